@@ -2,12 +2,10 @@
 
 ministack accepts much of it, so validation.py asks here before ministack gets a request.
 
-limits.csv has the limits: JSON, a range of numbers, the most characters of a policy, or a pattern. They are from the
-quotas and the API references of the services. The error codes and messages are from answers of AWS that users have
-published, and that LocalStack and moto repeat.
-
-botocore checks types, required parameters and minimums before it sends a request. Its models have more: maximums,
-patterns and enumerations.
+limits.csv has most limits: JSON, a range of numbers, the most characters of a policy, or a pattern. Those that need
+code are here, and those that depend on what is there already in references.py. They are from the quotas and the API
+references of the services. The error codes and messages are from answers of AWS that users have published, and that
+LocalStack and moto repeat.
 """
 
 import json
@@ -18,15 +16,14 @@ from typing import Any, NamedTuple
 
 from botocore.model import OperationModel
 
-# Parts of Java's patterns, each with Python's way to write it. In Java's [\w-_] the hyphen is a character.
-_JAVA = {r"\p{L}": r"\w", r"\p{N}": r"\d", r"\p{Z}": r"\s", r"\p{P}": r"!-/:-@\[-`{-~", r"\p{M}": "", r"\p{S}": "+=|~"}
-_JAVA |= {r"\w-_": r"\w_-"}
+from lab_lib.embedded import models
 
 Params = Mapping[str, Any]
-Allows = Callable[[Any], bool]
+Allows = Callable[[Any, Params], bool]
 
 LONGEST_POLICY = 6_144  # characters, of a managed policy
 _CONSTRAINT = "1 validation error detected: Value '{}' at '{}' failed to satisfy constraint: Member must {}"
+_OPERATORS = {"prefix", "suffix", "anything-but", "equals-ignore-case", "numeric", "exists", "cidr", "wildcard"}
 # The error code for what a model does not allow. SNS and SQS answer in words of their own.
 _CODES = {
     "iam": "ValidationError",
@@ -60,7 +57,7 @@ class Limit(NamedTuple):
 
 def number(low: int, high: int) -> Allows:
     """Allow a number in this range."""
-    return lambda value: low <= int(value) <= high
+    return lambda value, _: low <= int(value) <= high
 
 
 def policy_length(document: str) -> int:
@@ -68,80 +65,89 @@ def policy_length(document: str) -> int:
     return len("".join(document.split()))
 
 
-def _is_json(text: str) -> bool:
-    """Return True if the text is a JSON object. An empty text takes it away."""
+def _policy(high: int) -> Allows:
+    """Allow a policy that is not longer, together with the other inline policies of its role."""
+    return lambda value, params: sum(map(policy_length, (value, *params.get("InlinePolicies", ())))) <= high
+
+
+def _has_default(message: str, params: Params) -> bool:
+    """Return False if the message should be JSON, with a text for all protocols, and is not."""
     try:
-        return isinstance(json.loads(text or "{}"), dict)
+        return params.get("MessageStructure") != "json" or "default" in json.loads(message)
+    except (ValueError, TypeError):
+        return False
+
+
+def _is_filter(pattern: Any) -> bool:
+    """Return True if AWS knows the operator of each condition in a filter."""
+    if not isinstance(pattern, dict):
+        return False
+    for name, value in pattern.items():
+        if isinstance(value, list) and name != "$or":
+            is_known = all(part.keys() <= _OPERATORS for part in value if isinstance(part, dict))
+        else:
+            is_known = all(map(_is_filter, value if name == "$or" else [value]))
+        if not is_known:
+            return False
+    return True
+
+
+def _is_json(text: str, kind: str) -> bool:
+    """Return True if the text is a JSON object, and if it is to be a filter, one. An empty text takes it away."""
+    try:
+        value = json.loads(text or "{}")
     except ValueError:
         return False
+    return _is_filter(value) if kind == "filter" else isinstance(value, dict)
 
 
 def _allows(allowed: str) -> Allows:
     """Return what allows JSON, a range, the most characters of a policy, or a pattern, as limits.csv has them."""
-    if allowed == "JSON":
-        return _is_json
+    if allowed in ("JSON", "filter"):
+        return lambda value, _: _is_json(value, allowed)
     low, to, high = allowed.partition(" to ")
     if not to:
-        return lambda value: bool(re.fullmatch(allowed, value, re.DOTALL))
-    if low == "policy":
-        return lambda value: policy_length(value) <= int(high)
-    return number(int(low), int(high))
+        return lambda value, _: bool(re.fullmatch(allowed, value, re.DOTALL))
+    return _policy(int(high)) if low == "policy" else number(int(low), int(high))
 
 
-LIMITS = [
-    Limit(service, parameter, _allows(allowed), message, code, int(status))
-    for line in Path(__file__).with_suffix(".csv").read_text("utf-8").splitlines()[1:]
-    for service, parameter, allowed, code, status, message in [line.split(";")]
-]
+def _listed() -> Iterator[Limit]:
+    for line in Path(__file__).with_suffix(".csv").read_text("utf-8").splitlines()[1:]:
+        service, parameter, allowed, code, status, message = line.split(";")
+        yield Limit(service, parameter, _allows(allowed), message, code, int(status))
+
+
+LIMITS = (
+    *_listed(),
+    Limit(
+        "lambda",
+        "CreateEventSourceMapping:EventSourceArn",
+        lambda arn, params: ":dynamodb:" not in arn or "StartingPosition" in params,
+        "1 validation error detected: Value null at 'startingPosition' failed to satisfy constraint: "
+        "Member must not be null.",
+        "InvalidParameterValueException",
+    ),
+    Limit(
+        "sns",
+        "Publish:Message",
+        _has_default,
+        "Invalid parameter: Message Structure - No default entry in JSON message body",
+        "InvalidParameter",
+    ),
+)
 
 
 def refusals(model: OperationModel, params: Params, limits: Iterable[Limit] = LIMITS) -> Iterator[Refusal]:
     """Yield each reason why AWS would refuse these parameters of an operation."""
     service = model.service_model.service_name
     own = [limit for limit in limits if limit.service == service]
-    for path, shape, value in _values(model.input_shape, params):
+    for path, shape, value in models.values(model.input_shape, params):
         for limit in own:
-            if _is_about(limit.parameter, f"{model.name}:{path}") and not limit.allows(value):
+            if _is_about(limit.parameter, f"{model.name}:{path}") and not limit.allows(value, params):
                 yield Refusal(limit.code, limit.message.format(value=value, **params), limit.status)
-        for rule in broken(shape, value):
+        for rule in models.broken(shape, value):
             yield Refusal(_CODES.get(service, ""), _CONSTRAINT.format(value, path[0].lower() + path[1:], rule))
 
 
 def _is_about(parameter: str, path: str) -> bool:
     return path == parameter or path.endswith((f":{parameter}", f".{parameter}"))
-
-
-def _values(shape: Any, value: Any, path: str = "") -> Iterator[tuple[str, Any, Any]]:
-    """Yield (names from the top, shape, value) of each parameter that the model knows, and of all parts of it."""
-    if path:
-        yield path, shape, value
-    if shape.type_name == "structure" and isinstance(value, dict):
-        for name, member in shape.members.items():
-            if name in value:
-                called = f"Attributes.{value['AttributeName']}" if name == "AttributeValue" else name
-                yield from _values(member, value[name], f"{path}.{called}".lstrip("."))
-    elif shape.type_name == "list" and isinstance(value, list):
-        for part in value:
-            yield from _values(shape.member, part, path)
-    elif shape.type_name == "map" and isinstance(value, dict):
-        for name, part in value.items():
-            yield f"{path} key", shape.key, name
-            yield from _values(shape.value, part, f"{path}.{name}")
-
-
-def broken(shape: Any, value: Any) -> Iterator[str]:
-    """Yield what the model demands and the value is not: its maximum, its pattern, its enumeration."""
-    longest, pattern, known = (shape.metadata.get(name) for name in ("max", "pattern", "enum"))
-    is_number = shape.type_name in ("integer", "long")
-    if longest is not None and (int(value) if is_number else len(value)) > longest:
-        yield f"have {'value' if is_number else 'length'} less than or equal to {longest}"
-    if pattern and isinstance(value, str) and not re.fullmatch(_python(pattern), value):
-        yield f"satisfy regular expression pattern: {pattern}"
-    if known and value not in known:
-        yield f"satisfy enum value set: [{', '.join(known)}]"
-
-
-def _python(pattern: str) -> str:
-    for java, python in _JAVA.items():
-        pattern = pattern.replace(java, python)
-    return pattern

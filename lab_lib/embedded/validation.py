@@ -10,6 +10,7 @@ from urllib.parse import parse_qs
 from botocore.loaders import Loader
 from botocore.model import ServiceModel
 from ministack.core.iam_actions import _load_botocore_routes, access_denied_response
+from ministack.services import iam
 
 from lab_lib.embedded import references
 from lab_lib.embedded.limits import refusals
@@ -52,7 +53,16 @@ def _parsed(method: str, path: str, headers: Headers, body: bytes) -> tuple[str,
     if operation:
         return operation, json.loads(body)
     form = {name: values[0] for name, values in parse_qs(body.decode(), keep_blank_values=True).items()}
-    return form.get("Action", ""), form
+    attributes = {value: form.get(f"{name[:-3]}value", "") for name, value in form.items() if name.endswith(".key")}
+    return form.get("Action", ""), {**form, "Attributes": attributes, "InlinePolicies": _other_policies(form)}
+
+
+def _other_policies(params: dict[str, str]) -> list[str]:
+    """Return the inline policies that count together with the one that is put: the other ones of its role."""
+    if params.get("Action") != "PutRolePolicy":
+        return []
+    policies = iam._roles.get(params.get("RoleName"), {}).get("InlinePolicies", {})
+    return [text for name, text in policies.items() if name != params.get("PolicyName")]
 
 
 @cache

@@ -184,7 +184,7 @@ def test_a_run_on_aws_shows_its_time_and_cost_before_and_counts_the_requests_of_
     options = ["--profile", "aws", "--account", account, "--until", "00", "--out", tmp_path / "out"]
     ended = in_process("run", *options, "--yes")
 
-    assert "\nOn AWS this takes about 2 minutes, and costs less than 0.1 cents (prices of " in ended.stderr
+    assert "\nOn AWS this takes about 2 min, and costs less than 0.1 cents (prices of " in ended.stderr
     (counted,) = re.findall(r"^Requests:  (\d+) to AWS", ended.stdout, re.MULTILINE)
     assert int(counted) > 50  # of which the command itself makes about twenty
 

@@ -5,15 +5,16 @@ import json
 import botocore.session
 import pytest
 from botocore.exceptions import ClientError
-from chains import create_function
+from chains import create_function, zipped
 
 from lab_lib.aws import policies, roles, tables
-from lab_lib.embedded import limits
+from lab_lib.embedded import models
 from lab_lib.lab import open_lab
 
 pytestmark = pytest.mark.slow
 
 REPEATER = 'def handler(event, context):\n    return "x" * event\n'
+QUEUE = "arn:aws:sqs:us-east-1:000000000000:standard"
 TRUST = json.dumps(policies.trust())
 
 
@@ -21,6 +22,12 @@ def policy(length):
     """Return a policy of this many characters beside its blanks, which IAM does not count."""
     text = json.dumps(policies.document(policies.allow(["s3:GetObject"], "arn:aws:s3:::")))
     return text.replace(":::", ":::" + "x" * (length - len(text.replace(" ", ""))))
+
+
+def item(length):
+    """Return an item of this many bytes, with the names of its attributes."""
+    key = {"CustomerId": {"S": "C"}, "TransactionId": {"S": "T"}}
+    return {**key, "Text": {"S": "x" * (length - len("CustomerIdCTransactionIdTText"))}}
 
 
 @pytest.fixture(scope="module")
@@ -37,14 +44,26 @@ def made(new_account):
     topic = lab.client("sns").create_topic(Name="Topic")["TopicArn"]
     return lab, {
         "role": {"RoleName": "Role", "PolicyName": "lab"},
+        "managed": {"PolicyName": "policy"},
+        "trusted": {"RoleName": "Role"},
         "trust": {"AssumeRolePolicyDocument": TRUST},
         "function": {"FunctionName": "Repeater"},
         "new mapping": {"FunctionName": "Repeater", **new},
         "mapping": {"UUID": mapping["UUID"]},
+        "new function": {
+            "Role": role,
+            "Runtime": "python3.13",
+            "Handler": "probe.handler",
+            "Code": {"ZipFile": zipped(REPEATER)},
+        },
         "nothing": {},
+        "row": {"TableName": tables.STREAMED},
+        "topic": {"TopicArn": topic, "Message": "text"},
+        "JSON": {"TopicArn": topic, "MessageStructure": "json"},
         "policy": {"TopicArn": topic, "AttributeName": "Policy"},
-        "message": {"QueueUrl": queue, "MessageBody": "text"},
-        "queue": {"QueueUrl": queue},
+        "subscription": {"TopicArn": topic, "Protocol": "sqs", "Endpoint": QUEUE},
+        "queue": {"QueueUrl": queue, "MessageBody": "text"},
+        "receiving": {"QueueUrl": queue},
     }
 
 
@@ -62,21 +81,54 @@ def error_code(*request):
     return refused(*request).get("Code")
 
 
-UPDATE, VALUE = ("update_function_configuration", "function"), "InvalidParameterValueException"
-JSON, NO_JSON = {"Policy": ""}, {"Policy": "{"}
+def filtering(operator):
+    """Return a filter with this operator in an alternative of a field."""
+    return json.dumps({"a": ["x", {"prefix": "y"}], "b": {"$or": [{"c": [1]}, {"d": [{operator: "y"}]}]}})
+
+
+PATTERN, UNKNOWN_PATTERN = ({"Filters": [{"Pattern": filtering(name)}]} for name in ("suffix", "ends-with"))
+FILTER, UNKNOWN_FILTER = ({"FilterPolicy": filtering(name)} for name in ("suffix", "ends-with"))
+
+
+CREATE, UPDATE = ("create_function", "new function"), ("update_function_configuration", "function")
+MODEL, VALUE = "ValidationException", "InvalidParameterValueException"
 LIMITS = [  # service; operation, and its other parameters; a parameter, at its limit, and beyond it; error code
     ("iam", "put_role_policy", "role", "PolicyDocument", policy(10_240), policy(10_241), "LimitExceeded"),
+    ("iam", "create_policy", "managed", "PolicyDocument", policy(6_144), policy(6_145), "LimitExceeded"),
+    ("iam", "update_assume_role_policy", "trusted", "PolicyDocument", policy(2_048), policy(2_049), "LimitExceeded"),
     ("iam", "create_role", "trust", "RoleName", "x" * 64, "x" * 65, "ValidationError"),
-    ("lambda", *UPDATE, "Timeout", 900, 901, "ValidationException"),
-    ("lambda", "update_event_source_mapping", "mapping", "BatchSize", 10_000, 10_001, "ValidationException"),
+    ("lambda", *CREATE, "FunctionName", "x" * 64, "x" * 65, MODEL),
+    ("lambda", *UPDATE, "Timeout", 900, 901, MODEL),
+    ("lambda", *UPDATE, "MemorySize", 10_240, 10_241, VALUE),
+    ("lambda", "update_event_source_mapping", "mapping", "BatchSize", 10_000, 10_001, MODEL),
     ("lambda", "create_event_source_mapping", "new mapping", "StartingPosition", "LATEST", None, VALUE),
+    ("lambda", "update_event_source_mapping", "mapping", "FilterCriteria", PATTERN, UNKNOWN_PATTERN, VALUE),
     ("lambda", *UPDATE, "Runtime", "python3.13", "python2.7", VALUE),
-    ("lambda", *UPDATE, "Handler", "probe.handler", "probe handler", "ValidationException"),
+    ("lambda", *UPDATE, "Handler", "probe.handler", "probe handler", MODEL),
+    ("lambda", "put_function_event_invoke_config", "function", "MaximumRetryAttempts", 2, 3, MODEL),
     ("logs", "create_log_group", "nothing", "logGroupName", "/aws/lambda/x", "a b", "InvalidParameterException"),
+    ("dynamodb", "put_item", "row", "Item", item(409_600), item(409_601), "ValidationException"),
     ("sns", "create_topic", "nothing", "Name", "x" * 256, "a b", "InvalidParameter"),
+    ("sns", "publish", "topic", "Message", "x", "", "InvalidParameter"),
+    ("sns", "publish", "topic", "Subject", "x" * 100, "x" * 101, "InvalidParameter"),
+    ("sns", "publish", "topic", "Subject", "one line", "two\nlines", "InvalidParameter"),
+    ("sns", "publish", "JSON", "Message", '{"default": "x"}', '{"sqs": "x"}', "InvalidParameter"),
+    ("sns", "subscribe", "subscription", "Protocol", "sqs", "queue", "InvalidParameter"),
+    ("sns", "subscribe", "subscription", "Attributes", FILTER, UNKNOWN_FILTER, "InvalidParameter"),
     ("sns", "set_topic_attributes", "policy", "AttributeValue", TRUST, TRUST[1:], "InvalidParameter"),
-    ("sqs", "set_queue_attributes", "queue", "Attributes", JSON, NO_JSON, "InvalidAttributeValue"),
-    ("sqs", "send_message", "message", "DelaySeconds", 900, 901, "InvalidParameterValue"),
+    (
+        "sqs",
+        "set_queue_attributes",
+        "receiving",
+        "Attributes",
+        {"Policy": ""},
+        {"Policy": "{"},
+        "InvalidAttributeValue",
+    ),
+    ("sqs", "create_queue", "nothing", "QueueName", "x" * 80, "x" * 81, "InvalidParameterValue"),
+    ("sqs", "send_message", "queue", "MessageBody", "x" * 2**20, "x" * (2**20 + 1), "InvalidParameterValue"),
+    ("sqs", "send_message", "queue", "DelaySeconds", 900, 901, "InvalidParameterValue"),
+    ("sqs", "receive_message", "receiving", "WaitTimeSeconds", 20, 21, "InvalidParameterValue"),
 ]
 
 
@@ -98,7 +150,33 @@ def test_python_can_read_each_pattern_of_a_model(service):
     model = botocore.session.Session().get_service_model(service)
     texts = [shape for shape in map(model.shape_for, model.shape_names) if shape.type_name == "string"]
 
-    assert [[*limits.broken(text, "")] for text in texts]
+    assert [[*models.broken(text, "")] for text in texts]
+
+
+def test_all_inline_policies_of_a_role_count_together(made):
+    lab, _ = made
+    roles.ensure_role(lab, "WithTwo", json.loads(policy(200)))
+
+    def put(name, length):
+        request = {"RoleName": "WithTwo", "PolicyName": name, "PolicyDocument": policy(length)}
+        return error_code(lab, "iam", "put_role_policy", request)
+
+    assert [put("lab", 5_120), put("second", 5_121), put("second", 5_120), put("lab", 5_000)] == [
+        None,
+        "LimitExceeded",
+        None,
+        None,
+    ]
+
+
+def test_notebook_00_makes_the_roles_again_if_01_was_left_half_way(new_account):
+    lab = open_lab(account=new_account())
+
+    for _ in range(2):
+        roles.ensure_role(lab, "TransactionProcessorRole", policies.transaction_processor(lab))
+        roles.ensure_experiments(lab, "TransactionProcessorRole", policies.experiments(lab)["TransactionProcessor"])
+
+    assert roles.find_experiments(lab, "TransactionProcessorRole")
 
 
 def test_s3_must_be_allowed_to_invoke_each_function_that_a_bucket_notifies(made):
@@ -118,11 +196,15 @@ def test_s3_must_be_allowed_to_invoke_each_function_that_a_bucket_notifies(made)
         assert (put("Another") == "") == (source == lab.bucket)
 
 
-def test_a_destination_must_be_there(made):
+@pytest.mark.parametrize(
+    ("operation", "others"),
+    [("put_function_event_invoke_config", "function"), ("update_event_source_mapping", "mapping")],
+)
+def test_a_destination_must_be_there(made, operation, others):
     lab, requests = made
     for name, code in (("standard", None), ("missing", VALUE)):
         to = {"DestinationConfig": {"OnFailure": {"Destination": lab.arn("sqs", name)}}}
-        assert error_code(lab, "lambda", "put_function_event_invoke_config", {**requests["function"], **to}) == code
+        assert error_code(lab, "lambda", operation, {**requests[others], **to}) == code
 
 
 def test_a_second_mapping_of_a_stream_to_a_function_names_the_first(made):
@@ -133,3 +215,21 @@ def test_a_second_mapping_of_a_stream_to_a_function_names_the_first(made):
 
     assert error["Code"] == "ResourceConflictException"
     assert error["Message"].endswith(f"delete the existing mapping with UUID {requests['mapping']['UUID']}")
+
+
+def test_the_name_of_a_queue_is_free_again_a_moment_after_its_deletion(made):
+    lab, _ = made
+    sqs = lab.client("sqs")
+    sqs.delete_queue(QueueUrl=sqs.create_queue(QueueName="short")["QueueUrl"])
+
+    assert error_code(lab, "sqs", "create_queue", {"QueueName": "short"}).endswith("QueueDeletedRecently")
+    assert sqs.create_queue(QueueName="short")  # which the lab waits for
+
+
+def test_a_refusal_says_what_aws_says(made):
+    lab, requests = made
+
+    with pytest.raises(ClientError, match=r"Value '901' at 'timeout' .* value less than or equal to 900"):
+        lab.client("lambda").update_function_configuration(**requests["function"], Timeout=901)
+    with pytest.raises(ClientError, match="Maximum policy size of 10240 bytes exceeded for role Role"):
+        lab.client("iam").put_role_policy(**requests["role"], PolicyDocument=policy(10_241))

@@ -78,8 +78,8 @@ def test_clean_does_not_ask_with_yes_or_in_an_empty_account_or_on_an_emulator(on
     ("options", "answer", "status", "words"),
     [
         ("--until 00 --prefix ana-", "y\n", 0, "role TransactionProcessorRole, role TotalNotifierRole."),
-        ("", "n\n", 1, "At its end it deletes all that the lab has there"),
-        ("--yes", "", 0, "On AWS this takes about 37 minutes, and costs about 0.3 cents"),
+        ("", "n\n", 1, "At the end, it deletes all that the lab has there"),
+        ("--yes", "", 0, "On AWS this takes about 37 min, and costs about 0.3 cents"),
     ],
 )  # fmt: skip
 def test_a_run_on_aws_says_what_it_makes_and_takes_and_asks_once(monkeypatch, options, answer, status, words):
@@ -122,4 +122,4 @@ def test_credentials_of_the_environment_that_end_before_a_class_are_said(tmp_pat
 
     ended = in_process("class", "roster.csv", "--out", "out")
 
-    assert (f"The credentials end at {end.astimezone():%H:%M}, before this does." in ended.stderr) == is_said
+    assert (f"The credentials expire at {end.astimezone():%H:%M}, before the run ends." in ended.stderr) == is_said

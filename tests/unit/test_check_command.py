@@ -165,7 +165,7 @@ def test_a_probe_on_aws_says_what_stays_and_how_it_goes_away_and_asks(
 
     assert (asked.exit_code, asked.stdout.startswith("[")) == (status, status == 0)
     said = (
-        "stay there until `lab clean --prefix …` deletes them with the lab.\nOn AWS this takes about 4 minutes",
+        "stay there until `lab clean --prefix …` deletes them with the lab.\nOn AWS this takes about 4 min",
         "[y/N]",
     )
     assert [words in asked.stderr for words in said] == [True, bool(answer)]

@@ -67,7 +67,7 @@ def test_a_wait_for_aws_does_not_stretch_with_the_load_of_this_computer(wait_unt
     on_aws, elsewhere = (Lab(None, "", "", "", "", endpoint=address) for address in (None, "http://127.0.0.1:4566"))
     how = {"timeout": 600, "sleep": clock.sleep, "clock": clock}
 
-    for lab, told in ((on_aws, "600 s"), (elsewhere, r"2400 s .* This computer is busy: it has at least 4 times")):
+    for lab, told in ((on_aws, "600 s"), (elsewhere, r"2400 s .* This computer is busy: its load is at least 4 times")):
         with pytest.raises(TimedOut, match=f"^Waited {told}"):
             lab.wait_until(lambda: None, "the queue", **how)
 
