@@ -303,9 +303,10 @@ def _on_endpoint(account: str, region: str, endpoint: str) -> boto3.Session:
     """
     keyed = sessions.keyed_session(region, account or DEFAULT_ACCOUNT, os.environ.get("AWS_SECRET_ACCESS_KEY", "test"))
     users = sessions.user_session("", region)
-    if users and account:
-        with suppress(LabError):
-            return next((each for each in (users, keyed) if sessions.caller(each, endpoint) == account), users)
+    for session in (users, keyed) if users and account else ():
+        with suppress(LabError):  # the endpoint does not take these credentials
+            if sessions.caller(session, endpoint) == account:
+                return session
     return users or keyed
 
 

@@ -1,9 +1,9 @@
 """Give ARNs the partition of their Region, such as aws-cn in cn-north-1. To delete once ministack does that itself.
 
 ministack writes and wants `arn:aws:` in all Regions. So `arn:aws:` and `arn:aws-cn:` change places on the way in and
-on the way out: in requests and answers, and in all that a function's process gets and gives. What was stored comes
-back as it was, and an ARN of the wrong partition names nothing, as on AWS. Objects of S3, refusals
-about them, and code stay as they are. So do messages to HTTP subscribers, and the MD5 of a message of SQS.
+on the way out: in requests and answers, and in all that a function's process gets and gives. What was stored comes back
+as it was, and an ARN of the wrong partition names nothing, as on AWS. Objects of S3, refusals about them, and code stay
+as they are. So do messages to HTTP subscribers, and the MD5 of a message of SQS.
 """
 
 import json
