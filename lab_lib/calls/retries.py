@@ -12,7 +12,7 @@ from lab_lib.calls import lasting, outcomes, waiting
 from lab_lib.calls.recent import Call, Journal
 
 Params = dict[str, Any]  # of a call, and what botocore tells of one
-_PAUSE = 2  # seconds
+_PAUSE, _SHORT_PAUSE = 2, 0.2  # seconds, on AWS and elsewhere
 _CALL = "serverless-lab"  # the entry of a call in botocore's context of a request
 
 
@@ -26,7 +26,7 @@ class Attempts:
 
 
 class Retry:
-    """Lets botocore repeat a call every two seconds, which AWS refuses or answers only because something is not ready.
+    """Lets botocore repeat a call after a pause, which AWS refuses or answers only because something is not ready.
 
     waiting.NOT_READY lists the reasons of a refusal. With a journal, which a lab has on AWS, a call is repeated too
     while its answer does not show what this process has just made or deleted, and while the network is away; `client`
@@ -60,7 +60,7 @@ class Retry:
             self._line.end()
             return None
         self._line.wait(what, on_aws, f"{seconds:.0f} s")
-        return _PAUSE
+        return _PAUSE if self._journal else _SHORT_PAUSE
 
     def _reason(self, call: Call, exception: Exception | None) -> tuple[str, str, float]:
         """Return what a call waits for, how long that takes on AWS, and for how many seconds at most."""

@@ -171,4 +171,6 @@ def _clean(student: Student) -> CleanUp:
 
 def on_aws(students: list[Student]) -> list[Student]:
     """Return the students whose accounts are on AWS."""
-    return [student for student in students if not (student.is_embedded or sessions.endpoint(student.profile)[0])]
+    profiles = {student.profile for student in students if not student.is_embedded}
+    emulated = {profile for profile in profiles if sessions.endpoint(profile)[0]}
+    return [student for student in students if not student.is_embedded and student.profile not in emulated]

@@ -11,7 +11,7 @@ from ministack.services import lambda_svc, s3, sns, sqs
 from lab_lib.embedded import replace
 from lab_lib.embedded.limits import Params, Refusal
 
-_NAME_IS_FREE = 1.0  # seconds after a queue was deleted; on AWS 60
+_NAME_IS_FREE = 0.1  # seconds after a queue was deleted; on AWS 60
 _deleted: dict[tuple[str, str, str], float] = {}  # when a queue was, by its account, Region and name
 _FIND = {"sqs": sqs._queue_by_arn, "sns": sns._topic_by_arn_any_scope}
 

@@ -16,7 +16,8 @@ from lab_lib.exercises import cells, texts, workbook
 from lab_lib.language import N_, _, ngettext
 from lab_lib.pages.wording import listing, shortened
 
-MOST_NAMED, LONGEST = 5, 1_000_000  # parts that a verdict names; parts or characters of an answer that are read
+# Parts that a verdict names; parts or characters of an answer that are read beside the right ones.
+MOST_NAMED, LONGEST = 5, 100_000
 _CHINESE = re.compile(r"[\u3400-\u9fff]")
 # Beside the words, what stands between two parts of a Chinese answer, such as ， or 和.
 _NOT_LATIN = re.compile(r"[\u3400-\u9fff，、；。：（）“”‘’「」\u3000]+")
@@ -167,8 +168,8 @@ def _message(answer: Any, customer: str, balance: str) -> Faults:
 def _items(answer: Any, right: Collection[Any]) -> list[Any]:
     """Return the parts of an answer that is to be compared with the right ones."""
     if isinstance(answer, str):
-        return _of_text(answer[:LONGEST], right)
-    return list(islice(answer, LONGEST)) if isinstance(answer, Iterable) else [answer]
+        return _of_text(answer[: LONGEST + sum(len(str(part)) + 2 for part in right)], right)
+    return list(islice(answer, LONGEST + len(right))) if isinstance(answer, Iterable) else [answer]
 
 
 def _of_text(text: str, right: Collection[Any]) -> list[str]:

@@ -93,7 +93,7 @@ def test_a_mistake_is_not_repeated(operation, code, message):
 @pytest.mark.parametrize(("operation", "code", "message"), REFUSALS[:7])
 def test_where_nothing_is_late_or_busy_for_long_only_a_change_is_waited_for(operation, code, message):
     assert answer(operation, code, message) is None
-    assert answer("UpdateFunctionCode", "ResourceConflictException", "An update is in progress.") == 2
+    assert answer("UpdateFunctionCode", "ResourceConflictException", "An update is in progress.") == 0.2
 
 
 LOST, THROTTLED = refused("InternalError", status=500), refused("SlowDown", status=503)
