@@ -153,10 +153,14 @@ _ACCESS_DENIED = "AccessDenied(Exception)?|AuthorizationError|UnauthorizedOperat
 _NOT_IMPLEMENTED = "501|(NotImplemented|UnknownOperation)(Exception)?|InvalidAction"
 _INVALID_CREDENTIALS = (
     "ExpiredToken(Exception)?|RequestExpired|TokenRefreshRequired|Invalid(Token|ClientTokenId|AccessKeyId)"
-    "|UnrecognizedClientException|AuthFailure|(SignatureDoesNotMatch|(Invalid|Incomplete)Signature)(Exception)?"
+    "|UnrecognizedClientException|AuthFailure|SignatureDoesNotMatch|InvalidSignatureException|IncompleteSignature"
     "|RequestTimeTooSkewed|MissingAuthenticationToken(Exception)?"
 )
-_ABSENT = r"404|NoSuch\w+|\w*NotFound(Exception)?|AWS\.SimpleQueueService\.NonExistentQueue|QueueDoesNotExist"
+_ABSENT = (
+    "404|NoSuch(Bucket(Policy)?|Key|TagSet|PublicAccessBlockConfiguration|Entity|LifecycleConfiguration)"
+    "|PolicyNotFoundException|(Resource)?NotFound(Exception)?"
+    r"|AWS\.SimpleQueueService\.NonExistentQueue|QueueDoesNotExist"
+)
 _NO_ANSWER = (
     EmulatorError,
     ConnectionError,

@@ -95,7 +95,8 @@ def is_name(text: str) -> bool:
 
 def region(lab: Lab) -> str:
     """Return the Region that the bucket is in."""
-    return lab.client("s3").get_bucket_location(Bucket=lab.bucket)["LocationConstraint"] or DEFAULT_REGION
+    where = lab.client("s3").get_bucket_location(Bucket=lab.bucket)["LocationConstraint"]
+    return {None: DEFAULT_REGION, "EU": "eu-west-1"}.get(where, str(where))  # S3's old names of these two
 
 
 def is_ours(lab: Lab) -> bool:

@@ -21,8 +21,7 @@ from lab_lib.aws.cloudwatch import ensure_log_group, group_of
 from lab_lib.aws.json_text import amount, json_object, json_value
 from lab_lib.aws.policies import Policy
 from lab_lib.aws.queues import DEAD_LETTERS, find_queue, queue_arn
-from lab_lib.aws.roles import describe as describe_role
-from lab_lib.aws.roles import find_role
+from lab_lib.aws.roles import created, find_role
 from lab_lib.aws.topics import ALERT_TOPIC, find_topic
 from lab_lib.calls import sessions
 from lab_lib.calls.waiting import CHANGING
@@ -330,7 +329,7 @@ def _has_newer_role(lab: Lab, name: str, now: Settings) -> bool:
 
     Until the next one, only the earlier role may decrypt the variables.
     """
-    made = (describe_role(lab, lab.name(ROLES[name])) or {}).get("CreateDate")
+    made = created(lab.base, ROLES[name])
     return made is not None and made > datetime.fromisoformat(now["LastModified"])
 
 

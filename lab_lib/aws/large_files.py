@@ -3,14 +3,14 @@
 import tempfile
 import time
 from bisect import bisect_left
+from collections import Counter
 from collections.abc import Iterable
-from functools import partial
 from itertools import islice
 from pathlib import Path
 from posixpath import splitext
 
 from lab_lib import transactions
-from lab_lib.aws import parts, tables
+from lab_lib.aws import parts, queues, tables
 from lab_lib.aws.parts import Part
 from lab_lib.aws.tables import Item
 from lab_lib.calls.waiting import counted
@@ -84,16 +84,17 @@ def _send(lab: Lab, key: str, cut: list[Part]) -> None:
     while left:
         part = left.pop(0)
         lab.client("s3").delete_object(Bucket=lab.bucket, Key=rejected_key(part.key))  # of an earlier content
-        about = {"ContentType": "text/plain; charset=utf-8"}
+        about = {"ContentType": "text/plain; charset=utf-8", "Metadata": {parts.DIGEST: part.digest}}
         lab.client("s3").upload_file(str(part.path), lab.bucket, part.key, ExtraArgs=about)
         way.parts.append(part)
         way.wait(MOST_AT_ONCE - 1 if left else 0)
 
 
 def _was_taken_in(lab: Lab, part: Part) -> bool:
-    """Return True if an object of the part's size is there, and all its rows."""
-    now = none_if_absent(partial(lab.client("s3").head_object, Bucket=lab.bucket, Key=part.key))
-    if now is None or now["ContentLength"] != part.path.stat().st_size:
+    """Return True if the part's object is there, and all its rows."""
+    where = {"Bucket": lab.bucket, "Key": part.key}
+    now = none_if_absent(lambda: lab.client("s3").head_object(**where))
+    if now is None or now["Metadata"].get(parts.DIGEST) != part.digest:
         return False
     with open_file(part.path) as stream:
         is_whole = not differing(lab, (row for _, _, row, _ in transactions.read_lines(stream) if row))
@@ -107,11 +108,11 @@ class _Way:
     def __init__(self, lab: Lab, key: str, all_parts: list[Part]) -> None:
         self.parts = list[Part]()
         self._lab, self._key, self._all = lab, key, all_parts
-        self._rows = sum(part.lines for part in all_parts)
+        self._rows, self._letters = sum(part.lines for part in all_parts), self._dead_letters()
         self._since = time.monotonic()  # of the last new row
 
     def wait(self, most: int) -> None:
-        """Wait until at most so many parts are under way. LabError if nothing more comes."""
+        """Wait until at most so many parts are under way. LabError if one was given up, or nothing more comes."""
         self._lab.wait_until(
             lambda: self._look() <= most,
             "TransactionProcessor to write the parts",
@@ -132,13 +133,25 @@ class _Way:
         self.parts = [part for part in self.parts if part.written < part.lines]
         if not self.parts or self._written > before:
             self._since = time.monotonic()
-        elif time.monotonic() - self._since > _SILENCE if work is None else not work.busy:
+        else:
+            is_silent = time.monotonic() - self._since > _SILENCE if work is None else not work.busy
+            self._raise_if_over(is_silent)
+        return len(self.parts)
+
+    def _raise_if_over(self, is_silent: bool) -> None:
+        """Raise LabError if a part was given up, or nothing more comes."""
+        again = "What was written stays. Do this again after the repair: it goes on from there."
+        for what, why in self._dead_letters() - self._letters:
+            if what in [part.key for part in self.parts]:
+                raise LabError(f"TransactionProcessor has failed for good with {what}: {why}. {again}")
+        if is_silent:
             raise LabError(
                 f"{self._written:,} of {self._rows:,} rows of {self._key} are there, and nothing more comes. "
-                "`lab check` tells which link is broken. What was written stays. Do this again after the repair: it "
-                "goes on from there."
+                f"`lab check` tells which link is broken. {again}"
             )
-        return len(self.parts)
+
+    def _dead_letters(self) -> Counter[tuple[str, str]]:
+        return Counter((letter["what"], letter["why"]) for letter in queues.dead_letters(self._lab))
 
 
 def _find_written(lab: Lab, part: Part) -> int:

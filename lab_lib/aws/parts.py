@@ -4,10 +4,13 @@ All lines of a customer are in one part, in the order of the file. So of two lin
 counts, whichever part is written first.
 """
 
+import hashlib
+import math
 import re
 from collections import Counter
 from contextlib import ExitStack
 from dataclasses import dataclass, field
+from heapq import heapify, heappush, heapreplace
 from pathlib import Path
 from posixpath import splitext
 
@@ -19,6 +22,7 @@ from lab_lib.handlers.transaction_processor.transactions_file import MOST_KEPT
 from lab_lib.transactions import Row
 from lab_lib.workspace.private_files import open_file
 
+DIGEST = "sha256"
 _MARKED = 5_000  # lines of a part, of which one row is remembered
 
 
@@ -32,6 +36,11 @@ class Part:
     marks: dict[int, tuple[int, Row]] = field(default_factory=dict)  # good rows, the last one too, and their lines
     numbers: dict[int, int] = field(default_factory=dict)  # of lines that are to be rejected: here, and in the file
     written: int = 0  # lines, as far as it was followed
+
+    @property
+    def digest(self) -> str:
+        with self.path.open("rb") as stream:
+            return hashlib.file_digest(stream, DIGEST).hexdigest()
 
 
 def is_large(path: Path) -> bool:
@@ -57,7 +66,9 @@ def assign(path: Path, lines: Counter[str]) -> dict[str, int]:
     has more.
     """
     most = transactions_file.MOST_ROWS
-    assigned, loads = {"": 0}, [lines[""]]
+    assigned, loads = {"": 0}, [(lines[""], 0)]
+    loads += [(0, part) for part in range(1, math.ceil(lines.total() / most))]
+    heapify(loads)
     for customer, count in lines.most_common():
         if count > most:
             whose = f"of the customer {customer}" if customer else "without a customer"
@@ -65,11 +76,15 @@ def assign(path: Path, lines: Counter[str]) -> dict[str, int]:
                 f"{path} has {count:,} rows {whose}, and a call of TransactionProcessor writes {most:,}. They must "
                 "stay together, since of two rows of a transaction the later one counts. Split the file."
             )
-        if customer not in assigned:
-            part = next((part for part, load in enumerate(loads) if load + count <= most), len(loads))
-            loads += [0] * (part == len(loads))
-            loads[part] += count
-            assigned[customer] = part
+        if customer in assigned:
+            continue
+        load, part = loads[0]
+        if load + count <= most:
+            heapreplace(loads, (load + count, part))
+        else:  # it is the part with most room
+            part = len(loads)
+            heappush(loads, (count, part))
+        assigned[customer] = part
     return assigned
 
 

@@ -23,7 +23,7 @@ _SPARED = re.compile(
     "Put(PublicAccessBlock|Bucket(Encryption|Policy|Tagging)|RetentionPolicy|FunctionEventInvokeConfig)"
     "|UpdateTimeToLive|CreateLogGroup"
 )
-_IS_ON = "already enabled|multiple times"  # how UpdateTimeToLive refuses to switch on what is on
+_IS_ON = "already enabled|multiple times|active on a different"  # how UpdateTimeToLive refuses to switch on what is on
 _OF_CALLER = "BlockPublicPolicy"  # refuses a policy for what it says
 
 

@@ -7,9 +7,11 @@ nothing in it says so: `checks.making.settled` makes a check again that has read
 """
 
 import functools
+import json
 import re
 import time
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -177,7 +179,8 @@ def journal(account: str, region: str, patience: float) -> Journal:
 def _texts(value: Any, under: str = "") -> Iterator[str]:
     """Yield the texts in a value: all, or those of the parameters of this name, wherever they are."""
     if isinstance(value, str) and value.startswith("{"):  # a policy
-        value = re.findall('"([^"]*)"', value)
+        with suppress(ValueError):
+            value = json.loads(value)
     if isinstance(value, str) and not under:
         yield value
     if isinstance(value, dict):

@@ -18,7 +18,7 @@ _CALL = "serverless-lab"  # the entry of a call in botocore's context of a reque
 
 @dataclass
 class Attempts:
-    """What is known of a call while it is repeated."""
+    """Hold what is known of a call while it is repeated."""
 
     params: Params
     begun: float

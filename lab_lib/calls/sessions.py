@@ -2,7 +2,6 @@
 
 import functools
 import os
-import re
 import time
 from contextlib import suppress
 from datetime import datetime
@@ -22,7 +21,7 @@ from botocore.exceptions import BotoCoreError, ClientError, ConfigParseError, Co
 from botocore.hooks import first_non_none_response
 from botocore.httpsession import URLLib3Session
 from botocore.parsers import ResponseParserError
-from botocore.utils import get_environ_proxies
+from botocore.utils import get_environ_proxies, is_valid_endpoint_url
 
 from lab_lib.calls import parsing
 from lab_lib.calls.refusals import PROFILE, in_one_line
@@ -49,7 +48,12 @@ def endpoint(profile: str = "") -> tuple[str | None, str]:
         settings = user.get_scoped_config()
     named = os.environ.get("AWS_ENDPOINT_URL", "")
     endpoint = named or settings.get("endpoint_url", "")
-    if endpoint and not re.fullmatch(r"https?://([\w.-]+|\[[\da-f:]+\])(:(\d{1,4}|[1-6]\d{4}))?(/.*)?", endpoint):
+    try:
+        parts = urlsplit(endpoint)
+        right = parts.scheme in ("http", "https") and parts.port != 0 and is_valid_endpoint_url(endpoint)
+    except ValueError:  # the port is not a number up to 65535
+        right = False
+    if endpoint and not right:
         name, such = "AWS_ENDPOINT_URL" if named else "endpoint_url", "http://127.0.0.1:4566 or https://127.0.0.1:9297"
         raise UsageError(f"{name} is {endpoint!r}; wanted an address such as {such}.")
     return endpoint or None, os.environ.get("AWS_DEFAULT_REGION") or settings.get("region", "")

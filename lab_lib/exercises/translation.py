@@ -17,7 +17,7 @@ Replace = Callable[[str], str]  # a message by its translation
 _NO_TEXT = re.compile(r"\s*|\|[-:| ]+\||<!--.*-->")
 _LINE = re.compile(r"(\| |#+ |(?=<))(.+?)( \||)")  # a row, a heading, or HTML
 _ITEM = re.compile(r"( *(?:-|\d+\.) )(.+)")
-# What a command does; a title for the site; a remark in a row of a file.
+# Texts in code: what a command does, a title for the site, and a remark in a row of a file.
 _IN_CODE = re.compile(r'( {4}\S.*? {2,}|:caption: | {4}[\w,.]+,"?(?=[A-Z][^"]*\.[",]))(.+?)("?,+\w*|)')
 _COMMENT = re.compile(r"# *(?!#)(?=\S)")  # nbgrader's marks begin with ###
 

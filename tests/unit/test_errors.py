@@ -2,6 +2,7 @@ import pytest
 from botocore.exceptions import (
     ClientError,
     EndpointConnectionError,
+    NoCredentialsError,
     ParamValidationError,
     UnauthorizedSSOTokenError,
 )
@@ -22,10 +23,12 @@ def test_a_notebook_shows_the_message_without_the_stack_and_breaks_it_between_wo
     [
         (errors.EmulatorError("It has stopped."), True),
         (EndpointConnectionError(endpoint_url="https://sqs"), True),
+        (NoCredentialsError(), True),
         (UnauthorizedSSOTokenError(), True),
         (ClientError({"Error": {"Code": "ExpiredTokenException"}}, "X"), True),
         (ClientError({"Error": {"Code": "AccessDenied"}}, "X"), False),
         (ParamValidationError(report="a name"), False),
+        (errors.LabError("one thing"), False),
         (ConnectionError("Python's own"), False),
     ],
     ids=repr,

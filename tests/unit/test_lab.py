@@ -168,7 +168,9 @@ def test_an_sms_is_refused_where_sns_sends_none(embedded):
     assert "'+15555550100'; SNS sends no SMS in the Regions of China" in message
 
 
-@pytest.mark.parametrize("wrong", ["localhost:4566", "http://", "ftp://a", "http://a:99999", "http://[::1"])
+@pytest.mark.parametrize(
+    "wrong", ["localhost:4566", "http://", "ftp://a", "http://a:69999", "http://a:0", "http://[::1"]
+)
 def test_a_wrong_endpoint_is_refused_in_one_line(monkeypatch, wrong):
     monkeypatch.setenv("AWS_ENDPOINT_URL", wrong)
 

@@ -95,6 +95,17 @@ def test_all_lines_of_a_customer_are_in_one_part_in_their_order_and_those_of_nob
         assert theirs in [[line for line in content if line in theirs] for content in written]
 
 
+def test_a_part_knows_the_numbers_in_the_file_of_the_lines_that_are_rejected(cut):
+    made, written = cut(HEADER, *(row(f"C{number}", 1) for number in range(20)), "", "x", row("C3", 2, "ten"))
+
+    found = {
+        number: lines[here - 1]
+        for part, lines in zip(made, written, strict=True)
+        for here, number in part.numbers.items()
+    }
+    assert found == {23: "x", 24: row("C3", 2, "ten")}
+
+
 def test_a_folder_that_cannot_hold_the_parts_is_an_error_in_one_line(lab, file, tmp_path, monkeypatch):
     monkeypatch.setattr(large_files.tempfile, "tempdir", f"{tmp_path}/full")
 
@@ -106,9 +117,13 @@ def test_a_folder_that_cannot_hold_the_parts_is_an_error_in_one_line(lab, file, 
     ("held", "rows", "differs"),
     [
         pytest.param({}, [{}], False, id="as in the file"),
+        pytest.param({"TransactionDate": "3/16/2017", "More": "x"}, [{}], False, id="by another function"),
         pytest.param({"TransactionAmount": Decimal(6)}, [{}], True, id="amount"),
+        pytest.param({"TransactionAmount": "5"}, [{}], True, id="text"),
         pytest.param({"TransactionDate": "03/17/2017"}, [{}], True, id="day"),
+        pytest.param({"TransactionId": "T2"}, [{}], True, id="missing"),
         pytest.param({}, [{"TransactionAmount": Decimal(1)}, {}], False, id="the later row counts"),
+        pytest.param({}, [{}, {"TransactionAmount": Decimal(1)}], True, id="the earlier row does not"),
     ],
 )
 def test_rows_are_compared_with_the_table(lab, held, rows, differs):

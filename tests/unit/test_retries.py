@@ -109,6 +109,7 @@ BY_RULE = "with an explicit deny in a service control policy"
         ("CreateBucket", LOST, ("BucketAlreadyOwnedByYou", "Your previous request succeeded."), True),
         ("DetachRolePolicy", BROKEN, ("NoSuchEntity", "Policy p was not found."), True),
         ("UpdateTimeToLive", THROTTLED, ("ValidationException", "TimeToLive is already enabled"), True),
+        ("UpdateTimeToLive", THROTTLED, ("ValidationException", "TimeToLive is active on a different Attribute"), True),
         ("CreateRole", THROTTLED, ("EntityAlreadyExists", "Role with name R already exists."), False),
         ("CreateBucket", LOST, ("BucketAlreadyExists", "The bucket name is not available."), False),
         ("CreateQueue", LOST, ("QueueAlreadyExists", "A queue already exists with a different Policy."), False),
