@@ -87,7 +87,7 @@ def ensure_experiments(lab: Lab, name: str, permissions: policies.Policy) -> Non
 
 def find_experiments(lab: Lab, name: str) -> str | None:
     """Return the name of the role's policy for notebooks 01 and 06, or None."""
-    names = lab.client("iam").list_role_policies(RoleName=lab.name(name))["PolicyNames"] if is_ours(lab, name) else []
+    names = _pages(lab, "list_role_policies", lab.name(name))["PolicyNames"] if is_ours(lab, name) else []
     return EXPERIMENTS if EXPERIMENTS in names else None
 
 
@@ -139,12 +139,14 @@ def _repair(lab: Lab, role_name: str, now: dict[str, Any]) -> None:
 def _remove_policies(lab: Lab, role_name: str, *keep: str) -> None:
     """Remove all other policies from the role: each policy that was added by hand gives it more permissions."""
     iam = lab.client("iam")
-    inline, attached = (
-        iam.get_paginator(call).paginate(RoleName=role_name).build_full_result()
-        for call in ("list_role_policies", "list_attached_role_policies")
-    )
+    inline, attached = (_pages(lab, call, role_name) for call in ("list_role_policies", "list_attached_role_policies"))
     for policy in inline["PolicyNames"]:
         if policy not in keep:
             iam.delete_role_policy(RoleName=role_name, PolicyName=policy)
     for policy in attached["AttachedPolicies"]:
         iam.detach_role_policy(RoleName=role_name, PolicyArn=policy["PolicyArn"])
+
+
+def _pages(lab: Lab, call: str, role_name: str) -> dict[str, Any]:
+    """Return all pages of a list of the role's policies as one answer."""
+    return dict(lab.client("iam").get_paginator(call).paginate(RoleName=role_name).build_full_result())

@@ -12,10 +12,9 @@ from typing import Any
 from botocore.exceptions import ClientError
 
 from lab_lib.calls.recent import Call
-from lab_lib.calls.refusals import why
+from lab_lib.calls.refusals import go_on_without, why
 from lab_lib.calls.waiting import THROTTLED
-from lab_lib.errors import is_absent, is_access_denied, is_not_implemented, warn
-from lab_lib.language import _
+from lab_lib.errors import is_absent, is_access_denied, is_not_implemented
 
 _DELETION = re.compile("(Delete|Remove|Detach|Untag|Unsubscribe).*")
 _THERE = re.compile("(?!.*(different|BucketAlreadyExists )).*already", re.IGNORECASE | re.DOTALL)
@@ -65,5 +64,5 @@ def _is_spared(call: Call) -> bool:
     if not (_SPARED.fullmatch(call.operation) and (is_forbidden or is_not_implemented(error))):
         return False
     reason = why(error)
-    warn(_("{cause}. The lab goes on without it.", cause=reason.cause if reason else str(error)))
+    go_on_without(reason.cause if reason else str(error))
     return True

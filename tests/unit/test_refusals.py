@@ -1,5 +1,7 @@
 """Why AWS refuses a call, and what to do, in one line."""
 
+from datetime import UTC, datetime, timedelta
+from email.utils import format_datetime
 from unittest.mock import Mock
 
 import pytest
@@ -15,7 +17,10 @@ from lab_lib.errors import LabError
 JOHN = "User: arn:aws:iam::111122223333:user/John is not authorized to perform: "
 
 
-def refusal(code, message="", operation="CreateTopic", **metadata):
+def refusal(code, message="", operation="CreateTopic", minutes=0.0, **metadata):
+    """Return the error, of an answer whose header Date is so many minutes ahead of this computer's clock."""
+    date = format_datetime(datetime.now(UTC) + timedelta(minutes=minutes), usegmt=True)
+    metadata = {"HTTPHeaders": {"date": date}, **metadata}
     return ClientError({"Error": {"Code": code, "Message": message}, "ResponseMetadata": metadata}, operation)
 
 
@@ -25,6 +30,8 @@ DENIALS = [  # what AWS says after whom it denies what, as its IAM User Guide ha
     ("with an explicit deny in a service control policy: arn:aws:x", "a service control policy forbids it", "organi"),
     ("on resource: y with an explicit deny in a resource control policy", "a resource control policy forbids it", "or"),
     ("because no permissions boundary allows the x action", "no permissions boundary allows it", "extend the permis"),
+    ("with an explicit deny in a sessions policy", "a sessions policy forbids it", "without this session policy"),
+    ("because no VPC endpoint policy allows the x action", "no VPC endpoint policy allows it", "another network"),
     ("because no identity-based policy allows the x action", "no identity-based policy allows it", "`lab policy lear"),
     ("with an explicit deny in the role trust policy", "the role trust policy forbids it", "in its trust policy"),
     (
@@ -86,18 +93,33 @@ def test_the_secret_part_of_a_denial_is_left_out():
 
 
 @pytest.mark.parametrize(
+    ("code", "minutes", "clock"),
+    [
+        ("RequestTimeTooSkewed", 14, "14 minutes behind"),
+        ("InvalidSignatureException", -7, "7 minutes ahead of"),
+        ("ExpiredToken", 300, "5 hours behind"),
+        ("AuthFailure", -72 * 60, "3 days ahead of"),
+    ],
+)
+def test_a_wrong_clock_is_told_by_the_date_of_the_answer_whatever_the_code(code, minutes, clock):
+    cause, what_to_do = why(refusal(code, minutes=minutes))
+
+    assert (cause, "Set this computer's clock" in what_to_do) == (f"This computer's clock is {clock} AWS's", True)
+
+
+@pytest.mark.parametrize(
     ("code", "message"),
     [("RequestTimeTooSkewed", ""), ("SignatureDoesNotMatch", "Signature expired: 20261130T1 is now earlier than …")],
 )
-def test_a_wrong_clock_is_told_by_the_code_or_awss_message(code, message):
-    line = in_one_line(refusal(code, message))
+def test_a_wrong_clock_is_told_without_a_date_by_the_code_or_awss_message(code, message):
+    line = in_one_line(refusal(code, message, HTTPHeaders={}))
 
     assert line.startswith("This computer's clock is wrong. Set this computer's clock, and do the same again.")
     assert line.endswith(message)
 
 
 def test_expired_credentials_say_so_and_how_to_sign_in_with_the_profile():
-    cause, what_to_do = why(refusal("ExpiredToken", **{PROFILE: "class"}))
+    cause, what_to_do = why(refusal("ExpiredToken", minutes=2, **{PROFILE: "class"}))
 
     assert cause == "The credentials of profile class have expired"
     assert "`aws sso login --profile class`" in what_to_do
