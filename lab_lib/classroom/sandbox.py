@@ -14,21 +14,21 @@ import sys
 import tempfile
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from itertools import chain
 from pathlib import Path
 from threading import Event, Thread
 from typing import Any, BinaryIO, cast
 
-import psutil
-
 from lab_lib import language
 from lab_lib.calls.waiting import busy, load_of_computer
-from lab_lib.classroom import system_calls, tunnel
+from lab_lib.classroom import tunnel
 from lab_lib.embedded import server
 from lab_lib.errors import LabError, UsageError
 from lab_lib.exercises import runner
 from lab_lib.exercises.copies import OF_LEARNERS
+from lab_lib.processes import system_calls
+from lab_lib.processes.family import family, kill, total
 from lab_lib.workspace.places import COURSE, DATA, NOTEBOOKS, PACKAGE, WORKSPACE
 
 _INNER = "/tmp/work"  # noqa: S108  # the folder in the sandbox, which has a /tmp of its own
@@ -220,7 +220,7 @@ class Sandbox:
         """Kill bubblewrap. All processes in the sandbox end with it."""
         self._why = self._why or why
         self._over.set()
-        server.kill(self._process.pid)
+        kill(self._process.pid)
         self._process.wait()
 
     def _ended(self) -> Ended:
@@ -234,12 +234,10 @@ class Sandbox:
                 self.stop(why)
 
     def _excess(self, end: float) -> str:
-        family, memory = server.family(self._process.pid), 0
-        for process in family:
-            with suppress(psutil.Error):  # it has ended meanwhile
-                memory += process.memory_info().rss
+        members = family(self._process.pid)
+        memory = total(members, lambda process: process.memory_info().rss)
         if time.monotonic() > end:
             return f"The notebooks did not end within {self._longest:.0f} s. {busy(load_of_computer())}".rstrip()
-        if len(family) > _MOST_PROCESSES:
+        if len(members) > _MOST_PROCESSES:
             return f"The notebooks started more than {_MOST_PROCESSES} processes."
         return f"The notebooks took more than {_MOST_MEMORY / 1e9} GB of memory." if memory > _MOST_MEMORY else ""

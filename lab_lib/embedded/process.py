@@ -14,7 +14,8 @@ from pathlib import Path
 from threading import Thread
 
 from lab_lib.calls.waiting import wait_until
-from lab_lib.embedded.server import HOST, NOTE, family, kill
+from lab_lib.embedded.server import HOST, NOTE
+from lab_lib.processes.family import family, kill
 
 
 def main() -> None:

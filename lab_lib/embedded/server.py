@@ -17,7 +17,7 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Iterator
-from contextlib import closing, contextmanager, suppress
+from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
 from http.client import HTTPConnection, HTTPException
 from pathlib import Path
@@ -31,6 +31,7 @@ from platformdirs import user_state_path
 
 from lab_lib.calls.waiting import load_of_computer, wait_until
 from lab_lib.errors import BUILD_AGAIN, EmulatorError
+from lab_lib.processes.family import kill
 from lab_lib.workspace.places import workspace
 from lab_lib.workspace.private_files import replace_file
 
@@ -122,24 +123,6 @@ def another() -> Iterator[Server]:
             yield started
         finally:
             psutil.wait_procs(kill(started.pid)[:1], timeout=20)  # the computer takes a second to forget the others
-
-
-def family(pid: int) -> list[psutil.Process]:
-    """Return the process of this id and all processes that it has started; none if it has ended."""
-    processes = list[psutil.Process]()
-    with suppress(psutil.Error):
-        processes.append(psutil.Process(pid))
-        processes += processes[0].children(recursive=True)
-    return processes
-
-
-def kill(pid: int) -> list[psutil.Process]:
-    """Kill a process and all that it has started, such as the server and its functions. Return them."""
-    killed = family(pid)
-    for process in killed:
-        with suppress(psutil.Error):
-            process.kill()
-    return killed
 
 
 def proof(secret: str, nonce: str) -> str:

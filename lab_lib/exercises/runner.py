@@ -25,10 +25,10 @@ from lab_lib.aws.json_text import count, json_object
 from lab_lib.aws.streams import Record
 from lab_lib.calls.waiting import busy, load_of_computer
 from lab_lib.checks.lookalikes import visible
-from lab_lib.embedded import server
 from lab_lib.errors import LabError
 from lab_lib.exercises.proxy import Cut, Proxy
 from lab_lib.language import N_, _
+from lab_lib.processes.family import cpu_seconds, family, kill, total
 
 MODULE = "my_notifier.py"
 PACKAGES = "packages"  # the folder with boto3 and what it needs, as in Lambda
@@ -175,12 +175,12 @@ class Runner:
 
     def _require_little(self, before: float, proxy: Proxy) -> None:
         """Raise TooMuch if the function has exceeded a limit; LabError if the computer is too busy to tell."""
-        family, load, now = self._family(), load_of_computer(), time.monotonic()
-        if _sum(family, lambda process: process.memory_info().rss) > _MOST_MEMORY:
+        members, load, now = self._family(), load_of_computer(), time.monotonic()
+        if total(members, lambda process: process.memory_info().rss) > _MOST_MEMORY:
             raise TooMuch(_("it took more than {most:.0f} GB of memory", most=_MOST_MEMORY / 2**30))
-        if _sum(family, psutil.Process.num_threads) > _MOST_THREADS:
+        if total(members, psutil.Process.num_threads) > _MOST_THREADS:
             raise TooMuch(_("it started more than {most} threads or processes", most=_MOST_THREADS))
-        taken = self._taken + _sum(family, _seconds) - before
+        taken = self._taken + total(members, cpu_seconds) - before
         self._require_little_work(taken, self._calls + proxy.calls, self._items + proxy.items)
         work = self._calls + proxy.calls, round(taken, 1)
         if work != self._work or proxy.under_way:
@@ -235,15 +235,15 @@ class Runner:
         raise LabError(_("The program that runs your function has ended. Try again."))
 
     def _family(self) -> list[psutil.Process]:
-        return server.family(self._process.pid) if self._process else []
+        return family(self._process.pid) if self._process else []
 
     def _used(self) -> float:
         """Return the CPU time used so far, when no start is under way and none has left a process."""
-        return _sum(self._program, _seconds)
+        return total(self._program, cpu_seconds)
 
     def _stop(self) -> None:
         if self._process:
-            server.kill(self._process.pid)
+            kill(self._process.pid)
             self._process.wait()
             self._process = None
             self._lines.close()
@@ -271,18 +271,6 @@ def _outcome(answer: bytes, status: Any, cut: str) -> Outcome:
     done, place = (count(report.get(name)) or 0 for name in ("done", "place"))
     said = str(report.get("why", why))
     return Outcome(done, _(said) if said == _NAMED else visible(said), place, visible(cut))
-
-
-def _sum(family: list[psutil.Process], number: Callable[[psutil.Process], float]) -> float:
-    total = 0.0
-    for process in family:
-        with suppress(psutil.Error):  # it has ended
-            total += number(process)
-    return total
-
-
-def _seconds(process: psutil.Process) -> float:
-    return float(sum(process.cpu_times()[:4]))  # user and system time, its own and that of ended children
 
 
 def packages() -> list[Path]:

@@ -9,10 +9,11 @@ from pathlib import Path
 
 import pytest
 
-from lab_lib.classroom import sandbox, system_calls
+from lab_lib.classroom import sandbox
 from lab_lib.classroom.sandbox import Ended, Sandbox
 from lab_lib.exercises import runner, workbook
 from lab_lib.exercises.proxy import NO_CUT
+from lab_lib.processes import system_calls
 from tests.web_server import unasked
 
 pytestmark = [pytest.mark.slow, pytest.mark.skipif(bool(sandbox._fault()), reason="there is no sandbox here")]

@@ -17,6 +17,7 @@ import pytest
 
 from lab_lib.calls.waiting import wait_until
 from lab_lib.embedded import server
+from lab_lib.processes.family import kill
 from lab_lib.workspace.places import PACKAGE
 
 pytestmark = pytest.mark.slow
@@ -123,7 +124,7 @@ def opened(folder, *command):
         wait_until(answers, "JupyterLab to answer", timeout=120)
         yield process, ask
     finally:
-        server.kill(process.pid)
+        kill(process.pid)
         process.wait()
 
 
