@@ -19,7 +19,7 @@ from lab_lib.classroom.record import Case, Record, Step
 from lab_lib.classroom.sandbox import Ended, Sandbox
 from lab_lib.classroom.work import Work
 from lab_lib.errors import UsageError
-from lab_lib.exercises import cases, copies, questions, runner, trial, workbook
+from lab_lib.exercises import cases, copies, questions, trial, workbook
 from lab_lib.exercises.trial import Accounts
 from lab_lib.lab import Lab
 from lab_lib.pages.wording import now
@@ -125,11 +125,10 @@ class Judge:
         """Try the function in one sandbox, on an embedded AWS in another one, where no code of the student runs."""
         path = self.work.draft / submission.FUNCTION
         path.write_bytes(self.files.get(submission.FUNCTION, b""))
-        launch = runner.launched if self.trust else sandbox.launched
         try:
             trial.read(path)  # so that no sandbox is started in vain
             with self._sandbox([]) as (_, accounts):
-                tried = trial.judge(path, seed=self.work.seed, accounts=accounts, launch=launch).results
+                tried = trial.judge(path, seed=self.work.seed, accounts=accounts).results
         except (UsageError, Ended) as error:
             why = str(error).replace(f"{path.parent}/", "")
             tried = [trial.untried(case, why) for case in cases.CASES]

@@ -12,10 +12,8 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable
 from contextlib import suppress
 from functools import partial
-from importlib import import_module
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -28,6 +26,7 @@ from lab_lib.checks.lookalikes import visible
 from lab_lib.errors import LabError
 from lab_lib.exercises.proxy import Cut, Proxy
 from lab_lib.language import N_, _
+from lab_lib.processes import box, limits, system_calls
 from lab_lib.processes.family import cpu_seconds, family, kill, total
 
 MODULE = "my_notifier.py"
@@ -39,13 +38,12 @@ _LONGEST_IDLE = 10  # seconds without a tenth of CPU time, or a call
 _LONGEST = 60  # seconds on the wall for a case, of a computer that is not busy; a case takes less than three
 _LONGEST_LOADING = 60  # seconds; loading boto3 takes a third of one
 _MOST_MEMORY, _MOST_THREADS = 2**30, 100  # bytes, and threads, of all its processes; a right one has 0.2 GB and 5
+_MOST_FILES = 256 * box.MEGABYTE  # that it writes
+_FUNCTION = "/function"  # the folder of the program in its box
 _LONGEST_LINE = 10_000  # bytes of an answer
 _START, _KILL = b"s", b"k"
 _NAMED = N_("it named records as failed")  # in the words of RUNTIME
 _FREE = 400  # AWS calls, and items, for whatever number of records; the lab's function takes 20 calls for 30 records
-
-# Starts the command in a folder with RUNTIME, MODULE and PACKAGES. The socket is inherited.
-Launch = Callable[[Path, socket.socket], "subprocess.Popen[bytes]"]
 
 
 class TooMuch(Exception):
@@ -72,15 +70,6 @@ class Outcome(NamedTuple):
     cut: str = ""  # the call at which the function was killed
 
 
-def launched(folder: Path, control: socket.socket) -> "subprocess.Popen[bytes]":
-    """Start the program without a sandbox."""
-    work = tempfile.mkdtemp(dir=folder)
-    command = [sys.executable, "-I", "-S", "-B", str(folder / RUNTIME.name), str(control.fileno()), "", work]
-    # With a session of its own it ends by itself, and the function before it, when this process ends.
-    settings = SILENT | {"cwd": work, "env": environment(work), "start_new_session": True}
-    return subprocess.Popen(command, pass_fds=[control.fileno()], **settings)
-
-
 def environment(work: str) -> dict[str, str]:
     """Return the variables of the program: none of the user's own."""
     return {
@@ -98,16 +87,16 @@ def environment(work: str) -> dict[str, str]:
 class Runner:
     """The program that starts the function, as a context manager. It is started again if the function has killed it."""
 
-    def __init__(self, code: bytes, launch: Launch = launched) -> None:
-        self._launch = launch
+    def __init__(self, code: bytes) -> None:
         self._process: subprocess.Popen[bytes] | None = None
         self._temporary = tempfile.TemporaryDirectory(prefix="lab-trial-", ignore_cleanup_errors=True)
         self._folder = Path(self._temporary.name)
         (self._folder / MODULE).write_bytes(code)
         shutil.copy(RUNTIME, self._folder)
         (self._folder / PACKAGES).mkdir()
-        for path in packages():
+        for path in box.boto3_packages():
             (self._folder / PACKAGES / path.name).symlink_to(path)
+        self._most = limits.Limits(_MOST_MEMORY, _MOST_THREADS)
         self._launch_program()
 
     def __enter__(self) -> "Runner":
@@ -146,6 +135,7 @@ class Runner:
                 proxy.close()
             self._calls, self._items = self._calls + proxy.calls, self._items + proxy.items
             self._taken += max(self._used() - before, 0)
+            self._require_little_memory()
             if not ended:
                 self._stop()
             self._require_little_work(self._taken, self._calls, self._items)
@@ -176,10 +166,7 @@ class Runner:
     def _require_little(self, before: float, proxy: Proxy) -> None:
         """Raise TooMuch if the function has exceeded a limit; LabError if the computer is too busy to tell."""
         members, load, now = self._family(), load_of_computer(), time.monotonic()
-        if total(members, lambda process: process.memory_info().rss) > _MOST_MEMORY:
-            raise TooMuch(_("it took more than {most:.0f} GB of memory", most=_MOST_MEMORY / 2**30))
-        if total(members, psutil.Process.num_threads) > _MOST_THREADS:
-            raise TooMuch(_("it started more than {most} threads or processes", most=_MOST_THREADS))
+        self._require_little_memory()
         taken = self._taken + total(members, cpu_seconds) - before
         self._require_little_work(taken, self._calls + proxy.calls, self._items + proxy.items)
         work = self._calls + proxy.calls, round(taken, 1)
@@ -191,6 +178,15 @@ class Runner:
             if why := busy(load):
                 raise LabError(_("{why} So the function cannot be judged. Try again when less runs here.", why=why))
             raise TooMuch(_("it did not return within {seconds} s", seconds=_LONGEST))
+
+    def _require_little_memory(self) -> None:
+        """Raise TooMuch if the function has, or has tried to have, too much memory or too many threads."""
+        excess = self._most.excess(self._process.pid) if self._process else ""
+        if excess:
+            self._stop()
+            memory = N_("it took more than {gigabytes:.0f} GB of memory")
+            told = memory if excess == "memory" else N_("it started more than {tasks} threads or processes")
+            raise TooMuch(_(told, gigabytes=_MOST_MEMORY / 2**30, tasks=_MOST_THREADS))
 
     def _require_little_work(self, seconds: float, calls: int, items: int) -> None:
         """Raise TooMuch if this is more than a right function needs for the records that were delivered."""
@@ -208,8 +204,34 @@ class Runner:
         """Start the program, which takes a while to load boto3."""
         self._control, theirs = socket.socketpair()
         with theirs:
-            self._process = self._launch(self._folder, theirs)
+            self._process = self._launched(theirs, box.fault_of_functions())
         self._lines, self._unit = self._control.makefile("rb"), 0.0
+
+    def _launched(self, control: socket.socket, has_no_box: str) -> "subprocess.Popen[bytes]":
+        """Start the program in a box, if one can be made here, with the socket `control`."""
+        if has_no_box:
+            work = tempfile.mkdtemp(dir=self._folder)
+            command = [
+                sys.executable,
+                "-I",
+                "-S",
+                "-B",
+                str(self._folder / RUNTIME.name),
+                str(control.fileno()),
+                "",
+                work,
+            ]
+            # With a session of its own it ends by itself, and the function before it, when this process ends.
+            settings = SILENT | {"cwd": work, "env": environment(work), "start_new_session": True}
+            return subprocess.Popen(command, pass_fds=[control.fileno()], **settings)
+        self._most = limits.made(_MOST_MEMORY, _MOST_THREADS)
+        files = [path for path in self._folder.rglob("*") if path.is_symlink() or path.is_file()]
+        view = box.view_of_function({f"{_FUNCTION}/{path.relative_to(self._folder)}": path for path in files})
+        with system_calls.filter_file(for_function=True) as rules:
+            numbers = control.fileno(), rules.fileno()
+            command = [box.python(), "-I", "-S", "-B", f"{_FUNCTION}/{RUNTIME.name}", *map(str, numbers), box.WORK]
+            settings = SILENT | {"cwd": "/", "env": environment(box.WORK)}
+            return box.start(command, view, _MOST_FILES, numbers, self._most.groups, **settings)
 
     def _require_loaded(self) -> None:
         """Wait until the program has loaded boto3; start it again if it has ended."""
@@ -243,9 +265,10 @@ class Runner:
 
     def _stop(self) -> None:
         if self._process:
-            kill(self._process.pid)
+            psutil.wait_procs(kill(self._process.pid), timeout=5)
             self._process.wait()
             self._process = None
+            self._most.release()
             self._lines.close()
             self._control.close()
 
@@ -271,10 +294,3 @@ def _outcome(answer: bytes, status: Any, cut: str) -> Outcome:
     done, place = (count(report.get(name)) or 0 for name in ("done", "place"))
     said = str(report.get("why", why))
     return Outcome(done, _(said) if said == _NAMED else visible(said), place, visible(cut))
-
-
-def packages() -> list[Path]:
-    """Return the files and folders of boto3, and of what it needs."""
-    names = ("boto3", "botocore", "dateutil", "jmespath", "s3transfer", "six", "urllib3")
-    paths = [Path(str(import_module(name).__file__)).resolve() for name in names]
-    return [path.parent if path.name == "__init__.py" else path for path in paths]

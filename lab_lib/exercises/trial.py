@@ -17,7 +17,7 @@ from lab_lib.exercises.cases import CASES, LARGE, Case, chosen
 from lab_lib.exercises.draw import Draw
 from lab_lib.exercises.proxy import Cut
 from lab_lib.exercises.results import Result, Results
-from lab_lib.exercises.runner import Launch, Runner, TooMuch, launched
+from lab_lib.exercises.runner import Runner, TooMuch
 from lab_lib.exercises.verdict import Difference, Story
 from lab_lib.lab import Lab, lab_on
 from lab_lib.language import N_, _
@@ -45,18 +45,17 @@ def judge(
     seed: str = "",
     done: Callable[[Result], None] = lambda result: None,
     accounts: Accounts | None = None,
-    launch: Launch = launched,
 ) -> Results:
     """Try the function in this file with these cases, by default all. Each try has an account of its own.
 
     By default the accounts are on another embedded AWS. A `seed` draws what it drew before. `done` is called with each
-    result as soon as it is there. `launch` starts the program that runs the function. UsageError if the file holds no
+    result as soon as it is there. UsageError if the file holds no
     function, or for an unknown case; LabError if the computer is too busy.
     """
     why = _("{count} cases took too much, so the others were not tried.", count=_MOST_SLOW)
     code, results, seed = read(Path(path)), list[Result](), seed or secrets.token_hex(8)
     with ExitStack() as stack:
-        runner = stack.enter_context(Runner(code, launch))  # its program loads boto3 while the embedded AWS starts
+        runner = stack.enter_context(Runner(code))  # its program loads boto3 while the embedded AWS starts
         if not accounts:
             running = stack.enter_context(server.another())
             accounts = partial(lab_on, running.endpoint, running.secret)

@@ -1,4 +1,4 @@
-"""Keep a sandbox away from the user's keys and from parts of the kernel that no notebook needs.
+"""Keep a box away from the user's keys, and from parts of the kernel that no program of the lab needs.
 
 libseccomp makes the filter that bubblewrap loads. It knows the number of each system call on this processor.
 """
@@ -7,6 +7,8 @@ import ctypes
 import os
 import sys
 import tempfile
+from collections.abc import Iterable
+from pathlib import Path
 from typing import BinaryIO, cast
 
 from lab_lib.errors import LabError
@@ -19,6 +21,10 @@ _THREAD = 0x00010000  # CLONE_THREAD
 # Sockets of other families, such as those between a virtual machine and its host, ignore that the network is another.
 _FAMILIES, _HIGHEST_FAMILY = {1, 2, 10, 16}, 64  # Unix, IPv4, IPv6 and netlink; Linux has 46
 _FAMILIES_OF_FUNCTION = {1, 2, 10}  # netlink tells of earlier connections
+_SHARED_ANONYMOUS = 0x21  # MAP_SHARED with MAP_ANONYMOUS: given back, it is counted for no process
+_SOL_SOCKET, _SO_SNDBUF = 1, 7
+_MOST_OPEN = 256  # files and sockets of a process; the kernel keeps 0.2 MB for a full socket
+_MOST_ADDRESSES = 2**35  # bytes: a page that is only read takes no memory of the process, but of the kernel's tables
 _KEYS = "add_key keyctl request_key"
 _NAMESPACES = "chroot fsconfig fsmount fsopen fspick mount mount_setattr move_mount open_tree pivot_root setns umount2"
 _UNCOUNTED = "memfd_create memfd_secret mq_open msgget semget shmget"  # they make memory that belongs to no process
@@ -37,14 +43,22 @@ _MARKS = (
 _OTHERS = "fork vfork ioprio_set sched_setaffinity sched_setattr sched_setparam sched_setscheduler setpriority"
 _REFUSED_TO_FUNCTION = f"{_MARKS} {_OTHERS}".split()
 
-# A keyring belongs to a thread, which may need its keys later. So another program takes it, and becomes the command.
+# Runs before the box, and becomes it: a thread of ours that gave up its keys might need them later.
 # EPERM and ENOSYS (1 and 38) are of a container, or a kernel, without keys.
-_TAKE_KEYRING = """
-import ctypes, os, sys
+_PREPARE = """
+import ctypes, os, resource, sys
+number, files, addresses, groups = sys.argv[1:5]
 libc = ctypes.CDLL(None, use_errno=True)
-if libc.syscall(int(sys.argv[1]), 1, None) < 0 and ctypes.get_errno() not in (1, 38):
+if libc.syscall(int(number), 1, None) < 0 and ctypes.get_errno() not in (1, 38):
     sys.exit(f"the kernel gives no keyring: {os.strerror(ctypes.get_errno())}")
-os.execvp(sys.argv[2], sys.argv[2:])
+for group in filter(None, groups.split(os.pathsep)):
+    with open(f"{group}/cgroup.procs", "w") as members:
+        members.write("0")
+for limit, most in ((resource.RLIMIT_NOFILE, int(files)), (resource.RLIMIT_AS, int(addresses))):
+    hard = resource.getrlimit(limit)[1]
+    most = most if hard == resource.RLIM_INFINITY else min(most, hard)
+    resource.setrlimit(limit, (most, most))
+os.execvp(sys.argv[5], sys.argv[5:])
 """
 
 
@@ -81,6 +95,8 @@ def filter_file(for_function: bool = False) -> BinaryIO:
             refuse("clone", _Comparison(0, _MASKED_EQUAL, _THREAD, 0))
             refuse("clone3", action=_ABSENT)
             refuse("prlimit64", _Comparison(0, _NOT_EQUAL, 0))
+        refuse("mmap", _Comparison(3, _MASKED_EQUAL, _SHARED_ANONYMOUS, _SHARED_ANONYMOUS))
+        refuse("setsockopt", _Comparison(1, _EQUAL, _SOL_SOCKET), _Comparison(2, _EQUAL, _SO_SNDBUF))
         for family in {*range(_HIGHEST_FAMILY + 1)} - (_FAMILIES_OF_FUNCTION if for_function else _FAMILIES):
             refuse("socket", _Comparison(0, _EQUAL, family))
         refuse("socket", _Comparison(0, _GREATER, _HIGHEST_FAMILY))
@@ -91,10 +107,14 @@ def filter_file(for_function: bool = False) -> BinaryIO:
     return cast(BinaryIO, file)
 
 
-def without_keyring(command: list[str]) -> list[str]:
-    """Return the command as one that first takes an empty session keyring, in which the user's keys are not."""
+def prepared(command: list[str], groups: Iterable[Path]) -> list[str]:
+    """Return the command as one that first does what only the new process can do, and then becomes it.
+
+    It takes an empty session keyring, in which the user's keys are not, joins the cgroups, and gets the limits.
+    """
     number = _library().seccomp_syscall_resolve_name(b"keyctl")
-    return [sys.executable, "-I", "-S", "-c", _TAKE_KEYRING, str(number), *command]
+    settings = number, _MOST_OPEN, _MOST_ADDRESSES, os.pathsep.join(map(str, groups))
+    return [sys.executable, "-I", "-S", "-c", _PREPARE, *map(str, settings), *command]
 
 
 def _library() -> ctypes.CDLL:

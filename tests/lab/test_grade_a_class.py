@@ -63,7 +63,7 @@ def test_the_parts_of_a_class_are_graded_and_their_report_is_the_summary(new_acc
 
 
 @pytest.mark.slow
-@pytest.mark.skipif(bool(sandbox._fault()), reason="there is no sandbox here")
+@pytest.mark.skipif(bool(sandbox.fault()), reason="there is no sandbox here")
 def test_the_parts_of_a_class_that_has_handed_in_nothing_have_a_report_too(tmp_path):
     workflow = Workflow("grade-submissions.yml", tmp_path)
     workflow.write("roster.csv", "name", "Ana", "Ben", "Chen")

@@ -13,10 +13,10 @@ from lab_lib.classroom import sandbox
 from lab_lib.classroom.sandbox import Ended, Sandbox
 from lab_lib.exercises import runner, workbook
 from lab_lib.exercises.proxy import NO_CUT
-from lab_lib.processes import system_calls
+from lab_lib.processes import box, limits, system_calls
 from tests.web_server import unasked
 
-pytestmark = [pytest.mark.slow, pytest.mark.skipif(bool(sandbox._fault()), reason="there is no sandbox here")]
+pytestmark = [pytest.mark.slow, pytest.mark.skipif(bool(sandbox.fault()), reason="there is no sandbox here")]
 
 DEVICES = {f"/dev/{name}" for name in ("null", "zero", "full", "random", "urandom", "tty")}
 # What each attack prints: a list of what it got, empty if it got nothing.
@@ -56,7 +56,8 @@ def attack(code, **environment):
     """Run code in the sandbox; return what it got."""
     settings = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
     environment = {**sandbox._environment("/tmp/work"), **environment}
-    with sandbox._sandboxed([sys.executable, "-c", f"{TRIED}\n{code}"], env=environment, **settings) as process:
+    command = [sys.executable, "-c", f"{TRIED}\n{code}"]
+    with box.start(command, sandbox._view_of_lab(), sandbox._MOST_FILES, env=environment, **settings) as process:
         out, error = process.communicate()
     assert process.returncode == 0, error.decode()
     return json.loads(out)
@@ -200,7 +201,7 @@ def test_a_sandbox_has_a_keyring_of_its_own_and_the_user_keeps_theirs():
 libc = ctypes.CDLL(None)
 print(libc.syscall({number}, 0, -3, 0), libc.syscall({number}, 10, -3, b"keyring", b"_uid.{os.getuid()}", 0))"""
 
-    command = system_calls.without_keyring([sys.executable, "-c", code])
+    command = system_calls.prepared([sys.executable, "-c", code], [])
     session, users = map(int, subprocess.check_output(command).split())
 
     assert (session != keyring, users) == (True, -1)
@@ -214,23 +215,27 @@ print(libc.syscall({number}, 0, -3, 0), libc.syscall({number}, 10, -3, b"keyring
             "x = bytearray(900_000_000); [os.fork() for _ in range(3)]; x[::4096] = b'x' * len(x[::4096])",
             "GB of memory",
         ),
-        ("[os.fork() for _ in range(8)]", "processes"),
+        ("[os.fork() for _ in range(9)]", "processes and threads"),
         ("", "did not end within"),
     ],
 )
-def test_what_takes_too_much_is_stopped_as_a_whole(code, why):
+@pytest.mark.parametrize("make", [limits.made, limits.Limits])
+def test_what_takes_too_much_is_stopped_as_a_whole(make, code, why):
     program = f"import os, time\n{code}\nwhile True: time.sleep(9)"
-    process = sandbox._sandboxed(
-        [sys.executable, "-c", program], stdin=subprocess.PIPE, stdout=subprocess.PIPE, start_new_session=True
-    )
-    box = Sandbox(process, 0, 0.5 if "within" in why else 60)
+    settings = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "start_new_session": True}
+    most = make(sandbox._MOST_MEMORY, sandbox._MOST_TASKS)
+    command = [sys.executable, "-c", program]
+    process = box.start(command, sandbox._view_of_lab(), sandbox._MOST_FILES, [], most.groups, **settings)
+    stopped = Sandbox(process, 0, 0.5 if "within" in why else 60, most)
 
-    with box._to, box._from, pytest.raises(Ended, match=why):
-        box.hear()
+    with stopped._to, stopped._from, pytest.raises(Ended, match=why):
+        stopped.hear()
     with pytest.raises(Ended, match=why):
-        box.require()
-    box.stop("The test is over.")  # waits for its end
+        stopped.require()
+    stopped.stop("The test is over.")  # waits for its end
+    most.release()
     assert process.returncode is not None
+    assert not [group for group in most.groups if group.exists()]
 
 
 # A student's function: it plays the attack of its start, and answers with what it got. `late` are its last words.
@@ -250,7 +255,7 @@ def starts():
 
     def starts(*attacks):
         text = f"{FUNCTION}\nATTACKS = {[f'{code}{chr(10)}{ANSWER}' for code in attacks]!r}"
-        with runner.Runner(text.encode(), sandbox.launched) as running:
+        with runner.Runner(text.encode()) as running:
             running.begin(runner.Limits(100, 100, 100))
             program, outcomes = running._process, []
             for place in range(len(attacks)):
@@ -334,13 +339,16 @@ late = b'{"done": 7}\\n{"status": 0}\\n' * 50
 @pytest.mark.parametrize(
     ("code", "why"),
     [
-        ("room = mmap.mmap(-1, 1_300_000_000)\nfor at in range(0, len(room), 4096): room[at] = 1", "GB of memory"),
+        ("room = bytearray(400_000_000)\nroom[::4096] = b'x' * len(room[::4096])\ntime.sleep(9)", "GB of memory"),
         (
             "threading.stack_size(65_536)\nfor _ in range(120): threading.Thread(target=time.sleep, args=(9,)).start()",
             "threads",
         ),
     ],
 )
-def test_a_function_that_takes_too_much_is_stopped(starts, code, why):
+@pytest.mark.parametrize("make", [limits.made, limits.Limits])
+def test_a_function_that_takes_too_much_is_stopped(starts, make, code, why, monkeypatch):
+    monkeypatch.setattr(limits, "made", make)
+    monkeypatch.setattr(runner, "_MOST_MEMORY", 2**28)
     with pytest.raises(runner.TooMuch, match=why):
         starts(f"{code}\ntime.sleep(9)")

@@ -17,7 +17,7 @@ from tests.web_server import unasked
 
 pytestmark = pytest.mark.slow
 
-HAS_SANDBOX = not sandbox._fault()
+HAS_SANDBOX = not sandbox.fault()
 HALF = ("create-topic", "keys", "room")  # what half a student leaves out
 STEPS = {"00": 5, "01": 8, "02": 8, "03": 2, "04": 7, "05": 15, "probe": 35}
 CRASH = "import os, signal; os.kill(os.getpid(), signal.SIGKILL)"

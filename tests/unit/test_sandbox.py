@@ -11,6 +11,7 @@ from lab_lib.classroom import sandbox, tunnel
 from lab_lib.classroom.sandbox import Ended, Sandbox
 from lab_lib.errors import UsageError
 from lab_lib.language import VARIABLE
+from lab_lib.processes.limits import Limits
 
 
 def test_without_bubblewrap_only_trust_runs_the_students_code(monkeypatch):
@@ -45,7 +46,7 @@ def test_the_environment_has_nothing_of_the_users_but_the_language(monkeypatch):
 def box(request):
     """Yield a sandbox with the program that the test names in the place of the one in the sandbox."""
     command = [sys.executable, "-c", request.param]
-    made = Sandbox(subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE), 0, 60)
+    made = Sandbox(subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE), 0, 60, Limits(10**9, 100))
     yield made
     made.stop("The test is over.")
     made._to.close()

@@ -1,0 +1,118 @@
+"""Start a program in a box: it sees some folders, read-only, writes to memory only, and reaches nothing else.
+
+The box is bubblewrap's: processes, network, users and keys of its own, and no capability. A filter refuses what no
+program of the lab needs (system_calls.py). A `View` says what is in a box; docs/sandbox.md says what holds.
+"""
+
+import shutil
+import subprocess
+import sys
+from collections.abc import Iterable
+from concurrent.futures import ThreadPoolExecutor
+from functools import cache
+from importlib import import_module
+from itertools import chain
+from pathlib import Path
+from typing import Any
+
+from lab_lib.processes import system_calls
+
+View = list[tuple[str, ...]]  # options of bubblewrap
+
+WORK = "/tmp"  # noqa: S108  # the folder of a program in its box, and of no other program
+MEGABYTE = 10**6  # bytes
+SYSTEM = ("/usr", "/bin", "/sbin", "/lib", "/lib64", "/etc/ld.so.cache", "/etc/localtime", "/etc/alternatives")
+_MOST_SHARED = 64 * MEGABYTE  # of /dev/shm
+# Shared memory of /dev/zero belongs to no process, so the device is not there.
+_OPTIONS = (
+    "--unshare-user --unshare-all --die-with-parent --new-session --disable-userns --cap-drop ALL"
+    " --uid 65534 --gid 65534 --hostname lab --dev /dev --ro-bind /dev/null /dev/zero"
+    f" --size {_MOST_SHARED} --tmpfs /dev/shm"
+)
+# The kernel kills a box when the thread ends that has started it. So one thread starts all, and ends with the process.
+_starter = ThreadPoolExecutor(1, "boxes")
+
+
+def start(
+    command: list[str],
+    view: View,
+    files: int,
+    pass_fds: Iterable[int] = (),
+    groups: Iterable[Path] = (),
+    **settings: Any,
+) -> "subprocess.Popen[Any]":
+    """Start a command in a box. It ends with this process.
+
+    `files` are the bytes that it may write, in memory. It joins `groups`, see limits.py; `settings` are subprocess's.
+    """
+    options = [*_OPTIONS.split(), "--size", str(files), "--tmpfs", WORK, *chain(*view)]
+    with system_calls.filter_file() as rules:
+        last = ["--remount-ro", "/dev", "--remount-ro", "/", "--seccomp", str(rules.fileno())]
+        bwrap = [shutil.which("bwrap") or "bwrap", *options, *last, *command]
+        whole = system_calls.prepared(bwrap, groups)
+        settings["pass_fds"] = [*pass_fds, rules.fileno()]
+        return _starter.submit(lambda: subprocess.Popen[Any](whole, **settings)).result()
+
+
+def fault(view: View) -> str:
+    """Return why no box with this view can be made here; "" if one can."""
+    if not shutil.which("bwrap"):
+        return "bubblewrap (bwrap), which is for Linux, is not installed"
+    try:
+        with start(["/usr/bin/true"], view, MEGABYTE, stderr=subprocess.PIPE) as tried:
+            said = tried.communicate()[1].decode(errors="replace").strip()
+    except OSError as error:
+        return f"libseccomp is not installed ({error})"
+    return "" if tried.returncode == 0 else f"bubblewrap does not work here ({said})"
+
+
+@cache
+def fault_of_functions() -> str:
+    """Return why functions cannot have boxes here; "" if they can."""
+    return fault(view_of_function({}))
+
+
+def shown(*paths: str | Path) -> View:
+    """Return options that show these files and folders, if they exist."""
+    return [("--ro-bind-try", str(path), str(path)) for path in paths]
+
+
+def view_of_function(files: dict[str, Path]) -> View:
+    """Return options that show Python without what is installed there, and these files at these places.
+
+    There is no /proc, which tells of other processes and earlier starts. Python finds its library by the link there.
+    """
+    return [*_python_alone(), *(("--ro-bind", str(path.resolve()), place) for place, path in files.items())]
+
+
+@cache
+def _python_alone() -> View:
+    places = [Path(path) for path in (*SYSTEM, sys.base_prefix)]
+    prefixes = Path(sys.base_prefix), Path("/usr"), Path("/usr/local")
+    installed = {path.resolve() for prefix in prefixes for path in prefix.glob("lib*/python3*/*-packages")}
+    installed.add(Path(__file__).parents[2])  # the lab
+    # /lib may be /usr/lib under another name.
+    hidden = {
+        str(top / path.relative_to(top.resolve()))
+        for top in places
+        for path in installed
+        if path.is_relative_to(top.resolve())
+    }
+    return [
+        ("--as-pid-1", "--symlink", python(), "/proc/self/exe", "--remount-ro", "/dev/shm"),  # noqa: S108
+        *shown(*places),
+        *(("--tmpfs", path, "--remount-ro", path) for path in sorted(hidden)),
+        ("--chdir", WORK),
+    ]
+
+
+def python() -> str:
+    """Return the path of the Python that is behind a virtual environment, and can be shown without it."""
+    return f"{sys.base_prefix}/bin/python{sys.version_info.major}.{sys.version_info.minor}"
+
+
+def boto3_packages() -> list[Path]:
+    """Return the files and folders of boto3, and of what it needs."""
+    names = ("boto3", "botocore", "dateutil", "jmespath", "s3transfer", "six", "urllib3")
+    paths = [Path(str(import_module(name).__file__)).resolve() for name in names]
+    return [path.parent if path.name == "__init__.py" else path for path in paths]

@@ -1,0 +1,113 @@
+"""Hold the memory and the number of processes and threads of a program, and of all that it starts.
+
+The kernel does it with a cgroup, where one can be made: by root, or by a user to whom systemd gives version 2. It
+counts all memory. Elsewhere somebody has to look, and sees less. The kernel's Documentation/admin-guide has the files:
+cgroup-v1/ and cgroup-v2.rst.
+"""
+
+import os
+import secrets
+from contextlib import suppress
+from pathlib import Path
+from typing import Literal, NamedTuple
+
+import psutil
+
+from lab_lib.processes.family import family, total
+
+_ROOT = Path("/sys/fs/cgroup")
+_OF_AN_INODE = 1024  # bytes of memory of an empty file in memory
+_OF_A_SOCKET = 2 * 212_992  # bytes: net.core.wmem_max, with what the kernel adds to it
+_WRITABLE = ("tmp", "dev/shm")  # in a box
+
+Excess = Literal["", "memory", "tasks"]
+_EVENTS: dict[str, tuple[str, Excess]] = {
+    "memory.events": ("oom_kill", "memory"),  # version 2
+    "memory.oom_control": ("oom_kill", "memory"),  # version 1
+    "pids.events": ("max", "tasks"),
+}
+
+
+class Limits(NamedTuple):
+    """The most that a program and all that it starts may take. The kernel holds it, if there are `groups`."""
+
+    memory: int  # bytes
+    tasks: int  # processes and threads
+    groups: tuple[Path, ...] = ()  # the folders of the cgroup: one, or one for memory and one for tasks
+
+    def excess(self, pid: int) -> Excess:
+        """Return what the process of this id and all that it has started take too much of, or ""."""
+        if self.groups:
+            return self._refused()
+        members = family(pid)
+        if total(members, psutil.Process.num_threads) > self.tasks:
+            return "tasks"
+        memory = total(members, lambda process: process.memory_info().rss) + _in_files(members)
+        memory += _OF_A_SOCKET * total(members, psutil.Process.num_fds)
+        return "memory" if memory > self.memory else ""
+
+    def _refused(self) -> Excess:
+        """Return what the kernel has refused already."""
+        for group in self.groups:
+            for name, (event, excess) in _EVENTS.items():
+                if (file := group / name).exists():
+                    counts = dict(line.split() for line in file.read_text().splitlines())
+                    if int(counts.get(event, 0)):
+                        return excess
+        return ""
+
+    def release(self) -> None:
+        """Remove the cgroup, in which nothing lives any more."""
+        for group in self.groups:
+            with suppress(OSError):
+                group.rmdir()
+
+
+def made(memory: int, tasks: int) -> Limits:
+    """Return limits of so many bytes, and so many processes and threads, with a cgroup if one can be made here."""
+    groups = list[Path]()
+    settings = {
+        "memory.max": memory,
+        "memory.swap.max": 0,
+        "memory.limit_in_bytes": memory,
+        "memory.memsw.limit_in_bytes": memory,
+        "pids.max": tasks,
+    }
+    try:
+        for parent in _parents():
+            groups.append(group := parent / f"lab-{os.getpid()}-{secrets.token_hex(4)}")
+            group.mkdir()
+            for name, value in settings.items():
+                if (file := group / name).exists():  # not every kernel limits swap
+                    file.write_text(str(value))
+    except OSError:  # it is root's, or read-only
+        Limits(memory, tasks, tuple(groups)).release()
+        return Limits(memory, tasks)
+    return Limits(memory, tasks, tuple(groups))
+
+
+def _parents() -> list[Path]:
+    """Return the folders of the cgroups in which this process could make one; none if the kernel has no such."""
+    own = dict[str, str]()  # the path of this process's cgroup, by controller; "" is version 2
+    for line in Path("/proc/self/cgroup").read_text().splitlines():
+        _, names, path = line.split(":", 2)
+        own |= dict.fromkeys(names.split(","), path.lstrip("/"))
+    if {"memory", "pids"} <= own.keys():  # version 1
+        return [_ROOT / name / own[name] for name in ("memory", "pids")]
+    place = _ROOT / own.get("", "")
+    for parent in (place, *place.parents[: len(place.parts) - len(_ROOT.parts)]):
+        if {"memory", "pids"} <= {*(parent / "cgroup.subtree_control").read_text().split()}:
+            return [parent]
+    return []
+
+
+def _in_files(members: list[psutil.Process]) -> int:
+    """Return the bytes of the files that were written in a box, and of their names. They belong to no process."""
+    for process in members:
+        place = Path(f"/proc/{process.pid}")
+        with suppress(OSError):  # it has ended
+            if not (place / "ns/mnt").samefile("/proc/self/ns/mnt"):
+                folders = [os.statvfs(place / "root" / name) for name in _WRITABLE]
+                names = sum(folder.f_files - folder.f_ffree for folder in folders)
+                return names * _OF_AN_INODE + sum((f.f_blocks - f.f_bfree) * f.f_frsize for f in folders)
+    return 0
