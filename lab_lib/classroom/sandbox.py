@@ -17,8 +17,6 @@ from pathlib import Path
 from threading import Event, Thread
 from typing import Any, BinaryIO, cast
 
-import psutil
-
 from lab_lib import language
 from lab_lib.calls.waiting import busy, load_of_computer
 from lab_lib.classroom import tunnel
@@ -158,7 +156,7 @@ class Sandbox:
         """Kill bubblewrap. All processes in the sandbox end with it."""
         self._why = self._why or why
         self._over.set()
-        psutil.wait_procs(kill(self._process.pid), timeout=5)
+        kill(self._process.pid)
         self._process.wait()
 
     def _ended(self) -> Ended:

@@ -265,7 +265,7 @@ class Runner:
 
     def _stop(self) -> None:
         if self._process:
-            psutil.wait_procs(kill(self._process.pid), timeout=5)
+            kill(self._process.pid)
             self._process.wait()
             self._process = None
             self._most.release()

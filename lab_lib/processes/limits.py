@@ -18,6 +18,7 @@ from lab_lib.processes.family import family, total
 _ROOT = Path("/sys/fs/cgroup")
 _OF_AN_INODE = 1024  # bytes of memory of an empty file in memory
 _OF_A_SOCKET = 2 * 212_992  # bytes: net.core.wmem_max, with what the kernel adds to it
+_LONGEST_END = 5  # seconds
 _WRITABLE = ("tmp", "dev/shm")  # in a box
 
 Excess = Literal["", "memory", "tasks"]
@@ -57,9 +58,10 @@ class Limits(NamedTuple):
         return ""
 
     def release(self) -> None:
-        """Remove the cgroup, in which nothing lives any more."""
+        """Remove the cgroup, whose processes were killed. Until they have all ended, the kernel keeps it."""
         for group in self.groups:
             with suppress(OSError):
+                _wait_for_end(group)
                 group.rmdir()
 
 
@@ -75,6 +77,7 @@ def made(memory: int, tasks: int) -> Limits:
     }
     try:
         for parent in _parents():
+            _sweep(parent)
             groups.append(group := parent / f"lab-{os.getpid()}-{secrets.token_hex(4)}")
             group.mkdir()
             for name, value in settings.items():
@@ -84,6 +87,20 @@ def made(memory: int, tasks: int) -> Limits:
         Limits(memory, tasks, tuple(groups)).release()
         return Limits(memory, tasks)
     return Limits(memory, tasks, tuple(groups))
+
+
+def _sweep(parent: Path) -> None:
+    """Remove what a process that was killed has left."""
+    for left in parent.glob("lab-*-*"):
+        if not psutil.pid_exists(int(left.name.split("-")[1])):
+            with suppress(OSError):
+                left.rmdir()
+
+
+def _wait_for_end(group: Path) -> None:
+    for pid in (group / "cgroup.procs").read_text().split():
+        with suppress(psutil.Error):
+            psutil.Process(int(pid)).wait(_LONGEST_END)
 
 
 def _parents() -> list[Path]:
