@@ -10,6 +10,10 @@ from lab_lib.cli.terminal import NOT_GRADED, Only, Out, Resume, handle_errors, o
 from lab_lib.errors import UsageError
 
 _SHARD = "A part of the class, such as 2/5, on one of several computers; then run `lab class report`."
+_LESS_STRICT = (
+    "Memory is held less strictly here, since no cgroup can be made: what a submission takes is measured twice a "
+    "second. With systemd, `systemd-run --user --scope lab class grade …` changes that."
+)
 Shard = Annotated[str, typer.Option(help=_SHARD)]
 
 
@@ -71,9 +75,12 @@ def grade(
     from lab_lib.classroom import class_run, deadline, grading, sandbox, shards, submitted_files
     from lab_lib.classroom import roster as rosters
     from lab_lib.cli import class_work
+    from lab_lib.processes import limits
 
     with handle_errors(class_work.GO_ON, NOT_GRADED):
         sandbox.refuse_without(trust)
+        if not trust and not limits.are_strict():
+            out.say(_LESS_STRICT)
         part = shards.read(shard)
         if shard and not seed:
             raise UsageError("--shard needs --seed: any text, the same for all parts, so that all have the same cases.")

@@ -7,7 +7,7 @@ import typer
 
 import lab_lib
 from lab_lib.cli.setting_options import Settings, takes
-from lab_lib.cli.terminal import err, handle_errors, out
+from lab_lib.cli.terminal import err, handle_errors, out, warn_of_functions
 from lab_lib.errors import BUILD_AGAIN
 from lab_lib.language import _
 from lab_lib.workspace.places import workspace
@@ -54,6 +54,7 @@ def status() -> None:
                     server=running,
                 )
             )
+            warn_of_functions()
             return
         idle = _("The embedded AWS of {workspace} does not run, so it holds nothing.", workspace=workspace())
         out.say(f"{idle} {_(BUILD_AGAIN)}")

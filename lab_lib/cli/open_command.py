@@ -14,7 +14,7 @@ import typer
 import lab_lib
 from lab_lib import language
 from lab_lib.cli.setting_options import MANAGED, PLACE, Settings, takes
-from lab_lib.cli.terminal import handle_errors, out, relative_to_cwd
+from lab_lib.cli.terminal import handle_errors, out, relative_to_cwd, warn_of_functions
 from lab_lib.errors import UsageError
 from lab_lib.language import N_, _
 
@@ -54,6 +54,7 @@ def open_(
         copies.existing(first.name)
         lab = lab_lib.open_lab(**settings)
         out.say(_("The lab is open: {lab}. Ctrl-C in this terminal ends JupyterLab.", lab=lab))
+        warn_of_functions()
         out.say(_("Your copy of the notebooks: {path}", path=relative_to_cwd(first.parent)))
         for line in copies.damaged():
             out.say(line)

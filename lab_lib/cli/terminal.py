@@ -106,6 +106,21 @@ def confirm(told: str, session: Any, numbers: list[str], rows: int, yes: bool) -
         asking.ask(_("Go on?"))
 
 
+def warn_of_functions() -> None:
+    """Say that functions run as the user, if the embedded AWS runs and cannot make boxes for them."""
+    from lab_lib.embedded import server
+
+    running = server.running()
+    if running and running.has_no_boxes:
+        out.say(
+            _(
+                "Functions of the embedded AWS run as you here ({why}), so deploy only code that you trust. They run "
+                "in boxes on Linux with bubblewrap 0.8, libseccomp and user namespaces: see docs/sandbox.md.",
+                why=running.has_no_boxes,
+            )
+        )
+
+
 def relative_to_cwd(path: Path) -> Path:
     """Return the path relative to the current folder if it lies below, else the whole path."""
     path = path.resolve()

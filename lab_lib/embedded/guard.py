@@ -23,6 +23,7 @@ from ministack.core.responses import _account_from_sts_session
 
 from lab_lib.embedded import work
 from lab_lib.embedded.server import COLD, HOST, WHO, WORK, proof
+from lab_lib.processes import box
 
 Scope = dict[str, Any]
 Message = dict[str, Any]
@@ -57,7 +58,7 @@ class TooLong(Refused):
 
 def guarded(app: App, port: int, secret: str) -> App:
     """Return the ASGI application behind this guard."""
-    address = f"{HOST}:{port}"
+    address, about = f"{HOST}:{port}", {"pid": os.getpid(), "has_no_boxes": box.fault_of_functions()}
 
     async def guard(scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "lifespan":
@@ -73,7 +74,7 @@ def guarded(app: App, port: int, secret: str) -> App:
             return await _refuse(scope, query, headers, refused, parts, send)
         if scope["path"] == WHO:
             nonce = query.get("nonce", [""])[0]
-            return await _answer_json(send, {"pid": os.getpid(), "proof": proof(secret, nonce)})
+            return await _answer_json(send, about | {"proof": proof(secret, nonce)})
         if scope["path"] in (WORK, COLD):
             answer = work.count if scope["path"] == WORK else work.cool
             return await _answer_json(send, answer(_account(router.extract_access_key_id(headers, query))))

@@ -4,6 +4,7 @@ server.py starts this program in its folder, and names the workspace. The note s
 to listen on, and the secret that signs the requests.
 """
 
+import asyncio
 import json
 import math
 import os
@@ -12,9 +13,14 @@ import signal
 import sys
 from pathlib import Path
 from threading import Thread
+from typing import Any
+
+from hypercorn.asyncio import serve
+from hypercorn.config import Config
 
 from lab_lib.calls.waiting import wait_until
 from lab_lib.embedded.server import HOST, NOTE
+from lab_lib.processes import box
 from lab_lib.processes.family import family, kill
 
 
@@ -30,6 +36,7 @@ def main() -> None:
     from ministack import app  # reads the settings when it is imported
 
     from lab_lib.embedded import (
+        boxes,
         call_times,
         credentials,
         exact_sums,
@@ -47,8 +54,13 @@ def main() -> None:
         concern.install()
     for service in validation.SERVICES:
         app.SERVICE_HANDLERS[service] = validation.validated(service, app.SERVICE_HANDLERS[service])
-    app.app = guard.guarded(app.app, port, secret)
-    app.main()
+    config = Config()
+    config.bind, config.keep_alive_timeout, config.loglevel = [f"{HOST}:{port}"], 75, "ERROR"
+    with asyncio.Runner() as runner:
+        guarded: Any = guard.guarded(app.app, port, secret)
+        if not box.fault_of_functions():
+            boxes.install(guarded, runner.get_loop())
+        runner.run(serve(guarded, config))
 
 
 def _watch(folder: Path, workspace: Path, note: bytes) -> None:

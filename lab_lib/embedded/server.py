@@ -52,6 +52,7 @@ class Server:
     pid: int
     port: int
     secret: str = field(repr=False)
+    has_no_boxes: str = field(default="", compare=False)  # why functions run as the user; "" if they do not
 
     @property
     def endpoint(self) -> str:
@@ -206,9 +207,9 @@ def _ask(port: int, secret: str) -> Server | None:
     try:
         with closing(HTTPConnection(HOST, port, timeout=_LONGEST_ANSWER * load_of_computer())) as connection:
             connection.request("GET", path, headers=dict(signed.headers))
-            answer = json.loads(connection.getresponse().read(200))  # another program may answer without an end
+            answer = json.loads(connection.getresponse().read(2_000))  # another program may answer without an end
         right = hmac.compare_digest(answer["proof"], proof(secret, nonce))
-        return Server(int(answer["pid"]), port, secret) if right else None
+        return Server(int(answer["pid"]), port, secret, str(answer["has_no_boxes"])) if right else None
     except TimeoutError:  # a second server would be another AWS
         raise EmulatorError(
             f"The embedded AWS on port {port} does not answer. End its process, `{PROGRAM}`; everything made there is "

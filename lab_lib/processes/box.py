@@ -22,6 +22,7 @@ View = list[tuple[str, ...]]  # options of bubblewrap
 WORK = "/tmp"  # noqa: S108  # the folder of a program in its box, and of no other program
 MEGABYTE = 10**6  # bytes
 SYSTEM = ("/usr", "/bin", "/sbin", "/lib", "/lib64", "/etc/ld.so.cache", "/etc/localtime", "/etc/alternatives")
+_LONGEST_REASON = 200  # characters
 _MOST_SHARED = 64 * MEGABYTE  # of /dev/shm
 # Shared memory of /dev/zero belongs to no process, so the device is not there.
 _OPTIONS = (
@@ -63,7 +64,7 @@ def fault(view: View) -> str:
             said = tried.communicate()[1].decode(errors="replace").strip()
     except OSError as error:
         return f"libseccomp is not installed ({error})"
-    return "" if tried.returncode == 0 else f"bubblewrap does not work here ({said})"
+    return "" if tried.returncode == 0 else f"bubblewrap does not work here ({said[:_LONGEST_REASON]})"
 
 
 @cache

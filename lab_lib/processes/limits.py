@@ -65,6 +65,13 @@ class Limits(NamedTuple):
                 group.rmdir()
 
 
+def are_strict() -> bool:
+    """Return True if a cgroup can be made here."""
+    tried = made(2**30, 100)
+    tried.release()
+    return bool(tried.groups)
+
+
 def made(memory: int, tasks: int) -> Limits:
     """Return limits of so many bytes, and so many processes and threads, with a cgroup if one can be made here."""
     groups = list[Path]()

@@ -1,0 +1,96 @@
+"""ministack runs functions with all rights of its user; goes when it gives each execution environment a box.
+
+The box (processes/box.py) has a network of its own. It opens the port of the embedded AWS there, and hands the listener
+out, so that hypercorn serves it too: the function finds its AWS at the usual address, and nothing else.
+"""
+
+import asyncio
+import inspect
+import os
+import socket
+from contextlib import suppress
+from functools import partial
+from pathlib import Path
+from subprocess import Popen
+from types import SimpleNamespace
+from typing import Any
+
+from hypercorn.asyncio import serve
+from hypercorn.config import Config
+from ministack.core import lambda_runtime
+
+from lab_lib.embedded import replace
+from lab_lib.processes import box, limits
+
+_LIBRARY = "/var/runtime"  # where Lambda has boto3
+_MOST_FILES = 512 * box.MEGABYTE  # of /tmp, as in Lambda
+_MOST_MEMORY, _MOST_TASKS = 2_000 * box.MEGABYTE, 256  # with those files
+_VARIABLES = {
+    "HOME": box.WORK,
+    "TMPDIR": box.WORK,
+    "LANG": "C.UTF-8",
+    "PATH": "/usr/bin:/bin",
+    "PYTHONPATH": _LIBRARY,
+    "AWS_EC2_METADATA_DISABLED": "true",
+}
+
+
+def install(app: Any, loop: asyncio.AbstractEventLoop) -> None:
+    """Start each function's process in a box, whose requests `app` answers in this loop."""
+    script = lambda_runtime._PYTHON_WORKER_SCRIPT
+    replace(lambda_runtime, "_PYTHON_WORKER_SCRIPT", f"{inspect.getsource(open_door)}\n\nopen_door()\n{script}")
+    names = {**vars(lambda_runtime.subprocess), "Popen": partial(start, app, loop)}
+    replace(lambda_runtime, "subprocess", SimpleNamespace(**names))
+
+
+def open_door() -> None:
+    """Hand out a listener, and limit this process. It runs in the box, before everything else."""
+    import os
+    import resource
+    import socket
+
+    outside, port = map(int, os.environ.pop("_LAB_DOOR").split())
+    with socket.create_server(("127.0.0.1", port), backlog=64) as door, socket.socket(fileno=outside) as life:
+        socket.send_fds(life, [b"d"], [door.fileno()])
+        life.detach()  # so that it closes when the box ends
+    memory = 2**20 * (512 + int(os.environ["AWS_LAMBDA_FUNCTION_MEMORY_SIZE"]))
+    for limit, most in ((resource.RLIMIT_DATA, memory), (resource.RLIMIT_NPROC, 256)):
+        resource.setrlimit(limit, (most, most))
+
+
+def start(
+    app: Any, loop: asyncio.AbstractEventLoop, command: list[str], cwd: str, env: dict[str, str], **settings: Any
+) -> "Popen[Any]":
+    """Start a function's process in a box, with the folder that ministack has made for it."""
+    folder, packages = Path(cwd).parent, {f"{_LIBRARY}/{path.name}": path for path in box.boto3_packages()}
+    view = [*box.view_of_function({str(folder): folder} | packages), ("--chdir", cwd)]
+    own = {name: value for name, value in env.items() if value != os.environ.get(name)}  # none of the server's
+    most = limits.made(_MOST_MEMORY, _MOST_TASKS)
+    ours, theirs = socket.socketpair()
+    with theirs:
+        variables = {**_VARIABLES, **own, "_LAB_DOOR": f"{theirs.fileno()} {os.environ['GATEWAY_PORT']}"}
+        run = [box.python(), "-s", "-B", command[1]]
+        process = box.start(run, view, _MOST_FILES, [theirs.fileno()], most.groups, env=variables, **settings)
+    _, doors, _, _ = socket.recv_fds(ours, 1, 1)  # none if it did not start
+    asyncio.run_coroutine_threadsafe(_serve(app, ours, doors, most), loop)
+    return process
+
+
+async def _serve(app: Any, life: socket.socket, doors: list[int], most: limits.Limits) -> None:
+    """Answer requests at the listener that a box has handed out, until the box ends."""
+
+    async def answer(scope: Any, receive: Any, send: Any) -> None:
+        if scope["type"] != "lifespan":  # the embedded AWS has begun already
+            await app(scope, receive, send)
+
+    async def ended() -> None:
+        with suppress(OSError):
+            while await loop.sock_recv(life, 1024):
+                pass
+
+    loop, config = asyncio.get_running_loop(), Config()
+    config.bind, config.loglevel = [f"fd://{door}" for door in doors], "ERROR"
+    with life:
+        life.setblocking(False)
+        await serve(answer, config, shutdown_trigger=ended)
+    await asyncio.to_thread(most.release)
