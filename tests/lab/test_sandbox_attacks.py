@@ -147,6 +147,9 @@ print(json.dumps([sorted({{*families}} - {{0, socket.AF_UNIX, socket.AF_INET, so
         'lambda: call("memfd_create", b"x", 0), lambda: call("shmget", 0, 4096, 0o1600)',
         'lambda: call("msgget", 0, 0o1600), lambda: call("semget", 0, 1, 0o1600), '
         'lambda: call("mq_open", b"x", 0o102, 0o600, 0)',
+        """lambda: __import__("mmap").mmap(-1, 4096), lambda: open("/dev/zero", "r+b"),
+        lambda: socket.socketpair()[0].setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, 9999),
+        lambda: [open("/dev/null") for _ in range(300)] and 'files'""",
         "lambda: os.setuid(0), lambda: os.setgid(0), lambda: os.chroot('/tmp'), lambda: call('sethostname', b'x', 1)",
         "lambda: os.kill(-1, 0) or len([name for name in os.listdir('/proc') if name.isdigit()]) < 5 or os.stat('/no')",
     ],
@@ -211,6 +214,7 @@ print(libc.syscall({number}, 0, -3, 0), libc.syscall({number}, 10, -3, b"keyring
 @pytest.mark.parametrize(
     ("code", "why"),
     [
+        ("for number in range(10**6): open(f'/tmp/{number}', 'w').close()", "GB of memory"),
         (
             "x = bytearray(900_000_000); [os.fork() for _ in range(3)]; x[::4096] = b'x' * len(x[::4096])",
             "GB of memory",
@@ -223,7 +227,7 @@ print(libc.syscall({number}, 0, -3, 0), libc.syscall({number}, 10, -3, b"keyring
 def test_what_takes_too_much_is_stopped_as_a_whole(make, code, why):
     program = f"import os, time\n{code}\nwhile True: time.sleep(9)"
     settings = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "start_new_session": True}
-    most = make(sandbox._MOST_MEMORY, sandbox._MOST_TASKS)
+    most = make(10**8 if "open" in code else sandbox._MOST_MEMORY, sandbox._MOST_TASKS)
     command = [sys.executable, "-c", program]
     process = box.start(command, sandbox._view_of_lab(), sandbox._MOST_FILES, [], most.groups, **settings)
     stopped = Sandbox(process, 0, 0.5 if "within" in why else 60, most)
