@@ -160,7 +160,8 @@ class Sandbox:
         self._process.wait()
 
     def _ended(self) -> Ended:
-        return Ended(self._why or "The process that ran the notebooks has ended. A cell may have killed it.")
+        why = self._why or self._too_much()
+        return Ended(why or "The process that ran the notebooks has ended. A cell may have killed it.")
 
     def _watch(self) -> None:
         """Stop the sandbox when it exceeds a limit. The kernel's own limits would count all processes of the user."""
@@ -172,9 +173,13 @@ class Sandbox:
     def _excess(self, end: float) -> str:
         if time.monotonic() > end:
             return f"The notebooks did not end within {self._longest:.0f} s. {busy(load_of_computer())}".rstrip()
-        what = {
-            "": "",
-            "memory": f"{_MOST_MEMORY / 1e9} GB of memory",
-            "tasks": f"{_MOST_TASKS} processes and threads",
-        }[self._most.excess(self._process.pid)]
-        return f"The notebooks took more than {what}." if what else ""
+        return self._too_much()
+
+    def _too_much(self) -> str:
+        """Return what it takes, or has taken, too much of, in a sentence; "" if nothing."""
+        match self._most.excess(self._process.pid):
+            case "memory":
+                return f"The notebooks took more than {self._most.memory / 1e9} GB of memory."
+            case "tasks":
+                return f"The notebooks started more than {self._most.tasks} processes and threads."
+        return ""
