@@ -160,8 +160,8 @@ class Sandbox:
         self._process.wait()
 
     def _ended(self) -> Ended:
-        why = self._why or self._too_much()
-        return Ended(why or "The process that ran the notebooks has ended. A cell may have killed it.")
+        self.stop(self._too_much() or "The process that ran the notebooks has ended. A cell may have killed it.")
+        return Ended(self._why)
 
     def _watch(self) -> None:
         """Stop the sandbox when it exceeds a limit. The kernel's own limits would count all processes of the user."""
