@@ -1,32 +1,36 @@
 """Run ministack as the embedded AWS: behind a guard, and with AWS's behaviour where the lab relies on it.
 
-server.py starts this program in its folder, and names the workspace. The note server.json in its folder holds the port
-to listen on, and the secret that signs the requests.
+server.py starts this program in its folder, and names the workspace and, if there is one, the process with which it is
+to end. The note server.json in its folder holds the port to listen on, and the secret that signs the requests.
 """
 
+import asyncio
+import functools
 import json
 import math
 import os
 import shutil
 import signal
 import sys
+from collections.abc import Callable
 from pathlib import Path
 from threading import Thread
 
 from lab_lib.calls.waiting import wait_until
+from lab_lib.embedded import replace
 from lab_lib.embedded.server import HOST, NOTE
 from lab_lib.processes.family import family, kill
 
 
 def main() -> None:
     """Serve until the process is ended."""
-    signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})  # which a kernel that is interrupted gives to its group
-    folder, workspace = Path.cwd(), Path(sys.argv.pop())  # ministack reads what is left
+    folder, owner, workspace = Path.cwd(), sys.argv.pop(), Path(sys.argv.pop())  # ministack reads what is left
     note = (folder / NOTE).read_bytes()
     port, secret = json.loads(note).values()
-    Thread(target=_watch, args=(folder, workspace, note), daemon=True).start()
+    Thread(target=_watch, args=(folder, workspace, note, owner), daemon=True).start()
     os.environ |= _settings(port, secret)
 
+    import hypercorn.asyncio
     from ministack import app  # reads the settings when it is imported
 
     from lab_lib.embedded import (
@@ -48,11 +52,31 @@ def main() -> None:
     for service in validation.SERVICES:
         app.SERVICE_HANDLERS[service] = validation.validated(service, app.SERVICE_HANDLERS[service])
     app.app = guard.guarded(app.app, port, secret)
+    replace(hypercorn.asyncio, "serve", functools.partial(hypercorn.asyncio.serve, shutdown_trigger=_never))
     app.main()
 
 
-def _watch(folder: Path, workspace: Path, note: bytes) -> None:
-    """End this process and its functions if the note or a folder is deleted or replaced.
+async def _never() -> None:
+    """Let signals end this process at once: hypercorn would first wait for the functions that run."""
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, signal.SIG_DFL)
+    await asyncio.Event().wait()
+
+
+def end_when(is_over: Callable[[], bool], last: Callable[[], None] = lambda: None) -> None:
+    """Look each second if it is over. Then kill all that this process has started, do the last, and end this process.
+
+    A change of `os.getppid()` says on every system that the parent has ended, also if it was killed.
+    """
+    wait_until(is_over, "the files to be gone", timeout=math.inf, first_pause=1, longest_pause=1, say_after=math.inf)
+    for process in family(os.getpid())[1:]:
+        kill(process.pid)
+    last()
+    os._exit(0)
+
+
+def _watch(folder: Path, workspace: Path, note: bytes, owner: str) -> None:
+    """End this process and its functions with the owner, or if the note or a folder is deleted or replaced.
 
     What is left in their own folder is deleted with the workspace.
     """
@@ -61,18 +85,18 @@ def _watch(folder: Path, workspace: Path, note: bytes) -> None:
     def is_gone() -> bool:
         try:
             is_there = all(os.path.samestat(path.stat(), was) for path, was in first.items())
-            return not is_there or (folder / NOTE).read_bytes() != note
+            is_owned = owner in ("", str(os.getppid()))
+            return not (is_there and is_owned and (folder / NOTE).read_bytes() == note)
         except FileNotFoundError:
             return True
         except OSError:  # such as too many open files, of which some may be closed in a second
             return False
 
-    wait_until(is_gone, "the files to be gone", timeout=math.inf, first_pause=1, longest_pause=1, say_after=math.inf)
-    for function in family(os.getpid())[1:]:
-        kill(function.pid)
-    if not workspace.exists():
-        shutil.rmtree(folder, ignore_errors=True)
-    os._exit(0)
+    def delete_rest() -> None:
+        if not workspace.exists():
+            shutil.rmtree(folder, ignore_errors=True)
+
+    end_when(is_gone, delete_rest)
 
 
 def _settings(port: int, secret: str) -> dict[str, str]:

@@ -73,7 +73,7 @@ process.main()
 for process in psutil.process_iter():
     if server.PROGRAM in process.cmdline():
         process.kill()
-subprocess.Popen([sys.executable, str(program), str(workspace())], cwd=program.parent, start_new_session=True)
+subprocess.Popen([sys.executable, str(program), str(workspace()), ""], cwd=program.parent, start_new_session=True)
 while not server.running():
     pass
 lab = open_lab(**settings)
