@@ -113,17 +113,20 @@ def do_all(
         work.forget()
     pool, (watched, held) = ThreadPoolExecutor(at_once), Pipe(duplex=False)
     futures: dict[Future[Record], Work] = {}
-    ended: SimpleQueue[Future[Record] | None] = SimpleQueue()
+    ended: SimpleQueue[Future[Record] | int] = SimpleQueue()
 
     # An exception amid a call of the pool would leave a lock taken for ever, and a second Ctrl-C processes behind.
-    before = signal.signal(signal.SIGINT, lambda *_: ended.put(None))
+    before = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)}
+    for number, handler in before.items():
+        if number == signal.SIGINT or handler != signal.SIG_IGN:  # nohup ignores SIGHUP
+            signal.signal(number, lambda number, _: ended.put(number))
     try:
         for work in works:
             futures[future := pool.submit(do, work, watched)] = work
             future.add_done_callback(ended.put)
         while futures:
-            if (done := ended.get()) is None:
-                raise KeyboardInterrupt
+            if isinstance(done := ended.get(), int):
+                raise KeyboardInterrupt(done)
             work = futures.pop(done)
             record = work.failed(error) if (error := done.exception()) else done.result()
             work.write(record)
@@ -135,7 +138,8 @@ def do_all(
             if not (future.cancelled() or future.exception()):
                 work.write(future.result())  # it has ended all the same
         watched.close()
-        signal.signal(signal.SIGINT, before)
+        for number, handler in before.items():
+            signal.signal(number, handler)
 
 
 def jobs_for(students: list[Student]) -> int:

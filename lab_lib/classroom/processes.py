@@ -8,17 +8,20 @@ from concurrent.futures import ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from multiprocessing import get_context
 from multiprocessing.connection import Connection
+from typing import TYPE_CHECKING
 
 from lab_lib.calls.waiting import PROGRESS_FILE
-from lab_lib.classroom.record import Record
-from lab_lib.classroom.work import Work
 from lab_lib.errors import LabError
+
+if TYPE_CHECKING:  # they take seconds to load, in which a new process would not yet stop with the class
+    from lab_lib.classroom.record import Record
+    from lab_lib.classroom.work import Work
 
 _SAFE_PATH = "PYTHONSAFEPATH"  # with it, a new process imports no module of the working folder
 _DIED = "The process that did this has died. What it had not judged yet gives no points. Go on with --resume."
 
 
-def in_process(work: Work, watched: Connection) -> Record:
+def in_process(work: "Work", watched: Connection) -> "Record":
     """Do the work in a new process, and return its record. The process stops when the pipe `watched` closes.
 
     The other end of the pipe closes with the process that holds it, even if that is killed. LabError if the new process
@@ -47,7 +50,7 @@ def _begin(variables: dict[str, str], watched: Connection) -> None:
     threading.Thread(target=_stop_with, args=[watched], daemon=True).start()
 
 
-def _do(work: Work) -> Record:
+def _do(work: "Work") -> "Record":
     """Do the work. Ctrl-C counts during the work only."""
     try:
         signal.pthread_sigmask(signal.SIG_UNBLOCK, [signal.SIGINT])
@@ -61,5 +64,5 @@ def _do(work: Work) -> Record:
 def _stop_with(watched: Connection) -> None:
     """Interrupt the work once the pipe closes, and end this process if the work takes too long to stop."""
     watched.poll(None)
-    signal.alarm(10)  # seconds
+    signal.alarm(3)  # seconds
     os.kill(os.getpid(), signal.SIGINT)

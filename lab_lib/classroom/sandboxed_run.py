@@ -12,6 +12,7 @@ import sys
 import time
 from contextlib import suppress
 from pathlib import Path
+from threading import Thread
 from typing import Any
 
 from jupyter_core.utils import run_sync
@@ -20,6 +21,7 @@ from lab_lib.calls.waiting import busy, load_of_computer
 from lab_lib.classroom import lab_cells, tunnel
 from lab_lib.classroom.cell_client import Client
 from lab_lib.embedded import server
+from lab_lib.embedded.process import end_when
 from lab_lib.errors import LabError
 from lab_lib.exercises import copies, workbook
 from lab_lib.exercises.notebook_files import without_slow_import
@@ -33,6 +35,8 @@ _MOST_NOTEBOOK = 4_000_000  # characters
 
 def main(port: int, door: int | None = None) -> None:
     """Run the notebooks that the judge sends, and report how each ended. `door` is a socket that leads in."""
+    parent = os.getppid()  # without bubblewrap, nothing else ends this with it
+    Thread(target=end_when, args=[lambda: os.getppid() != parent], daemon=True).start()
     judge = JudgePipe()
     request = judge.hear()
     copy = copies.folder()

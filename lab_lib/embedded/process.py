@@ -1,7 +1,7 @@
 """Run ministack as the embedded AWS: behind a guard, and with AWS's behaviour where the lab relies on it.
 
-server.py starts this program in its folder, and names the workspace. The note server.json in its folder holds the port
-to listen on, and the secret that signs the requests.
+server.py starts this program in its folder, and names the workspace and, if there is one, the process with which it is
+to end. The note server.json in its folder holds the port to listen on, and the secret that signs the requests.
 """
 
 import asyncio
@@ -11,6 +11,7 @@ import os
 import shutil
 import signal
 import sys
+from collections.abc import Callable
 from pathlib import Path
 from threading import Thread
 from typing import Any
@@ -26,11 +27,10 @@ from lab_lib.processes.family import family, kill
 
 def main() -> None:
     """Serve until the process is ended."""
-    signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})  # which a kernel that is interrupted gives to its group
-    folder, workspace = Path.cwd(), Path(sys.argv.pop())  # ministack reads what is left
+    folder, owner, workspace = Path.cwd(), sys.argv.pop(), Path(sys.argv.pop())  # ministack reads what is left
     note = (folder / NOTE).read_bytes()
     port, secret = json.loads(note).values()
-    Thread(target=_watch, args=(folder, workspace, note), daemon=True).start()
+    Thread(target=_watch, args=(folder, workspace, note, owner), daemon=True).start()
     os.environ |= _settings(port, secret)
 
     from ministack import app  # reads the settings when it is imported
@@ -56,15 +56,29 @@ def main() -> None:
         app.SERVICE_HANDLERS[service] = validation.validated(service, app.SERVICE_HANDLERS[service])
     config = Config()
     config.bind, config.keep_alive_timeout, config.loglevel = [f"{HOST}:{port}"], 75, "ERROR"
+    for number in (signal.SIGINT, signal.SIGTERM):  # end this process at once: hypercorn would wait for functions
+        signal.signal(number, signal.SIG_DFL)
     with asyncio.Runner() as runner:
         guarded: Any = guard.guarded(app.app, port, secret)
         if not box.fault_of_functions():
             boxes.install(guarded, runner.get_loop())
-        runner.run(serve(guarded, config))
+        runner.run(serve(guarded, config, shutdown_trigger=asyncio.Event().wait))
 
 
-def _watch(folder: Path, workspace: Path, note: bytes) -> None:
-    """End this process and its functions if the note or a folder is deleted or replaced.
+def end_when(is_over: Callable[[], bool], last: Callable[[], None] = lambda: None) -> None:
+    """Look each second if it is over. Then kill all that this process has started, do the last, and end this process.
+
+    A change of `os.getppid()` says on every system that the parent has ended, also if it was killed.
+    """
+    wait_until(is_over, "the files to be gone", timeout=math.inf, first_pause=1, longest_pause=1, say_after=math.inf)
+    for process in family(os.getpid())[1:]:
+        kill(process.pid)
+    last()
+    os._exit(0)
+
+
+def _watch(folder: Path, workspace: Path, note: bytes, owner: str) -> None:
+    """End this process and its functions with the owner, or if the note or a folder is deleted or replaced.
 
     What is left in their own folder is deleted with the workspace.
     """
@@ -73,18 +87,18 @@ def _watch(folder: Path, workspace: Path, note: bytes) -> None:
     def is_gone() -> bool:
         try:
             is_there = all(os.path.samestat(path.stat(), was) for path, was in first.items())
-            return not is_there or (folder / NOTE).read_bytes() != note
+            is_owned = owner in ("", str(os.getppid()))
+            return not (is_there and is_owned and (folder / NOTE).read_bytes() == note)
         except FileNotFoundError:
             return True
         except OSError:  # such as too many open files, of which some may be closed in a second
             return False
 
-    wait_until(is_gone, "the files to be gone", timeout=math.inf, first_pause=1, longest_pause=1, say_after=math.inf)
-    for function in family(os.getpid())[1:]:
-        kill(function.pid)
-    if not workspace.exists():
-        shutil.rmtree(folder, ignore_errors=True)
-    os._exit(0)
+    def delete_rest() -> None:
+        if not workspace.exists():
+            shutil.rmtree(folder, ignore_errors=True)
+
+    end_when(is_gone, delete_rest)
 
 
 def _settings(port: int, secret: str) -> dict[str, str]:

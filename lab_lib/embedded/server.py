@@ -116,10 +116,10 @@ def stop() -> bool:
 def another() -> Iterator[Server]:
     """Start a server beside the one of this workspace. It ends, and all that it holds, with the context.
 
-    It belongs to the process group of its caller, so it also ends with a kernel that is killed.
+    It also ends with the process, such as a kernel that is killed.
     """
     with tempfile.TemporaryDirectory(prefix="lab-another-", ignore_cleanup_errors=True) as folder:
-        started = _launch(Path(folder), Path(folder), 0, own_session=False)
+        started = _launch(Path(folder), Path(folder), 0, str(os.getpid()))
         try:
             yield started
         finally:
@@ -145,14 +145,14 @@ def write_note(folder: Path, port: int, secret: str) -> None:
     replace_file(folder / NOTE, json.dumps({"port": port, "secret": secret}))
 
 
-def _launch(folder: Path, place: Path, last: int, own_session: bool = True) -> Server:
+def _launch(folder: Path, place: Path, last: int, owner: str = "") -> Server:
     """Start ministack on its last port, else on the usual one, else on any free port. It ends with either folder."""
     secret = secrets.token_hex(20)
     for port in map(_free_port, [last, FIRST_PORT, 0, 0, 0]):
         if port is None:
             continue
         write_note(folder, port, secret)
-        process, server = _spawn(folder, place, own_session), None
+        process, server = _spawn(folder, place, owner), None
         try:
             if server := _first_answer(process, port, secret):
                 process.returncode = 0  # Python would warn that the process still runs
@@ -164,7 +164,7 @@ def _launch(folder: Path, place: Path, last: int, own_session: bool = True) -> S
     raise EmulatorError(f"The embedded AWS did not start. Its log says why: {folder / 'server.log'}")
 
 
-def _spawn(folder: Path, place: Path, own_session: bool) -> subprocess.Popen[bytes]:
+def _spawn(folder: Path, place: Path, owner: str) -> subprocess.Popen[bytes]:
     """Start the process. It reads port and secret from the note, so no command line or environment holds them."""
     shutil.rmtree(folder / "tmp", ignore_errors=True)
     (folder / "tmp").mkdir()
@@ -177,13 +177,13 @@ def _spawn(folder: Path, place: Path, own_session: bool) -> subprocess.Popen[byt
     }
     with (folder / "server.log").open("wb") as log:
         return subprocess.Popen(
-            [sys.executable, "-m", PROGRAM, str(place)],
+            [sys.executable, "-m", PROGRAM, str(place), owner],
             env=environment,
             cwd=folder,
             stdin=subprocess.DEVNULL,
             stdout=log,
             stderr=log,
-            start_new_session=own_session,  # so Ctrl-C in a notebook or a terminal does not stop it
+            start_new_session=True,  # so Ctrl-C in a notebook or a terminal does not stop it
         )
 
 

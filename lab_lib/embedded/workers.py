@@ -20,15 +20,26 @@ _invalidate = lambda_svc.invalidate_worker
 _ANSWER = "        _real_stdout.flush()\n\nrun()"  # where a worker sends its answer
 _END = f"end-of-output-{secrets.token_hex(20)}"  # the last line on a worker's stderr before its answer
 _SAY_END = f'        sys.stderr.flush()\n        os.write(2, b"{_END}\\n")\n'
+# A worker whose server was killed would go on with what it does.
+_END_WITH_SERVER = """
+import os, threading, time
+
+def _end_with(server):
+    while os.getppid() == server:
+        time.sleep(1)
+    os._exit(1)
+
+threading.Thread(target=_end_with, args=[os.getppid()], daemon=True).start()
+"""
 _LONGEST = 2  # seconds for a function that has closed its stderr, or has died
 
 
 def install() -> None:
-    """Read all that a function prints, end only its own processes, and activate it at once."""
+    """Read all that a function prints, end only its own processes, also with this one, and activate it at once."""
     script = lambda_runtime._PYTHON_WORKER_SCRIPT
     if _ANSWER not in script:
         raise AttributeError(f"ministack.core.lambda_runtime._PYTHON_WORKER_SCRIPT has no {_ANSWER!r}")
-    replace(lambda_runtime, "_PYTHON_WORKER_SCRIPT", script.replace(_ANSWER, _SAY_END + _ANSWER))
+    replace(lambda_runtime, "_PYTHON_WORKER_SCRIPT", _END_WITH_SERVER + script.replace(_ANSWER, _SAY_END + _ANSWER))
     replace(lambda_runtime.Worker, "_drain_stderr_bounded", printed)
     replace(lambda_svc, "invalidate_worker", invalidate_own)
     replace(lambda_svc, "_LAMBDA_STATE_TRANSITION_DELAY", 0)

@@ -55,5 +55,5 @@ def begin(until, *arguments, **variables):
 
 
 def still_running(processes):
-    """Return those of the processes that do not end within ten seconds, or more on a busy computer."""
-    return psutil.wait_procs(processes, timeout=10 * load_of_computer())[1]
+    """Return those of the processes that do not end within five seconds, or more on a busy computer."""
+    return psutil.wait_procs(processes, timeout=5 * load_of_computer())[1]

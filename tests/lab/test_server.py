@@ -18,9 +18,11 @@ from commands import still_running
 
 from lab_lib import checks
 from lab_lib.aws import functions, policies, roles, tables
+from lab_lib.calls.waiting import wait_until
 from lab_lib.embedded import server
 from lab_lib.errors import BUILD_AGAIN, EmulatorError, StepMissing
 from lab_lib.lab import open_lab
+from lab_lib.processes.family import cpu_seconds, total
 from lab_lib.workspace.places import WORKSPACE
 from tests.web_server import serving
 
@@ -36,11 +38,11 @@ def family(running):
     return [parent, *parent.children(recursive=True)]
 
 
-def with_a_function(code="def handler(event, context):\n    return 1\n"):
+def with_a_function(code="def handler(event, context):\n    return 1\n", **settings):
     """Return the lab with a function that was called once, its answer, and the server's processes: one is its own."""
     lab = open_lab()
     role = roles.ensure_role(lab, "TotalNotifierRole", policies.total_notifier(lab))
-    create_function(lab, "See", code, role)
+    create_function(lab, "See", code, role, **settings)
     answer, processes = functions.invoke(lab, "See", {}), family(server.running())
     assert len(processes) > 1
     return lab, answer, processes
@@ -135,6 +137,17 @@ def test_a_server_and_its_functions_end_when_their_folder_or_note_is_deleted_or_
 
         assert still_running(processes) == []
     assert server.running() is None
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGKILL])
+def test_a_function_that_runs_ends_with_its_server(number, own_home):
+    lab, _, processes = with_a_function("def handler(event, context):\n    while event:\n        pass\n", Timeout=99)
+    before = total(processes[1:], cpu_seconds)
+    lab.client("lambda").invoke(FunctionName="See", InvocationType="Event", Payload='{"for": "ever"}')
+    wait_until(lambda: total(processes[1:], cpu_seconds) > before + 0.5, "the function to run")
+    processes[0].send_signal(number)
+
+    assert still_running(processes) == []
 
 
 def test_each_workspace_has_a_server_of_its_own_which_ends_and_leaves_nothing_when_it_is_deleted(own_home, monkeypatch):

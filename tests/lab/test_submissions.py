@@ -7,7 +7,7 @@ import base64
 import zipfile
 
 import pytest
-from commands import run
+from commands import begin, run, still_running
 
 from lab_lib.classroom import sandbox
 from lab_lib.exercises import copies, questions
@@ -73,7 +73,7 @@ process.main()
 for process in psutil.process_iter():
     if server.PROGRAM in process.cmdline():
         process.kill()
-subprocess.Popen([sys.executable, str(program), str(workspace())], cwd=program.parent, start_new_session=True)
+subprocess.Popen([sys.executable, str(program), str(workspace()), ""], cwd=program.parent, start_new_session=True)
 while not server.running():
     pass
 lab = open_lab(**settings)
@@ -185,3 +185,26 @@ def test_what_a_submission_forges_does_not_count_and_the_judge_follows_no_addres
     assert "actions" not in right(hostile)
     unread = {check["id"] for check in hostile["checks"] if "cannot be read (the answer is 403)" in check["found"]}
     assert unread == {"code-TransactionProcessor", "code-TotalNotifier"}  # the judge asked the account itself
+
+
+def test_nothing_of_a_submission_lives_on_when_its_judge_is_killed_or_the_class_is_stopped(tmp_path):
+    (folder := tmp_path / "class").mkdir()
+    for name in ("Ana", "Ben"):
+        hang = f"open({str(tmp_path / name)!r}, 'w')\n{HANG}"
+        hand_in(folder / f"{name}.zip", name, written={"actions": hang})
+    out, options = tmp_path / "out", ["--jobs", "2", "--trust"]
+
+    def hung():
+        return (tmp_path / "Ana").exists() and (tmp_path / "Ben").exists()
+
+    process, family = begin(hung, "class", "grade", str(folder), "--out", str(out), *options, TMPDIR=str(tmp_path))
+    judge = next(child for child in family if "spawn_main" in str(child.cmdline()))
+    of_judge = judge.children(recursive=True)
+    judge.kill()
+
+    assert (len(of_judge) >= 3, still_running(of_judge)) == (True, [])
+    process.terminate()
+    assert "--resume" in process.communicate()[1].splitlines()[-1]
+    assert (process.returncode, still_running(family)) == (143, [])
+    states = sorted(student["state"] for student in book_of(out).values())
+    assert (states, len([*out.glob(".*.draft")])) == (["failed", "unfinished"], 1)

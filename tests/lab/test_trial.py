@@ -1,6 +1,5 @@
 """`lab try`: which cases a function passes, and that no function harms more than its own score."""
 
-import os
 import re
 import shutil
 import signal
@@ -261,12 +260,12 @@ def test_an_interrupted_trial_leaves_no_process(number, status, folder, tmp_path
     path = written(tmp_path, HANDLER + "while True: open(os.environ['TMPDIR'] + '/begun', 'w')")
 
     lab, family = begin(lambda: [*folder.rglob("begun")], "try", str(path), TMPDIR=str(folder))
-    os.killpg(lab.pid, number)  # as a terminal does, or Jupyter that restarts a kernel
+    lab.send_signal(number)
 
     assert lab.communicate()[1] == ("Stopped. Nothing is left of the trial.\n" if status == 130 else "")
     assert (lab.returncode, len(family) > 2) == (status, True)
     if number == signal.SIGKILL:  # nobody could delete the files
-        wait_until(lambda: not processes(folder), "all processes to end", timeout=10, longest_pause=0.1)
+        wait_until(lambda: not processes(folder), "all processes to end", timeout=5, longest_pause=0.1)
         for entry in folder.iterdir():
             shutil.rmtree(entry)
 

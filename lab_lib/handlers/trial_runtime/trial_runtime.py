@@ -34,6 +34,7 @@ SECONDS = 600  # after which a process ends, if nobody is left to kill it
 FILES = 256  # that are open at once; each may hold memory of the kernel's
 LIBC = ctypes.CDLL(None)
 SECCOMP, SECCOMP_FILTER = 22, 2  # PR_SET_SECCOMP
+DIE_WITH_PARENT = 1  # PR_SET_PDEATHSIG
 NOT_DUMPABLE = 4  # PR_SET_DUMPABLE: no process of the function's may read or change this one
 
 
@@ -99,6 +100,8 @@ def empty(folder):
 def run_and_exit(given, proxy, filter_):
     """Run the function in the copied process, which must never go back to `main`."""
     try:
+        if sys.platform == "linux":
+            LIBC.prctl(DIE_WITH_PARENT, signal.SIGKILL, 0, 0, 0)
         os.setpgid(0, 0)
         os.dup2(given, 3)
         for stream in range(3):
