@@ -12,7 +12,6 @@ import socket
 import subprocess
 import sys
 import tempfile
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from itertools import chain
@@ -21,7 +20,6 @@ from threading import Event, Thread
 from typing import Any, BinaryIO, cast
 
 from lab_lib import language
-from lab_lib.calls.waiting import busy, load_of_computer
 from lab_lib.classroom import tunnel
 from lab_lib.embedded import server
 from lab_lib.errors import LabError, UsageError
@@ -29,6 +27,7 @@ from lab_lib.exercises import runner
 from lab_lib.exercises.copies import OF_LEARNERS
 from lab_lib.processes import system_calls
 from lab_lib.processes.family import family, kill, total
+from lab_lib.processes.stopwatch import Stopwatch
 from lab_lib.workspace.places import COURSE, DATA, NOTEBOOKS, PACKAGE, WORKSPACE
 
 _INNER = "/tmp/work"  # noqa: S108  # the folder in the sandbox, which has a /tmp of its own
@@ -48,8 +47,8 @@ _OPTIONS = (
 View = list[tuple[str, ...]]  # options of bubblewrap
 
 
-def longest(seconds: float) -> float:
-    """Return the seconds after which the sandbox is stopped in any case, if the lab may be built in so many."""
+def longest(seconds: int) -> int:
+    """Return the seconds that a sandbox may spend, with what the judge lets it do, if the cells may spend so many."""
     return 2 * seconds + 60
 
 
@@ -145,7 +144,7 @@ def _view_of_lab() -> View:
 
 
 @contextmanager
-def opened(seconds: float, trust: bool) -> Iterator["Sandbox"]:
+def opened(seconds: int, trust: bool) -> Iterator["Sandbox"]:
     """Start the program in a sandbox. It is stopped on the way out, or when this process dies."""
     settings: dict[str, Any] = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "stderr": subprocess.DEVNULL}
     with (
@@ -228,16 +227,16 @@ class Sandbox:
 
     def _watch(self) -> None:
         """Stop the sandbox when it exceeds a limit. The kernel's own limits would count all processes of the user."""
-        end = time.monotonic() + self._longest
+        watch = Stopwatch(self._process.pid)
         while not self._over.wait(_LOOK_EVERY):
-            if why := self._excess(end):
+            if why := self._excess(watch):
                 self.stop(why)
 
-    def _excess(self, end: float) -> str:
+    def _excess(self, watch: Stopwatch) -> str:
         members = family(self._process.pid)
         memory = total(members, lambda process: process.memory_info().rss)
-        if time.monotonic() > end:
-            return f"The notebooks did not end within {self._longest:.0f} s. {busy(load_of_computer())}".rstrip()
+        if watch.spent(members) > self._longest:
+            return f"The notebooks spent more than {self._longest:.0f} s."
         if len(members) > _MOST_PROCESSES:
             return f"The notebooks started more than {_MOST_PROCESSES} processes."
         return f"The notebooks took more than {_MOST_MEMORY / 1e9} GB of memory." if memory > _MOST_MEMORY else ""
