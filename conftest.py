@@ -5,13 +5,13 @@ import os
 import shutil
 import signal
 import tempfile
-import time
 from pathlib import Path
 
 import pytest
 
-from lab_lib.calls.waiting import PROGRESS_FILE, busy, load_of_computer
+from lab_lib.calls.waiting import PROGRESS_FILE
 from lab_lib.embedded import server
+from lab_lib.processes.stopwatch import Stopwatch
 from lab_lib.workspace.places import WORKSPACE
 
 _DIFFER = "\nThe outputs of {name} differ. If that is meant, run `make refresh ONLY={number}`, and read the difference."
@@ -40,7 +40,7 @@ LONGEST_FILES = (
     "test_server.py",
     "test_trace.py",
 )
-LONGEST = 900  # seconds for a test, on a computer that is not busy
+LONGEST, LOOK_EVERY = 900, 10  # seconds for a test; a stopwatch would make a short one slower
 GARBAGE = 100_000  # objects; moto makes so many that Python's 700 cost a seventh of the time
 
 
@@ -78,15 +78,17 @@ def pytest_xdist_auto_num_workers() -> int:
 
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_protocol():  # type: ignore[no-untyped-def]
-    """End a test that hangs. No other limit is in seconds on the wall, which tell how busy the computer is."""
-    begun = time.perf_counter()
+    """End a test that hangs."""
+    watches = list[Stopwatch]()
 
     def look(*_: object) -> None:
-        if time.perf_counter() - begun > LONGEST * (load := load_of_computer()):
-            raise TimeoutError(f"The test did not end in {LONGEST} s. {busy(load)}")
+        if not watches:
+            watches.append(Stopwatch())
+        elif watches[0].wall() > LONGEST:
+            raise TimeoutError(f"The test did not end in {LONGEST} s.")
 
     signal.signal(signal.SIGALRM, look)
-    signal.setitimer(signal.ITIMER_REAL, LONGEST, 10)
+    signal.setitimer(signal.ITIMER_REAL, LOOK_EVERY, LOOK_EVERY)
     try:
         return (yield)
     finally:

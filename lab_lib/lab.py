@@ -6,6 +6,7 @@ A Lab has the account's names, settings and clients; `open_lab()` is the only wa
 import json
 import os
 import secrets
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field, replace
@@ -26,6 +27,7 @@ from lab_lib.calls.refusals import none_if_unseen
 from lab_lib.embedded import server
 from lab_lib.errors import BUILD_AGAIN, EmulatorError, LabError, WrongAccount
 from lab_lib.language import N_, _
+from lab_lib.processes.stopwatch import LONGEST_STRETCH
 from lab_lib.settings import (
     DEFAULT_ACCOUNT,
     DEFAULT_REGION,
@@ -86,7 +88,7 @@ class Lab:
         """
         name = service if seconds <= _USUAL_TIMEOUT else f"{service} {seconds}"
         if name not in self._clients:
-            stretch = 1 if self.is_real else waiting.LONGEST_STRETCH
+            stretch = 1 if self.is_real else LONGEST_STRETCH
             longest = min(seconds, _LONGEST_TIMEOUT) * stretch if service == "lambda" else 0
             settings = sessions.config(self.endpoint, seconds=longest)
             self._clients[name] = self.session.client(service, endpoint_url=self.endpoint, config=settings)
@@ -119,13 +121,8 @@ class Lab:
 
         On AWS each look costs a little, so there are fewer.
         """
-        return waiting.wait_until(
-            probe, what, **{"load": self.load, "longest_pause": 2 if self.is_real else 0.2, **how}
-        )
-
-    def load(self) -> float:
-        """Return how many times longer things take here since this computer is busy; 1 on AWS."""
-        return 1 if self.is_real else waiting.load_of_computer()
+        usual = {"clock": time.monotonic, "longest_pause": 2} if self.is_real else {"longest_pause": 0.2}
+        return waiting.wait_until(probe, what, **{**usual, **how})
 
     def longest(self, on_aws: float) -> float:
         """Return how many seconds to wait for what AWS is late with; elsewhere, only a function may start slowly."""

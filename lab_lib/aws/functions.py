@@ -5,9 +5,9 @@ import hashlib
 import io
 import json
 import math
-import time
 import zipfile
 import zlib
+from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -25,7 +25,7 @@ from lab_lib.aws.roles import created, find_role
 from lab_lib.aws.topics import ALERT_TOPIC, find_topic
 from lab_lib.calls import sessions
 from lab_lib.calls.waiting import CHANGING
-from lab_lib.errors import LabError, StepMissing, none_if_absent
+from lab_lib.errors import LabError, StepMissing, TimedOut, none_if_absent
 from lab_lib.handlers.transaction_processor.transactions_file import MOST_ROWS
 from lab_lib.lab import TAGS, Lab, has_lab_tag
 
@@ -315,13 +315,13 @@ def _wait_for_old_calls(lab: Lab, name: str) -> None:
         return
     timeout, age = now["Timeout"], datetime.now(UTC) - datetime.fromisoformat(now["LastModified"])
     if age < timedelta(seconds=timeout + CHANGING.longest):  # the change itself takes time
-        begun, what = time.monotonic(), f"calls of {lab.name(name)} with the old settings to end"
 
         def ended() -> bool:
-            work = lab.work()
-            return (work is not None and not work.busy) or time.monotonic() - begun >= timeout * lab.load()
+            return (work := lab.work()) is not None and not work.busy
 
-        lab.wait_until(ended, what, timeout=timeout + 60, on_aws=f"{timeout} s")
+        with suppress(TimedOut):
+            what = f"calls of {lab.name(name)} with the old settings to end"
+            lab.wait_until(ended, what, timeout=timeout, on_aws=f"{timeout} s")
 
 
 def _has_newer_role(lab: Lab, name: str, now: Settings) -> bool:

@@ -16,9 +16,9 @@ from rich.cells import cell_len
 
 from lab_lib.errors import TimedOut
 from lab_lib.language import N_, _
+from lab_lib.processes.stopwatch import Stopwatch
 
 T = TypeVar("T")
-LONGEST_STRETCH = 4.0
 LOGS_TAKE = N_("a minute, at times 5 to 10")  # until they can be read, by Lambda's guide
 PROGRESS_FILE = "LAB_PROGRESS"  # set for a kernel that nobody looks at: a file that is to hold what a cell waits for
 
@@ -122,23 +122,6 @@ def reason(operation: str, answer: dict[str, Any], is_patient: bool) -> NotReady
     return next((reason for reason in reasons if reason.matches(operation, answer)), None)
 
 
-def load_of_computer() -> float:
-    """Return how many times more programs want to run than this computer has processors: from 1 to 4.
-
-    The average of a minute is no clock: it rises late, and others can raise it. So no limit stretches further.
-    """
-    return min(max(1.0, os.getloadavg()[0] / (os.cpu_count() or 1)), LONGEST_STRETCH)
-
-
-def busy(load: float) -> str:
-    """Return the sentence that the computer is busy, for a message about a limit of time; "" if it is not."""
-    return (
-        _("This computer is busy: its load is at least {load:.0f} times what it can handle.", load=load)
-        if load >= 2
-        else ""
-    )
-
-
 def wait_until(
     probe: Callable[[], T | None],
     what: str,
@@ -151,35 +134,38 @@ def wait_until(
     longest_pause: float = 2,
     say_after: float = 2,
     sleep: Callable[[float], None] = time.sleep,
-    clock: Callable[[], float] = time.monotonic,
-    load: Callable[[], float] = load_of_computer,
+    clock: Callable[[], float] | None = None,
 ) -> T:
     """Call `probe` until it returns something true, and return that.
 
     The pause doubles from `first_pause` to `longest_pause` seconds, or to the seconds that a slow probe takes. After
     `say_after` seconds, a line shows each second `what`, how long it takes `on_aws`, the time and what there is
-    `so_far`. TimedOut after `timeout` seconds times the `load`, with `what`, `hint` and that in the message.
+    `so_far`. TimedOut after `timeout` seconds, with `what`, `hint` and that in the message. Without a `clock`, a
+    Stopwatch counts them.
     """
-    start = begun = clock()
+    now = clock or time.monotonic
+    start = begun = now()
+    if answer := probe():
+        return answer
+    watch = clock or Stopwatch().wall  # which takes some milliseconds
+    end = watch() + timeout
     with Line() as line:
 
         def rest(seconds: float) -> None:
-            end = clock() + seconds
-            while (left := end - clock()) > 0:
-                if (waited := clock() - start) >= say_after:
+            until = now() + seconds
+            while (left := until - now()) > 0:
+                if (waited := now() - start) >= say_after:
                     line.wait(what, on_aws, f"{waited:.0f} s", so_far())
                 sleep(min(left, 1))
 
         pause = first_pause
-        while not (answer := probe()):
-            took, waited = clock() - begun, clock() - start
-            limit = timeout * (now := load())
-            if waited >= limit:
-                end = _("Waited {seconds:.0f} s for {what}, and it did not happen.", seconds=waited, what=_(what))
-                raise TimedOut(" ".join(filter(None, [end, busy(now), hint, so_far()])))
-            rest(min(max(pause, took), max(limit - waited, 0.001)))
-            pause, begun = min(pause * 2, longest_pause), clock()
-    return answer
+        while (left := end - watch()) > 0:
+            rest(min(max(pause, now() - begun), max(left, 0.001)))
+            pause, begun = min(pause * 2, longest_pause), now()
+            if answer := probe():
+                return answer
+        told = _("Waited {seconds:.0f} s for {what}, and it did not happen.", seconds=now() - start, what=_(what))
+        raise TimedOut(" ".join(filter(None, [told, hint, so_far()])))
 
 
 class Line:

@@ -134,8 +134,7 @@ class Upload:
 
     def is_silent(self, rest: bool | None) -> bool:
         """Return whether nothing more will come: the chain is at `rest` or, if nobody can say so, nothing changes."""
-        silence = self.lab.longest(_SILENCE) * self.lab.load()
-        return time.monotonic() - self._since > silence if rest is None else rest
+        return time.monotonic() - self._since > self.lab.longest(_SILENCE) if rest is None else rest
 
     def look(self) -> bool:
         """Look at each link once, and return whether one has changed."""

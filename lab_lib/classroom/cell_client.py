@@ -5,34 +5,52 @@ An exercise is its cell and the student's own cells right below it. The judge lo
 
 import ast
 import asyncio
-import time
 from copy import deepcopy
+from dataclasses import dataclass
 from typing import Any
 
 from jupyter_core.utils import ensure_event_loop, run_sync
 from traitlets import Any as Anything
-from traitlets import Dict, Float
+from traitlets import Dict
 
 from lab_lib.exercises.notebook_files import Cell, without_slow_import
-from lab_lib.language import _
+from lab_lib.language import N_, _
+from lab_lib.processes.stopwatch import Stopwatch
 
 papermill: Any = without_slow_import("papermill.clientwrap")
 nbformat, exceptions = (without_slow_import(name) for name in ("nbformat", "nbclient.exceptions"))
 _MOST_OUTPUT = 2_000_000  # characters of a notebook's outputs
 _LONGEST_SILENT = 10  # seconds of a line of ours
-_GRACE = 1.2  # times the timeout of a cell, which is interrupted then, and may go on
+_LOOK_EVERY = 0.5  # seconds
+_GRACE = 5  # seconds for a cell that was interrupted; they are not counted
 _BEGIN = "__import__('lab_lib.exercises.made', fromlist=['']).begin(lab, {!r})"
 _VALUE = "__import__('lab_lib.exercises.workbook', fromlist=['']).as_json({})"
 
 
-class Client(papermill.PapermillNotebookClient):  # type: ignore[misc]  # papermill has no types
-    """Runs a notebook to its last cell, or to the time `end`.
+@dataclass
+class Seconds:
+    """The seconds that all cells may spend, as a Stopwatch counts them. One cell has a fifth.
 
-    A cell that kills the kernel, or hangs, is left out: a new kernel runs the cells before it once more. Where a cell
-    of the lab that is no exercise was emptied or fails, the lab's own runs after it.
+    When all are spent, a cell still has one second: what is quick runs on.
     """
 
-    end = Float()
+    whole: int
+    left: float
+
+    @property
+    def of_a_cell(self) -> float:
+        return max(min(self.whole / 5, self.left), 1)
+
+
+class Client(papermill.PapermillNotebookClient):  # type: ignore[misc]  # papermill has no types
+    """Runs a notebook to its last cell.
+
+    A cell that takes too long is interrupted. One that kills the kernel, or goes on, is left out: a new kernel runs the
+    cells before it once more. Where a cell of the lab that is no exercise was emptied or fails, the lab's own runs
+    after it.
+    """
+
+    seconds = Anything()
     judge = Anything()  # its `ask` waits until the judge has looked
     course = Dict()  # the lab's notebook, see lab_cells.py
     asked = Dict()  # by cell: the exercise, and the name of its answer, "" if something is made
@@ -54,9 +72,7 @@ class Client(papermill.PapermillNotebookClient):  # type: ignore[misc]  # paperm
             self._silently(_BEGIN.format(exercise))
         try:
             self._run(cell, index)
-        except (exceptions.DeadKernelError, TimeoutError):
-            if time.monotonic() >= self.end:
-                raise
+        except exceptions.DeadKernelError:
             self._leave_out(cell, index)
         if name and _has_failed(cell):
             self._forget(name)
@@ -83,15 +99,28 @@ class Client(papermill.PapermillNotebookClient):  # type: ignore[misc]  # paperm
             answer = self._silently("", _VALUE.format(name)) if name else ""
             self.judge.ask(exercise=exercise, answer=answer)
 
-    def _run(self, cell: Any, index: int) -> None:
-        longest = min(self.timeout * _GRACE, self.end - time.monotonic())
-        run = asyncio.wait_for(self.async_execute_cell(cell, index), longest)
-        ensure_event_loop().run_until_complete(run)
+    async def _watched(self, cell: Any, index: int) -> None:
+        """Run a cell, and interrupt it when it has taken too long. DeadKernelError if it does not end then."""
+        watch, longest, why, pause = Stopwatch(), self.seconds.of_a_cell, "", _LOOK_EVERY
+        run = asyncio.ensure_future(self.async_execute_cell(cell, index))
+        while not (await asyncio.wait([run], timeout=pause))[0]:
+            if why:
+                run.cancel()  # then nbclient says that the kernel has died
+            elif watch.spent() >= longest:
+                told = N_("Stopped after {longest:.0f} s. All cells together have {whole} s, and one has a fifth.")
+                why, pause = _(told, longest=longest, whole=self.seconds.whole), _GRACE
+                await self.km.interrupt_kernel()
+        self.seconds.left -= min(watch.spent(), longest)
+        if why:
+            cell.outputs.insert(0, _error("TimeoutError", why))
+        await run
+
+    _run = run_sync(_watched)
 
     def _leave_out(self, cell: Any, index: int) -> None:
         """Start the kernel again, and run the cells before this one, without those that were left out before."""
         why = _("This cell has killed the kernel, or did not end. It was left out.")
-        cell.outputs.append(nbformat.v4.new_output("error", ename="KernelDied", evalue=why, traceback=[why]))
+        cell.outputs.append(_error("KernelDied", why))
         run_sync(self.km.restart_kernel)(now=True)
         run_sync(self.kc.wait_for_ready)(timeout=self.startup_timeout)
         for place, before in enumerate(self.nb.cells[:index]):
@@ -120,6 +149,10 @@ class Client(papermill.PapermillNotebookClient):  # type: ignore[misc]  # paperm
             return str(ast.literal_eval(content["user_expressions"]["value"]["data"]["text/plain"]))
         except (TimeoutError, LookupError, TypeError, ValueError, SyntaxError):
             return ""
+
+
+def _error(name: str, why: str) -> Any:
+    return nbformat.v4.new_output("error", ename=name, evalue=why, traceback=[why])
 
 
 def _has_failed(cell: Cell) -> bool:

@@ -1,6 +1,5 @@
 """Grade one submission. It is judged from the file, where work.py runs the notebooks in an account."""
 
-import os
 import resource
 import secrets
 from collections.abc import Iterable
@@ -9,10 +8,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from hashlib import sha256
 from pathlib import Path
-from threading import Timer
 from typing import Any
 
-from lab_lib.calls.waiting import load_of_computer
 from lab_lib.classroom import deadline, sandbox, submission
 from lab_lib.classroom.judge import Judge
 from lab_lib.classroom.record import Record, Submitted
@@ -23,7 +20,6 @@ from lab_lib.exercises import copies
 
 _MOST_MEMORY = 1_500_000_000  # bytes of the judge and, since they inherit it, of each process in the sandbox
 _MOST_TEXT = 1000  # characters of the reasons
-_LONGER = 60  # seconds after which a judge whose sandboxes have ended gives up
 
 
 @dataclass(frozen=True)
@@ -33,7 +29,7 @@ class Grading(Work):
     submitted: Submission | None = None  # None if there is no submission
     due: datetime | None = None
     trust: bool = False
-    seconds: int = 120  # in which the notebooks must build the lab
+    seconds: int = 120  # that the cells may spend until the lab is built
 
     is_embedded = False  # each sandbox has an embedded AWS of its own
 
@@ -51,21 +47,22 @@ class Grading(Work):
         return record
 
     def results(self) -> Record:
-        """Judge the submission in bounded memory and time, and return the record of it."""
+        """Judge the submission in bounded memory and time, and return the record of it.
+
+        Processor time bounds the judge: one that waits for a sandbox ends with it.
+        """
         if not (submitted := self.submitted):
             return self.record("missing")
-        seconds = self.seconds * load_of_computer()
+        longest = sandbox.longest(self.seconds)
         resource.setrlimit(resource.RLIMIT_DATA, (_MOST_MEMORY, _MOST_MEMORY))
-        timer = Timer(3 * sandbox.longest(seconds) + _LONGER, os._exit, [1])
-        timer.daemon = True
-        timer.start()
+        resource.setrlimit(resource.RLIMIT_CPU, (longest, longest))
         record = self.record()
         record.answers, record.trial = [], []  # what is not judged gives no points
         self.keep(record)
         if submitted.fault:
             record.error = in_words(UsageError(submitted.fault))
             return record
-        judge = Judge(submission.unpack(submitted.content), seconds, self.trust, self, record)
+        judge = Judge(submission.unpack(submitted.content), self.seconds, self.trust, self, record)
         judge.run()
         copies.give_pictures(self.draft)  # ours, whatever the student has handed in
         record.state = "failed" if judge.faults else "done"

@@ -36,7 +36,7 @@ class Judge:
     """Judge a submission, and fill in its record. There, what was not judged yet counts as wrong."""
 
     files: dict[str, bytes]  # that were handed in
-    seconds: float  # in which the notebooks must build the lab
+    seconds: int  # that the cells may spend until the lab is built
     trust: bool
     work: Work  # its draft takes the executed notebooks, and the record so far
     record: Record

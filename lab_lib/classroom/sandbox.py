@@ -10,7 +10,6 @@ import socket
 import subprocess
 import sys
 import tempfile
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -18,7 +17,6 @@ from threading import Event, Thread
 from typing import Any, BinaryIO, cast
 
 from lab_lib import language
-from lab_lib.calls.waiting import busy, load_of_computer
 from lab_lib.classroom import tunnel
 from lab_lib.embedded import server
 from lab_lib.errors import LabError, UsageError
@@ -27,6 +25,7 @@ from lab_lib.exercises.copies import OF_LEARNERS
 from lab_lib.processes import box, limits
 from lab_lib.processes.family import kill
 from lab_lib.processes.limits import Limits
+from lab_lib.processes.stopwatch import Stopwatch
 from lab_lib.workspace.places import DATA, NOTEBOOKS, PACKAGE, WORKSPACE
 
 _INNER = f"{box.WORK}/work"
@@ -37,8 +36,8 @@ _LOOK_EVERY = 0.5  # seconds
 _HIDDEN = ("/proc/kcore", "/proc/keys", "/proc/key-users", "/proc/kmsg", "/proc/timer_list")  # they tell of the host
 
 
-def longest(seconds: float) -> float:
-    """Return the seconds after which the sandbox is stopped in any case, if the lab may be built in so many."""
+def longest(seconds: int) -> int:
+    """Return the seconds that a sandbox may spend, with what the judge lets it do, if the cells may spend so many."""
     return 2 * seconds + 60
 
 
@@ -77,7 +76,7 @@ def _view_of_lab() -> box.View:
 
 
 @contextmanager
-def opened(seconds: float, trust: bool) -> Iterator["Sandbox"]:
+def opened(seconds: int, trust: bool) -> Iterator["Sandbox"]:
     """Start the program in a sandbox. It is stopped on the way out, or when this process dies."""
     settings: dict[str, Any] = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "stderr": subprocess.DEVNULL}
     most = limits.made(_MOST_MEMORY, _MOST_TASKS)
@@ -165,14 +164,14 @@ class Sandbox:
 
     def _watch(self) -> None:
         """Stop the sandbox when it exceeds a limit. The kernel's own limits would count all processes of the user."""
-        end = time.monotonic() + self._longest
+        watch = Stopwatch(self._process.pid)
         while not self._over.wait(_LOOK_EVERY):
-            if why := self._excess(end):
+            if why := self._excess(watch):
                 self.stop(why)
 
-    def _excess(self, end: float) -> str:
-        if time.monotonic() > end:
-            return f"The notebooks did not end within {self._longest:.0f} s. {busy(load_of_computer())}".rstrip()
+    def _excess(self, watch: Stopwatch) -> str:
+        if watch.spent() > self._longest:
+            return f"The notebooks spent more than {self._longest:.0f} s."
         return self._too_much()
 
     def _too_much(self) -> str:

@@ -5,11 +5,9 @@ Nothing here judges: the student's code has the same rights as this program.
 """
 
 import json
-import math
 import os
 import socket
 import sys
-import time
 from contextlib import suppress
 from pathlib import Path
 from threading import Thread
@@ -17,9 +15,8 @@ from typing import Any
 
 from jupyter_core.utils import run_sync
 
-from lab_lib.calls.waiting import busy, load_of_computer
 from lab_lib.classroom import lab_cells, tunnel
-from lab_lib.classroom.cell_client import Client
+from lab_lib.classroom.cell_client import Client, Seconds
 from lab_lib.embedded import server
 from lab_lib.embedded.process import end_when
 from lab_lib.errors import LabError
@@ -77,11 +74,11 @@ class JudgePipe:
 
 def run_all(copy: Path, judge: JudgePipe, request: dict[str, Any]) -> None:
     """Run the notebooks in one kernel, or in a new one after a notebook that did not come to its end."""
-    end = time.monotonic() + request["seconds"]
+    seconds = Seconds(request["seconds"], request["seconds"])
     with one_kernel(copy, workbook.KEEPING) as kernel:
         for name in request["files"]:
-            until = end if name < headless.BREAK_IT else math.inf  # these build the lab
-            seconds = max(min(request["seconds"] / 2, until - time.monotonic()), 0)
+            if name.startswith(headless.BREAK_IT):
+                seconds.left = request["seconds"]  # the lab is built, so what follows has as many again
             notebook, fault = _read(copy / name, request["settings"], request["course"][name])
             stopped = _run(name, notebook, kernel, judge, request, seconds)
             text = json.dumps(notebook)
@@ -89,31 +86,26 @@ def run_all(copy: Path, judge: JudgePipe, request: dict[str, Any]) -> None:
             judge.ask(notebook=name, stopped=stopped or fault, text=text)
 
 
-def _run(name: str, notebook: Any, kernel: Kernel, judge: JudgePipe, request: dict[str, Any], seconds: float) -> str:
+def _run(name: str, notebook: Any, kernel: Kernel, judge: JudgePipe, request: dict[str, Any], seconds: Seconds) -> str:
     """Run a notebook to its end, whatever its cells do. Return why it did not get there, or ""."""
-    end = time.monotonic() + seconds
     error = execution.run(
         name,
         notebook,
         kernel,
         Client,
-        end=end,
+        seconds=seconds,
         judge=judge,
         course=request["course"][name],
         asked=request["asked"],
         allow_errors=True,
-        timeout=round(request["seconds"] / 5),
-        interrupt_on_timeout=True,
         raise_on_iopub_timeout=False,
     ).stopped
-    is_late = time.monotonic() >= end  # nbclient says then that the kernel died
     with suppress(LabError):  # or it cannot be reset
         if not error:
             kernel.reset()
             return ""
     run_sync(kernel.restart_kernel)(now=True)
-    late = f"stopped after {seconds:.0f} s. {busy(load_of_computer())}".rstrip()
-    return (late if is_late else f"{type(error).__name__}: {error}") if error else ""
+    return f"{type(error).__name__}: {error}" if error else ""
 
 
 def _read(path: Path, settings: dict[str, str], course: lab_cells.Course) -> tuple[Any, str]:

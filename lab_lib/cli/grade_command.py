@@ -28,7 +28,7 @@ def grade(
         int | None, typer.Option(min=1, help="Submissions to grade at the same time; by default one a core.")
     ] = None,
     seconds: Annotated[
-        int, typer.Option(min=20, help="The time to build the lab in; a fifth of it for each cell.")
+        int, typer.Option(min=20, help="How long the cells may take to build the lab; each cell, a fifth.")
     ] = 120,
     due: Annotated[
         str, typer.Option(help="When it was due: '2026-12-01 18:00', or the end of a day, 2026-12-01.")

@@ -1,6 +1,6 @@
 """ministack gives all lines of a call's log the time when it writes them; goes when they have AWS's times.
 
-It also stretches the timeout with the load of this computer: a function that gets less CPU takes longer.
+The timeout does not count the time for which the embedded AWS and its functions wait for a processor.
 """
 
 import math
@@ -13,12 +13,13 @@ from typing import Any
 from ministack.core import lambda_runtime
 from ministack.services import cloudwatch_logs, lambda_svc
 
-from lab_lib.calls.waiting import load_of_computer
 from lab_lib.embedded import replace
+from lab_lib.processes.stopwatch import Stopwatch
 
 Line = dict[str, Any]
 _dispatch, _append = lambda_svc._execute_function_dispatch, cloudwatch_logs._append_log_events
 _spawn = lambda_runtime.Worker._spawn
+_SHORT = 0.5  # seconds; a stopwatch would make such a call slower
 _DURATIONS = re.compile(r"Duration: .* ms(?=\tMemory)")
 
 
@@ -37,13 +38,13 @@ class Call(threading.Thread):
     """The thread that waits for the answer of a function. ministack joins it, with the function's timeout."""
 
     def join(self, timeout: float | None = None) -> None:
-        """Wait until the thread ends, or the timeout is over. The load is an average that rises late.
-
-        So it is read again when the timeout is over, which it can only move back.
-        """
-        begun = time.monotonic()
-        while self.is_alive() and (left := begun + (timeout or 0) * load_of_computer() - time.monotonic()) > 0:
-            super().join(left)
+        """Wait until the thread ends, or the timeout is over."""
+        seconds = timeout or 0
+        super().join(min(seconds, _SHORT))
+        if self.is_alive():
+            watch = Stopwatch()
+            while self.is_alive() and (left := seconds - _SHORT - watch.wall()) > 0:
+                super().join(min(left, 1))
         _call.end = time.time()  # the time in which its lines are read is not counted
 
 

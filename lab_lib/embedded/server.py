@@ -29,8 +29,9 @@ from botocore.credentials import Credentials
 from filelock import FileLock, Timeout
 from platformdirs import user_state_path
 
-from lab_lib.calls.waiting import load_of_computer, wait_until
+from lab_lib.calls.waiting import wait_until
 from lab_lib.errors import BUILD_AGAIN, EmulatorError
+from lab_lib.processes import stopwatch
 from lab_lib.processes.family import kill
 from lab_lib.workspace.places import workspace
 from lab_lib.workspace.private_files import replace_file
@@ -41,7 +42,7 @@ PROGRAM = "lab_lib.embedded.process"
 NOTE = "server.json"
 WHO, WORK, COLD = "/_lab/who", "/_lab/work", "/_lab/cold"  # the guard answers these paths itself
 _LONGEST_LOCKED = 60  # seconds; a start takes one or two
-_LONGEST_ANSWER = 10  # seconds; an answer takes two milliseconds
+_LONGEST_ANSWER = 40  # seconds; an answer takes two milliseconds
 _EMPTY = f"The embedded AWS has started anew, and everything made there before is gone. {BUILD_AGAIN}"
 
 
@@ -84,7 +85,7 @@ def start() -> Server:
         for needed in (place, folder):
             needed.mkdir(parents=True, exist_ok=True)
         folder.chmod(0o700)
-        with FileLock(folder / "lock", timeout=_LONGEST_LOCKED * load_of_computer()):
+        with FileLock(folder / "lock", timeout=_LONGEST_LOCKED):
             if server := running():  # another process was faster
                 return server
             last = read_note(folder)
@@ -205,11 +206,13 @@ def _ask(port: int, secret: str) -> Server | None:
     credentials = Credentials("0" * 12, secret)  # of any account
     SigV4Auth(credentials, "sts", "us-east-1").add_auth(signed)
     try:
-        with closing(HTTPConnection(HOST, port, timeout=_LONGEST_ANSWER * load_of_computer())) as connection:
+        with closing(HTTPConnection(HOST, port, timeout=_LONGEST_ANSWER)) as connection:
             connection.request("GET", path, headers=dict(signed.headers))
             answer = json.loads(connection.getresponse().read(2_000))  # another program may answer without an end
-        right = hmac.compare_digest(answer["proof"], proof(secret, nonce))
-        return Server(int(answer["pid"]), port, secret, str(answer["has_no_boxes"])) if right else None
+        if not hmac.compare_digest(answer["proof"], proof(secret, nonce)):
+            return None
+        stopwatch.servers.add(pid := int(answer["pid"]))
+        return Server(pid, port, secret, str(answer["has_no_boxes"]))
     except TimeoutError:  # a second server would be another AWS
         raise EmulatorError(
             f"The embedded AWS on port {port} does not answer. End its process, `{PROGRAM}`; everything made there is "

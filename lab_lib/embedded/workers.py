@@ -13,7 +13,6 @@ from ministack.core import lambda_runtime
 from ministack.core.responses import get_account_id, get_region
 from ministack.services import lambda_svc
 
-from lab_lib.calls.waiting import load_of_computer
 from lab_lib.embedded import replace
 
 _invalidate = lambda_svc.invalidate_worker
@@ -49,7 +48,7 @@ def printed(worker: Any) -> str:
     """Return what the function has printed in this call."""
     lines = list[str]()
     with suppress(queue.Empty):
-        while not (line := worker._stderr_queue.get(timeout=_LONGEST * load_of_computer())).endswith(_END):
+        while not (line := worker._stderr_queue.get(timeout=_LONGEST)).endswith(_END):
             lines.append(line)
         lines += [text] if (text := line.removesuffix(_END)) else []
     return "\n".join(lines)

@@ -1,7 +1,7 @@
 """Start a learner's function, deliver batches to it, and stop it when it takes too much.
 
 trial_runtime.py runs it, in a process of its own, which may be in a sandbox. What counts against the function is its
-work: CPU time, calls, items, and the time in which it waits for nothing. How long it takes counts against the computer.
+work: CPU time, calls, items, and the time in which it waits for nothing. Waiting for a processor does not count.
 """
 
 import json
@@ -21,13 +21,13 @@ import psutil
 
 from lab_lib.aws.json_text import count, json_object
 from lab_lib.aws.streams import Record
-from lab_lib.calls.waiting import busy, load_of_computer
 from lab_lib.checks.lookalikes import visible
 from lab_lib.errors import LabError
 from lab_lib.exercises.proxy import Cut, Proxy
 from lab_lib.language import N_, _
 from lab_lib.processes import box, limits, system_calls
 from lab_lib.processes.family import cpu_seconds, family, kill, total
+from lab_lib.processes.stopwatch import Stopwatch
 
 MODULE = "my_notifier.py"
 PACKAGES = "packages"  # the folder with boto3 and what it needs, as in Lambda
@@ -35,7 +35,7 @@ RUNTIME = Path(__file__).parents[1] / "handlers" / "trial_runtime" / "trial_runt
 SILENT: dict[str, Any] = dict.fromkeys(("stdin", "stdout", "stderr"), subprocess.DEVNULL)
 _LOOK_EVERY = 0.1  # seconds
 _LONGEST_IDLE = 10  # seconds without a tenth of CPU time, or a call
-_LONGEST = 60  # seconds on the wall for a case, of a computer that is not busy; a case takes less than three
+_LONGEST = 60  # seconds for a case; a right one takes less than three
 _LONGEST_LOADING = 60  # seconds; loading boto3 takes a third of one
 _MOST_MEMORY, _MOST_THREADS = 2**30, 100  # bytes, and threads, of all its processes; a right one has 0.2 GB and 5
 _MOST_FILES = 256 * box.MEGABYTE  # that it writes
@@ -109,12 +109,12 @@ class Runner:
     def begin(self, limits: Limits) -> None:
         """Begin a case with these limits."""
         self._limits, self._records, self._taken, self._calls, self._items = limits, 0, 0.0, 0, 0
-        self._work, self._begun = (0, 0.0), time.monotonic()
+        self._work, self._clock = (0, 0.0), Stopwatch()
 
     def start(self, variables: dict[str, str], endpoint: str, batches: list[list[Record]], cut: Cut) -> Outcome:
         """Start the function with these environment variables, and let it process the batches in turn.
 
-        TooMuch if it takes more than the limits; LabError if the computer is too busy to tell.
+        TooMuch if it takes more than the limits.
         """
         self._require_loaded()
         self._records += sum(map(len, batches))
@@ -122,7 +122,7 @@ class Runner:
         with ours:
             with theirs:
                 door = self._door(theirs)
-            before, self._moved = self._used(), time.monotonic()
+            before, self._moved = self._used(), self._clock.wall()
             proxy = Proxy(door, endpoint, cut, partial(_send, self._control, _KILL))
             try:
                 ours.settimeout(self._control.gettimeout())
@@ -164,19 +164,17 @@ class Runner:
                 last = time.monotonic()
 
     def _require_little(self, before: float, proxy: Proxy) -> None:
-        """Raise TooMuch if the function has exceeded a limit; LabError if the computer is too busy to tell."""
-        members, load, now = self._family(), load_of_computer(), time.monotonic()
+        """Raise TooMuch if the function has exceeded a limit."""
         self._require_little_memory()
+        members, now = self._family(), self._clock.wall()
         taken = self._taken + total(members, cpu_seconds) - before
         self._require_little_work(taken, self._calls + proxy.calls, self._items + proxy.items)
         work = self._calls + proxy.calls, round(taken, 1)
         if work != self._work or proxy.under_way:
             self._work, self._moved = work, now
-        if now - self._moved > _LONGEST_IDLE * load:
+        if now - self._moved > _LONGEST_IDLE:
             raise TooMuch(_("it did nothing for {seconds} s, and did not return", seconds=_LONGEST_IDLE))
-        if now - self._begun > _LONGEST * load:
-            if why := busy(load):
-                raise LabError(_("{why} So the function cannot be judged. Try again when less runs here.", why=why))
+        if now > _LONGEST:
             raise TooMuch(_("it did not return within {seconds} s", seconds=_LONGEST))
 
     def _require_little_memory(self) -> None:
@@ -184,9 +182,9 @@ class Runner:
         excess = self._most.excess(self._process.pid) if self._process else ""
         if excess:
             self._stop()
-            memory = N_("it took more than {gigabytes:.0f} GB of memory")
-            told = memory if excess == "memory" else N_("it started more than {tasks} threads or processes")
-            raise TooMuch(_(told, gigabytes=_MOST_MEMORY / 2**30, tasks=_MOST_THREADS))
+            if excess == "memory":
+                raise TooMuch(_("it took more than {most:.0f} GB of memory", most=_MOST_MEMORY / 2**30))
+            raise TooMuch(_("it started more than {most} threads or processes", most=_MOST_THREADS))
 
     def _require_little_work(self, seconds: float, calls: int, items: int) -> None:
         """Raise TooMuch if this is more than a right function needs for the records that were delivered."""
@@ -237,7 +235,7 @@ class Runner:
         """Wait until the program has loaded boto3; start it again if it has ended."""
         if not self._process:
             self._launch_program()
-        self._control.settimeout(_LONGEST_LOADING * load_of_computer())
+        self._control.settimeout(_LONGEST_LOADING)
         try:
             if not self._unit:
                 self._unit = float(json_object(self._lines.readline(_LONGEST_LINE))["seconds"])

@@ -49,8 +49,7 @@ def judge(
     """Try the function in this file with these cases, by default all. Each try has an account of its own.
 
     By default the accounts are on another embedded AWS. A `seed` draws what it drew before. `done` is called with each
-    result as soon as it is there. UsageError if the file holds no
-    function, or for an unknown case; LabError if the computer is too busy.
+    result as soon as it is there. UsageError if the file holds no function, or for an unknown case.
     """
     why = _("{count} cases took too much, so the others were not tried.", count=_MOST_SLOW)
     code, results, seed = read(Path(path)), list[Result](), seed or secrets.token_hex(8)

@@ -3,7 +3,6 @@
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from lab_lib.calls.waiting import load_of_computer
 from lab_lib.errors import UsageError
 from lab_lib.exercises import notebook_files
 from lab_lib.exercises.notebook_files import Notebook, without_slow_import
@@ -12,7 +11,7 @@ from lab_lib.run.kernels import Kernel
 from lab_lib.workspace.masking import without_people
 
 _AGAIN = "Execute it again with papermill, or move it away."
-_LONGEST_START = 60  # seconds, on a computer that is not busy
+_LONGEST_START = 240  # seconds; a kernel starts in one
 
 
 class Step(NamedTuple):
@@ -57,11 +56,12 @@ def run(name: str, notebook: Notebook, kernel: Kernel, client: Any = None, **opt
     The first error of a cell ends it, unless `allow_errors` is among the options of papermill's `client`.
     """
     papermill = without_slow_import("papermill.engines")
-    client, longest = client or papermill.PapermillNotebookClient, round(_LONGEST_START * load_of_computer())
+    client = client or papermill.PapermillNotebookClient
+    options |= {"startup_timeout": _LONGEST_START, "coalesce_streams": True, "log": papermill.logger}
     notes = papermill.NotebookExecutionManager(notebook, progress_bar=False)
     notes.notebook_start()
     try:
-        client(notes, kernel, startup_timeout=longest, coalesce_streams=True, log=papermill.logger, **options).execute()
+        client(notes, kernel, **options).execute()
     except Exception as stopped:  # noqa: BLE001  # whatever it was, the outputs until then count
         error = _("{error}. Run the notebook in JupyterLab to see where.", error=str(stopped).rstrip("."))
         return Step(name, notebook, error, stopped)

@@ -15,7 +15,7 @@ from jupyter_client.asynchronous.client import AsyncKernelClient
 from jupyter_client.manager import AsyncKernelManager
 from jupyter_core.utils import ensure_event_loop, run_sync
 
-from lab_lib.calls.waiting import PROGRESS_FILE, load_of_computer
+from lab_lib.calls.waiting import PROGRESS_FILE
 from lab_lib.errors import LabError
 from lab_lib.exercises.workbook import HEADLESS
 
@@ -43,7 +43,7 @@ class Kernel(AsyncKernelManager):
         """Forget the notebook that ran; LabError if the kernel does not answer, or reports an error."""
         client, code = self._client or self.client(), f"{_CLEANING}.reset()"
         try:
-            reply = client.execute(code, silent=True, reply=True, timeout=_LONGEST_RESET * load_of_computer())
+            reply = client.execute(code, silent=True, reply=True, timeout=_LONGEST_RESET)
             answer = ensure_event_loop().run_until_complete(reply)["content"]
         except TimeoutError:
             answer = {"status": "error", "evalue": "it does not answer"}

@@ -8,8 +8,9 @@ from pathlib import Path
 import psutil
 from typer.testing import CliRunner
 
-from lab_lib.calls.waiting import load_of_computer, wait_until
+from lab_lib.calls.waiting import wait_until
 from lab_lib.cli.main import app
+from lab_lib.processes.stopwatch import LONGEST_STRETCH
 
 LAB = Path(sys.executable).with_name("lab")
 _SERVICES = "sts", "s3", "iam", "lambda", "dynamodb", "dynamodb_streams", "sns", "sqs", "cloudwatch", "cloudwatch_logs"
@@ -56,4 +57,4 @@ def begin(until, *arguments, **variables):
 
 def still_running(processes):
     """Return those of the processes that do not end within five seconds, or more on a busy computer."""
-    return psutil.wait_procs(processes, timeout=5 * load_of_computer())[1]
+    return psutil.wait_procs(processes, timeout=5 * LONGEST_STRETCH)[1]

@@ -47,7 +47,6 @@ def grade(tmp_path, monkeypatch):
     grade.judges, grade.do, grade.students = {}, Grading.do, lambda: book_of(tmp_path / "out")
     # All is done in this process, which must not be limited.
     monkeypatch.setattr(processes, "ProcessPoolExecutor", lambda *_: ThreadPoolExecutor(1))
-    monkeypatch.setattr(grading, "Timer", Mock())
     monkeypatch.setattr(grading.resource, "setrlimit", Mock())
     monkeypatch.setattr(Grading, "do", judge)
     return grade
