@@ -23,7 +23,7 @@ from lab_lib.errors import LabError, UsageError
 from lab_lib.exercises import runner
 from lab_lib.exercises.copies import OF_LEARNERS
 from lab_lib.processes import box, limits
-from lab_lib.processes.family import kill
+from lab_lib.processes.family import family, kill
 from lab_lib.processes.limits import Limits
 from lab_lib.processes.stopwatch import Stopwatch
 from lab_lib.workspace.places import DATA, NOTEBOOKS, PACKAGE, WORKSPACE
@@ -176,7 +176,7 @@ class Sandbox:
 
     def _too_much(self) -> str:
         """Return what it takes, or has taken, too much of, in a sentence; "" if nothing."""
-        match self._most.excess(self._process.pid):
+        match self._most.excess(family(self._process.pid)):
             case "memory":
                 return f"The notebooks took more than {self._most.memory / 1e9} GB of memory."
             case "tasks":

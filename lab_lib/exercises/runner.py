@@ -135,7 +135,7 @@ class Runner:
                 proxy.close()
             self._calls, self._items = self._calls + proxy.calls, self._items + proxy.items
             self._taken += max(self._used() - before, 0)
-            self._require_little_memory()
+            self._require_little_memory(self._program)
             if not ended:
                 self._stop()
             self._require_little_work(self._taken, self._calls, self._items)
@@ -165,8 +165,8 @@ class Runner:
 
     def _require_little(self, before: float, proxy: Proxy) -> None:
         """Raise TooMuch if the function has exceeded a limit."""
-        self._require_little_memory()
         members, now = self._family(), self._clock.wall()
+        self._require_little_memory(members)
         taken = self._taken + total(members, cpu_seconds) - before
         self._require_little_work(taken, self._calls + proxy.calls, self._items + proxy.items)
         work = self._calls + proxy.calls, round(taken, 1)
@@ -177,10 +177,9 @@ class Runner:
         if now > _LONGEST:
             raise TooMuch(_("it did not return within {seconds} s", seconds=_LONGEST))
 
-    def _require_little_memory(self) -> None:
+    def _require_little_memory(self, members: list[psutil.Process]) -> None:
         """Raise TooMuch if the function has, or has tried to have, too much memory or too many threads."""
-        excess = self._most.excess(self._process.pid) if self._process else ""
-        if excess:
+        if excess := self._most.excess(members):
             self._stop()
             if excess == "memory":
                 raise TooMuch(_("it took more than {most:.0f} GB of memory", most=_MOST_MEMORY / 2**30))

@@ -7,13 +7,15 @@ cgroup-v1/ and cgroup-v2.rst.
 
 import os
 import secrets
+import select
+from collections.abc import Collection
 from contextlib import suppress
 from pathlib import Path
 from typing import Literal, NamedTuple
 
 import psutil
 
-from lab_lib.processes.family import family, total
+from lab_lib.processes.family import total
 
 _ROOT = Path("/sys/fs/cgroup")
 _OF_AN_INODE = 1024  # bytes of memory of an empty file in memory
@@ -36,11 +38,10 @@ class Limits(NamedTuple):
     tasks: int  # processes and threads
     groups: tuple[Path, ...] = ()  # the folders of the cgroup: one, or one for memory and one for tasks
 
-    def excess(self, pid: int) -> Excess:
-        """Return what the process of this id and all that it has started take too much of, or ""."""
+    def excess(self, members: Collection[psutil.Process]) -> Excess:
+        """Return what these processes, which are all of the program, take too much of, or ""."""
         if self.groups:
             return self._refused()
-        members = family(pid)
         if total(members, psutil.Process.num_threads) > self.tasks:
             return "tasks"
         memory = total(members, lambda process: process.memory_info().rss) + _in_files(members)
@@ -105,9 +106,10 @@ def _sweep(parent: Path) -> None:
 
 
 def _wait_for_end(group: Path) -> None:
+    """Wait until the processes have ended. A descriptor tells it at once, also before somebody asks how they did."""
     for pid in (group / "cgroup.procs").read_text().split():
-        with suppress(psutil.Error):
-            psutil.Process(int(pid)).wait(_LONGEST_END)
+        with suppress(ProcessLookupError), os.fdopen(os.pidfd_open(int(pid))) as end:
+            select.select([end], [], [], _LONGEST_END)
 
 
 def _parents() -> list[Path]:
@@ -125,7 +127,7 @@ def _parents() -> list[Path]:
     return []
 
 
-def _in_files(members: list[psutil.Process]) -> int:
+def _in_files(members: Collection[psutil.Process]) -> int:
     """Return the bytes of the files that were written in a box, and of their names. They belong to no process."""
     for process in members:
         place = Path(f"/proc/{process.pid}")
