@@ -24,7 +24,8 @@ from lab_lib.processes import box, limits
 
 _LIBRARY = "/var/runtime"  # where Lambda has boto3
 _MOST_FILES = 512 * box.MEGABYTE  # of /tmp, as in Lambda
-_MOST_MEMORY, _MOST_TASKS = 2_000 * box.MEGABYTE, 256  # with those files
+_MORE_MEMORY = 1_100 * box.MEGABYTE  # than the function is to have: those files, and Python with boto3
+_MOST_TASKS = 256
 _VARIABLES = {
     "HOME": box.WORK,
     "TMPDIR": box.WORK,
@@ -37,6 +38,7 @@ _VARIABLES = {
 
 def install(app: Any, loop: asyncio.AbstractEventLoop) -> None:
     """Start each function's process in a box, whose requests `app` answers in this loop."""
+    limits.sweep()
     script = lambda_runtime._PYTHON_WORKER_SCRIPT
     replace(lambda_runtime, "_PYTHON_WORKER_SCRIPT", f"{inspect.getsource(open_door)}\n\nopen_door()\n{script}")
     names = {**vars(lambda_runtime.subprocess), "Popen": partial(start, app, loop)}
@@ -53,8 +55,8 @@ def open_door() -> None:
     with socket.create_server(("127.0.0.1", port), backlog=64) as door, socket.socket(fileno=outside) as life:
         socket.send_fds(life, [b"d"], [door.fileno()])
         life.detach()  # so that it closes when the box ends
-    memory = 2**20 * (512 + int(os.environ["AWS_LAMBDA_FUNCTION_MEMORY_SIZE"]))
-    for limit, most in ((resource.RLIMIT_DATA, memory), (resource.RLIMIT_NPROC, 256)):
+    memory, tasks = int(os.environ["AWS_LAMBDA_FUNCTION_MEMORY_SIZE"]), 256
+    for limit, most in ((resource.RLIMIT_DATA, 2**20 * (512 + memory)), (resource.RLIMIT_NPROC, tasks)):
         resource.setrlimit(limit, (most, most))
 
 
@@ -65,7 +67,8 @@ def start(
     folder, packages = Path(cwd).parent, {f"{_LIBRARY}/{path.name}": path for path in box.boto3_packages()}
     view = [*box.view_of_function({str(folder): folder} | packages), ("--chdir", cwd)]
     own = {name: value for name, value in env.items() if value != os.environ.get(name)}  # none of the server's
-    most = limits.made(_MOST_MEMORY, _MOST_TASKS)
+    memory = box.MEGABYTE * int(env["AWS_LAMBDA_FUNCTION_MEMORY_SIZE"])
+    most = limits.made(memory + _MORE_MEMORY, _MOST_TASKS)
     ours, theirs = socket.socketpair()
     with theirs:
         variables = {**_VARIABLES, **own, "_LAB_DOOR": f"{theirs.fileno()} {os.environ['GATEWAY_PORT']}"}

@@ -31,7 +31,7 @@ from platformdirs import user_state_path
 
 from lab_lib.calls.waiting import wait_until
 from lab_lib.errors import BUILD_AGAIN, EmulatorError
-from lab_lib.processes import stopwatch
+from lab_lib.processes import limits, stopwatch
 from lab_lib.processes.family import kill
 from lab_lib.workspace.places import workspace
 from lab_lib.workspace.private_files import replace_file
@@ -109,6 +109,7 @@ def stop() -> bool:
     if not (server := running()):
         return False
     psutil.wait_procs(kill(server.pid), timeout=20)
+    limits.sweep()
     shutil.rmtree(home() / "tmp", ignore_errors=True)
     return True
 

@@ -10,6 +10,7 @@ import secrets
 import select
 from collections.abc import Collection
 from contextlib import suppress
+from itertools import chain
 from pathlib import Path
 from typing import Literal, NamedTuple
 
@@ -66,8 +67,17 @@ class Limits(NamedTuple):
                 group.rmdir()
 
 
+def sweep() -> None:
+    """Remove the cgroups that processes which were killed have left."""
+    with suppress(OSError):
+        for group in chain.from_iterable(parent.glob("lab-*-*") for parent in _parents()):
+            if not psutil.pid_exists(int(group.name.split("-")[1])):
+                Limits(0, 0, (group,)).release()
+
+
 def are_strict() -> bool:
     """Return True if a cgroup can be made here."""
+    sweep()
     tried = made(2**30, 100)
     tried.release()
     return bool(tried.groups)
@@ -85,7 +95,6 @@ def made(memory: int, tasks: int) -> Limits:
     }
     try:
         for parent in _parents():
-            _sweep(parent)
             groups.append(group := parent / f"lab-{os.getpid()}-{secrets.token_hex(4)}")
             group.mkdir()
             for name, value in settings.items():
@@ -95,14 +104,6 @@ def made(memory: int, tasks: int) -> Limits:
         Limits(memory, tasks, tuple(groups)).release()
         return Limits(memory, tasks)
     return Limits(memory, tasks, tuple(groups))
-
-
-def _sweep(parent: Path) -> None:
-    """Remove what a process that was killed has left."""
-    for left in parent.glob("lab-*-*"):
-        if not psutil.pid_exists(int(left.name.split("-")[1])):
-            with suppress(OSError):
-                left.rmdir()
 
 
 def _wait_for_end(group: Path) -> None:
