@@ -39,6 +39,7 @@ _LONGEST = 60  # seconds for a case; a right one takes less than three
 _LONGEST_LOADING = 60  # seconds; loading boto3 takes a third of one
 _MOST_MEMORY, _MOST_THREADS = 2**30, 100  # bytes, and threads, of all its processes; a right one has 0.2 GB and 5
 _MOST_FILES = 256 * box.MEGABYTE  # that it writes
+_ISOLATED = "-I", "-S", "-B"  # Python without the user's settings, installed packages, and files that it would write
 _FUNCTION = "/function"  # the folder of the program in its box
 _LONGEST_LINE = 10_000  # bytes of an answer
 _START, _KILL = b"s", b"k"
@@ -201,32 +202,25 @@ class Runner:
         """Start the program, which takes a while to load boto3."""
         self._control, theirs = socket.socketpair()
         with theirs:
-            self._process = self._launched(theirs, box.fault_of_functions())
+            launch = self._as_the_user if box.fault_of_functions() else self._in_a_box
+            self._process = launch(theirs)
         self._lines, self._unit = self._control.makefile("rb"), 0.0
 
-    def _launched(self, control: socket.socket, has_no_box: str) -> "subprocess.Popen[bytes]":
-        """Start the program in a box, if one can be made here, with the socket `control`."""
-        if has_no_box:
-            work = tempfile.mkdtemp(dir=self._folder)
-            command = [
-                sys.executable,
-                "-I",
-                "-S",
-                "-B",
-                str(self._folder / RUNTIME.name),
-                str(control.fileno()),
-                "",
-                work,
-            ]
-            # With a session of its own it ends by itself, and the function before it, when this process ends.
-            settings = SILENT | {"cwd": work, "env": environment(work), "start_new_session": True}
-            return subprocess.Popen(command, pass_fds=[control.fileno()], **settings)
+    def _as_the_user(self, control: socket.socket) -> "subprocess.Popen[bytes]":
+        """Start the program where no box can be made, with the socket `control`."""
+        work, runtime = tempfile.mkdtemp(dir=self._folder), str(self._folder / RUNTIME.name)
+        command = [sys.executable, *_ISOLATED, runtime, str(control.fileno()), "", work]
+        # With a session of its own it ends by itself, and the function before it, when this process ends.
+        settings = SILENT | {"cwd": work, "env": environment(work), "start_new_session": True}
+        return subprocess.Popen(command, pass_fds=[control.fileno()], **settings)
+
+    def _in_a_box(self, control: socket.socket) -> "subprocess.Popen[bytes]":
         self._most = limits.made(_MOST_MEMORY, _MOST_THREADS)
         files = [path for path in self._folder.rglob("*") if path.is_symlink() or path.is_file()]
         view = box.view_of_function({f"{_FUNCTION}/{path.relative_to(self._folder)}": path for path in files})
         with system_calls.filter_file(for_function=True) as rules:
             numbers = control.fileno(), rules.fileno()
-            command = [box.python(), "-I", "-S", "-B", f"{_FUNCTION}/{RUNTIME.name}", *map(str, numbers), box.WORK]
+            command = [box.python(), *_ISOLATED, f"{_FUNCTION}/{RUNTIME.name}", *map(str, numbers), box.WORK]
             settings = SILENT | {"cwd": "/", "env": environment(box.WORK)}
             return box.start(command, view, _MOST_FILES, numbers, self._most.groups, **settings)
 
