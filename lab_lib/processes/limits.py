@@ -91,6 +91,7 @@ def made(memory: int, tasks: int) -> Limits:
         "memory.swap.max": 0,
         "memory.limit_in_bytes": memory,
         "memory.memsw.limit_in_bytes": memory,
+        "memory.kmem.tcp.limit_in_bytes": memory // 10,  # which version 1 counts apart
         "pids.max": tasks,
     }
     try:

@@ -22,7 +22,7 @@ _THREAD = 0x00010000  # CLONE_THREAD
 _FAMILIES, _HIGHEST_FAMILY = {1, 2, 10, 16}, 64  # Unix, IPv4, IPv6 and netlink; Linux has 46
 _FAMILIES_OF_FUNCTION = {1, 2, 10}  # netlink tells of earlier connections
 _SHARED_ANONYMOUS = 0x21  # MAP_SHARED with MAP_ANONYMOUS: given back, it is counted for no process
-_SOL_SOCKET, _SO_SNDBUF = 1, 7
+_SOL_SOCKET, _BUFFERS = 1, (7, 8)  # SO_SNDBUF, SO_RCVBUF
 _MOST_OPEN = 256  # files and sockets of a process; the kernel keeps 0.2 MB for a full socket
 _MOST_ADDRESSES = 2**35  # bytes: a page that is only read takes no memory of the process, but of the kernel's tables
 _KEYS = "add_key keyctl request_key"
@@ -96,7 +96,8 @@ def filter_file(for_function: bool = False) -> BinaryIO:
             refuse("clone3", action=_ABSENT)
             refuse("prlimit64", _Comparison(0, _NOT_EQUAL, 0))
         refuse("mmap", _Comparison(3, _MASKED_EQUAL, _SHARED_ANONYMOUS, _SHARED_ANONYMOUS))
-        refuse("setsockopt", _Comparison(1, _EQUAL, _SOL_SOCKET), _Comparison(2, _EQUAL, _SO_SNDBUF))
+        for option in _BUFFERS:
+            refuse("setsockopt", _Comparison(1, _EQUAL, _SOL_SOCKET), _Comparison(2, _EQUAL, option))
         for family in {*range(_HIGHEST_FAMILY + 1)} - (_FAMILIES_OF_FUNCTION if for_function else _FAMILIES):
             refuse("socket", _Comparison(0, _EQUAL, family))
         refuse("socket", _Comparison(0, _GREATER, _HIGHEST_FAMILY))

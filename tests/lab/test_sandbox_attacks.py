@@ -148,7 +148,7 @@ print(json.dumps([sorted({{*families}} - {{0, socket.AF_UNIX, socket.AF_INET, so
         'lambda: call("msgget", 0, 0o1600), lambda: call("semget", 0, 1, 0o1600), '
         'lambda: call("mq_open", b"x", 0o102, 0o600, 0)',
         """lambda: __import__("mmap").mmap(-1, 4096), lambda: open("/dev/zero", "r+b"),
-        lambda: socket.socketpair()[0].setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, 9999),
+        *(lambda option=option: socket.socket().setsockopt(socket.SOL_SOCKET, option, 9999) for option in (7, 8)),
         lambda: [open("/dev/null") for _ in range(300)] and 'files'""",
         "lambda: os.setuid(0), lambda: os.setgid(0), lambda: os.chroot('/tmp'), lambda: call('sethostname', b'x', 1)",
         "lambda: os.kill(-1, 0) or len([name for name in os.listdir('/proc') if name.isdigit()]) < 5 or os.stat('/no')",
