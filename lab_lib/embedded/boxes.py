@@ -8,6 +8,7 @@ import asyncio
 import inspect
 import os
 import socket
+from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from functools import partial
 from pathlib import Path
@@ -75,11 +76,11 @@ def start(
         run = [box.python(), "-s", "-B", command[1]]
         process = box.start(run, view, _MOST_FILES, [theirs.fileno()], most.groups, env=variables, **settings)
     _, doors, _, _ = socket.recv_fds(ours, 1, 1)  # none if it did not start
-    asyncio.run_coroutine_threadsafe(_serve(app, ours, doors, most), loop)
+    asyncio.run_coroutine_threadsafe(_answer_box(app, ours, doors, most), loop)
     return process
 
 
-async def _serve(app: Any, life: socket.socket, doors: list[int], most: limits.Limits) -> None:
+async def _answer_box(app: Any, life: socket.socket, doors: list[int], most: limits.Limits) -> None:
     """Answer requests at the listener that a box has handed out, until the box ends."""
 
     async def answer(scope: Any, receive: Any, send: Any) -> None:
@@ -88,12 +89,17 @@ async def _serve(app: Any, life: socket.socket, doors: list[int], most: limits.L
 
     async def ended() -> None:
         with suppress(OSError):
-            while await loop.sock_recv(life, 1024):
+            while await asyncio.get_running_loop().sock_recv(life, 1024):
                 pass
 
-    loop, config = asyncio.get_running_loop(), Config()
-    config.bind, config.loglevel = [f"fd://{door}" for door in doors], "ERROR"
     with life:
         life.setblocking(False)
-        await serve(answer, config, shutdown_trigger=ended)
+        await answer_at([f"fd://{door}" for door in doors], answer, ended)
     await asyncio.to_thread(most.release)
+
+
+async def answer_at(addresses: list[str], app: Any, ended: Callable[[], Awaitable[Any]]) -> None:
+    """Answer requests at these addresses, as hypercorn spells them, until `ended` returns."""
+    config = Config()
+    config.bind, config.keep_alive_timeout, config.loglevel = addresses, 75, "ERROR"
+    await serve(app, config, shutdown_trigger=ended)

@@ -8,16 +8,14 @@ import asyncio
 import json
 import math
 import os
+import resource
 import shutil
 import signal
 import sys
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 from threading import Thread
-from typing import Any
-
-from hypercorn.asyncio import serve
-from hypercorn.config import Config
 
 from lab_lib.calls.waiting import wait_until
 from lab_lib.embedded.server import HOST, NOTE
@@ -54,15 +52,16 @@ def main() -> None:
         concern.install()
     for service in validation.SERVICES:
         app.SERVICE_HANDLERS[service] = validation.validated(service, app.SERVICE_HANDLERS[service])
-    config = Config()
-    config.bind, config.keep_alive_timeout, config.loglevel = [f"{HOST}:{port}"], 75, "ERROR"
+    with suppress(ValueError, OSError):  # as ministack's own `main` does: a burst of connections needs many files
+        most = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
+        resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
     for number in (signal.SIGINT, signal.SIGTERM):  # end this process at once: hypercorn would wait for functions
         signal.signal(number, signal.SIG_DFL)
     with asyncio.Runner() as runner:
-        guarded: Any = guard.guarded(app.app, port, secret)
+        guarded = guard.guarded(app.app, port, secret)
         if not box.fault_of_functions():
             boxes.install(guarded, runner.get_loop())
-        runner.run(serve(guarded, config, shutdown_trigger=asyncio.Event().wait))
+        runner.run(boxes.answer_at([f"{HOST}:{port}"], guarded, asyncio.Event().wait))
 
 
 def end_when(is_over: Callable[[], bool], last: Callable[[], None] = lambda: None) -> None:
