@@ -57,13 +57,19 @@ class Chain:
         wanted = {name: Decimal(amount) for name, amount in totals.items()}
         wait_until(lambda: wanted.items() <= self.totals().items(), f"the totals {totals}", timeout=30)
 
-    def let_fail(self, name, folder):
-        """Let the function of this name meet the faults in the folder, which is returned; see spoil.py."""
+    def let_fail(self, *names):
+        """Let these functions meet the faults that are returned."""
+        secret = self.lab.session.get_credentials().secret_key
+        faults = spoil.Faults(secret, self.lab.endpoint)
+        for name in names:
+            self._spoil(name, f"\nimport spoil\nspoil.begin({secret!r}, {faults.table.name!r})\n")
+        return faults
+
+    def _spoil(self, name, more):
         pure, calling = functions.source_files(name)
         files = {path.name: path.read_bytes() for path in (pure, calling, Path(spoil.__file__))}
-        files[calling.name] += f"\nimport spoil\nspoil.begin({str(folder)!r})\n".encode()
+        files[calling.name] += more.encode()
         self.lab.client("lambda").update_function_code(FunctionName=name, ZipFile=functions.zipped(files))
-        return folder
 
     def wait_for_file(self, key):
         """Wait until TransactionProcessor has processed this upload."""

@@ -8,11 +8,9 @@ the embedded AWS deliver again.
 import itertools
 import json
 from concurrent.futures import ThreadPoolExecutor
-from functools import partial
 from urllib.parse import quote_plus
 
 import pytest
-import spoil
 from books import Books
 
 from lab_lib.aws import cleanup, functions, streams
@@ -27,12 +25,10 @@ TESTS = itertools.count(1)
 
 
 @pytest.fixture(scope="module")
-def faulty(build, tmp_path_factory):
-    """Yield a chain, and the folder of the faults that its functions meet."""
-    chain, folder = build(), tmp_path_factory.mktemp("faults")
-    for name in functions.SOURCES:
-        chain.let_fail(name, folder)
-    yield chain, folder
+def faulty(build):
+    """Yield a chain, and the faults that its functions meet."""
+    chain = build()
+    yield chain, chain.let_fail(*functions.SOURCES)
     list(cleanup.delete_all(chain.lab))
 
 
@@ -44,9 +40,9 @@ def chain(faulty):
 @pytest.fixture
 def fail(faulty):
     """fail("GetObject", "killed after", "C1"): the next such call about C1 fails. Every fault must happen."""
-    folder = faulty[1]
-    yield partial(spoil.fail, folder)
-    wait_until(lambda: not [*folder.iterdir()], "the faults to happen", timeout=10)
+    faults = faulty[1]
+    yield faults.fail
+    wait_until(lambda: not faults.left(), "the faults to happen", timeout=10)
 
 
 @pytest.fixture

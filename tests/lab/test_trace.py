@@ -5,7 +5,6 @@ import re
 from dataclasses import replace
 
 import pytest
-import spoil
 from chains import Chain, stop
 from commands import in_process
 
@@ -214,7 +213,7 @@ def test_of_the_evidence_that_is_taken_away_exactly_that_is_named(followed, evid
 
 @pytest.mark.slow
 def test_a_run_that_fails_after_adding_is_named_by_its_marker_and_the_alert_by_a_later_run(chain, tmp_path):
-    spoil.fail(chain.let_fail(NOTIFIER, tmp_path), "TransactWriteItems", "killed after", "F1")
+    chain.let_fail(NOTIFIER).fail("TransactWriteItems", "killed after", "F1")
     upload(chain, "failing.txt", "F1|s|T1|03/16/2017|1600")
 
     change = follow(chain, "F1")
@@ -227,7 +226,7 @@ def test_a_run_that_fails_after_adding_is_named_by_its_marker_and_the_alert_by_a
 
 @pytest.mark.slow
 def test_a_row_that_a_failed_run_has_written_is_not_taken_for_one_by_hand(chain, tmp_path):
-    spoil.fail(chain.let_fail(PROCESSOR, tmp_path), "BatchWriteItem", "killed after", "H1", times=2)
+    chain.let_fail(PROCESSOR).fail("BatchWriteItem", "killed after", "H1", times=2)
     upload(chain, "half.txt", "H1|s|T1|03/16/2017|1")
     chain.wait_for_file("half.txt")
     rest(chain)
