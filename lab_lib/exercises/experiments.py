@@ -137,13 +137,12 @@ def wait_for_dead_letters(lab: Lab, *wanted: str) -> None:
     ours, _mine = parts(lab)
     if not _keeps_files(ours):
         wanted = tuple(name for name in wanted if not name.startswith(buckets.EXPERIMENTS))
-    on_aws, hint = _("three minutes after the upload"), _("Read the logs of both functions.")
     lab.wait_until(
         lambda: {*wanted} <= {letter["what"] for letter in queues.dead_letters(ours)},
         "the dead letters",
         timeout=600,
-        on_aws=on_aws,
-        hint=hint,
+        on_aws=_("three minutes after the upload"),
+        hint=_("Read the logs of both functions."),
     )
 
 
@@ -240,6 +239,6 @@ def _left(mine: Lab, ids: set[str]) -> set[str]:
 
 def _wait(part: Lab, probe: Callable[[], object], what: str) -> None:
     """Wait for the function of a part."""
-    name, on_aws = part.name(NOTIFIER), _("up to two minutes")
-    what, hint = _(what, name=name), _("Read the log of {name}.", name=name)
-    part.wait_until(probe, what, timeout=180, on_aws=on_aws, hint=hint)
+    name = part.name(NOTIFIER)
+    hint = _("Read the log of {name}.", name=name)
+    part.wait_until(probe, _(what, name=name), timeout=180, on_aws=_("up to two minutes"), hint=hint)
