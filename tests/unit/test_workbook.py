@@ -99,13 +99,9 @@ def test_a_notebook_is_given_anew_by_its_number_also_if_it_is_gone(copy):
     ],
 )
 def test_settings_that_cannot_be_meant_are_refused_by_every_notebook(opened, settings, named):
-    for notebook in (
-        lambda: workbook.open_lab(settings),
-        lambda: workbook.open_lab(settings, {"prefix": "ana"}),
-        lambda: workbook.open_lab_to_delete(settings=settings),
-    ):
+    for open_lab in (workbook.open_lab, workbook.open_lab_to_delete):
         with pytest.raises(UsageError, match=named):
-            notebook()
+            open_lab(settings=settings)
 
 
 def test_papermills_setting_by_name_counts_more_than_one_in_settings_and_that_more_than_00s(copy, opened, papermill):
