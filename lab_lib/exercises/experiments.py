@@ -62,6 +62,7 @@ def deploy(lab: Lab, file: str | Path) -> str:
     Return what is wrong with the file, if it cannot run: Lambda takes it nevertheless, and each delivery fails.
     """
     ours, mine = parts(lab)
+    path = Path(file)
     delete_stream_trigger(mine)
     functions.delete_function(mine, NOTIFIER)
     cloudwatch.delete_log_group(mine, NOTIFIER)
@@ -70,14 +71,14 @@ def deploy(lab: Lab, file: str | Path) -> str:
     for name in ("TransactionTotal", "ProcessedRecords"):
         tables.delete_table(mine, name)
         tables.ensure_table(mine, name)
-    functions.ensure_function(mine, NOTIFIER, files=[Path(file), _DELIVERY_LOG])
+    functions.ensure_function(mine, NOTIFIER, files=[path, _DELIVERY_LOG])
     ensure_stream_trigger(mine, tables.find_stream(ours), _AWS_DEFAULTS)
     wait_for_both(lab)
     try:
-        trial.read(Path(file))
+        trial.read(path)
     except UsageError as fault:
         return str(fault)
-    return _("{file} is deployed.", file=Path(file).name)
+    return _("{file} is deployed.", file=path.name)
 
 
 def upload(lab: Lab, file: str) -> dict[str, Any]:

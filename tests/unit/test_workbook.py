@@ -183,9 +183,3 @@ def test_what_is_deleted_on_aws_is_named_in_the_notebook_that_deletes(options, c
         workbook.open_lab_to_delete(**options)
     named = {"account": "444455556666", "profile": "other"}
     assert workbook.open_lab_to_delete(**named) == NOTHING | named | {"prefix": "ana"}
-
-
-def test_the_settings_of_a_replay_are_those_that_stand_in_notebook_00(copy):
-    path = copy / "00-start-here.ipynb"
-    path.write_text(path.read_text("utf-8").replace('prefix: str = \\"', 'prefix: str = \\"ana'), "utf-8")
-    assert {name: copies.settings()[name] for name in ("account", "prefix")} == {"account": "", "prefix": "ana"}
