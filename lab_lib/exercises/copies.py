@@ -106,8 +106,7 @@ def damaged() -> list[str]:
 def settings() -> dict[str, Any]:
     """Return the settings that stand in notebook 00 of the copy now. UsageError if they cannot be read."""
     first = existing(solved_notebooks()[0].name)
-    cells = notebook_files.read(first)["cells"]
-    cells = [cell for cell in cells if "parameters" in cell["metadata"].get("tags", [])]
+    cells = [cell for cell in notebook_files.read(first)["cells"] if "parameters" in cell["metadata"].get("tags", [])]
     try:
         body = ast.parse(cells[0]["source"]).body
         values = {line.target.id: ast.literal_eval(line.value) for line in body}

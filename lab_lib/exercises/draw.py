@@ -33,8 +33,7 @@ class Topic(NamedTuple):
     is_there: bool
 
 
-Step = Start | Topic
-History = list[Step]  # of a try
+History = list[Start | Topic]  # of a try
 _TEXTS = ("12,50", "a lot", "1 000", "--5", "n/a", "€ 20")
 
 

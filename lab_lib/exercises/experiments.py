@@ -62,6 +62,7 @@ def deploy(lab: Lab, file: str | Path) -> str:
     Return what is wrong with the file, if it cannot run: Lambda takes it nevertheless, and each delivery fails.
     """
     ours, mine = parts(lab)
+    path = Path(file)
     delete_stream_trigger(mine)
     functions.delete_function(mine, NOTIFIER)
     cloudwatch.delete_log_group(mine, NOTIFIER)
@@ -70,14 +71,14 @@ def deploy(lab: Lab, file: str | Path) -> str:
     for name in ("TransactionTotal", "ProcessedRecords"):
         tables.delete_table(mine, name)
         tables.ensure_table(mine, name)
-    functions.ensure_function(mine, NOTIFIER, files=[Path(file), _DELIVERY_LOG])
+    functions.ensure_function(mine, NOTIFIER, files=[path, _DELIVERY_LOG])
     ensure_stream_trigger(mine, tables.find_stream(ours), _AWS_DEFAULTS)
     wait_for_both(lab)
     try:
-        trial.read(Path(file))
+        trial.read(path)
     except UsageError as fault:
         return str(fault)
-    return _("{file} is deployed.", file=Path(file).name)
+    return _("{file} is deployed.", file=path.name)
 
 
 def upload(lab: Lab, file: str) -> dict[str, Any]:
@@ -137,13 +138,12 @@ def wait_for_dead_letters(lab: Lab, *wanted: str) -> None:
     ours, _mine = parts(lab)
     if not _keeps_files(ours):
         wanted = tuple(name for name in wanted if not name.startswith(buckets.EXPERIMENTS))
-    on_aws, hint = _("three minutes after the upload"), _("Read the logs of both functions.")
     lab.wait_until(
         lambda: {*wanted} <= {letter["what"] for letter in queues.dead_letters(ours)},
         "the dead letters",
         timeout=600,
-        on_aws=on_aws,
-        hint=hint,
+        on_aws=_("three minutes after the upload"),
+        hint=_("Read the logs of both functions."),
     )
 
 
@@ -240,6 +240,6 @@ def _left(mine: Lab, ids: set[str]) -> set[str]:
 
 def _wait(part: Lab, probe: Callable[[], object], what: str) -> None:
     """Wait for the function of a part."""
-    name, on_aws = part.name(NOTIFIER), _("up to two minutes")
-    what, hint = _(what, name=name), _("Read the log of {name}.", name=name)
-    part.wait_until(probe, what, timeout=180, on_aws=on_aws, hint=hint)
+    name = part.name(NOTIFIER)
+    hint = _("Read the log of {name}.", name=name)
+    part.wait_until(probe, _(what, name=name), timeout=180, on_aws=_("up to two minutes"), hint=hint)

@@ -66,7 +66,8 @@ class Proxy(ThreadingHTTPServer):
                 return None
             self.calls += 1
             is_last = self.calls == self._cut.call
-            self.cut = _operation(headers, body) if is_last else ""
+            if is_last:
+                self.cut = _operation(headers, body)
             self.under_way += 1
         answer = None
         try:

@@ -18,9 +18,6 @@ _MARKER = re.compile(r"^### (?:BEGIN|END) SOLUTION$", re.MULTILINE)
 _OF_FILE = N_("Correct its name in line 1, fix it, or run the cell that writes it. Then run this cell again.")
 _OF_CELL = N_("Fix that, and run the cell again. The file is as it was.")
 _IMPORTS = ast.Import | ast.ImportFrom
-_NO_FILE = N_("wanted a Python file, as in `%%replace my_notifier.py`")
-_REPLACED, _ADDED = N_("replaced {names}"), N_("added {names}")
-_LINE = N_("{name}, line {number} `{first}`")
 _DEFINITIONS = N_("a function, a class, an import or `name = value`")
 
 
@@ -42,7 +39,8 @@ def replace(line: str, cell: str) -> None:
     """Put the cell's definitions into the file, and print their names. UsageError, and no change, if that fails."""
     path = Path(line.strip())
     if path.suffix != ".py":  # a notebook can be read as Python too
-        raise _error(_("The cell"), 1, f"%%replace {line}", _(_NO_FILE), _OF_CELL)
+        problem = _("wanted a Python file, as in `%%replace my_notifier.py`")
+        raise _error(_("The cell"), 1, f"%%replace {line}", problem, _OF_CELL)
     text = read_file(path, lambda content: content.decode("utf-8-sig"), _OF_FILE)
     merged, said = merge(text, cell, path.name)
     if merged != text:
@@ -72,8 +70,8 @@ def merge(text: str, cell: str, name: str) -> tuple[str, str]:
         else:
             lines[place:place] = [*code, "\n", "\n"]
     names = [name for part in new for name in sorted(part.names)]
-    replaced, added = ([name for name in names if (name in known) is wanted] for wanted in (True, False))
-    groups = (_REPLACED, replaced), (_ADDED, added)
+    replaced, added = [name for name in names if name in known], [name for name in names if name not in known]
+    groups = (N_("replaced {names}"), replaced), (N_("added {names}"), added)
     said = _("; ").join(_(end, names=_(", ").join(group)) for end, group in groups if group)
     return f"{''.join(lines).rstrip()}\n", _(": ").join([name, said])
 
@@ -129,5 +127,5 @@ def _names(node: ast.stmt) -> set[str]:
 def _error(name: str, number: int | None, text: str, problem: str, do: str) -> UsageError:
     """Return the error with the line that it is about, since JupyterLab does not number lines."""
     first = text.strip().partition("\n")[0]
-    place = _(_LINE, name=name, number=number, first=first) if number else name
+    place = _("{name}, line {number} `{first}`", name=name, number=number, first=first) if number else name
     return UsageError(_("{place}: {problem}. {what_to_do}", place=place, problem=problem, what_to_do=_(do)))

@@ -172,11 +172,9 @@ def _wait_for(lab: Lab, totals: dict[str, Decimal]) -> None:
 
 def _wait_for_visible(lab: Lab, queue: str) -> None:
     """Wait until no message is hidden by somebody who has received it."""
-
-    def is_visible() -> bool:
-        return not count(queues.attributes(lab, queue).get("ApproximateNumberOfMessagesNotVisible"))
-
-    what = _("the hidden messages of {queue} to come back", queue=lab.name(queue))
     lab.wait_until(
-        is_visible, what, timeout=90, hint=_("Somebody is receiving its messages. Stop that, then run this cell again.")
+        lambda: not count(queues.attributes(lab, queue).get("ApproximateNumberOfMessagesNotVisible")),
+        _("the hidden messages of {queue} to come back", queue=lab.name(queue)),
+        timeout=90,
+        hint=_("Somebody is receiving its messages. Stop that, then run this cell again."),
     )

@@ -37,7 +37,9 @@ def expect(batches: Iterable[Batch]) -> tuple[dict[str, Decimal], dict[str, tupl
     seen, letters = set[str](), set[str]()
     for batch in batches:
         before = dict(totals)
-        for record in (record for record in batch if record["eventID"] not in seen):
+        for record in batch:
+            if record["eventID"] in seen:
+                continue
             name, total = customer(record), totals[customer(record)]
             seen.add(record["eventID"])
             totals[name] += effect(record)
@@ -85,7 +87,7 @@ class Story:
         for step in self.steps:
             if isinstance(step, Topic):
                 lines.append(_("the topic comes back") if step.is_there else _("the topic is deleted"))
-            elif isinstance(step, Start):
+            else:
                 batches = _("; ").join(self._batch(batch, seen) for batch in step.batches)
                 lines.append(_("sent to start {number}: {batches}", number=next(starts), batches=batches))
         return "\n".join(lines)

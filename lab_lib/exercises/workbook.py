@@ -134,11 +134,11 @@ def folder() -> Path:
 def record(kind: str, question: str, answer: Any, right: bool) -> None:
     """Add an "answer" or a "prediction" to the copy's record, a line of JSON. It can be judged again from there."""
     if copy := _copy():
-        entry = {"kind": kind, "question": question, "answer": _written(answer), "right": bool(right)}
-        line = json.dumps({"when": datetime.now().isoformat(timespec="seconds"), **entry}, ensure_ascii=False)
+        now = datetime.now().isoformat(timespec="seconds")
+        entry = {"when": now, "kind": kind, "question": question, "answer": _written(answer), "right": right}
         path = state(copy) / ANSWERS
         with can_write_to(path, _AGAIN), open_file(path, "ab") as file:
-            file.write(f"{line}\n".encode(errors="backslashreplace"))
+            file.write(f"{json.dumps(entry, ensure_ascii=False)}\n".encode(errors="backslashreplace"))
 
 
 def _copy() -> Path | None:

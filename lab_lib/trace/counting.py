@@ -45,8 +45,8 @@ def counting(evidence: Evidence, record: streams.Record, run: Run | None, writte
         parts.append(_("{runs} failed before: {error}", runs=runs, error=failed[-1].error))
     if again:
         parts.append(_("came again {times}, and added nothing", times=how_often(len(again))))
-    waiting, source = _waiting(evidence, others, written), _("ProcessedRecords, log of TotalNotifier")
-    return of_run(NOTIFIER, _("; ").join(parts), source, run, waiting, written)
+    source = _("ProcessedRecords, log of TotalNotifier")
+    return of_run(NOTIFIER, _("; ").join(parts), source, run, _waiting(evidence, others, written), written)
 
 
 def _batch(run: Run) -> str:

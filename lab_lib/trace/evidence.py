@@ -61,10 +61,10 @@ class Evidence:
         self.unseen: dict[str, str] = {}  # why it cannot be read, by its name
         self.runs, self.total, self.messages = cache(self._runs), cache(self._total), cache(self._messages)
 
-    def read(self, what: str, read: Callable[..., T], *about: Any, **how: Any) -> T | None:
+    def read(self, what: str, read: Callable[..., T], *about: Any) -> T | None:
         """Return what a function of lab_lib.aws reads. If AWS denies that, note it, and return None."""
         try:
-            return read(self.lab, *about, **how)
+            return read(self.lab, *about)
         except ClientError as error:
             if not (is_access_denied(error) or is_not_implemented(error)):
                 raise
@@ -98,8 +98,7 @@ class Evidence:
     @cached_property
     def uploads(self) -> list[Upload]:
         """Return the uploads that TransactionProcessor has reported, oldest first."""
-        runs = self.runs(PROCESSOR)
-        uploads = [_upload(report, run) for run in runs for report in run.reports if report.get("key")]
+        uploads = [_upload(report, run) for run in self.runs(PROCESSOR) for report in run.reports if report.get("key")]
         return uploads[-MOST_UPLOADS:]
 
     @property

@@ -57,11 +57,12 @@ def _shown(stretches: list[int]) -> list[int]:
     return shown
 
 
-def describe(title: str, changes: list[Change]) -> str:
+def describe(title: str, events: list[Event]) -> str:
     """Return the timeline in words."""
-    events = [event for change in changes for event in change.events]
-    said = [(_(event.lane), event.when.words if event.when else _(event.state)) for event in events]
-    parts = [_("{parts} {said}", parts=lane, said=words) for lane, words in said]
+    parts = list[str]()
+    for event in events:
+        said = event.when.words if event.when else _(event.state)
+        parts.append(_("{parts} {said}", parts=event.where, said=said))
     return _("Timeline of {title}: {parts}.", title=title, parts=_("; ").join(parts))
 
 
@@ -75,7 +76,7 @@ def svg(title: str, changes: list[Change]) -> str:
     parts = [
         f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {WIDTH} {height}" width="{WIDTH}" height="{height}"'
         f' lang="{language}" role="img" font-family="Arial, Helvetica, sans-serif" font-size="12" fill="{INK}">',
-        f"<title>{escape(name)}</title><desc>{escape(describe(title, changes))}</desc>",
+        f"<title>{escape(name)}</title><desc>{escape(describe(title, events))}</desc>",
         f'<rect x="1" y="1" width="{WIDTH - 2}" height="{height - 2}" rx="8" fill="#ffffff" stroke="#b8bec4"/>',
         *_scale(axis, height - BELOW),
     ]

@@ -58,7 +58,8 @@ def at(moment: int) -> Span:
 
 def second(seconds: float) -> Span:
     """Return the span of a moment that is known to the second."""
-    return Span(int(seconds) * _SECOND, int(seconds) * _SECOND + _SECOND - 1)
+    begin = int(seconds) * _SECOND
+    return Span(begin, begin + _SECOND - 1)
 
 
 def gap(name: str, before: Span, after: Span) -> Gap:

@@ -57,7 +57,7 @@ class Trace:
         return "\n".join([*lines, *self.notes])
 
     def _repr_html_(self) -> str:
-        drawn, words = timeline.svg(self.title, self.changes), timeline.describe(self.title, self.changes)
+        drawn, words = timeline.svg(self.title, self.changes), timeline.describe(self.title, self.events)
         parts = [f"<p><b>{escape(self.title)}</b> {_timed(self.day)}</p>", image(drawn.encode(), words)]
         for change in self.changes:
             parts += [f"<p>{escape(change.title)}</p>"] if len(self.changes) > 1 else []

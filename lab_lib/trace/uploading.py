@@ -27,8 +27,7 @@ def arrival(evidence: Evidence, upload: Upload, lines: list[Line] | str) -> list
         what = _("cannot see {key}: {why}", key=upload.key, why=lines)
         line = Event("file", what, State.CANNOT_SEE, source=source)
     else:
-        cuts = [(line.number, cut(line.text, _LONGEST)) for line in lines]
-        shown = [_("line {number}: {text}", number=number, text=text) for number, text in cuts]
+        shown = [_("line {number}: {text}", number=line.number, text=cut(line.text, _LONGEST)) for line in lines]
         line = Event("file", _("; ").join(shown), source=source)
     when = times.at(upload.when)
     rows = ngettext("{count:,} row", "{count:,} rows", upload.written)
@@ -36,9 +35,8 @@ def arrival(evidence: Evidence, upload: Upload, lines: list[Line] | str) -> list
     same = [other for other in evidence.uploads if other.key == upload.key and other.when == upload.when]
     if again := sum(other.is_again for other in same):
         what = _("{what}; S3's event came again {times}, and changed nothing", what=what, times=how_often(again))
-    log, uploaded = _(PROCESSOR_LOG), _("uploaded as {key}", key=upload.key)
-    run = of_run(PROCESSOR, what, log, upload.run, _("delivery"), when)
-    return [line, Event("bucket", uploaded, when=when, source=log), run]
+    uploaded = Event("bucket", _("uploaded as {key}", key=upload.key), when=when, source=PROCESSOR_LOG)
+    return [line, uploaded, of_run(PROCESSOR, what, PROCESSOR_LOG, upload.run, _("delivery"), when)]
 
 
 def candidates(evidence: Evidence, sources: list[Source], second: Span | None) -> list[Event]:

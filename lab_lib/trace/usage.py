@@ -55,7 +55,8 @@ def _customers(evidence: Evidence, upload: Upload) -> int:
     customers = set[str]()
 
     def note(line: Line) -> bool:
-        customers.update([line.row["CustomerId"]] if line.row else [])
+        if line.row:
+            customers.add(line.row["CustomerId"])
         return False  # a large file must not be kept in memory
 
     evidence.lines(upload, note)

@@ -60,10 +60,9 @@ class Way:
             why = _("it keeps a change for 24 hours, and has none of this transaction")
             self.evidence.unseen.setdefault(_STREAM, why)
         elif [None, *new] != [*old, self.item]:
-            missing = _(
-                "The stream does not have all changes of this transaction: earlier ones may be over 24 hours old."
+            self.notes.append(
+                _("The stream does not have all changes of this transaction: earlier ones may be over 24 hours old.")
             )
-            self.notes.append(missing)
         return own
 
     def _changed(self, record: streams.Record) -> Change:

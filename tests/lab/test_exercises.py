@@ -7,10 +7,12 @@ import json
 import re
 
 import pytest
+from chains import Chain
 from IPython.core.interactiveshell import InteractiveShell
 
-from lab_lib.aws import buckets, functions, policies, queues, roles, tables, topics, triggers
+from lab_lib.aws import functions, tables, topics, triggers
 from lab_lib.exercises import cells, copies, made
+from lab_lib.lab import open_lab
 
 SOLUTION = re.compile(r"( *)### BEGIN SOLUTION\n(.*?)\n *### END SOLUTION", re.DOTALL)
 CELLS = [cell for path in copies.solved_notebooks() for cell in json.loads(path.read_text("utf-8"))["cells"]]
@@ -59,19 +61,10 @@ RIGHT = [
 
 @pytest.fixture(scope="module")
 def lab(new_account):
-    """Return the lab with what the helpers make: the exercises' own things are missing."""
-    from lab_lib.lab import open_lab
-
-    lab = open_lab(account=new_account())
-    buckets.ensure_bucket(lab)
-    for name in ("Customer", "Transactions", "ProcessedRecords"):
-        tables.ensure_table(lab, name)
-    for name in (queues.DEAD_LETTERS, "CustomerNotify"):
-        queues.ensure_queue(lab, name)
-    roles.ensure_role(lab, "TransactionProcessorRole", policies.transaction_processor(lab))
-    roles.ensure_role(lab, "TotalNotifierRole", policies.total_notifier(lab))
-    functions.ensure_function(lab, "TransactionProcessor")
-    return lab
+    """Return the lab after notebooks 00 and 01."""
+    chain = Chain(open_lab(account=new_account()))
+    chain.create_functions()
+    return chain.lab
 
 
 @pytest.fixture

@@ -278,9 +278,7 @@ def test_an_interrupted_trial_leaves_no_process(number, status, folder, tmp_path
 
 
 @pytest.mark.slow
-def test_the_records_look_like_those_of_a_real_stream(folder):
-    running = server.start()
-    lab = lab_on(running.endpoint, running.secret, "345678901234")
+def test_the_records_look_like_those_of_a_real_stream(lab):
     draw = Draw(Random(1), lab)
     new = draw.new("A", Decimal(1))
     made = [new, draw.corrected(new, Decimal(2)), draw.deleted(new)]

@@ -7,6 +7,7 @@ from random import Random
 
 import pytest
 
+from lab_lib.aws import streams
 from lab_lib.exercises import cases
 from lab_lib.exercises.bench import Held
 from lab_lib.exercises.draw import Draw, Start
@@ -39,10 +40,10 @@ def test_the_totals_of_a_case_are_the_sums_of_its_rows(case, lab):
         steps, rows, letters = case.draw(Draw(Random(seed), lab)), defaultdict(dict), set()
         records = [record for step in steps if isinstance(step, Start) for batch in step.batches for record in batch]
         for record in sorted(records, key=lambda record: record["dynamodb"]["SequenceNumber"]):
-            keys, image = record["dynamodb"]["Keys"], record["dynamodb"].get("NewImage", {})
-            amount = image.get("TransactionAmount", {})
-            rows[keys["CustomerId"]["S"]][keys["TransactionId"]["S"]] = Decimal(amount.get("N", 0))
-            letters |= {keys["TransactionId"]["S"]} if "S" in amount else set()
+            row = streams.change(record)
+            amount, name = row["new amount"], row["TransactionId"]
+            rows[row["CustomerId"]][name] = amount if isinstance(amount, Decimal) else 0
+            letters |= {name} if isinstance(amount, str) else set()
 
         expected = Story(steps)
 

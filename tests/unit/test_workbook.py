@@ -99,13 +99,9 @@ def test_a_notebook_is_given_anew_by_its_number_also_if_it_is_gone(copy):
     ],
 )
 def test_settings_that_cannot_be_meant_are_refused_by_every_notebook(opened, settings, named):
-    for notebook in (
-        lambda: workbook.open_lab(settings),
-        lambda: workbook.open_lab(settings, {"prefix": "ana"}),
-        lambda: workbook.open_lab_to_delete(settings=settings),
-    ):
+    for open_lab in (workbook.open_lab, workbook.open_lab_to_delete):
         with pytest.raises(UsageError, match=named):
-            notebook()
+            open_lab(settings=settings)
 
 
 def test_papermills_setting_by_name_counts_more_than_one_in_settings_and_that_more_than_00s(copy, opened, papermill):
@@ -187,9 +183,3 @@ def test_what_is_deleted_on_aws_is_named_in_the_notebook_that_deletes(options, c
         workbook.open_lab_to_delete(**options)
     named = {"account": "444455556666", "profile": "other"}
     assert workbook.open_lab_to_delete(**named) == NOTHING | named | {"prefix": "ana"}
-
-
-def test_the_settings_of_a_replay_are_those_that_stand_in_notebook_00(copy):
-    path = copy / "00-start-here.ipynb"
-    path.write_text(path.read_text("utf-8").replace('prefix: str = \\"', 'prefix: str = \\"ana'), "utf-8")
-    assert {name: copies.settings()[name] for name in ("account", "prefix")} == {"account": "", "prefix": "ana"}
