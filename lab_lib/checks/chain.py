@@ -201,15 +201,14 @@ class Upload:
     def _alerts(self, totals: Mapping[str, Item], settled: bool) -> list[Link]:
         """Return the links of the alerts. Messages are read only when the totals are settled, since it takes long."""
         high, why = self.crossing, self._why_no_alert()
-        got = {
-            messages(name): inbox.received(high) if settled else min(inbox.more(), len(high))
-            for name, inbox in self.inboxes.items()
-        }
+        links = []
+        for name, inbox in self.inboxes.items():
+            got = inbox.received(high) if settled else min(inbox.more(), len(high))
+            links.append(Link(messages(name), got, len(high), why, held=inbox.now))
         # Only this workbook's function has flags.
         flags = sum(totals.get(name, {}).get("alerted") is True for name in high)
-        out = {ALERTS: max(flags, *got.values()), **got}
-        held = {messages(name): inbox.now for name, inbox in self.inboxes.items()}
-        return [Link(name, have, len(high), why, held=held.get(name)) for name, have in out.items()]
+        out = max(flags, *(link.have for link in links))
+        return [Link(ALERTS, out, len(high), why), *links]
 
     def _why_unchanged(self) -> str:
         if self.changes:
