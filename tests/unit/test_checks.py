@@ -236,7 +236,7 @@ def test_a_step_that_was_not_done_is_named_with_the_first_thing_that_is_missing(
     with pytest.raises(
         StepMissing, match=rf"^{missing} is not there yet. Run notebook {step[:2]} .*\"{heading}\" makes it"
     ):
-        checks.require(lab, step, "00-start-here")
+        checks.require(lab, step)
 
 
 def test_a_setting_that_was_changed_in_notebook_00_names_the_notebook_that_takes_it_up(prepared):
