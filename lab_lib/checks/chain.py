@@ -78,14 +78,13 @@ class Upload:
         file: transactions.Recount,
         only: Collection[str] = (),
         before: Snapshot | None = None,
-        runs: Runs | None = None,
     ) -> None:
         with suppress(TimedOut):  # an earlier upload should be through
             wait_for_rest(lab, 30)
         self.lab, self.key, self.file, self.only = lab, key, file, only
         self.before = before or snapshot(lab)
         self.expected = expect(self.before, [file], lab.threshold)
-        self.runs, self.links = runs or Runs(lab, key), list[Link]()
+        self.runs, self.links = Runs(lab, key), list[Link]()
         self.inboxes = alert_inboxes(lab)
         self.due, self.changes = len(self.expected.amounts), len(self.expected.changed)  # rows; of these, new ones
         self.crossing, self._totals = self.expected.crossing, self.expected.own_totals

@@ -12,7 +12,7 @@ from lab_lib.aws import functions, large_files, queues, tables
 from lab_lib.aws.tables import Item
 from lab_lib.calls.waiting import counted
 from lab_lib.checks.chain import Upload
-from lab_lib.checks.evidence import Inbox, Runs
+from lab_lib.checks.evidence import Inbox
 from lab_lib.checks.expected import Snapshot, faults_of_row
 from lab_lib.lab import Lab
 from lab_lib.pages.chain_parts import Link
@@ -36,7 +36,7 @@ class LargeUpload(Upload):
 
     def __init__(self, lab: Lab, path: Path) -> None:
         before = Snapshot.of((), (), tables.items(lab, "TransactionTotal"))
-        super().__init__(lab, path.name, transactions.Recount(), before=before, runs=Runs(lab))
+        super().__init__(lab, path.name, transactions.Recount(), before=before)
         self._path, self._customers = path, set[str]()
         self._wrong: dict[large_files.Key, tuple[Row, Item | None]] | None = None
 
