@@ -144,7 +144,6 @@ def counted(errors, throttles):
 
 NO_LINES = logged(ever=())
 RIGHT = alert(customerID="C2", accountBalance="1750")
-FAR = "9999-12-31T23:59:59.999Z"
 OUTSIDE = {"TopicArn": LAB.arn("sns", "Other")}, {"MessageId": None}, {"Type": "SubscriptionConfirmation"}
 ARCHIVE = "archive.txt is no transactions file: it is not UTF-8 text."
 ELSEWHERE = LAB.arn("sqs", NOTIFY).replace("us-east-1", "eu-west-1")
