@@ -63,13 +63,11 @@ class Resource(NamedTuple):
     cell: Cell
     link: str | None = None
 
-    def __str__(self) -> str:  # by which the picture finds its parts
-        return f"{self.kind}{' of' if self.kind == 'subscription' else ''} {self.name}".strip()
-
     @property
     def title(self) -> str:
         """Return what a learner reads of it."""
-        return _(str(self._replace(name=self.name and "{}"))).format(self.name)
+        named = f"{self.kind} of {{}}" if self.kind == "subscription" else f"{self.kind} {{}}"
+        return _(named if self.name else self.kind).format(self.name)
 
 
 RESOURCES = (

@@ -20,7 +20,6 @@ from lab_lib.workspace.private_files import open_file
 
 Amounts = dict[tuple[str, str], Decimal]  # by customer and transaction
 Row = dict[str, Any]  # CustomerId, Address, TransactionId, TransactionDate: str; TransactionAmount: Decimal
-Line = tuple[int, str, dict[str, str]]  # its number, its text, and its fields: none if it is to be rejected
 
 
 @dataclass(frozen=True)
@@ -108,10 +107,10 @@ def recount(key: str, content: bytes) -> Recount:
     return counted
 
 
-def read_again(key: str | Path, lines: Iterable[str]) -> Iterator[Line]:
-    """Yield the lines below the header, without blank ones, by none of the function's code.
+def read_again(key: str | Path, lines: Iterable[str]) -> Iterator[tuple[int, str, dict[str, str]]]:
+    """Yield the lines below the header, without blank ones, by none of the function's code: number, text and fields.
 
-    NotATransactionsFile if the header is wrong.
+    A line that is to be rejected has no fields. NotATransactionsFile if the header is wrong.
     """
     lines = iter(lines)
     columns = _read_columns(key, next(lines, ""))
@@ -144,8 +143,11 @@ def is_there(item: dict[str, Any] | None, amount: Decimal, date: str) -> bool:
 
 def read_amounts(items: Iterable[dict[str, Any]]) -> Amounts:
     """Return the amounts in items of the table Transactions. Items without a numeric amount are left out."""
-    numbers = [row for row in items if isinstance(row.get("TransactionAmount"), Decimal)]
-    return {(row.get("CustomerId", ""), row.get("TransactionId", "")): row["TransactionAmount"] for row in numbers}
+    return {
+        (row.get("CustomerId", ""), row.get("TransactionId", "")): row["TransactionAmount"]
+        for row in items
+        if isinstance(row.get("TransactionAmount"), Decimal)
+    }
 
 
 def totals(amounts: Amounts) -> dict[str, Decimal]:

@@ -92,9 +92,9 @@ def require(lab: Lab, *steps: str) -> None:
     Raise it too if a setting was changed in notebook 00, and a resource still has the old one.
     """
     numbers = [step[:2] for step in steps]
-    wanted = [resource for number in numbers for resource in resources.RESOURCES if resource.cell.notebook == number]
-    for resource in wanted:
-        _require(lab, resource)
+    for resource in resources.RESOURCES:
+        if resource.cell.notebook in numbers:
+            _require(lab, resource)
     if "01" in numbers:
         functions.require_threshold(lab)
     for protocol, address in {"email": lab.email, "sms": lab.phone}.items():

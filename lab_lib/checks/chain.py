@@ -78,14 +78,13 @@ class Upload:
         file: transactions.Recount,
         only: Collection[str] = (),
         before: Snapshot | None = None,
-        runs: Runs | None = None,
     ) -> None:
         with suppress(TimedOut):  # an earlier upload should be through
             wait_for_rest(lab, 30)
         self.lab, self.key, self.file, self.only = lab, key, file, only
         self.before = before or snapshot(lab)
         self.expected = expect(self.before, [file], lab.threshold)
-        self.runs, self.links = runs or Runs(lab, key), list[Link]()
+        self.runs, self.links = Runs(lab, key), list[Link]()
         self.inboxes = alert_inboxes(lab)
         self.due, self.changes = len(self.expected.amounts), len(self.expected.changed)  # rows; of these, new ones
         self.crossing, self._totals = self.expected.crossing, self.expected.own_totals
@@ -201,15 +200,14 @@ class Upload:
     def _alerts(self, totals: Mapping[str, Item], settled: bool) -> list[Link]:
         """Return the links of the alerts. Messages are read only when the totals are settled, since it takes long."""
         high, why = self.crossing, self._why_no_alert()
-        got = {
-            messages(name): inbox.received(high) if settled else min(inbox.more(), len(high))
-            for name, inbox in self.inboxes.items()
-        }
+        links = []
+        for name, inbox in self.inboxes.items():
+            got = inbox.received(high) if settled else min(inbox.more(), len(high))
+            links.append(Link(messages(name), got, len(high), why, held=inbox.now))
         # Only this workbook's function has flags.
         flags = sum(totals.get(name, {}).get("alerted") is True for name in high)
-        out = {ALERTS: max(flags, *got.values()), **got}
-        held = {messages(name): inbox.now for name, inbox in self.inboxes.items()}
-        return [Link(name, have, len(high), why, held=held.get(name)) for name, have in out.items()]
+        out = max(flags, *(link.have for link in links))
+        return [Link(ALERTS, out, len(high), why), *links]
 
     def _why_unchanged(self) -> str:
         if self.changes:

@@ -77,7 +77,7 @@ def changes(
     """Yield what has changed in the tables, apart from these rows and customers."""
     yield from _touched(before.rows, after.rows, rows)
     yield from _touched(before.customers, after.customers, customers)
-    yield from _touched(balances(before), balances(after), customers)
+    yield from _touched(before.balances, after.balances, customers)
 
 
 def _faults_of(message: Item, alert: Item, balance: str) -> Iterator[str]:
@@ -96,8 +96,3 @@ def _touched(before: Mapping[Any, Any], after: Mapping[Any, Any], wanted: Collec
             name = key if isinstance(key, str) else " ".join(key)
             gone = N_("{item} was changed") if key in after else N_("{item} is gone")
             yield _(gone if key in before else N_("{item} is in no file"), item=name)
-
-
-def balances(snapshot: Snapshot) -> dict[str, Any]:
-    """Return the total that each customer has."""
-    return {customer: item.get("accountBalance") for customer, item in snapshot.totals.items()}

@@ -32,14 +32,14 @@ class Runs:
     """The runs of both functions since this was made, told from earlier ones.
 
     This workbook's TransactionProcessor marks each upload that it has taken in, by the key and S3's sequencer. Of
-    another function the log tells: Lambda ends each run with a line of its own. Without a key, nobody looks for marks.
+    another function the log tells: Lambda ends each run with a line of its own.
     """
 
-    def __init__(self, lab: Lab, key: str = "") -> None:
+    def __init__(self, lab: Lab, key: str) -> None:
         self._lab, self._key, self._since = lab, key, datetime.now(UTC)
         settings = {name: (functions.describe(lab, name) or {}).get("Configuration", {}) for name in functions.SOURCES}
         self._groups = {name: cloudwatch.group_of(lab, name, settings[name]) for name in functions.SOURCES}
-        self._marks = key != "" and "MARKER_TABLE" in functions.environment(settings[PROCESSOR])
+        self._marks = "MARKER_TABLE" in functions.environment(settings[PROCESSOR])
         self._is_logged = cloudwatch.describe(lab, self._groups[PROCESSOR]) is not None
         self._marked = self._markers()
         self.lines: dict[str, list[str]] = {name: [] for name in functions.SOURCES}

@@ -29,6 +29,11 @@ class Snapshot:
         by_customer = [{item["CustomerId"]: item for item in items} for items in (customers, totals)]
         return cls({(item["CustomerId"], item["TransactionId"]): item for item in rows}, *by_customer)
 
+    @property
+    def balances(self) -> dict[str, Any]:
+        """Return the total that each customer has, whatever it is."""
+        return {customer: item.get("accountBalance") for customer, item in self.totals.items()}
+
     def sums(self) -> Totals:
         """Return the totals that the rows lead to: 0 of a customer whose rows were all deleted."""
         return dict.fromkeys(self.totals, Decimal(0)) | totals(read_amounts(self.rows.values()))
@@ -92,15 +97,20 @@ def expect(before: Snapshot, files: Iterable[Recount], threshold: Decimal) -> Ex
 def row_faults(expected: Expected, rows: Mapping[Row, Item], as_written: bool = False) -> Iterator[Fault]:
     """Yield how items of Transactions differ from the files; `as_written`, a day has its zeros too."""
     for row, amount in expected.amounts.items():
-        item, key = rows.get(row), " ".join(row)
-        if item is None:
-            yield Fault(ROWS, key, "", None, amount)
-            continue
-        held = item.get("TransactionAmount")
-        if not isinstance(held, Decimal) or held != amount:
-            yield Fault(ROWS, key, "TransactionAmount", held, amount)
-        if (item.get("TransactionDate") if as_written else day_of(item)) != expected.days[row]:
-            yield Fault(ROWS, key, "TransactionDate", item.get("TransactionDate"), expected.days[row])
+        yield from faults_of_row(row, rows.get(row), amount, expected.days[row], as_written)
+
+
+def faults_of_row(row: Row, item: Item | None, amount: Decimal, day: str, as_written: bool = False) -> Iterator[Fault]:
+    """Yield how the item of a row differs from what the file has."""
+    key = " ".join(row)
+    if item is None:
+        yield Fault(ROWS, key, "", None, amount)
+        return
+    held, date = item.get("TransactionAmount"), item.get("TransactionDate")
+    if not isinstance(held, Decimal) or held != amount:
+        yield Fault(ROWS, key, "TransactionAmount", held, amount)
+    if (date if as_written else day_of(item)) != day:
+        yield Fault(ROWS, key, "TransactionDate", date, day)
 
 
 def address_faults(expected: Expected, customers: Mapping[str, Item]) -> Iterator[Fault]:

@@ -3,7 +3,7 @@
 from lab_lib.aws import cloudwatch, functions, grants, queues, tables, topics
 from lab_lib.aws.json_text import having
 from lab_lib.checks.rules import FURTHER, Account, Finding, check, either, equal, judged, none_of
-from lab_lib.checks.step_02 import NOTIFIER, NOTIFY, PROCESSOR, bucket_triggers, matches
+from lab_lib.checks.step_02 import NOTIFIER, NOTIFY, PROCESSOR, is_taken
 from lab_lib.checks.step_02_stream import TRIGGERS, UPDATE, mapping
 from lab_lib.checks.step_03 import TOPIC
 from lab_lib.handlers.transaction_processor.transactions_file import rejected_key
@@ -18,11 +18,10 @@ RETRIES = ("MaximumRetryAttempts", "MaximumRecordAgeInSeconds", "BisectBatchOnFu
 @check(FURTHER, "rejected-rows", "rejected rows start nothing", after="bucket-trigger-filter", call=NOTIFY)
 def rejected_rows(account: Account) -> Finding:
     key = rejected_key("transactions.txt")
-    started = any(matches(trigger, key) for trigger in bucket_triggers(account))
     hint = _(
         "Give the trigger of {name} the suffix .txt, so that it does not start itself", name=account.name(PROCESSOR)
     )
-    return either(not started, _("they start nothing"), _("{key} starts it", key=key), hint)
+    return either(not is_taken(account, key), _("they start nothing"), _("{key} starts it", key=key), hint)
 
 
 @check(FURTHER, "table-{}", "table {}", subjects=[MARKERS], call="create_table", made_by=cell("table", MARKERS))

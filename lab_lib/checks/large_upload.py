@@ -4,6 +4,7 @@ import io
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from decimal import Decimal
+from itertools import islice
 from pathlib import Path
 
 from lab_lib import transactions
@@ -11,8 +12,8 @@ from lab_lib.aws import functions, large_files, queues, tables
 from lab_lib.aws.tables import Item
 from lab_lib.calls.waiting import counted
 from lab_lib.checks.chain import Upload
-from lab_lib.checks.evidence import Inbox, Runs
-from lab_lib.checks.expected import ROWS, Fault, Snapshot
+from lab_lib.checks.evidence import Inbox
+from lab_lib.checks.expected import Snapshot, faults_of_row
 from lab_lib.lab import Lab
 from lab_lib.pages.chain_parts import Link
 from lab_lib.transactions import Row
@@ -35,7 +36,7 @@ class LargeUpload(Upload):
 
     def __init__(self, lab: Lab, path: Path) -> None:
         before = Snapshot.of((), (), tables.items(lab, "TransactionTotal"))
-        super().__init__(lab, path.name, transactions.Recount(), before=before, runs=Runs(lab))
+        super().__init__(lab, path.name, transactions.Recount(), before=before)
         self._path, self._customers = path, set[str]()
         self._wrong: dict[large_files.Key, tuple[Row, Item | None]] | None = None
 
@@ -50,8 +51,10 @@ class LargeUpload(Upload):
         rows = self._rows() if self._wrong is None else iter([row for row, _ in self._wrong.values()])
         self._wrong = large_files.differing(self.lab, rows)
         self.due = self.changes = self.file.good
-        told = [*self._wrong.items()][:_MOST]
-        self._faults = [_fault(key, *differs) for key, differs in told]
+        self._faults = [
+            next(faults_of_row(key, item, row["TransactionAmount"], row["TransactionDate"]))
+            for key, (row, item) in islice(self._wrong.items(), _MOST)
+        ]
         if not self._wrong and not self._all_in:
             self._add_up()
         return self.due - len(self._wrong)
@@ -77,16 +80,7 @@ class LargeUpload(Upload):
         items = counted(tables.scan(self.lab, "Transactions"), "the totals to be added up")
         pairs = (pair for item in items for pair in transactions.read_amounts([item]).items())
         sums = transactions.add_up(pair for pair in pairs if pair[0][0] in self._customers)
-        balances = {name: item.get("accountBalance") for name, item in self.before.totals.items()}
-        limit = self.lab.threshold
-        high = {name for name, balance in balances.items() if isinstance(balance, Decimal) and balance >= limit}
+        limit, balances = self.lab.threshold, self.before.balances.items()
+        high = {name for name, balance in balances if isinstance(balance, Decimal) and balance >= limit}
         self._totals, self._all_in = sums, True
         self.crossing = {name: total for name, total in sums.items() if total >= limit and name not in high}
-
-
-def _fault(key: large_files.Key, row: Row, item: Item | None) -> Fault:
-    if item is None:
-        return Fault(ROWS, " ".join(key), "", None, row["TransactionAmount"])
-    is_amount = item.get("TransactionAmount") != row["TransactionAmount"]
-    attribute = "TransactionAmount" if is_amount else "TransactionDate"
-    return Fault(ROWS, " ".join(key), attribute, item.get(attribute), row[attribute])

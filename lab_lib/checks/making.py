@@ -47,7 +47,7 @@ def first_broken(account: Account, *links: str, is_over: bool = True) -> Check |
     last: a filter may break a link.
     """
     steps = (*_BUILDING, FURTHER) if is_over else _BUILDING
-    rules = sorted((rule for rule in RULES.values() if rule.step in steps), key=lambda rule: rule.step == FURTHER)
+    rules = [rule for step in steps for rule in RULES.values() if rule.step == step]
     checks = (made(account, rule) for link in links for rule in rules if rule.link == link)
     return next((check for check in checks if check.state in (State.NOT_YET, State.COULD_BE)), None)
 

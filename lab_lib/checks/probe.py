@@ -23,7 +23,7 @@ from lab_lib.checks.chain import Upload, at_rest, wait_for_rest
 from lab_lib.checks.differences import OTHERS, REPEATS, Faults
 from lab_lib.checks.evidence import Inbox, alert_inboxes, markers, snapshot
 from lab_lib.checks.expected import ROWS, TOTALS, Snapshot
-from lab_lib.checks.probe_files import File, Files, draw
+from lab_lib.checks.probe_files import File, Files, ProbeDraw
 from lab_lib.checks.rules import Account
 from lab_lib.checks.step_02 import NOTIFIER, PROCESSOR, fitting_key
 from lab_lib.errors import LabError, TimedOut, is_access_denied
@@ -54,7 +54,7 @@ def send(lab: Lab) -> Outcome:
     """Probe the account. On the embedded AWS it takes some seconds, on AWS some minutes."""
     before = snapshot(lab)
     chance = Random()  # noqa: S311, no secret is drawn
-    files = draw(chance, before, lab.threshold, fitting_key(Account(lab), "{}"))
+    files = ProbeDraw(chance, before, lab.threshold).files(fitting_key(Account(lab), "{}"))
     with probe_list.noted(lab, [file.key for file in files.all]):
         probe = _Probe(lab, files)
         try:
@@ -204,7 +204,7 @@ class _Probe:
 
     def _of_records(self, records: list[streams.Record], before: Snapshot, after: Snapshot) -> Iterator[str]:
         """Yield the totals that are wrong. They must be as before or, as by the handout's code, all counted again."""
-        earlier, totals = differences.balances(before), differences.balances(after)
+        earlier, totals = before.balances, after.balances
         again = dict(earlier)
         for record in records:
             again[streams.customer(record)] += streams.change(record)["new amount"]

@@ -91,13 +91,8 @@ def _put_back(lab: Lab, table: str, before: Mapping[Any, Any], now: Mapping[Any,
 
 def _rest(lab: Lab) -> None:
     """Wait until nothing happens any more, and nothing is tried again; what fails for ever is left."""
-
-    def is_over() -> bool:
-        work = lab.work()
-        return work is None or (work.busy, work.failed) == (0, 0)
-
     with suppress(TimedOut):
-        lab.wait_until(is_over, "the chain to be at rest", timeout=5)
+        lab.wait_until(lambda: lab.work() == (0, 0), "the chain to be at rest", timeout=5)
     wait_for_rest(lab, 60)
 
 

@@ -1,4 +1,4 @@
-"""Draw the files of a probe: like a bank's, never the same twice, and with nothing in them that marks them.
+"""ProbeDraw the files of a probe: like a bank's, never the same twice, and with nothing in them that marks them.
 
 In the first file everything is such that the handout's own code must be right: whole amounts, no correction, and the
 row that brings a customer to the threshold is the customer's last. Nothing here calls AWS.
@@ -54,13 +54,8 @@ class Files(NamedTuple):
         return [*self[1:]]
 
 
-def draw(chance: Random, held: Snapshot, threshold: Decimal, fit: str = "{}.txt") -> Files:
-    """Return new files for an account that holds this. `fit` makes keys that fit the filter of the bucket's trigger."""
-    return _Draw(chance, held, threshold).files(fit)
-
-
-class _Draw:
-    """Remembers what was drawn: ids, addresses and totals of customers, and their transactions."""
+class ProbeDraw:
+    """Draws for an account that holds this. Remembers what was drawn: ids, addresses and totals of customers."""
 
     def __init__(self, chance: Random, held: Snapshot, threshold: Decimal) -> None:
         self.chance, self.held, self.threshold = chance, held, threshold
@@ -69,6 +64,7 @@ class _Draw:
         self._addresses, self._totals = dict[str, str](), dict[str, int]()
 
     def files(self, fit: str) -> Files:
+        """Return new files. `fit`, such as "{}.txt", makes keys that fit the filter of the bucket's trigger."""
         chance, (crossing, low) = self.chance, self._customers()
         nearly, others = low[0], low[1:]
         lines = self._lines(crossing, low)

@@ -98,16 +98,6 @@ class Account:
             text = _("{text} In the console it is under {console}.", text=text, console=_(console))
         return text
 
-    def similar(self, names: Callable[[Lab], list[str]], name: str, hint: str) -> str:
-        """Return the hint, after a resource with nearly this name if there is one: most missing ones are misspelled."""
-        wanted = self.name(name)
-        others = or_none(lambda: self.ask(names)) or []
-        there = {other.lower(): other for other in others if other != wanted}  # a deleted queue is listed for a minute
-        near = get_close_matches(wanted.lower(), there, n=1, cutoff=0.8)
-        if not near:
-            return hint
-        return _("{other} is there: the name must be the same to the letter. {hint}", other=there[near[0]], hint=hint)
-
 
 Judge = Callable[..., Finding]  # of an account and the subject, if there is one
 
@@ -241,9 +231,17 @@ def either(right: object, wanted: str, otherwise: str, hint: str) -> Finding:
 
 
 def exists(account: Account, name: str, resource: object, hint: str, names: Callable[[Lab], list[str]]) -> Finding:
-    """Return whether a resource is there. The hint for a missing one may tell a similar name, of those that `names`."""
-    hint = hint if resource else account.similar(names, name, hint)
-    return either(resource, account.name(name), _("not there"), hint)
+    """Return whether a resource is there. For a missing one, the hint tells a similar name of those that `names` reads.
+
+    Most missing ones are misspelled.
+    """
+    wanted = account.name(name)
+    if not resource:
+        others = or_none(lambda: account.ask(names)) or []
+        there = {other.lower(): other for other in others if other != wanted}  # a deleted queue is listed for a minute
+        for near in get_close_matches(wanted.lower(), there, n=1, cutoff=0.8):
+            hint = _("{other} is there: the name must be the same to the letter. {hint}", other=there[near], hint=hint)
+    return either(resource, wanted, _("not there"), hint)
 
 
 def none_of(faults: Iterable[str], hint: str, right: str = "", wanted: str = "") -> Finding:

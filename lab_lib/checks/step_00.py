@@ -5,7 +5,7 @@ from typing import Any
 from lab_lib.aws import buckets, functions, roles, tables
 from lab_lib.aws.json_text import having
 from lab_lib.checks import permissions
-from lab_lib.checks.rules import Account, Finding, State, check, either, equal, judged, none_of
+from lab_lib.checks.rules import Account, Finding, State, check, either, equal, exists, judged, none_of
 from lab_lib.language import N_, _
 from lab_lib.resources import CHANGES, SETTINGS, cell
 
@@ -67,8 +67,7 @@ def public_access(account: Account) -> Finding:
 def table(account: Account, name: str) -> Finding:
     wanted, now = account.name(name), account.ask(tables.describe, name)
     if now is None:
-        hint = account.similar(tables.names, name, _("Make the table {table}", table=wanted))
-        return judged(False, _("not there"), wanted, hint)
+        return exists(account, name, now, _("Make the table {table}", table=wanted), tables.names)
     state = now.get("TableStatus", _("without a state"))
     name_and_state = wanted if state == "ACTIVE" else _("{table}, {state}", table=wanted, state=state)
     if state == "CREATING":

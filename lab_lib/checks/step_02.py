@@ -75,7 +75,7 @@ def keys(account: Account) -> Finding:
 
 def filter_takes(account: Account, uploads: list[str]) -> Finding:
     """Return whether the trigger takes one of these keys."""
-    taken = [key for key in uploads if any(matches(trigger, key) for trigger in bucket_triggers(account))]
+    taken = [key for key in uploads if is_taken(account, key)]
     filters = sorted(f"{affix(trigger, 'prefix')}*{affix(trigger, 'suffix')}" for trigger in bucket_triggers(account))
     name = account.name(PROCESSOR)
     hint = _("Remove prefix and suffix from the trigger of {function}, or make the suffix .txt", function=name)
@@ -123,6 +123,11 @@ def other_bucket_triggers(account: Account) -> Finding:
 def matches(trigger: triggers.Trigger, key: str) -> bool:
     """Return True if the trigger's filter matches the key."""
     return key.startswith(affix(trigger, "prefix")) and key.endswith(affix(trigger, "suffix"))
+
+
+def is_taken(account: Account, key: str) -> bool:
+    """Return True if a trigger of TransactionProcessor takes the key."""
+    return any(matches(trigger, key) for trigger in bucket_triggers(account))
 
 
 def bucket_triggers(account: Account) -> list[triggers.Trigger]:

@@ -61,8 +61,10 @@ def access_policy(account: Account, name: str) -> Finding:
 def other_senders(account: Account, name: str) -> Finding:
     """Only the topic and users of the account may send."""
     topic, queue = account.name(TOPIC), account.name(name)
-    hint = _("In the access policy of {queue}, let in the topic {topic} only, by its aws:SourceArn")
-    hint = _fix_policy(account, name, hint.format(queue=queue, topic=topic))
+    hint = _(
+        "In the access policy of {queue}, let in the topic {topic} only, by its aws:SourceArn", queue=queue, topic=topic
+    )
+    hint = _fix_policy(account, name, hint)
     arn = queues.queue_arn(account.lab, name)
     senders = {*grants.senders(account.lab, account.ask(queues.statements, name), arn)} - {topic}
     named = (_("anyone") if sender == grants.ANYONE else sender for sender in senders)

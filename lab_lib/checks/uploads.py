@@ -8,7 +8,7 @@ from lab_lib.aws import buckets
 from lab_lib.checks import probe_list
 from lab_lib.checks.expected import Expected, Snapshot, expect
 from lab_lib.checks.rules import Account
-from lab_lib.checks.step_02 import UPLOAD, bucket_triggers, matches
+from lab_lib.checks.step_02 import UPLOAD, is_taken
 from lab_lib.errors import NotATransactionsFile, is_unreachable
 from lab_lib.lab import Lab
 
@@ -28,8 +28,8 @@ def read_upload(lab: Lab, key: str) -> transactions.Recount | str:
 def taken(account: Account) -> list[str]:
     """Return the keys of the uploads that match a trigger, oldest first: of all while no trigger can match any."""
     keys = [upload["Key"] for upload in account.ask(buckets.uploads)]
-    useful = [trigger for trigger in bucket_triggers(account) if any(matches(trigger, key) for key in (UPLOAD, *keys))]
-    return [key for key in keys if not useful or any(matches(trigger, key) for trigger in useful)]
+    fitting = [key for key in keys if is_taken(account, key)]
+    return fitting if fitting or is_taken(account, UPLOAD) else keys
 
 
 @once

@@ -38,9 +38,7 @@ class StateLook(NamedTuple):
 
 _GOOD = StateLook("✔", GREEN, "green", RIGHT)
 _BAD = StateLook("✘", RED, "red", WRONG)
-_PARTLY = StateLook("◐", BROWN, "yellow", PLAIN)
 _UNKNOWN = StateLook("?", BROWN, "yellow", UNSEEN)
-_OPTIONAL = StateLook("○", GREY, "bright_black", UNSEEN)
 _PENDING = StateLook("…", GREY, "bright_black", MISSING)
 _ABSENT = StateLook("–", GREY, "bright_black", MISSING)
 
@@ -48,7 +46,7 @@ LOOKS = {  # by the word of a state
     # a check
     N_("ok"): _GOOD,
     N_("not yet"): _BAD,
-    N_("could be"): _OPTIONAL,
+    N_("could be"): StateLook("○", GREY, "bright_black", UNSEEN),
     N_("cannot see"): _UNKNOWN,
     N_("waits"): _PENDING,
     # a part of the chain
@@ -69,7 +67,7 @@ LOOKS = {  # by the word of a state
     N_("not run"): _ABSENT,
     # the points of a step
     N_("full"): _GOOD,
-    N_("part"): _PARTLY,
+    N_("part"): StateLook("◐", BROWN, "yellow", PLAIN),
     N_("none"): _BAD,
     N_("unseen"): _ABSENT,
 }

@@ -72,10 +72,10 @@ def rejected(lab: Lab, key: str) -> DataFrame:
 
 def logs(lab: Lab) -> DataFrame:
     """Return what the functions printed, without the lines that Lambda adds: function, message."""
-    groups = {name: functions.log_group(lab, name) for name in functions.SOURCES}
-    logs = {name: partial(cloudwatch.log_lines, lab, name, group=group) for name, group in groups.items()}
-    lines = [(name, line) for name, read in logs.items() for line in none_if_unseen(read) or ()]
-    printed = [(name, line) for name, line in lines if not line.startswith(LAMBDAS_OWN)]
+    printed = []
+    for name in functions.SOURCES:
+        read = partial(cloudwatch.log_lines, lab, name, group=functions.log_group(lab, name))
+        printed += [(name, line) for line in none_if_unseen(read) or () if not line.startswith(LAMBDAS_OWN)]
     return DataFrame(printed, columns=["function", "message"])
 
 

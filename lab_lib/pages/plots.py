@@ -34,12 +34,13 @@ def totals(frame: DataFrame, threshold: Decimal) -> DescribedFigure:
     """
     if frame.empty:
         return _empty(_("No customer has a total yet."))
-    balances = frame.set_index("CustomerId")["accountBalance"].sort_values()
-    highest = balances.tail(HIGHEST if len(balances) > MOST_BARS else MOST_BARS)
-    heights = [2.8] if len(balances) > MOST_BARS else []
+    balances = highest = frame.set_index("CustomerId")["accountBalance"].sort_values()
+    heights = []
+    if len(balances) > MOST_BARS:
+        highest, heights = balances.tail(HIGHEST), [2.8]
     figure, axes = new_figure(*heights, 1.3 + 0.4 * len(highest))
     if heights:
-        _draw_distribution(axes[0], list(balances), threshold)
+        _draw_distribution(axes[0], balances, threshold)
     _draw_totals(axes[-1], highest, threshold)
     figure.alt = _describe_totals(balances, highest, threshold)
     return figure
@@ -65,10 +66,14 @@ def comparison(frame: DataFrame, threshold: Decimal) -> DescribedFigure:
     axes.axvline(0, color=INK, linewidth=0.8)
     draw_threshold(axes, threshold)
     figure.legend(loc="outside upper left", ncols=2, frameon=False, labelcolor=INK)
-    told = [(one_line(row["CustomerId"]), _label(row, ""), _label(row, "other ")) for row in rows]
     parts = [
-        _("{customer} {label}; your function {other}", customer=name, label=label, other=other)
-        for name, label, other in told
+        _(
+            "{customer} {label}; your function {other}",
+            customer=one_line(row["CustomerId"]),
+            label=_label(row, ""),
+            other=_label(row, "other "),
+        )
+        for row in rows
     ]
     figure.alt = _("{title}: {parts}.", title=title, parts=_(". ").join(parts))
     return figure
@@ -98,9 +103,16 @@ def running_balance(frame: DataFrame, threshold: Decimal) -> DescribedFigure:
         point = int(place) + 1, float(row["balance"])
         axes.plot(*point, "o", color=REACHED, markersize=9)
         # Below the steps, at the right, a rising balance leaves room.
-        arrow = {"arrowstyle": "->", "color": INK}
-        style: dict[str, Any] = {"textcoords": "axes fraction", "ha": "right", "color": INK, "arrowprops": arrow}
-        axes.annotate(crossing, point, (0.98, 0.08), parse_math=False, **style)
+        axes.annotate(
+            crossing,
+            point,
+            (0.98, 0.08),
+            textcoords="axes fraction",
+            arrowprops={"arrowstyle": "->", "color": INK},
+            ha="right",
+            color=INK,
+            parse_math=False,
+        )
     axes.set_xlim(0, len(balances))
     axes.margins(y=0.15)
     axes.xaxis.set_major_locator(MaxNLocator(integer=True))
@@ -118,7 +130,7 @@ def _empty(words: str) -> DescribedFigure:
     return figure
 
 
-def _draw_distribution(axes: Axes, balances: list[Decimal], threshold: Decimal) -> None:
+def _draw_distribution(axes: Axes, balances: Series, threshold: Decimal) -> None:
     """Draw how many customers have a total of each size, those at or above the threshold apart."""
     sides = [[float(balance) for balance in balances if (balance >= threshold) is reached] for reached in (False, True)]
     axes.hist(sides, bins=24, stacked=True, rwidth=0.9, color=_COLOURS, hatch=_HATCHES, hatchcolor="white")
@@ -137,7 +149,7 @@ def _draw_totals(axes: Axes, balances: Series, threshold: Decimal) -> None:
     for place, (balance, reached) in enumerate(zip(balances, sides, strict=True)):
         _write_beside(axes, place, _("{total:f} – alert", total=balance) if reached else f"{balance:f}")
     draw_threshold(axes, threshold)
-    axes.set_yticks(range(len(sides)), [one_line(name) for name in balances.index], parse_math=False)
+    axes.set_yticks(places, [one_line(name) for name in balances.index], parse_math=False)
     axes.margins(x=0.02, y=0.02)
     axes.set_xlabel(_(TOTAL))
 
@@ -163,10 +175,9 @@ def _label(row: dict[str, Any], prefix: str) -> str:
 
 
 def _describe_totals(balances: Series, highest: Series, threshold: Decimal) -> str:
+    above, below = N_("{customer} {total:f} (at or above)"), N_("{customer} {total:f} (below)")
     parts = _(", ").join(
-        _("{customer} {total:f} (at or above)", customer=one_line(name), total=balance)
-        if balance >= threshold
-        else _("{customer} {total:f} (below)", customer=one_line(name), total=balance)
+        _(above if balance >= threshold else below, customer=one_line(name), total=balance)
         for name, balance in highest[::-1].items()
     )
     if len(highest) == len(balances):
@@ -174,13 +185,13 @@ def _describe_totals(balances: Series, highest: Series, threshold: Decimal) -> s
     return _(
         "Totals against the threshold {threshold:f}: {share}. The highest {count}: {parts}.",
         threshold=threshold,
-        share=_share(list(balances), threshold),
+        share=_share(balances, threshold),
         count=HIGHEST,
         parts=parts,
     )
 
 
-def _share(balances: list[Decimal], threshold: Decimal) -> str:
+def _share(balances: Series, threshold: Decimal) -> str:
     reached, count = sum(balance >= threshold for balance in balances), len(balances)
     return _(
         "{reached} of {count} customers ({share:.1%}) at or above {threshold:f}",

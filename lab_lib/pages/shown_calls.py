@@ -40,7 +40,8 @@ class Call:
     def main(self) -> str:
         """Return the parameters in one short line."""
         values = {name: _text(value) for name, value in self.parameters.items()}
-        values |= {name: f"…/{url.split('/')[-1]}" for name, url in values.items() if name == "QueueUrl"}
+        if "QueueUrl" in values:
+            values["QueueUrl"] = f"…/{values['QueueUrl'].split('/')[-1]}"
         parts = [f"{name}={cut(text, _LONGEST_VALUE)}" for name, text in values.items()]
         return cut(", ".join(parts), _LONGEST_LINE)
 

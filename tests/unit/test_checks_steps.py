@@ -144,10 +144,10 @@ def counted(errors, throttles):
 
 NO_LINES = logged(ever=())
 RIGHT = alert(customerID="C2", accountBalance="1750")
-FAR = "9999-12-31T23:59:59.999Z"
 OUTSIDE = {"TopicArn": LAB.arn("sns", "Other")}, {"MessageId": None}, {"Type": "SubscriptionConfirmation"}
 ARCHIVE = "archive.txt is no transactions file: it is not UTF-8 text."
-WITHOUT_NOTIFY = [subscription("sqs", LAB.arn("sqs", name)) for name in OTHER_QUEUES]
+ELSEWHERE = LAB.arn("sqs", NOTIFY).replace("us-east-1", "eu-west-1")
+WITHOUT_NOTIFY = [subscription("sqs", arn) for arn in (ELSEWHERE, *(LAB.arn("sqs", name) for name in OTHER_QUEUES))]
 OWN, TLS_ONLY = policies.topic_to_queue(LAB, TOPIC, LAB.arn("sqs", NOTIFY))["Statement"]
 ONLY_CSV = {(buckets.uploads,): [{"Key": "transactions.csv", "LastModified": UPLOADED}]}
 PUT_BY_BO = {"Effect": "Allow", "Principal": {"AWS": "arn:aws:iam::111122223333:user/bo"}, "Action": "s3:PutObject"}

@@ -174,17 +174,17 @@ FILTERED = {**MAPPING, "FilterCriteria": {"Filters": [{"Pattern": '{"eventName":
 
 
 @pytest.mark.parametrize(
-    ("change", "links", "is_over", "words"),
+    ("change", "is_over", "words"),
     [
-        (NO_TRIGGER, ALL, False, 'bucket trigger: not there.*run "Let the bucket start'),
-        ({(triggers.notifications,): [CSV]}, ALL, False, r"filter of the bucket trigger: \*.csv; wanted: a filter"),
-        (NO_POLICY, ALL, False, "access policy of CustomerNotify: .* may not send.*set_queue_attributes"),
-        ({(triggers.mappings,): [FILTERED]}, ALL, False, "None"),  # it may break a link
-        ({(triggers.mappings,): [FILTERED]}, ALL, True, "filter of the stream trigger: .*Remove it"),
+        (NO_TRIGGER, False, 'bucket trigger: not there.*run "Let the bucket start'),
+        ({(triggers.notifications,): [CSV]}, False, r"filter of the bucket trigger: \*.csv; wanted: a filter"),
+        (NO_POLICY, False, "access policy of CustomerNotify: .* may not send.*set_queue_attributes"),
+        ({(triggers.mappings,): [FILTERED]}, False, "None"),  # it may break a link
+        ({(triggers.mappings,): [FILTERED]}, True, "filter of the stream trigger: .*Remove it"),
     ],
 )
-def test_the_first_broken_link_is_found_by_its_check(monkeypatch, change, links, is_over, words):
+def test_the_first_broken_link_is_found_by_its_check(monkeypatch, change, is_over, words):
     account = StubAccount(changed(whole(), change))
     monkeypatch.setattr(making, "Account", lambda lab: account)
 
-    assert re.match(words, str(find_broken(LAB, "mine.txt", links, is_over)))
+    assert re.match(words, str(find_broken(LAB, "mine.txt", ALL, is_over)))

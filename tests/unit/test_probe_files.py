@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from lab_lib import transactions
 from lab_lib.checks.expected import Snapshot, expect
-from lab_lib.checks.probe_files import draw
+from lab_lib.checks.probe_files import ProbeDraw
 
 EMPTY = Snapshot()
 THRESHOLDS = [Decimal(text) for text in ("1500", "10.50", "1", "99999999999999999999")]
@@ -40,7 +40,7 @@ HANDOUTS, _ = after(
 @given(st.integers(0, 2**32), st.sampled_from([EMPTY, HANDOUTS]))
 @settings(max_examples=15)
 def test_each_file_leads_to_what_it_is_drawn_for(threshold, seed, held):
-    files, known, expected = draw(Random(seed), held, threshold), {*held.customers}, []
+    files, known, expected = ProbeDraw(Random(seed), held, threshold).files("{}.txt"), {*held.customers}, []
     for file in files.all:
         held, outcome = after(held, file.content, threshold)
         expected.append(outcome)
@@ -68,7 +68,7 @@ def test_ids_that_a_file_cannot_hold_as_they_are_give_no_example(odd):
     row = {"CustomerId": odd, "TransactionId": odd, "TransactionAmount": Decimal(0)}
     held = Snapshot.of([row], [item], [item])
 
-    for file in draw(Random(1), held, THRESHOLDS[0]).all:
+    for file in ProbeDraw(Random(1), held, THRESHOLDS[0]).files("{}.txt").all:
         assert len(transactions.recount("x", file.content).rejected) <= 1
 
 
@@ -76,7 +76,7 @@ def test_customers_with_a_wrong_total_are_left_alone_and_keys_fit_the_trigger():
     wrong = replace(HANDOUTS, totals={**HANDOUTS.totals, "C1": {"CustomerId": "C1", "accountBalance": Decimal(1)}})
 
     for seed in range(20):
-        files = draw(Random(seed), wrong, THRESHOLDS[0], "in/{}.csv")
+        files = ProbeDraw(Random(seed), wrong, THRESHOLDS[0]).files("in/{}.csv")
         _, expected = after(wrong, files.first.content)
         assert "C1" not in expected.addresses
         assert all(file.key.startswith("in/") and file.key.endswith(".csv") for file in files.all)

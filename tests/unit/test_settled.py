@@ -53,8 +53,9 @@ def look(monkeypatch, clock):
     return look
 
 
-def test_a_change_that_aws_shows_late_is_waited_for(look, clock):
-    ok, _ = look(60, late=15)
+@pytest.mark.parametrize("change", [{}, {"operation": "CreateRole", "state": State.WAITS}])
+def test_a_change_that_aws_shows_late_is_waited_for_and_a_check_that_waits_for_aws(look, clock, change):
+    ok, _ = look(60, late=15, **change)
 
     assert ok
     assert 15 <= clock() <= 20
@@ -70,13 +71,6 @@ def test_a_fault_that_stays_is_told_after_a_minute(look, clock):
 def test_what_is_wrong_with_a_thing_that_was_just_made_is_told_at_once(look, clock):
     assert look(60, late=1_000, operation="CreateRole") == (False, 1)
     assert clock() == 0
-
-
-def test_a_check_that_waits_for_aws_is_made_again_while_something_is_new(look, clock):
-    ok, _ = look(60, late=15, operation="CreateRole", state=State.WAITS)
-
-    assert ok
-    assert 15 <= clock() <= 20
 
 
 def test_the_embedded_aws_is_asked_once(look, clock):
