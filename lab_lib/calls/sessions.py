@@ -38,7 +38,7 @@ _PARTITIONS = {"us-east-1": "AWS outside of China", "cn-northwest-1": "AWS China
 _NO_FILES = dict.fromkeys(("profile", "config_file", "credentials_file"), (None, None, None, None))
 
 
-def endpoint(profile: str = "") -> tuple[str | None, str]:
+def endpoint(profile: str) -> tuple[str | None, str]:
     """Return AWS_ENDPOINT_URL or the profile's endpoint_url, and the Region there, "" if none is configured.
 
     None on AWS, to which an endpoint of a single service leads, too. UsageError if it cannot be an address.

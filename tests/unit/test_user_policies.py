@@ -72,10 +72,6 @@ def bounded(lab):
     return user_policies.learner(replace(lab, boundary=lab.arn("iam", "policy/lab-boundary")))
 
 
-def decision(policy, action, arn, **context):
-    return decide(policy["Statement"], Request("arn:aws:iam::123456789012:user/ana", action, arn, context))
-
-
 @pytest.mark.parametrize(
     ("action", "allowed"),
     [
@@ -85,11 +81,10 @@ def decision(policy, action, arn, **context):
     ],
 )
 def test_a_learner_with_a_boundary_changes_no_role_without_it(moto_lab, action, allowed):
+    ana, role = (moto_lab.arn("iam", name) for name in ("user/ana", "role/TotalNotifierRole"))
     for boundary in (BOUNDARY, f"{BOUNDARY}2", None):
-        context = {"iam:permissionsboundary": boundary}
-        role = moto_lab.arn("iam", "role/TotalNotifierRole")
-        state = decision(bounded(moto_lab), f"iam:{action}", role, **context)
-        assert state is (boundary in allowed)
+        request = Request(ana, f"iam:{action}", role, {"iam:permissionsboundary": boundary})
+        assert decide(bounded(moto_lab)["Statement"], request) is (boundary in allowed)
 
 
 @pytest.mark.parametrize("partition", botocore.session.Session().get_available_partitions())
