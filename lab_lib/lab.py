@@ -46,7 +46,8 @@ BUCKET_NAME = "inputs3bucketfortransact"  # the handout's part of the bucket's n
 # Each name beside the lab, in notebooks 01 and 06, begins so. A prefix has no underscore: no other lab has these.
 BREAK_IT, BREAK_IT_MY = "BreakIt_", "BreakItMy_"
 BREAK_IT_ANY = "BreakIt*_"  # matches all, in a policy
-_USUAL_TIMEOUT, _LONGEST_TIMEOUT = 20, 900  # seconds, of a function
+TIMEOUT = 20  # seconds, of a function; as in the handout
+LONGEST_TIMEOUT = 900  # seconds; Lambda's maximum
 _LONGEST_STEM = 56  # characters of a bucket's name before an end of seven
 _SLOWEST_START = 20  # seconds, for a function of an endpoint of one's own
 
@@ -81,15 +82,15 @@ class Lab:
     _clients: dict[str, Any] = field(default_factory=dict, repr=False, compare=False)
     _renamed: list[str] = field(default_factory=list, repr=False, compare=False)  # see `choose_bucket`
 
-    def client(self, service: str, seconds: int = _USUAL_TIMEOUT) -> Any:
+    def client(self, service: str, seconds: int = TIMEOUT) -> Any:
         """Return the boto3 client of a service, such as "s3". Each is created once, since that takes 0.15 s.
 
         That of "lambda" waits for the answer of a function that may run for so many seconds.
         """
-        name = service if seconds <= _USUAL_TIMEOUT else f"{service} {seconds}"
+        name = service if seconds <= TIMEOUT else f"{service} {seconds}"
         if name not in self._clients:
             stretch = 1 if self.is_real else LONGEST_STRETCH
-            longest = min(seconds, _LONGEST_TIMEOUT) * stretch if service == "lambda" else 0
+            longest = min(seconds, LONGEST_TIMEOUT) * stretch if service == "lambda" else 0
             settings = sessions.config(self.endpoint, seconds=longest)
             self._clients[name] = self.session.client(service, endpoint_url=self.endpoint, config=settings)
             retries.Retry(self.journal, self.client).register(self._clients[name].meta.events)

@@ -6,8 +6,6 @@ import re
 from decimal import Decimal
 from typing import Any
 
-from botocore.exceptions import BotoCoreError
-
 from lab_lib.calls.sessions import keyed_session
 from lab_lib.errors import UsageError
 
@@ -55,34 +53,28 @@ def fitting(name: str, value: Any, account: str, region: str) -> Any:
     """Return a setting for this account and Region, a role or policy as its ARN. UsageError if it cannot be there."""
     if name == "phone" and value and partition(region) == "aws-cn":
         raise UsageError(f"phone is {value!r}; SNS sends no SMS in the Regions of China. Leave phone empty.")
-    return _arn(name, value, account, region) if value and name in _IAM_KINDS else value
+    if not value or name not in _IAM_KINDS:
+        return value
+    kind = _IAM_KINDS[name]
+    base, of_aws = (f"arn:{partition(region)}:iam::{owner}:{kind}/" for owner in (account, "aws"))
+    if not value.startswith("arn:"):
+        return f"{base}{value}"
+    if not value.startswith((base, of_aws) if kind == "policy" else base):  # a policy may be AWS's own
+        raise UsageError(f"{name} is {value!r}; wanted a {kind} of this account, such as {base}{value.split('/')[-1]}.")
+    return value
 
 
 @functools.cache
 def partition(region: str) -> str:
     """Return the Region's partition, such as aws or aws-cn. UsageError if there is no such Region."""
-    session = keyed_session(region, DEFAULT_ACCOUNT)
-    try:
-        name = str(session.get_partition_for_region(region))
-    except BotoCoreError:
-        name = ""
-    if not name or region not in session.get_available_regions("lambda", name):
-        raise UsageError(f"There is no Region {region!r}. Name one such as {DEFAULT_REGION} or eu-west-1.")
-    return name
+    session = keyed_session(DEFAULT_REGION, DEFAULT_ACCOUNT)
+    for name in session.get_available_partitions():
+        if region in session.get_available_regions("lambda", name):
+            return str(name)
+    raise UsageError(f"There is no Region {region!r}. Name one such as {DEFAULT_REGION} or eu-west-1.")
 
 
 def or_variable(settings: dict[str, Any]) -> dict[str, Any]:
     """Return the settings, each that is "" with the value of its variable, such as LAB_PREFIX."""
     variables = {name: os.environ.get(f"LAB_{name.upper()}", "") for name in settings}
     return {name: variables[name] if value == "" else value for name, value in settings.items()}
-
-
-def _arn(name: str, value: str, account: str, region: str) -> str:
-    """Return the ARN of a role or policy of this account, given by its name or ARN. A policy may be AWS's own."""
-    kind = _IAM_KINDS[name]
-    base, of_aws = (f"arn:{partition(region)}:iam::{owner}:{kind}/" for owner in (account, "aws"))
-    if not value.startswith("arn:"):
-        return f"{base}{value}"
-    if not value.startswith((base, of_aws) if kind == "policy" else base):
-        raise UsageError(f"{name} is {value!r}; wanted a {kind} of this account, such as {base}{value.split('/')[-1]}.")
-    return value

@@ -138,16 +138,12 @@ def _text(matches: Callable[[str, str], bool], value: str, pattern: str) -> Answ
     return f"the policy variable in {pattern}" if "${" in pattern else matches(pattern, value)
 
 
-def _same(pattern: str, value: str) -> bool:
-    return pattern.lower() == value.lower()
-
-
 _OPERATORS: dict[str, Callable[[str, str], bool]] = {
     "StringEquals": operator.eq,
     "StringLike": like,
     "ArnEquals": like,
     "ArnLike": like,
-    "Bool": _same,
+    "Bool": lambda pattern, value: pattern.lower() == value.lower(),
 }
 
 

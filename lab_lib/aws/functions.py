@@ -27,13 +27,11 @@ from lab_lib.calls import sessions
 from lab_lib.calls.waiting import CHANGING
 from lab_lib.errors import LabError, StepMissing, TimedOut, none_if_absent
 from lab_lib.handlers.transaction_processor.transactions_file import MOST_ROWS
-from lab_lib.lab import TAGS, Lab, has_lab_tag
+from lab_lib.lab import LONGEST_TIMEOUT, TAGS, TIMEOUT, Lab, has_lab_tag
 
 Settings = dict[str, Any]  # of a function or a mapping, as Lambda gives them
 RUNTIME = "python3.13"
 MEMORY = 256  # megabytes
-TIMEOUT = 20  # seconds, as in the handout
-LONGEST_TIMEOUT = 900  # seconds; Lambda's maximum
 # Rows of a file that TransactionProcessor writes in a second, at least: a careful guess for AWS, with 256 MB and 1,000
 # writes a second a partition. docs/performance.md has three times as many for the embedded AWS.
 ROWS_PER_SECOND = MOST_ROWS // LONGEST_TIMEOUT
@@ -133,10 +131,10 @@ def timeout_for(rows: int) -> int:
 
 def require_timeout(lab: Lab, rows: int) -> None:
     """Raise StepMissing if the timeout of TransactionProcessor is too short for so many rows."""
-    now, needed = configuration(lab, "TransactionProcessor") or {"Timeout": 0}, timeout_for(rows)
-    if now["Timeout"] < needed:
+    now, needed = timeout_of(lab, "TransactionProcessor"), timeout_for(rows)
+    if now < needed:
         raise StepMissing(
-            f"{lab.name('TransactionProcessor')} has {now['Timeout']} s, and {rows:,} rows need {needed} s. "
+            f"{lab.name('TransactionProcessor')} has {now} s, and {rows:,} rows need {needed} s. "
             "Run notebook 01 with the same data_file."
         )
 
@@ -227,10 +225,9 @@ def code(lab: Lab, name: str) -> dict[str, str]:
     described = describe(lab, name) or {}
     if described.get("Configuration", {}).get("PackageType") != "Zip":
         return {}
-    address, called = str(described.get("Code", {}).get("Location")), lab.client("lambda").meta.endpoint_url
-    endpoint = lab.endpoint or (called if called.startswith("http:") else None)  # a profile may name an emulator too
+    address = str(described.get("Code", {}).get("Location"))
     try:
-        return archives.python_files(sessions.fetch(lab.session, address, endpoint))
+        return archives.python_files(sessions.fetch(lab.session, address, lab.endpoint))
     except _UNREADABLE as error:
         raise LabError(f"the code of {lab.name(name)} cannot be read ({error or type(error).__name__})") from None
 

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from functools import cached_property
 from itertools import groupby
+from operator import attrgetter, itemgetter
 from typing import Any
 
 from lab_lib.aws import cloudwatch
@@ -59,8 +60,9 @@ class Run:
 def read(lab: Lab, name: str, group: str, since: datetime | None = None) -> list[Run]:
     """Return the runs of a function, oldest first, as far as `cloudwatch.MOST` lines tell of them."""
     events = cloudwatch.log_events(lab, name, since, group)
-    of_stream = groupby(sorted(events, key=lambda event: event["logStreamName"]), lambda event: event["logStreamName"])
-    return sorted((run for _, lines in of_stream for run in parse(lines)), key=lambda run: run.begin)
+    stream = itemgetter("logStreamName")
+    of_stream = groupby(sorted(events, key=stream), stream)
+    return sorted((run for _, lines in of_stream for run in parse(lines)), key=attrgetter("begin"))
 
 
 def parse(lines: Iterable[dict[str, Any]]) -> list[Run]:

@@ -10,7 +10,6 @@ import re
 from collections import Counter
 from contextlib import ExitStack
 from dataclasses import dataclass, field
-from heapq import heapify, heappush, heapreplace
 from pathlib import Path
 from posixpath import splitext
 
@@ -66,9 +65,8 @@ def assign(path: Path, lines: Counter[str]) -> dict[str, int]:
     has more.
     """
     most = transactions_file.MOST_ROWS
-    assigned, loads = {"": 0}, [(lines[""], 0)]
-    loads += [(0, part) for part in range(1, math.ceil(lines.total() / most))]
-    heapify(loads)
+    assigned, loads = {"": 0}, [0] * max(math.ceil(lines.total() / most), 1)
+    loads[0] = lines[""]
     for customer, count in lines.most_common():
         if count > most:
             whose = f"of the customer {customer}" if customer else "without a customer"
@@ -78,12 +76,12 @@ def assign(path: Path, lines: Counter[str]) -> dict[str, int]:
             )
         if customer in assigned:
             continue
-        load, part = loads[0]
-        if load + count <= most:
-            heapreplace(loads, (load + count, part))
-        else:  # it is the part with most room
+        load = min(loads)
+        part = loads.index(load)
+        if load + count > most:  # it is the part with most room
             part = len(loads)
-            heappush(loads, (count, part))
+            loads.append(0)
+        loads[part] += count
         assigned[customer] = part
     return assigned
 

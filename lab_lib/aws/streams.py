@@ -25,9 +25,12 @@ def records(lab: Lab, *customers: str) -> list[Record]:
     """
     stream = tables.find_stream(lab)
     shards = _shards(lab, stream) if stream else []
-    records = (record for shard in shards for record in _read(lab, {"StreamArn": stream, "ShardId": shard}))
-    wanted = [record for record in records if not customers or customer(record) in customers]
-    return sorted(wanted, key=lambda record: int(record["dynamodb"]["SequenceNumber"]))
+    found = dict[int, Record]()  # a shard may be read again from its beginning
+    for shard in shards:
+        for record in _read(lab, {"StreamArn": stream, "ShardId": shard}):
+            if not customers or customer(record) in customers:
+                found[int(record["dynamodb"]["SequenceNumber"])] = record
+    return [found[number] for number in sorted(found)]
 
 
 def made_up(
@@ -93,40 +96,37 @@ def _shards(lab: Lab, stream: str) -> Iterator[str]:
 def _read(lab: Lab, shard: dict[str, str | None]) -> Iterator[Record]:
     """Yield the records of a shard. An open shard has no end, so several empty answers in a row end the reading.
 
-    LabError if there are always more.
+    If AWS has dropped records meanwhile, or the reading took too long, it begins again. LabError if there are always
+    more.
     """
     streams, empty, most = lab.client("dynamodbstreams"), 0, EMPTY_ANSWERS if lab.patience else 1
-    iterator, after = _iterator(lab, shard), ""
+    iterator = _iterator(lab, shard)
     for _ in range(MOST_ANSWERS):
         if not iterator or empty == most:
             return
         try:
             answer = streams.get_records(ShardIterator=iterator)
         except ClientError as error:
-            _raise_if_readable(error)
-            iterator = _iterator(lab, shard, after)
+            _raise_unless_gone(error)
+            iterator = _iterator(lab, shard)
             continue
         records, iterator = answer["Records"], answer.get("NextShardIterator")
         yield from map(_lambda_record, records)
-        after, empty = (records[-1]["dynamodb"]["SequenceNumber"], 0) if records else (after, empty + 1)
+        empty = 0 if records else empty + 1
     raise LabError("The stream of Transactions grows faster than it is read. Stop the uploads, then do this again.")
 
 
-def _iterator(lab: Lab, shard: dict[str, str | None], after: str = "") -> str | None:
-    """Return where the reading of the shard goes on: behind the record `after`, else with the oldest one.
-
-    None if the shard is gone.
-    """
-    behind = {"ShardIteratorType": "AFTER_SEQUENCE_NUMBER", "SequenceNumber": after}
-    for place in [behind] * bool(after) + [{"ShardIteratorType": "TRIM_HORIZON"}]:
-        try:
-            return str(lab.client("dynamodbstreams").get_shard_iterator(**shard, **place)["ShardIterator"])
-        except ClientError as error:
-            _raise_if_readable(error)
-    return None
+def _iterator(lab: Lab, shard: dict[str, str | None]) -> str | None:
+    """Return where the reading of the shard begins: at its oldest record. None if the shard is gone."""
+    begin = {**shard, "ShardIteratorType": "TRIM_HORIZON"}
+    try:
+        return str(lab.client("dynamodbstreams").get_shard_iterator(**begin)["ShardIterator"])
+    except ClientError as error:
+        _raise_unless_gone(error)
+        return None
 
 
-def _raise_if_readable(error: ClientError) -> None:
+def _raise_unless_gone(error: ClientError) -> None:
     """Raise the error, unless it says that records are gone, which is told, or that they must be asked for again."""
     if error_code(error) in ("TrimmedDataAccessException", "ResourceNotFoundException"):
         warn("The stream of Transactions keeps its records for 24 hours. What is older is left out.")

@@ -41,7 +41,7 @@ def ensure_table(lab: Lab, name: str) -> str:
         )
     _wait(lab, name)
     if name == STREAMED:
-        _ensure_stream(lab, name)
+        _ensure_stream(lab)
     if name in EXPIRING:
         on = {"Enabled": True, "AttributeName": EXPIRING[name]}
         lab.client("dynamodb").update_time_to_live(TableName=table_name, TimeToLiveSpecification=on)
@@ -200,14 +200,14 @@ def _wait(lab: Lab, name: str) -> None:
     lab.wait_until(ready, f"table {lab.name(name)} to be active", timeout=300, on_aws=CHANGING_TABLE.on_aws)
 
 
-def _ensure_stream(lab: Lab, name: str) -> None:
+def _ensure_stream(lab: Lab) -> None:
     """Turn the stream on with both images. DynamoDB changes the view type only of a stream that is off."""
-    now = (describe(lab, name) or {}).get("StreamSpecification", {})
+    now = (describe(lab, STREAMED) or {}).get("StreamSpecification", {})
     if now == _STREAM:
         return
     for wanted in [{"StreamEnabled": False}, _STREAM] if now.get("StreamEnabled") else [_STREAM]:
-        lab.client("dynamodb").update_table(TableName=lab.name(name), StreamSpecification=wanted)
-        _wait(lab, name)
+        lab.client("dynamodb").update_table(TableName=lab.name(STREAMED), StreamSpecification=wanted)
+        _wait(lab, STREAMED)
 
 
 def _item(item: Item) -> Item:

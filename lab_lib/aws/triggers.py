@@ -11,7 +11,6 @@ from botocore.exceptions import ClientError
 from lab_lib import resources
 from lab_lib.aws import policies
 from lab_lib.aws.buckets import find_bucket, is_name
-from lab_lib.aws.evaluator import as_list
 from lab_lib.aws.functions import Settings, find_function, statements
 from lab_lib.aws.json_text import having
 from lab_lib.aws.queues import DEAD_LETTERS, ensure_queue_policy, find_queue, queue_arn
@@ -71,12 +70,10 @@ def notifications(lab: Lab) -> list[Trigger]:
 
 def allowed_buckets(lab: Lab) -> list[str]:
     """Return the buckets that the policy of TransactionProcessor names as those that may start it."""
-    conditions = [statement.get("Condition", {}).values() for statement in statements(lab, "TransactionProcessor")]
-    pairs = [pair for operators in conditions for operator in operators for pair in operator.items()]
-    arns = [str(arn) for key, values in pairs if key.lower() == "aws:sourcearn" for arn in as_list(values)]
+    conditions = [statement.get("Condition") for statement in statements(lab, "TransactionProcessor")]
     beginning = lab.arn("s3", "")
-    names = (arn.removeprefix(beginning) for arn in arns if arn.startswith(beginning))
-    return list(dict.fromkeys(name for name in names if is_name(name)))
+    names = re.findall(f"'{beginning}([^']+)'", str(conditions))
+    return list(dict.fromkeys(filter(is_name, names)))
 
 
 def other_ways(lab: Lab) -> list[str]:
@@ -132,8 +129,7 @@ def switch_stream_triggers(labs: Iterable[Lab], on: bool) -> None:
 
 def find_stream_trigger(lab: Lab) -> Trigger | None:
     """Return the mapping from a stream to TotalNotifier, as Lambda describes it, or None."""
-    mappings = _mappings(lab, "table/")
-    return next((mapping for mapping in mappings if _starts(lab, "TotalNotifier", mapping)), None)
+    return next(iter(mappings_to(lab, "TotalNotifier")), None)
 
 
 def is_ours(lab: Lab) -> bool:

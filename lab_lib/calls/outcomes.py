@@ -46,15 +46,14 @@ def may_have_acted(http: Any, call: Call) -> bool:
 
 
 def _is_on(call: Call) -> bool:
-    message = call.answer.get("Error", {}).get("Message", "")
-    return call.operation == "UpdateTimeToLive" and re.search(_IS_ON, message) is not None
+    return call.operation == "UpdateTimeToLive" and re.search(_IS_ON, call.message) is not None
 
 
 def _is_done(call: Call) -> bool:
     """Return True if the error only says that the call was made before."""
     if _DELETION.match(call.operation):
         return is_absent(call.code)
-    return _THERE.match(f"{call.code} {call.answer['Error'].get('Message')}") is not None
+    return _THERE.match(f"{call.code} {call.message}") is not None
 
 
 def _is_spared(call: Call) -> bool:

@@ -59,6 +59,11 @@ class Call:
         """Return the code of the error, "" if the call has succeeded."""
         return str(self.answer.get("Error", {}).get("Code", ""))
 
+    @property
+    def message(self) -> str:
+        """Return the message of the error, "" if it has none."""
+        return str(self.answer.get("Error", {}).get("Message") or "")
+
     @functools.cached_property
     def subjects(self) -> set[str]:
         """Return the names of what it is about."""
@@ -73,8 +78,7 @@ class Call:
     @functools.cached_property
     def unknown(self) -> list[list[str]]:
         """Return the parts of each ARN that the error calls unknown."""
-        message = self.answer.get("Error", {}).get("Message", "")
-        arns = re.findall(r"arn:[\w:/.-]*\w", message) if re.search(_UNKNOWN, message) else []
+        arns = re.findall(r"arn:[\w:/.-]*\w", self.message) if re.search(_UNKNOWN, self.message) else []
         return [_PART.split(arn) for arn in arns]
 
     @property

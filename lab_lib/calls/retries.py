@@ -69,7 +69,7 @@ class Retry:
             return waiting.OFFLINE if self._journal and is_away else waiting.NOTHING
         if self._journal and (late := self._journal.read(call)):
             return str(late), "a few seconds", math.inf
-        reason = waiting.reason(call.operation, call.answer, bool(self._journal))
+        reason = waiting.reason(call, bool(self._journal))
         if reason is None or (reason in waiting.LATE and self._lasts(call)):
             return waiting.NOTHING
         return reason[:3]

@@ -33,12 +33,12 @@ RETRIES = "LAB_RETRIES"  # set while notebooks are run headlessly: the file to w
 SESSION_NAME = "serverless-lab"  # of a role that is assumed
 _MOST_FETCHED, _LONGEST_FETCH = 60_000_000, 120  # bytes, seconds; Lambda takes code of 50 MB
 _READ_TIMEOUT, _CONNECT_TIMEOUT = 60, 10  # seconds
-# The Region of each partition that is always enabled, and the partition's name for people.
-_PARTITIONS = {"aws": ("us-east-1", "AWS outside of China"), "aws-cn": ("cn-northwest-1", "AWS China")}
+# The Region that is always enabled in each partition, and the partition's name for people.
+_PARTITIONS = {"us-east-1": "AWS outside of China", "cn-northwest-1": "AWS China"}
 _NO_FILES = dict.fromkeys(("profile", "config_file", "credentials_file"), (None, None, None, None))
 
 
-def endpoint(profile: str = "") -> tuple[str | None, str]:
+def endpoint(profile: str) -> tuple[str | None, str]:
     """Return AWS_ENDPOINT_URL or the profile's endpoint_url, and the Region there, "" if none is configured.
 
     None on AWS, to which an endpoint of a single service leads, too. UsageError if it cannot be an address.
@@ -149,9 +149,9 @@ def _require_region(session: boto3.Session, error: Exception, endpoint: str | No
     if endpoint or not (isinstance(error, ClientError) and is_unreachable(error)):
         return
     own = session.get_partition_for_region(region)
-    for partition, (home, name) in _PARTITIONS.items():
+    for home, name in _PARTITIONS.items():
         account = _account_in(session, home)
-        if account and partition == own:
+        if account and session.get_partition_for_region(home) == own:
             raise LabError(
                 f"The Region {region} is not enabled in account {account}. Enable it in the console under Account, or "
                 "name another with --region."

@@ -10,10 +10,11 @@ import sys
 import time
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
-from typing import Any, NamedTuple, TypeVar
+from typing import NamedTuple, TypeVar
 
 from rich.cells import cell_len
 
+from lab_lib.calls.recent import Call
 from lab_lib.errors import TimedOut
 from lab_lib.language import N_, _
 from lab_lib.processes.stopwatch import Stopwatch
@@ -37,11 +38,10 @@ class NotReady(NamedTuple):
     codes: str
     message: str = ""
 
-    def matches(self, operation: str, answer: dict[str, Any]) -> bool:
+    def matches(self, call: Call) -> bool:
         """Return True if AWS has refused the call for this reason."""
-        error = answer.get("Error", {})
-        fits = re.fullmatch(self.operations, operation) and re.fullmatch(self.codes, error.get("Code", ""))
-        return bool(fits and re.search(self.message, error.get("Message") or ""))
+        fits = re.fullmatch(self.operations, call.operation) and re.fullmatch(self.codes, call.code)
+        return bool(fits and re.search(self.message, call.message))
 
 
 NEW_ROLE = NotReady(
@@ -116,10 +116,10 @@ NOT_READY = [CHANGING_MAPPING, CHANGING_TABLE, USED_QUEUE_NAME, CHANGING]
 LATE = [NEW_ROLE, NEW_PERMISSION, OLD]  # or a mistake
 
 
-def reason(operation: str, answer: dict[str, Any], is_patient: bool) -> NotReady | None:
+def reason(call: Call, is_patient: bool) -> NotReady | None:
     """Return the reason for which AWS refuses the call for a while, or None."""
     reasons = [*NOT_READY, *LATE, BUSY] if is_patient else NOT_READY
-    return next((reason for reason in reasons if reason.matches(operation, answer)), None)
+    return next((reason for reason in reasons if reason.matches(call)), None)
 
 
 def wait_until(

@@ -9,6 +9,7 @@ from lab_lib.checks import function_code, permissions
 from lab_lib.checks.causes import CODE
 from lab_lib.checks.rules import Account, Finding, State, check, exists, judged, none_of
 from lab_lib.checks.step_00 import role_of
+from lab_lib.lab import TIMEOUT
 from lab_lib.language import N_, _
 from lab_lib.pages.wording import listing
 from lab_lib.resources import SETTINGS, cell
@@ -78,7 +79,7 @@ def code(account: Account, name: str) -> Finding:
     console=N_("General configuration"),
 )
 def timeout(account: Account, name: str) -> Finding:
-    now, wanted = account.settings(name)["Timeout"], functions.TIMEOUT
+    now, wanted = account.settings(name)["Timeout"], TIMEOUT
     hint = _("Set the timeout of {function} to {seconds} s", function=account.name(name), seconds=wanted)
     found = _("{seconds} s", seconds=now)
     return judged(now >= wanted, found, _("{seconds} s or more", seconds=wanted), hint)

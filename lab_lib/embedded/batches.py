@@ -9,7 +9,6 @@ null if the function reported the failure itself.
 
 import time
 import uuid
-from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from itertools import takewhile
 from typing import Any, NamedTuple
@@ -30,12 +29,11 @@ class Batch(NamedTuple):
     retries: int = 0  # used up
 
 
-@dataclass(frozen=True)
-class Outcome:
+class Outcome(NamedTuple):
     """The remaining batches, in order; the discarded ones, each with its condition; a pause before the retry."""
 
-    remaining: list[Batch] = field(default_factory=list)
-    discarded: list[tuple[Batch, str]] = field(default_factory=list)
+    remaining: list[Batch]
+    discarded: list[tuple[Batch, str]]
     pause: bool = False
 
 

@@ -21,7 +21,6 @@ from lab_lib.embedded import models
 Params = Mapping[str, Any]
 Allows = Callable[[Any, Params], bool]
 
-LONGEST_POLICY = 6_144  # characters, of a managed policy
 _CONSTRAINT = "1 validation error detected: Value '{}' at '{}' failed to satisfy constraint: Member must {}"
 _OPERATORS = {"prefix", "suffix", "anything-but", "equals-ignore-case", "numeric", "exists", "cidr", "wildcard"}
 # The error code for what a model does not allow. SNS and SQS answer in words of their own.

@@ -7,7 +7,7 @@ from lab_lib import transactions
 from lab_lib.aws import buckets, functions
 from lab_lib.calls.waiting import wait_until
 from lab_lib.checks.chain import at_rest
-from lab_lib.lab import open_lab
+from lab_lib.lab import LONGEST_TIMEOUT, open_lab
 from tests.lab.chains import Chain
 
 ACCOUNTS = map(str, itertools.count(700_000_000_001))
@@ -17,7 +17,7 @@ def build():
     """Build a lab whose functions have all the time there is."""
     lab = Chain(open_lab(account=next(ACCOUNTS))).build().lab
     for name in functions.SOURCES:
-        functions.ensure_function(lab, name, timeout=functions.LONGEST_TIMEOUT)
+        functions.ensure_function(lab, name, timeout=LONGEST_TIMEOUT)
     return lab
 
 

@@ -2,7 +2,7 @@
 
 import re
 
-from lab_lib.embedded.limits import LIMITS, Limit, number, refusals
+from lab_lib.embedded.limits import LIMITS, Limit, refusals
 
 TAG_TEXT = r"[\w\s.:/=+\-@]*"
 SERVICES = ("s3", "dynamodb", "iam", "lambda", "sns", "sqs")
@@ -25,10 +25,8 @@ def tags(value, _):
 
 
 def batch(high):
-    """Allow at most so many keys or items of all tables together in RequestItems."""
-    return lambda tables, _: (
-        1 <= sum(len(table["Keys"] if isinstance(table, dict) else table) for table in tables.values()) <= high
-    )
+    """Allow at most so many items of all tables together in RequestItems."""
+    return lambda tables, _: 1 <= sum(map(len, tables.values())) <= high
 
 
 ALL = (
@@ -42,9 +40,7 @@ ALL = (
     # DynamoDB Developer Guide: service quotas, naming rules
     Limit("dynamodb", "TableName", text(3, 255, r"[A-Za-z0-9_.-]+")),
     Limit("dynamodb", "BatchWriteItem:RequestItems", batch(25)),
-    Limit("dynamodb", "BatchGetItem:RequestItems", batch(100)),
-    # SQS API reference: SendMessage, ReceiveMessage
-    Limit("sqs", "MaxNumberOfMessages", number(1, 10)),
+    # SQS API reference: SendMessage
     Limit("sqs", "Entries", items(10, 1)),
     Limit("sqs", "MessageBody", text(1, 2**20, r"[\t\n\r -\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]+")),
     Limit("cloudwatch", "MetricDataQueries", items(500, 1)),

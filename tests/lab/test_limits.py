@@ -24,12 +24,6 @@ def policy(length):
     return text.replace(":::", ":::" + "x" * (length - len(text.replace(" ", ""))))
 
 
-def item(length):
-    """Return an item of this many bytes, with the names of its attributes."""
-    key = {"CustomerId": {"S": "C"}, "TransactionId": {"S": "T"}}
-    return {**key, "Text": {"S": "x" * (length - len("CustomerIdCTransactionIdTText"))}}
-
-
 @pytest.fixture(scope="module")
 def made(new_account):
     """Return a lab with a role, function, topic and queue, and what their requests need."""
@@ -57,7 +51,6 @@ def made(new_account):
             "Code": {"ZipFile": zipped(REPEATER)},
         },
         "nothing": {},
-        "row": {"TableName": tables.STREAMED},
         "topic": {"TopicArn": topic, "Message": "text"},
         "JSON": {"TopicArn": topic, "MessageStructure": "json"},
         "policy": {"TopicArn": topic, "AttributeName": "Policy"},
@@ -100,14 +93,11 @@ LIMITS = [  # service; operation, and its other parameters; a parameter, at its 
     ("lambda", *CREATE, "FunctionName", "x" * 64, "x" * 65, MODEL),
     ("lambda", *UPDATE, "Timeout", 900, 901, MODEL),
     ("lambda", *UPDATE, "MemorySize", 10_240, 10_241, VALUE),
-    ("lambda", "update_event_source_mapping", "mapping", "BatchSize", 10_000, 10_001, MODEL),
     ("lambda", "create_event_source_mapping", "new mapping", "StartingPosition", "LATEST", None, VALUE),
     ("lambda", "update_event_source_mapping", "mapping", "FilterCriteria", PATTERN, UNKNOWN_PATTERN, VALUE),
     ("lambda", *UPDATE, "Runtime", "python3.13", "python2.7", VALUE),
     ("lambda", *UPDATE, "Handler", "probe.handler", "probe handler", MODEL),
-    ("lambda", "put_function_event_invoke_config", "function", "MaximumRetryAttempts", 2, 3, MODEL),
     ("logs", "create_log_group", "nothing", "logGroupName", "/aws/lambda/x", "a b", "InvalidParameterException"),
-    ("dynamodb", "put_item", "row", "Item", item(409_600), item(409_601), "ValidationException"),
     ("sns", "create_topic", "nothing", "Name", "x" * 256, "a b", "InvalidParameter"),
     ("sns", "publish", "topic", "Message", "x", "", "InvalidParameter"),
     ("sns", "publish", "topic", "Subject", "x" * 100, "x" * 101, "InvalidParameter"),

@@ -8,7 +8,7 @@ import recorder
 from accounts import EVERYTHING
 from commands import run
 
-from lab_lib.aws import cleanup
+from lab_lib.aws import cleanup, policies
 from lab_lib.lab import open_lab
 
 pytestmark = pytest.mark.slow
@@ -16,7 +16,6 @@ pytestmark = pytest.mark.slow
 ACCOUNT, BUCKET = "300000000031", "my-class-bucket"
 GIVEN = {"processor_role": "LabRole", "notifier_role": "LabRole", "bucket": BUCKET}
 OPTIONS = [word for name, value in GIVEN.items() for word in (f"--{name.replace('_', '-')}", value)]
-TRUST = {"Effect": "Allow", "Principal": {"Service": "lambda.amazonaws.com"}, "Action": "sts:AssumeRole"}
 
 
 @pytest.fixture(scope="module")
@@ -24,8 +23,8 @@ def root():
     """Return the account as its owner has made it for the learner."""
     root = open_lab(account=ACCOUNT)
     root.client("s3").create_bucket(Bucket=BUCKET)
-    iam, trust = root.client("iam"), {"Version": "2012-10-17", "Statement": [TRUST]}
-    iam.create_role(RoleName="LabRole", AssumeRolePolicyDocument=json.dumps(trust))
+    iam = root.client("iam")
+    iam.create_role(RoleName="LabRole", AssumeRolePolicyDocument=json.dumps(policies.trust()))
     iam.put_role_policy(RoleName="LabRole", PolicyName="broad", PolicyDocument=json.dumps(EVERYTHING))
     return root
 

@@ -1,19 +1,14 @@
 """An AWS whose every answer is made up, down to its bytes, as a student's own server may answer."""
 
-import io
 import json
 
 from botocore.awsrequest import AWSResponse
 
 from lab_lib.calls import sessions
 from lab_lib.lab import Lab
+from tests.lab.denying import Body
 
 DEEP = "[" * 5_000 + "]" * 5_000
-
-
-class Body(io.BytesIO):
-    def stream(self, **_):
-        yield self.read()
 
 
 def answering(endpoint="http://127.0.0.1:1", status=200, **bodies):

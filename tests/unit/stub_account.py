@@ -24,7 +24,7 @@ from lab_lib.aws import (
 from lab_lib.aws.evaluator import Request, decide
 from lab_lib.checks import making, uploads
 from lab_lib.checks.rules import Account
-from lab_lib.lab import Lab
+from lab_lib.lab import TIMEOUT, Lab
 
 LAB = Lab(None, "a stub", "123456789012", "us-east-1", "aws")
 PROCESSOR, NOTIFIER = functions.SOURCES
@@ -238,7 +238,7 @@ def _configuration(name):
         "LastModified": "2026-01-01T00:00:00.000+0000",
         "Runtime": functions.RUNTIME,
         "Handler": f"{functions.SOURCES[name].name}.lambda_handler",
-        "Timeout": functions.TIMEOUT,
+        "Timeout": TIMEOUT,
         "Role": LAB.arn("iam", f"role/{name}Role"),
         "Environment": {"Variables": VARIABLES[name]},
     }

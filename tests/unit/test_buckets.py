@@ -19,9 +19,7 @@ def keys(lab):
 
 @pytest.mark.parametrize("region", ["us-east-1", "eu-west-1"])
 def test_a_bucket_is_created_in_the_labs_region_and_tagged_by_the_same_call(lab, calls, region):
-    regional = dataclasses.replace(lab, region=region, _clients={})
-    created = calls("s3", "create_bucket")
-    regional._clients["s3"] = lab.client("s3")
+    regional, created = dataclasses.replace(lab, region=region), calls("s3", "create_bucket")
 
     buckets.ensure_bucket(regional)
 

@@ -45,10 +45,3 @@ def test_a_call_is_not_implemented_by_its_status_or_its_code(code, status, is_no
     answer = {"Error": {"Code": code}, "ResponseMetadata": {"HTTPStatusCode": status}}
 
     assert errors.is_not_implemented(ClientError(answer, "X")) == is_not_implemented
-
-
-@pytest.mark.parametrize("code", ["AccessDenied", "AccessDeniedException", "AuthorizationError", "403", "404", ""])
-def test_access_denied_is_known_by_the_code_of_each_service(code):
-    error = ClientError({"Error": {"Code": code}} if code else {}, "X")
-
-    assert (errors.error_code(error), errors.is_access_denied(error)) == (code, code not in ("404", ""))

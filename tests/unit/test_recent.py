@@ -1,7 +1,6 @@
 """An answer is late if it does not show what this process has just made or deleted; no other one is waited for."""
 
 import json
-import time
 
 import pytest
 
@@ -14,7 +13,6 @@ STREAM = f"{TABLE}/stream/2026-11-28T05:18:00.123"
 POLICY = json.dumps({"Statement": [{"Sid": "Bucket", "Resource": FUNCTION}]})
 TAGS, TAG = {"lab": "mine"}, [{"Key": "lab", "Value": "mine"}]
 MISSING = {"Error": {"Code": "ResourceNotFoundException"}}
-NO_TOPIC = {"Error": {"Code": "NotFound"}}
 NO_QUEUE = {"Error": {"Code": "AWS.SimpleQueueService.NonExistentQueue"}}
 NOT_A_STREAM = {"Error": {"Code": "InvalidParameterValueException", "Message": f"Unrecognized event source: {TABLE}"}}
 NO_STREAM = {"Error": {"Code": "ResourceNotFoundException", "Message": f"Stream: {STREAM} not found"}}
@@ -112,14 +110,6 @@ def test_what_was_deleted_is_late_if_it_is_still_found_or_its_name_taken(journal
     journal.read(DELETED[deleted])
 
     assert str(journal.read(answer)).startswith(words)
-
-
-def test_what_was_made_long_ago_is_not_late(journal, monkeypatch):
-    journal.read(MADE["topic"])
-    now = time.monotonic()
-    monkeypatch.setattr(time, "monotonic", lambda: now + 61)
-
-    assert journal.read(call("sns", "GetTopicAttributes", NO_TOPIC, TopicArn=TOPIC)) is None
 
 
 def test_answers_about_what_was_changed_are_counted_and_those_about_what_was_made_are_not(journal):

@@ -125,13 +125,6 @@ def test_expired_credentials_say_so_and_how_to_sign_in_with_the_profile():
     assert "`aws sso login --profile class`" in what_to_do
 
 
-def test_credentials_that_aws_does_not_know_say_how_to_sign_in_and_keep_awss_message():
-    line = in_one_line(refusal("UnrecognizedClientException", "The security token included in the request is invalid."))
-
-    assert line.startswith("AWS does not accept the credentials. Sign in again, for instance with `aws sso login` or")
-    assert line.endswith("AWS says: The security token included in the request is invalid.")
-
-
 def test_a_service_or_region_that_is_not_enabled_says_where_to_enable_it():
     assert "Enable the Region in the console" in in_one_line(refusal("OptInRequired", "You are not subscribed."))
 
