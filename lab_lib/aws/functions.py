@@ -225,9 +225,10 @@ def code(lab: Lab, name: str) -> dict[str, str]:
     described = describe(lab, name) or {}
     if described.get("Configuration", {}).get("PackageType") != "Zip":
         return {}
-    address = str(described.get("Code", {}).get("Location"))
+    address, called = str(described.get("Code", {}).get("Location")), lab.client("lambda").meta.endpoint_url
+    endpoint = lab.endpoint or (called if called.startswith("http:") else None)  # a profile may name an emulator too
     try:
-        return archives.python_files(sessions.fetch(lab.session, address, lab.endpoint))
+        return archives.python_files(sessions.fetch(lab.session, address, endpoint))
     except _UNREADABLE as error:
         raise LabError(f"the code of {lab.name(name)} cannot be read ({error or type(error).__name__})") from None
 

@@ -11,6 +11,7 @@ from botocore.exceptions import ClientError
 from lab_lib import resources
 from lab_lib.aws import policies
 from lab_lib.aws.buckets import find_bucket, is_name
+from lab_lib.aws.evaluator import as_list
 from lab_lib.aws.functions import Settings, find_function, statements
 from lab_lib.aws.json_text import having
 from lab_lib.aws.queues import DEAD_LETTERS, ensure_queue_policy, find_queue, queue_arn
@@ -70,10 +71,12 @@ def notifications(lab: Lab) -> list[Trigger]:
 
 def allowed_buckets(lab: Lab) -> list[str]:
     """Return the buckets that the policy of TransactionProcessor names as those that may start it."""
-    conditions = [statement.get("Condition") for statement in statements(lab, "TransactionProcessor")]
+    conditions = [statement.get("Condition", {}).values() for statement in statements(lab, "TransactionProcessor")]
+    pairs = [pair for operators in conditions for operator in operators for pair in operator.items()]
+    arns = [str(arn) for key, values in pairs if key.lower() == "aws:sourcearn" for arn in as_list(values)]
     beginning = lab.arn("s3", "")
-    names = re.findall(f"'{beginning}([^']+)'", str(conditions))
-    return list(dict.fromkeys(filter(is_name, names)))
+    names = (arn.removeprefix(beginning) for arn in arns if arn.startswith(beginning))
+    return list(dict.fromkeys(name for name in names if is_name(name)))
 
 
 def other_ways(lab: Lab) -> list[str]:

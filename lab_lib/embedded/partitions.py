@@ -3,7 +3,7 @@
 ministack writes and wants `arn:aws:` in all Regions. So `arn:aws:` and `arn:aws-cn:` change places on the way in and
 on the way out: in requests and answers, and in all that a function's process gets and gives. What was stored comes back
 as it was, and an ARN of the wrong partition names nothing, as on AWS. Objects of S3, refusals about them, and code stay
-as they are. So do messages to HTTP subscribers, the MD5 of a message of SQS, and the ARN in the answer to HeadBucket.
+as they are. So do messages to HTTP subscribers, and the MD5 of a message of SQS.
 """
 
 import json
@@ -17,18 +17,21 @@ from ministack import app
 from ministack.core import lambda_runtime
 from ministack.core.responses import get_region
 from ministack.core.router import detect_service
+from ministack.services import s3
 
 from lab_lib.embedded import replace
 
 Headers = dict[str, str]
 Dispatch = Callable[..., Awaitable[tuple[int, Headers, bytes]]]
 
+_BUCKET_ARN, _format_head = "x-amz-bucket-arn", s3.format_head_response
 _OF_THE_BODY = re.compile("content-(length|md5)|x-amz-(checksum-.*|crc32)", re.IGNORECASE)  # before it is changed
 
 
 def install() -> None:
     """Translate requests and answers, and what functions get and give."""
     replace(app, "_dispatch_service_request", _translated(app._dispatch_service_request))
+    replace(s3, "format_head_response", _translated_head)
     replace(lambda_runtime.Worker, "invoke", _translated_call(lambda_runtime.Worker.invoke))
 
 
@@ -72,6 +75,14 @@ def _kept(headers: Headers) -> Headers:
 def _swapped_body(body: bytes | str, region: str) -> bytes:
     content = body.encode() if isinstance(body, str) else body  # S3 has both
     return swapped(content.decode("latin-1"), region).encode("latin-1")
+
+
+def _translated_head(*request: Any) -> tuple[int, Headers, bytes]:
+    """Return the answer to a HEAD request to S3, which is made after the dispatch: one header may have an ARN."""
+    status, headers, body = _format_head(*request)
+    if arn := headers.get(_BUCKET_ARN):
+        headers[_BUCKET_ARN] = swapped(arn, get_region())
+    return status, headers, body
 
 
 def _translated_call(invoke: Callable[..., Any]) -> Callable[..., Any]:

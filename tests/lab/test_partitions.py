@@ -65,6 +65,7 @@ def test_what_is_stored_comes_back_as_it_was_whatever_arns_it_names(lab):
     sqs.send_message(QueueUrl=queue, MessageBody=ARNS)
 
     assert tables.items(lab, "Customer") == [{"CustomerId": ARNS}]
+    assert s3.head_bucket(Bucket=lab.bucket)["BucketArn"] == lab.arn("s3", lab.bucket)
     assert "LambdaFunctionConfigurations" not in s3.get_bucket_notification_configuration(Bucket=lab.bucket)
     assert s3.head_object(Bucket=lab.bucket, Key=ARNS)["ContentLength"] == len("arn:aws:s3:::two")
     assert s3.get_object(Bucket=lab.bucket, Key=ARNS)["Body"].read() == b"arn:aws:s3:::two"
