@@ -12,6 +12,7 @@ from typing import Annotated, Any
 import typer
 from botocore.exceptions import BotoCoreError, ClientError
 from rich.console import Console
+from rich.table import Column, Table
 from rich.text import Text
 
 from lab_lib.calls.refusals import in_one_line
@@ -119,6 +120,12 @@ def warn_of_functions() -> None:
                 why=running.has_no_boxes,
             )
         )
+
+
+def folding_table(first: str, *others: str, **how: Any) -> Table:
+    """Return a table that breaks only the lines of the other columns, at any letter: Chinese has no spaces."""
+    columns = [Column(name, overflow="fold") for name in others]
+    return Table(Column(first, no_wrap=True), *columns, header_style="bold", **how)
 
 
 def relative_to_cwd(path: Path) -> Path:
