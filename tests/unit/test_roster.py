@@ -128,11 +128,6 @@ def test_students_share_an_account_with_a_prefix_or_a_region_each(read):
     assert len(read("name,account,prefix,region", f"{ANA},ana-,", bo, "Cem,111122223333,bo-,eu-west-1")) == 3
 
 
-def test_a_roster_that_is_not_there_is_refused(tmp_path):
-    with pytest.raises(UsageError, match="No such file or directory"):
-        roster.read(tmp_path / "roster.csv")
-
-
 @pytest.mark.parametrize(
     ("name", "folder"),
     [
