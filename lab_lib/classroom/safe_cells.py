@@ -32,7 +32,8 @@ _COLOURS = re.compile(r"\x1b\[[0-9;]*m")  # of a traceback
 
 def runs(path: Path) -> list[tuple[bool, list[Cell]]]:
     """Return the cells in runs: unchanged cells of the lab, which a page folds, or the student's own."""
-    return [(is_ours, list(run)) for is_ours, run in groupby(_cells(path), key=lambda cell: cell["is_ours"])]
+    folded = groupby(_cells(path), key=lambda cell: cell["is_as_in_lab"] and not cell["error"])
+    return [(is_ours, list(run)) for is_ours, run in folded]
 
 
 def errors(path: Path) -> list[str]:
@@ -58,8 +59,8 @@ def _cells(path: Path) -> list[Cell]:
             outputs = cell.get("outputs", [])
             errors = (output for output in outputs if output["output_type"] == "error")
             error = next((" ".join(f"{output['ename']}: {output['evalue']}".split()) for output in errors), "")
+            # Settings were replaced, or are the lab's.
             is_setting = {"parameters", "injected-parameters"} & {*cell.get("metadata", {}).get("tags", [])}
-            is_as_in_lab = bool(is_setting) or _joined(cell["source"]) in ours  # settings were replaced, or are ours
             shown.append(
                 {
                     "heading": heading,
@@ -67,8 +68,7 @@ def _cells(path: Path) -> list[Cell]:
                     "text": text,
                     "outputs": [_output(output) for output in outputs],
                     "error": error,
-                    "is_as_in_lab": is_as_in_lab,
-                    "is_ours": is_as_in_lab and not error,
+                    "is_as_in_lab": bool(is_setting) or _joined(cell["source"]) in ours,
                 }
             )
         return shown

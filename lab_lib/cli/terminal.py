@@ -20,7 +20,6 @@ from lab_lib.errors import LabError, UsageError
 from lab_lib.language import N_, _
 
 STOPPED = N_("Stopped. What was made so far is still there: run the same command again, or `lab clean`.")
-_BROKEN_PIPE = 128 + signal.SIGPIPE
 _WIDE = 1_000  # columns; where no terminal limits the width, a table is as wide as its content
 
 
@@ -72,7 +71,7 @@ def handle_errors(stopped: str = STOPPED, failed: int = 1) -> Iterator[None]:
     except (BotoCoreError, ClientError) as error:
         raise _exit("AWS", in_one_line(error), failed) from None
     except BrokenPipeError:
-        raise typer.Exit(_BROKEN_PIPE) from None
+        raise typer.Exit(128 + signal.SIGPIPE) from None
     except OSError as error:  # such as a full disk
         where = f": {error.filename}" if error.filename else ""
         raise _exit(type(error).__name__, f"{error.strerror or error}{where}", failed) from None

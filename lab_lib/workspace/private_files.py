@@ -94,7 +94,8 @@ def file_named_by(variable: str) -> Iterator[Path]:
             yield Path(file.name)
         finally:
             os.environ.pop(variable)
-            os.environ |= {variable: before} if before else {}
+            if before:
+                os.environ[variable] = before
 
 
 @contextmanager
