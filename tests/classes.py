@@ -95,6 +95,11 @@ def lay(folder, *records):
     return folder
 
 
+def text(element):
+    """Return the words of an element of a page."""
+    return " ".join(element.get_text(" ").split())
+
+
 def book_of(folder):
     """Return the students of the grade book there by their names, in its order."""
     students = json.loads((folder / "gradebook.json").read_text(encoding="utf-8"))["students"]

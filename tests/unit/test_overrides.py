@@ -4,7 +4,7 @@ import pytest
 from bs4 import BeautifulSoup
 
 from lab_lib.classroom import overrides
-from tests.classes import book_of, judged, lay, not_graded, record
+from tests.classes import book_of, judged, lay, not_graded, record, text
 from tests.lab.commands import assert_refused, in_process
 
 HEADER = "student,column,points,comment,late,excused\n"
@@ -37,7 +37,7 @@ def written(out, *rows):
 
 
 def shown(path):
-    return " ".join(BeautifulSoup(path.read_text(encoding="utf-8"), "html.parser").get_text(" ").split())
+    return text(BeautifulSoup(path.read_text(encoding="utf-8"), "html.parser"))
 
 
 def test_overrides_are_in_the_grade_book_the_report_and_the_feedback(out):
