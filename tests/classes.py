@@ -16,8 +16,12 @@ HOSTILE = "<script>alert(1)</script>\"'&\n\u202eabc" + "W" * 170
 
 def checks(*missing):
     """Return all checks of the steps 00 to 05; the missing ones fail, and those that rest on them wait."""
-    steps = sorted({rule.step for rule in RULES.values() if rule.step.isdigit()} - {"99"})
-    return [_check(rule, missing) for step in steps for rule in RULES.values() if rule.step == step]
+    made = {}
+    for rule in sorted(RULES.values(), key=lambda rule: rule.step):
+        if rule.step <= "05":
+            causes = [made[below].cause or below for below in rule.after if below in made and not made[below].ok]
+            made[rule.id] = _check(rule, causes, missing)
+    return [*made.values()]
 
 
 def check(rule, state="ok", found="there", wanted="there", hint="", **more):
@@ -25,20 +29,12 @@ def check(rule, state="ok", found="there", wanted="there", hint="", **more):
     return Check(rule, RULES[rule].step, RULES[rule].name, State(state), found, wanted, hint, **more)
 
 
-def _check(rule, missing):
-    below = next(filter(None, (_cause(rule_id, missing) for rule_id in rule.after)), None)
-    if below:
-        name = RULES[below].name
-        return check(rule.id, "waits", f"waits for {name}", f"{name} first", "See to that first.", cause=below)
+def _check(rule, causes, missing):
+    if causes:
+        return check(rule.id, "waits", cause=causes[0])
     if rule.id in missing:
         return check(rule.id, "not yet", "absent", hint=f"Make the {rule.name}, as step {rule.step} shows.")
     return check(rule.id)
-
-
-def _cause(rule, missing):
-    """Return the first check that keeps all behind this one waiting, and does not wait itself."""
-    below = next(filter(None, (_cause(rule_id, missing) for rule_id in RULES[rule].after)), None)
-    return below or (rule if rule in missing else None)
 
 
 def record(name="Ana", account="111122229012", missing=(), **other):
@@ -97,6 +93,11 @@ def lay(folder, *records):
         (place := folder / student.folder).mkdir(parents=True)
         student.write(place / "grade.json")
     return folder
+
+
+def text(element):
+    """Return the words of an element of a page."""
+    return " ".join(element.get_text(" ").split())
 
 
 def book_of(folder):

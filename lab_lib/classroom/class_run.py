@@ -9,6 +9,7 @@ import signal
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from datetime import datetime
+from functools import cache
 from multiprocessing import Pipe
 from multiprocessing.connection import Connection
 from pathlib import Path
@@ -175,6 +176,5 @@ def _clean(student: Student) -> CleanUp:
 
 def on_aws(students: list[Student]) -> list[Student]:
     """Return the students whose accounts are on AWS."""
-    profiles = {student.profile for student in students if not student.is_embedded}
-    emulated = {profile for profile in profiles if sessions.endpoint(profile)[0]}
-    return [student for student in students if not student.is_embedded and student.profile not in emulated]
+    endpoint = cache(sessions.endpoint)  # many students may have one profile
+    return [student for student in students if not (student.is_embedded or endpoint(student.profile)[0])]

@@ -50,14 +50,14 @@ def moodle(book: Book) -> str:
 def summary(book: Book, when: str) -> str:
     """Return a few lines on the class and a table of its students, as Markdown."""
     rows = [(student.name, _percent(student), student.state, student.error or "") for student in book.students]
-    table = [("student", "points", "state", "last error"), ("---", "---:", "---", "---")]
     return "\n".join(
         [
             f"## Serverless lab {when}",
             "",
             f"Full marks: {book.full} of {len(rows)}. Not graded: {book.ungraded}.",
             "",
-            *(f"| {' | '.join(row)} |" for row in table),
+            "| student | points | state | last error |",
+            "| --- | ---: | --- | --- |",
             *(f"| {' | '.join(map(_plain, row))} |" for row in rows),
             "",
         ]

@@ -1,6 +1,5 @@
 """Gather the records of a class, and write the grade book, the report and the feedback. Nothing here calls AWS."""
 
-import json
 from collections.abc import Iterable
 from pathlib import Path
 
@@ -8,7 +7,7 @@ from lab_lib.classroom import exports, feedback, graded, report, shards
 from lab_lib.classroom.record import Record
 from lab_lib.errors import UsageError
 from lab_lib.pages.wording import now
-from lab_lib.workspace.private_files import make_folder, write_file
+from lab_lib.workspace.private_files import json_text, write_file
 
 # These are in `out` besides the folders of the students.
 FILES = ["gradebook.csv", "gradebook.json", "moodle.csv", "report.html", "summary.md", feedback.FOLDER]
@@ -18,13 +17,12 @@ def write(out: Path, records: Iterable[Record]) -> graded.Book:
     """Write the grade book, for people and for programs, and the feedback for each student. Return the book."""
     book, when = graded.book(records), now()
     texts = {
-        "gradebook.json": json.dumps(book.as_dict(), indent=2, ensure_ascii=False) + "\n",
+        "gradebook.json": json_text(book.as_dict()),
         "gradebook.csv": exports.canvas(book),
         "moodle.csv": exports.moodle(book),
         "report.html": report.page(book, when),
         "summary.md": exports.summary(book, when),
     }
-    make_folder(out)
     feedback.write(out, book)
     for name, text in texts.items():
         write_file(out / name, text)

@@ -3,7 +3,7 @@
 Points have two decimals; None where nothing was judged.
 """
 
-from collections.abc import Iterable
+from collections.abc import Collection
 from decimal import ROUND_HALF_UP, Decimal
 from typing import NamedTuple
 
@@ -38,15 +38,14 @@ def columns(records: list[Record]) -> list[str]:
     return [column for column in WORTH if column in needed or column not in ("exercises", "function")]
 
 
-def earned(record: Record, columns: Iterable[str]) -> dict[str, float | None]:
+def earned(record: Record, columns: Collection[str]) -> dict[str, float | None]:
     """Return the points in each of these columns. Without a probe, step 05 counts for it too. Overrides come last."""
     judged = weighed(record)
-    steps = {column: "05" if column == PROBE and not record.probed else column for column in columns}
-    points = {column: _points(column, step, record, judged) for column, step in steps.items()}
+    points = {column: _points(column, record, judged) for column in columns}
     for override in record.overrides:
         if override.points is not None:
             points[override.column] = rounded(Decimal(str(override.points)))
-    return points | {column: None for column in steps if record.is_excused(column)}
+    return points | {column: None for column in columns if record.is_excused(column)}
 
 
 def share(record: Record) -> Decimal:
@@ -88,13 +87,14 @@ def _proven(made: list[Check]) -> set[str | None]:
     return proven if proven.intersection(map(messages, in_chain("queue"))) else proven - {CHANGES}
 
 
-def _points(column: str, step: str, record: Record, everything: list[Weighed]) -> float | None:
+def _points(column: str, record: Record, everything: list[Weighed]) -> float | None:
     """Return the points for the part of a column that is right; None if nothing was graded.
 
     In what was handed in, all that could not be judged gives 0.
     """
     if not record.has_judged(column):
         return None
+    step = "05" if column == PROBE and not record.probed else column
     judged = [one for one in everything if one.column == step]
     seen = [one for one in everything if one.check and one.check.state is not State.CANNOT_SEE]
     if record.answers is None and not (judged and seen):

@@ -3,14 +3,13 @@
 pydantic reads a record. A key that nobody has set is not in the file.
 """
 
-import json
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, PlainSerializer, ValidationError
 
 from lab_lib.checks.reports import Check
-from lab_lib.workspace.private_files import json_object, read_file, write_file
+from lab_lib.workspace.private_files import json_object, json_text, read_file, write_file
 
 
 class Step(BaseModel):
@@ -99,7 +98,7 @@ class Record(BaseModel):
 
     def write(self, path: Path) -> None:
         """Write the record. LabError if that fails."""
-        write_file(path, json.dumps(self.as_dict(), indent=2, ensure_ascii=False) + "\n")
+        write_file(path, json_text(self.as_dict()))
 
     def as_dict(self) -> dict[str, Any]:
         """Return the content of the file."""

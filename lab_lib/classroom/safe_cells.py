@@ -32,7 +32,8 @@ _COLOURS = re.compile(r"\x1b\[[0-9;]*m")  # of a traceback
 
 def runs(path: Path) -> list[tuple[bool, list[Cell]]]:
     """Return the cells in runs: unchanged cells of the lab, which a page folds, or the student's own."""
-    return [(is_ours, list(run)) for is_ours, run in groupby(_cells(path), key=lambda cell: cell["is_ours"])]
+    folded = groupby(_cells(path), key=lambda cell: cell["is_as_in_lab"] and not cell["error"])
+    return [(is_ours, list(run)) for is_ours, run in folded]
 
 
 def errors(path: Path) -> list[str]:
@@ -55,14 +56,21 @@ def _cells(path: Path) -> list[Cell]:
             if is_markdown := cell["cell_type"] == "markdown":
                 heading = (HEADING.findall(text) or [heading])[-1]
                 text = _clean(str(_MARKDOWN(text)), pictures)
-            outputs = [] if is_markdown else [_output(output) for output in cell.get("outputs", [])]
-            errors = (output for output in cell.get("outputs", []) if output["output_type"] == "error")
+            outputs = cell.get("outputs", [])
+            errors = (output for output in outputs if output["output_type"] == "error")
             error = next((" ".join(f"{output['ename']}: {output['evalue']}".split()) for output in errors), "")
+            # Settings were replaced, or are the lab's.
             is_setting = {"parameters", "injected-parameters"} & {*cell.get("metadata", {}).get("tags", [])}
-            is_as_in_lab = bool(is_setting) or _joined(cell["source"]) in ours  # settings were replaced, or are ours
-            about = {"heading": heading, "error": error, "is_as_in_lab": is_as_in_lab}
-            about["is_ours"] = is_as_in_lab and not error
-            shown.append({"is_markdown": is_markdown, "text": text, "outputs": outputs} | about)
+            shown.append(
+                {
+                    "heading": heading,
+                    "is_markdown": is_markdown,
+                    "text": text,
+                    "outputs": [_output(output) for output in outputs],
+                    "error": error,
+                    "is_as_in_lab": bool(is_setting) or _joined(cell["source"]) in ours,
+                }
+            )
         return shown
     except Exception:  # noqa: BLE001  # a student's notebook may hold anything
         return []

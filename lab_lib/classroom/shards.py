@@ -28,7 +28,6 @@ class Shard(NamedTuple):
 def read(option: str) -> Shard:
     """Return the shard of the option --shard; the whole class if it is empty. UsageError if there is no such part."""
     numbers = re.fullmatch(r"([0-9]{1,4})/([0-9]{1,4})", option or "1/1")
-    shard = Shard(int(numbers[1]), int(numbers[2])) if numbers else Shard(0, 0)
-    if not 1 <= shard.part <= shard.parts:
-        raise UsageError(f"--shard is {option!r}; wanted a part and the number of parts, such as 2/5.")
-    return shard
+    if numbers and 1 <= int(numbers[1]) <= int(numbers[2]):
+        return Shard(int(numbers[1]), int(numbers[2]))
+    raise UsageError(f"--shard is {option!r}; wanted a part and the number of parts, such as 2/5.")

@@ -7,7 +7,7 @@ from hashlib import sha256
 from typing import Any
 
 from lab_lib.lab import Lab, is_embedded, open_lab
-from lab_lib.settings import SETTINGS, VARIABLES, setting
+from lab_lib.settings import VARIABLES, setting
 
 _MAX_SLUG = 40  # characters: at most 160 bytes, and a file name may have 255
 
@@ -51,14 +51,17 @@ class Student:
     @property
     def variables(self) -> dict[str, str]:
         """Return the environment that opens the lab. It holds no credentials: each process assumes the role itself."""
-        values = self.parameters | vars(self)
-        return {f"LAB_{name.upper()}": values.get(name, "") for name in VARIABLES}
+        return {f"LAB_{name.upper()}": value for name, value in self._settings.items()}
 
     def open_lab(self) -> Lab:
         """Open the lab in the student's account."""
-        known = {name: self.parameters[name] for name in SETTINGS if name in self.parameters}
-        where = ("account", "profile", "role_arn", "external_id")
-        return open_lab(**known, **{name: getattr(self, name) for name in where})
+        return open_lab(**self._settings)
+
+    @property
+    def _settings(self) -> dict[str, str]:
+        """Return all settings of the lab. One that the roster lacks is empty."""
+        values = self.parameters | vars(self)
+        return {name: values.get(name, "") for name in VARIABLES}
 
 
 def slug(name: str) -> str:

@@ -38,7 +38,7 @@ class Submission:
     """A file as it was handed in. It can claim to be of anybody: the texts are the learner's, and may be anything."""
 
     path: Path
-    folders: tuple[str, ...]  # that it was found in, outermost first
+    place: Path  # below the folder of all submissions
     content: bytes = field(repr=False)
     handed_in: datetime  # the file's own time
     fault: str = ""  # why it cannot be graded; then it says nothing of itself
@@ -87,8 +87,8 @@ def missing(found: Collection[str]) -> str:
     return visible(said) if lacking else ""
 
 
-def read(path: Path, folders: tuple[str, ...] = ()) -> Submission:
-    """Read a file. Its fault says why it is not what `lab submit` writes."""
+def read(path: Path, folder: Path) -> Submission:
+    """Read a file in the folder of the submissions. Its fault says why it is not what `lab submit` writes."""
     name, content, fault, said = visible(path.name), b"", "", dict[str, str]()
     handed_in = datetime.fromtimestamp(path.stat().st_mtime)
     try:
@@ -100,7 +100,7 @@ def read(path: Path, folders: tuple[str, ...] = ()) -> Submission:
         fault = str(error)
     except Exception as error:  # noqa: BLE001  # zipfile raises many kinds for a broken file
         fault = f"{name} is not a file of `lab submit`: {visible(f'{type(error).__name__}: {error}')}."
-    return Submission(path, folders, content, handed_in, fault, **said)
+    return Submission(path, path.relative_to(folder), content, handed_in, fault, **said)
 
 
 def unpack(content: bytes, name: str = "") -> dict[str, bytes]:

@@ -22,7 +22,7 @@ def find(folder: Path) -> list[Submission]:
     paths = sorted(path for path in folder.rglob("*.zip") if path.is_file() and not path.is_symlink())
     if not paths:
         raise UsageError(f"{folder} holds no zip file. Put what `lab submit` writes there, a file a student.")
-    return [submission.read(path, path.relative_to(folder).parent.parts) for path in paths]
+    return [submission.read(path, folder) for path in paths]
 
 
 def match(
@@ -65,7 +65,8 @@ def _by_roster(roster: list[Student]) -> Callable[[Submission], Student | None]:
             fitting[form].append(student)
 
     def owner(file: Submission) -> Student | None:
-        owners = (fitting[part] for name in (*file.folders, file.path.stem) for part in _parts(name) if part in fitting)
+        names = *file.place.parent.parts, file.place.stem
+        owners = (fitting[part] for name in names for part in _parts(name) if part in fitting)
         students = next(owners, [])
         return students[0] if len(students) == 1 else None
 
@@ -83,12 +84,12 @@ def _parts(name: str) -> list[str]:
 
 def _by_claim(file: Submission) -> Student:
     """Return the student whom a file claims to be of. Without a name, the file's own and its folders' are taken."""
-    return Student(visible(file.name or "/".join((*file.folders, file.path.stem))), id=visible(file.id))
+    return Student(visible(file.name or str(file.place.parent / file.place.stem)), id=visible(file.id))
 
 
 def _remarks(student: Student, files: list[Submission]) -> list[str]:
     """Return what the instructor should know about the files of a student, of which the last one counts."""
-    remarks, names = list[str](), ["/".join((*file.folders, file.path.name)) for file in files]
+    remarks, names = list[str](), [str(file.place) for file in files]
     if len(files) > 1:
         remarks.append(f"{len(files)} files: {', '.join(names)}. The latest counts: {names[-1]}.")
     for file in files[-1:]:

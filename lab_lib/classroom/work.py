@@ -79,9 +79,9 @@ class Work:
     def results(self) -> Record:
         """Run the notebooks, grade the account, and return the record of both."""
         student = self.student
-        parameters = {"account": student.account, "profile": student.profile, "data_file": str(headless.DATA_FILE)}
+        parameters = {"account": student.account, "profile": student.profile, "yes": True}
         steps, result = headless.run(
-            headless.prepare(parameters | student.parameters | {"yes": True}, self.until),
+            headless.prepare(parameters | student.parameters, self.until),
             self.draft,
             started=self.note,
             complete=lambda lab: self.keep(self._graded(lab)),

@@ -12,7 +12,7 @@ import lab_lib
 from lab_lib import language
 from lab_lib.cli.progress import progress_bar
 from lab_lib.cli.setting_options import ALERTS, MANAGED, PLACE, Settings, as_options, takes
-from lab_lib.cli.terminal import NOT_GRADED, Yes, confirm, handle_errors, out
+from lab_lib.cli.terminal import NOT_GRADED, Yes, confirm, folding_table, handle_errors, out
 from lab_lib.language import N_, _
 from lab_lib.pages.colours import LOOKS
 from lab_lib.resources import heading
@@ -74,9 +74,7 @@ def check(
 
 def _checks_table(report: Any, every: bool) -> Table:
     """Return a table of the steps, with every check if `every`, else with the checks that do not hold."""
-    table = Table(_("state"), _("check"), _("found"), header_style="bold")
-    table.columns[0].no_wrap = True
-    table.columns[1].overflow = table.columns[2].overflow = "fold"
+    table = folding_table(_("state"), _("check"), _("found"))
     for step in dict.fromkeys(check.step for check in report.checks):
         of_step = [check for check in report.checks if check.step == step]
         states = [check.state for check in of_step]

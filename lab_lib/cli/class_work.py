@@ -81,9 +81,9 @@ def live(to_do: Sequence[Work]) -> Iterator[Callable[[Record], None]]:
 
     def finished(record: Record) -> None:
         place = f"{next(number)}/{len(to_do)}"
-        state = (record.state, LOOKS[record.state].style)
+        state = Text(record.state, LOOKS[record.state].style)
         texts = record.account, record.name, f"{record.seconds:.0f} s", record.error or ""
-        err.say(Text("  ").join([Text(place), Text(*state), *map(Text, filter(None, texts))]))
+        err.say(Text("  ").join([Text(place), state, *map(Text, filter(None, texts))]))
 
     def at_work() -> Table:
         table = Table("account", "name", "step", "seconds", header_style="bold")

@@ -89,8 +89,15 @@ def grade(
         files = submitted_files.find(submissions)
         everybody = rosters.read(roster, accounts=False) if roster else []
         with class_run.lock(out_dir):
-            how = {"trust": trust, "seconds": seconds, "seed": seed or grading.seed_of(out_dir), "due": due_at}
-            works, nobodys = submitted_files.match(files, everybody, out_dir.resolve(), **how)
+            works, nobodys = submitted_files.match(
+                files,
+                everybody,
+                out_dir.resolve(),
+                trust=trust,
+                seconds=seconds,
+                seed=seed or grading.seed_of(out_dir),
+                due=due_at,
+            )
             works = part.of(works)
             selected = class_run.select([work.student for work in works], only)
             unfinished = class_run.unfinished(works, resume)

@@ -70,7 +70,10 @@ def _jupyterlab(notebook: Path) -> list[str]:
     """Return the command that starts JupyterLab with this notebook open."""
     root = notebook.parents[1]  # the workspace
     return [
-        *(sys.executable, "-c", _START, "--ip=127.0.0.1"),
+        sys.executable,
+        "-c",
+        _START,
+        "--ip=127.0.0.1",
         f"--ServerApp.root_dir={root}",
         f"--LabApp.default_url=/lab/tree/{quote(str(notebook.relative_to(root)))}",
         "--log-level=WARN",
@@ -101,5 +104,6 @@ def _run(command: list[str], root: Path, environment: dict[str, str]) -> int:
 
 def _config_path() -> str:
     """Return the folders of Jupyter's settings: those of the language, the lab's, and the user's."""
-    of_language = [str(folder / "jupyter")] if (folder := language.folder(language.used())) else []
-    return os.pathsep.join([*of_language, str(_SETTINGS), *filter(None, [os.environ.get("JUPYTER_CONFIG_PATH")])])
+    translated = language.folder(language.used())
+    folders = translated and translated / "jupyter", _SETTINGS, os.environ.get("JUPYTER_CONFIG_PATH")
+    return os.pathsep.join(map(str, filter(None, folders)))

@@ -1,6 +1,5 @@
 """`lab run`: the notebooks, in order, for one account. `lab result`: those that papermill has executed."""
 
-import json
 import os
 from datetime import datetime
 from pathlib import Path
@@ -12,13 +11,13 @@ from rich.text import Text
 
 from lab_lib.cli.progress import step_bar
 from lab_lib.cli.setting_options import ALERTS, MANAGED, PLACE, Settings, as_options, takes
-from lab_lib.cli.terminal import Yes, confirm, handle_errors, out, relative_to_cwd
+from lab_lib.cli.terminal import Yes, confirm, folding_table, handle_errors, out, relative_to_cwd
 from lab_lib.language import N_, _, ngettext
 from lab_lib.pages.colours import LOOKS
 from lab_lib.pages.wording import listing
 from lab_lib.resources import RESOURCES
 from lab_lib.workspace.places import workspace
-from lab_lib.workspace.private_files import file_named_by, write_file
+from lab_lib.workspace.private_files import file_named_by, json_text, write_file
 
 
 @takes(*PLACE, "data", *ALERTS, *MANAGED, "boundary")
@@ -112,7 +111,7 @@ def result(
         steps, record = execution.read(folder)
         path = folder / "result.json"
         copies.give_pictures(folder)
-        write_file(path, json.dumps(record, indent=2, ensure_ascii=False) + "\n")
+        write_file(path, json_text(record))
         out.print(steps_table(steps, [step.notebook for step in steps]))
         out.say(_("Result: {path}", path=relative_to_cwd(path)))
         if not record["ok"]:
@@ -130,8 +129,7 @@ def _makes(prepared: Any, numbers: list[str], options: str) -> str:
 
 def steps_table(steps: list[Any], names: list[str]) -> Table:
     """Return a line for each notebook, and their seconds."""
-    table = Table(_("step"), _("seen"), _("seconds"), header_style="bold")
-    table.columns[0].no_wrap, table.columns[1].overflow = True, "fold"
+    table = folding_table(_("step"), _("seen"), _("seconds"))
     table.columns[2].justify = "right"
     done = {step.notebook: step for step in steps}
     for name in names:

@@ -12,6 +12,7 @@ from typing import Annotated, Any
 import typer
 from botocore.exceptions import BotoCoreError, ClientError
 from rich.console import Console
+from rich.table import Column, Table
 from rich.text import Text
 
 from lab_lib.calls.refusals import in_one_line
@@ -19,7 +20,6 @@ from lab_lib.errors import LabError, UsageError
 from lab_lib.language import N_, _
 
 STOPPED = N_("Stopped. What was made so far is still there: run the same command again, or `lab clean`.")
-_BROKEN_PIPE = 128 + signal.SIGPIPE
 _WIDE = 1_000  # columns; where no terminal limits the width, a table is as wide as its content
 
 
@@ -71,7 +71,7 @@ def handle_errors(stopped: str = STOPPED, failed: int = 1) -> Iterator[None]:
     except (BotoCoreError, ClientError) as error:
         raise _exit("AWS", in_one_line(error), failed) from None
     except BrokenPipeError:
-        raise typer.Exit(_BROKEN_PIPE) from None
+        raise typer.Exit(128 + signal.SIGPIPE) from None
     except OSError as error:  # such as a full disk
         where = f": {error.filename}" if error.filename else ""
         raise _exit(type(error).__name__, f"{error.strerror or error}{where}", failed) from None
@@ -119,6 +119,12 @@ def warn_of_functions() -> None:
                 why=running.has_no_boxes,
             )
         )
+
+
+def folding_table(first: str, *others: str, **how: Any) -> Table:
+    """Return a table that breaks only the lines of the other columns, at any letter: Chinese has no spaces."""
+    columns = [Column(name, overflow="fold") for name in others]
+    return Table(Column(first, no_wrap=True), *columns, header_style="bold", **how)
 
 
 def relative_to_cwd(path: Path) -> Path:

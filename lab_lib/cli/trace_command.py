@@ -9,7 +9,7 @@ from rich.text import Text
 
 import lab_lib
 from lab_lib.cli.setting_options import MANAGED, PLACE, Settings, takes
-from lab_lib.cli.terminal import handle_errors, out, relative_to_cwd
+from lab_lib.cli.terminal import folding_table, handle_errors, out, relative_to_cwd
 from lab_lib.errors import UsageError
 from lab_lib.language import N_, _
 from lab_lib.pages.colours import LOOKS
@@ -60,9 +60,8 @@ def _table(shown: Any, events: list[Any], title: str | None) -> Table:
 
     axis = Axis(shown.events)
     columns = _("where"), _("what"), _("timeline"), _("when (UTC)")
-    table = Table(*columns, title=title, title_justify="left", header_style="bold")
-    table.columns[0].no_wrap = table.columns[2].no_wrap = True
-    table.columns[1].overflow = table.columns[3].overflow = "fold"
+    table = folding_table(*columns, title=title, title_justify="left")
+    table.columns[2].no_wrap = True
     for event in events:
         where = Text.assemble((event.sign, LOOKS[event.state].style), f" {event.where}")
         words = Text.assemble(event.what, ("\n" + _("seen in {source}", source=event.source), "bright_black"))

@@ -8,7 +8,7 @@ from rich.table import Table
 from rich.text import Text
 
 from lab_lib.cli.progress import progress_bar
-from lab_lib.cli.terminal import handle_errors, out
+from lab_lib.cli.terminal import folding_table, handle_errors, out
 from lab_lib.language import N_, _
 from lab_lib.pages.colours import LOOKS, marked
 
@@ -53,8 +53,7 @@ def try_(
 
 
 def _table(rows: list[Any]) -> Table:
-    table = Table(_("state"), _("case"), header_style="bold")
-    table.columns[0].no_wrap, table.columns[1].overflow = True, "fold"  # Chinese has no spaces to break a line at
+    table = folding_table(_("state"), _("case"))
     for state, title, text in rows:
         table.add_row(Text(marked(state), LOOKS[state].style), Text.assemble((title, "bold"), _(": ") + text))
     return table

@@ -27,7 +27,7 @@ from lab_lib.run.kernels import Kernel, one_kernel
 from lab_lib.settings import SETTINGS
 from lab_lib.workspace import one_command
 from lab_lib.workspace.masking import masked
-from lab_lib.workspace.private_files import file_named_by, make_folder, write_file
+from lab_lib.workspace.private_files import file_named_by, json_text, make_folder, write_file
 
 BREAK_IT, CLEAN_UP = "06", "99"  # the numbers of the last two notebooks; a run until 06 keeps everything
 
@@ -130,8 +130,7 @@ def run(
                 "retries": Counter(retries.read_text(encoding="utf-8").split()),
                 **held,
             }
-            text = json.dumps(result, indent=2, ensure_ascii=False) + "\n"
-            write_file(out / "result.json", masked(text, lab))
+            write_file(out / "result.json", masked(json_text(result), lab))
     return steps, result
 
 

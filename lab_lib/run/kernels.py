@@ -65,9 +65,9 @@ def one_kernel(folder: Path, headless: str = "1") -> Iterator[Kernel]:
             kernel_name="python3", transport="ipc", ip=f"{sockets}/channel", connection_file=f"{sockets}/kernel.json"
         )
         arguments = [_NO_HISTORY, f"--IPKernelApp.exec_lines={_CLEANING}"]
+        # A killed kernel leaves files in TMPDIR.
+        environment = {PROGRESS_FILE: os.devnull, **os.environ, HEADLESS: headless, "TMPDIR": sockets}
         try:
-            environment = {PROGRESS_FILE: os.devnull, **os.environ, HEADLESS: headless}
-            environment["TMPDIR"] = sockets  # a killed kernel leaves files there
             run_sync(kernel.start_kernel)(cwd=str(folder), env=environment, extra_arguments=arguments)
             yield kernel
         finally:

@@ -65,6 +65,11 @@ def json_object(content: bytes) -> dict[str, Any]:
     return value
 
 
+def json_text(value: Any) -> str:
+    """Return a value as the text of a JSON file that people read too."""
+    return json.dumps(value, indent=2, ensure_ascii=False) + "\n"
+
+
 def write_file(path: Path, text: str, what_to_do: str = "Free some space there, or name another folder.") -> None:
     """Write a file of results; LabError if that fails, for example because the disk is full."""
     with can_write_to(path, what_to_do):
@@ -89,7 +94,8 @@ def file_named_by(variable: str) -> Iterator[Path]:
             yield Path(file.name)
         finally:
             os.environ.pop(variable)
-            os.environ |= {variable: before} if before else {}
+            if before:
+                os.environ[variable] = before
 
 
 @contextmanager

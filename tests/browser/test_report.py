@@ -85,7 +85,7 @@ def test_without_javascript_everybody_is_shown(opened):
     assert not page.locator("#find").is_visible()
 
 
-def test_print_unfolds_everything_and_is_black_on_white(opened, shots):
+def test_print_unfolds_everything(opened, shots):
     stuck = record(account="111122229099", missing=[f"table-{name}" for name in KEYS] + ["bucket"], state="failed")
     page = opened([*whole_class(), stuck], colours="dark")
     assert page.locator("details:not([open])").count() == 1
@@ -95,4 +95,3 @@ def test_print_unfolds_everything_and_is_black_on_white(opened, shots):
     page.evaluate("() => dispatchEvent(new Event('beforeprint'))")
 
     assert page.locator("details:not([open])").count() == 0
-    assert page.evaluate("() => getComputedStyle(document.body).color") == "rgb(0, 0, 0)"

@@ -13,7 +13,7 @@ import lab_lib
 from lab_lib import checks
 from lab_lib.calls.refusals import in_one_line
 from lab_lib.checks.reports import Report
-from lab_lib.cli import check_command, main
+from lab_lib.cli import check_command
 from lab_lib.cli.terminal import Terminal
 from lab_lib.errors import LabError
 from lab_lib.lab import Lab
@@ -22,14 +22,6 @@ from tests.lab.commands import in_process
 
 EXPIRED = ClientError({"Error": {"Code": "ExpiredToken", "Message": "The token [x] has expired"}}, "ListBuckets")
 NO_NETWORK = EndpointConnectionError(endpoint_url="https://s3.amazonaws.com/")
-
-
-def test_help_shows_the_five_commands_of_a_learner_first():
-    groups, commands = main.app.registered_groups, main.app.registered_commands
-    first = [command.name or command.callback.__name__ for command in commands if not command.rich_help_panel]
-
-    assert first == ["open", "run", "check", "try", "clean"]
-    assert {group.name: group.rich_help_panel for group in groups} == {"local": "More", "class": "For instructors"}
 
 
 @pytest.fixture(autouse=True)

@@ -10,7 +10,7 @@ from lab_lib.classroom import feedback, gradebook, graded
 from lab_lib.exercises import copies
 from lab_lib.exercises.made import EXERCISES
 from lab_lib.language import VARIABLE
-from tests.classes import not_graded, override, record
+from tests.classes import not_graded, override, record, text
 
 PIXEL = base64.b64encode(b"\x89PNG").decode()
 ANSWERS = [{"question": "rejected", "right": True}, {"question": "create-table", "right": False}]
@@ -61,10 +61,6 @@ def page(student, *cells, folder=None, name="00-start-here.ipynb"):
     book = graded.book([student])
     notebooks = (folder / "notebooks.html").read_text() if folder else ""
     return BeautifulSoup(feedback.page(book, book.students[0], notebooks), "html.parser")
-
-
-def text(element):
-    return " ".join(element.get_text(" ").split())
 
 
 def test_the_page_is_in_the_users_language_and_the_points_are_the_same(monkeypatch):

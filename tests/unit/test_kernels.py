@@ -7,7 +7,6 @@ import psutil
 import pytest
 from jupyter_core.utils import ensure_event_loop
 
-from lab_lib.calls.waiting import PROGRESS_FILE
 from lab_lib.lab import Lab
 from lab_lib.run import headless
 from lab_lib.run.kernels import one_kernel
@@ -25,12 +24,6 @@ LOOK = (
     "print(plt.get_fignums(), 'SECRET' in os.environ, '/secret' in sys.path, os.getcwd() == '/')",
     "print(plt.rcParams['lines.linewidth'])",
 )
-LINE = "waiting for it … 0 s"
-WAIT = """
-import os, pathlib
-file, seen = pathlib.Path(os.environ["LAB_PROGRESS"]), []
-_ = wait_until(lambda: seen.append(file.exists() and file.read_text() or "") or seen[-1], "it", say_after=0)
-"""
 PRIVATE = "123456789012", "ana@example.com", "+15555550100"
 
 
@@ -83,17 +76,6 @@ def test_a_failed_notebook_is_written_with_its_error_and_without_private_values(
     assert (step.ok, step.error) == (False, "RuntimeError: no mail for ********9012 a***@example.com +*********00")
     assert "********9012 a***@example.com +*********00" in text
     assert [value for value in PRIVATE if value in text + step.error] == []
-
-
-@pytest.mark.slow
-def test_what_a_cell_waits_for_is_in_a_file_and_not_in_the_notebook(notebook, run, tmp_path, monkeypatch):
-    monkeypatch.setenv(PROGRESS_FILE, str(tmp_path / "waiting"))
-    cells = "from lab_lib.calls.waiting import wait_until", WAIT
-
-    with one_kernel(tmp_path) as kernel:
-        step = run(notebook(*cells, f"seen == ['', {LINE!r}] or 1 / 0"), kernel)
-
-    assert (step.error, step.printed()) == (None, "")
 
 
 @pytest.mark.slow

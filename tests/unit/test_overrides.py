@@ -1,12 +1,10 @@
 """What an instructor sets by hand in overrides.csv."""
 
-import csv
-
 import pytest
 from bs4 import BeautifulSoup
 
 from lab_lib.classroom import overrides
-from tests.classes import book_of, judged, lay, not_graded, record
+from tests.classes import book_of, judged, lay, not_graded, record, text
 from tests.lab.commands import assert_refused, in_process
 
 HEADER = "student,column,points,comment,late,excused\n"
@@ -38,15 +36,11 @@ def written(out, *rows):
     return out
 
 
-def rows(path):
-    return list(csv.reader(path.read_text(encoding="utf-8-sig").splitlines()))
-
-
 def shown(path):
-    return " ".join(BeautifulSoup(path.read_text(encoding="utf-8"), "html.parser").get_text(" ").split())
+    return text(BeautifulSoup(path.read_text(encoding="utf-8"), "html.parser"))
 
 
-def test_overrides_are_in_the_report_in_all_exports_and_in_the_feedback(out):
+def test_overrides_are_in_the_grade_book_the_report_and_the_feedback(out):
     written(
         out, "ana1,03,0,Copied.,2 days,", "Bo,03,1.5,,,no", "Cem,,,Was ill.,,yes", "Bo,function,,,,x", "Cem,00,5,,,"
     )
@@ -59,9 +53,6 @@ def test_overrides_are_in_the_report_in_all_exports_and_in_the_feedback(out):
     assert (bo["points"]["03"], bo["points"]["function"], bo["possible"]) == (1.5, None, 90)
     assert bo["percent"] == pytest.approx(100 * bo["total"] / 90, abs=0.01)
     assert (cem["total"], cem["percent"], cem["possible"]) == (None, None, 0)
-    canvas = {cells[0]: cells[8] for cells in rows(out / "gradebook.csv")}
-    moodle = {cells[0]: cells[4] for cells in rows(out / "moodle.csv")}
-    assert (canvas["Ana García"], canvas["Bo"], canvas["Cem"], moodle["ana1"]) == ("0.00", "1.50", "EX", "0.00")
     by_hand = "03 create topic: 0 points by the instructor. Late: 2 days. Copied."
     assert by_hand in shown(out / "report.html")
     assert by_hand in shown(out / "feedback" / "ana-garcia-9012.html")

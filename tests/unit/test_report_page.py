@@ -6,15 +6,11 @@ from bs4 import BeautifulSoup
 
 from lab_lib.classroom import graded, report
 from lab_lib.classroom.record import Answer
-from tests.classes import HOSTILE, check, checks, judged, not_graded, record, whole_class
+from tests.classes import HOSTILE, check, checks, judged, not_graded, record, text, whole_class
 
 
 def page(*records):
     return BeautifulSoup(report.page(graded.book(records), "2026-11-24 15:04"), "html.parser")
-
-
-def text(element):
-    return " ".join(element.get_text().split())
 
 
 CLASSES = {
@@ -107,11 +103,11 @@ def test_each_question_and_case_has_its_count_and_the_most_frequent_wrong_answer
     made = page(*records, not_graded(), record(answers=[], trial=[{"case": "crash", "state": "not yet"}]))
 
     [question, case] = (text(row) for row in made.select(".tallies tbody tr"))
-    assert question == "Exercise: which rows are rejected? rejected 3 of 10 “b or c” 2 of 10"
+    assert question == "Exercise: which rows are rejected? rejected 3 of 10 “ b or c ” 2 of 10"
     assert (case[:5], case[-8:]) == ("crash", "10 of 11")
     for answer, shown in {"2 and\u202e 3": "2 and[U+202E] 3", "of ANA, a77": "of …, …", "W" * 900: "W" * 80}.items():
         one = record("ANA", id="a77", answers=[{"question": "keys", "right": False, "answer": answer}])
-        assert f"“{shown}" in text(page(one).select_one(".tallies"))
+        assert f"“ {shown}" in text(page(one).select_one(".tallies"))
 
 
 def test_the_report_links_the_feedback_that_is_there_in_a_folder_of_any_script():
