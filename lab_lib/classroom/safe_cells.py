@@ -56,7 +56,7 @@ def _cells(path: Path) -> list[Cell]:
             if is_markdown := cell["cell_type"] == "markdown":
                 heading = (HEADING.findall(text) or [heading])[-1]
                 text = _clean(str(_MARKDOWN(text)), pictures)
-            outputs = cell.get("outputs", [])
+            outputs = [] if is_markdown else cell.get("outputs", [])
             errors = (output for output in outputs if output["output_type"] == "error")
             error = next((" ".join(f"{output['ename']}: {output['evalue']}".split()) for output in errors), "")
             # Settings were replaced, or are the lab's.
