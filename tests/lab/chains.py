@@ -146,8 +146,8 @@ def stop(lab):
 
 
 def zipped(code):
-    """Return the archive of a function whose handler is probe.handler."""
-    return functions.zipped({"probe.py": code.encode()})
+    """Return the archive of a function whose handler is probe.handler, with spoil.py beside it."""
+    return functions.zipped({"probe.py": code.encode(), "spoil.py": Path(spoil.__file__).read_bytes()})
 
 
 def create_function(lab, name, code, role, **settings):

@@ -4,6 +4,7 @@ from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 
 import pytest
+import spoil
 from accounts import user_of
 from chains import create_function, create_table
 
@@ -15,6 +16,19 @@ pytestmark = pytest.mark.slow
 
 NOTHING = Work(busy=0, failed=0)
 RAISE = "def handler(event, context):\n    raise ValueError\n"
+OPEN = {"Id": "open"}
+GATED = """
+import time
+import spoil
+
+calls, gate = [], spoil.Faults({secret!r}, name={name!r}).table
+
+def handler(event, context):
+    calls.append(1)
+    while len(calls) > {free} and "Item" not in gate.get_item(Key={{"Id": "open"}}, ConsistentRead=True):
+        time.sleep(0.01)
+    {end}
+"""
 soon = partial(wait_until, timeout=30, first_pause=0.005, longest_pause=0.005)
 
 
@@ -30,18 +44,20 @@ def first_rest(lab):
 
 
 @pytest.fixture
-def gate(lab, tmp_path):
-    """gate(free): create `Act`, whose calls after the first `free` end only while the file that is returned exists."""
-    gate = tmp_path / "open"
+def gate(lab):
+    """gate(free): create `Act`, whose calls after the first `free` end only while the gate that is returned is open.
+
+    It is open while it holds an item. Its table is where a function in a box reaches it too.
+    """
+    secret = lab.session.get_credentials().secret_key
+    gate = spoil.Faults(secret, lab.endpoint).table
 
     def create_gated(free=0, end="return"):
-        code = "import os, time\ncalls = []\n\ndef handler(event, context):\n    calls.append(1)\n"
-        wait = f"    while len(calls) > {free} and not os.path.exists({str(gate)!r}):\n        time.sleep(0.01)\n"
-        create(lab, f"{code}{wait}    {end}\n")
+        create(lab, GATED.format(secret=secret, name=gate.name, free=free, end=end))
         return gate
 
     yield create_gated
-    gate.touch()
+    gate.put_item(Item=OPEN)
 
 
 @pytest.fixture
@@ -83,7 +99,7 @@ def test_a_call_is_work_of_its_account_as_its_users_see_too(lab, other, gate):
         assert user.work() == Work(busy=1, failed=0)
         assert other.work() == NOTHING
         assert not call.done()
-        end.touch()
+        end.put_item(Item=OPEN)
     assert user.work() == NOTHING
 
 
@@ -99,9 +115,9 @@ def test_an_asynchronous_call_and_a_message_to_a_function_are_work_at_once(lab, 
     ):
         begin()
         assert [lab.work(), other.work()] == [Work(busy=1, failed=0), NOTHING]
-        end.touch()
+        end.put_item(Item=OPEN)
         assert first_rest(lab) == NOTHING
-        end.unlink()
+        end.delete_item(Key=OPEN)
 
 
 def test_there_is_work_from_the_answer_to_an_upload_until_its_alert_is_in_both_queues(chain):
@@ -117,7 +133,7 @@ def test_an_event_that_has_failed_twice_keeps_nobody_waiting(lab, gate):
     lab.client("lambda").invoke(FunctionName="Act", InvocationType="Event")
 
     assert first_rest(lab) == Work(busy=0, failed=2)
-    end.touch()
+    end.put_item(Item=OPEN)
     soon(lambda: lab.work() == NOTHING, "the third and last call")
 
 
@@ -149,7 +165,7 @@ def test_a_record_is_work_only_while_its_mapping_is_enabled(lab, other, write, m
     assert lab.work() == NOTHING
     lab.client("lambda").update_event_source_mapping(UUID=uuid, Enabled=True)
     assert [lab.work(), other.work()] == [Work(busy=1, failed=0), NOTHING]
-    end.touch()
+    end.put_item(Item=OPEN)
     assert first_rest(lab) == NOTHING
 
 
