@@ -132,7 +132,8 @@ def switch_stream_triggers(labs: Iterable[Lab], on: bool) -> None:
 
 def find_stream_trigger(lab: Lab) -> Trigger | None:
     """Return the mapping from a stream to TotalNotifier, as Lambda describes it, or None."""
-    return next(iter(mappings_to(lab, "TotalNotifier")), None)
+    mappings = _mappings(lab, "table/")
+    return next((mapping for mapping in mappings if _starts(lab, "TotalNotifier", mapping)), None)
 
 
 def is_ours(lab: Lab) -> bool:
