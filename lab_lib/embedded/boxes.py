@@ -66,7 +66,7 @@ def start(
 ) -> "Popen[Any]":
     """Start a function's process in a box, with the folder that ministack has made for it."""
     folder, packages = Path(cwd).parent, {f"{_LIBRARY}/{path.name}": path for path in box.boto3_packages()}
-    view = [*box.view_of_function({str(folder): folder} | packages), ("--chdir", cwd)]
+    view = box.view_of_function({str(folder): folder} | packages, cwd)
     own = {name: value for name, value in env.items() if value != os.environ.get(name)}  # none of the server's
     memory = box.MEGABYTE * int(env["AWS_LAMBDA_FUNCTION_MEMORY_SIZE"])
     most = limits.made(memory + _MORE_MEMORY, _MOST_TASKS)

@@ -78,12 +78,15 @@ def shown(*paths: str | Path) -> View:
     return [("--ro-bind-try", str(path), str(path)) for path in paths]
 
 
-def view_of_function(files: dict[str, Path]) -> View:
+def view_of_function(files: dict[str, Path], folder: str = WORK) -> View:
     """Return options that show Python without what is installed there, and these files at these places.
+
+    The program begins in this folder.
 
     There is no /proc, which tells of other processes and earlier starts. Python finds its library by the link there.
     """
-    return [*_python_alone(), *(("--ro-bind", str(path.resolve()), place) for place, path in files.items())]
+    placed = (("--ro-bind", str(path.resolve()), place) for place, path in files.items())
+    return [*_python_alone(), *placed, ("--chdir", folder)]
 
 
 @cache
@@ -103,7 +106,6 @@ def _python_alone() -> View:
         ("--as-pid-1", "--symlink", python(), "/proc/self/exe", "--remount-ro", "/dev/shm"),  # noqa: S108
         *shown(*places),
         *(("--tmpfs", path, "--remount-ro", path) for path in sorted(hidden)),
-        ("--chdir", WORK),
     ]
 
 

@@ -146,11 +146,11 @@ def stop(lab):
 
 
 def zipped(code):
-    """Return the archive of a function whose handler is probe.handler, with spoil.py beside it."""
-    return functions.zipped({"probe.py": code.encode(), "spoil.py": Path(spoil.__file__).read_bytes()})
+    """Return the archive of a function whose handler is probe.handler."""
+    return functions.zipped({"probe.py": code.encode()})
 
 
 def create_function(lab, name, code, role, **settings):
     """Create a function of this code, and return Lambda's answer."""
-    about = {"Role": role, "Runtime": functions.RUNTIME, "Handler": "probe.handler", **settings}
-    return lab.client("lambda").create_function(FunctionName=name, Code={"ZipFile": zipped(code)}, **about)
+    about = {"Role": role, "Runtime": functions.RUNTIME, "Handler": "probe.handler", "Code": {"ZipFile": zipped(code)}}
+    return lab.client("lambda").create_function(FunctionName=name, **about | settings)

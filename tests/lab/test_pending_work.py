@@ -2,13 +2,14 @@
 
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
+from pathlib import Path
 
 import pytest
 import spoil
 from accounts import user_of
 from chains import create_function, create_table
 
-from lab_lib.aws import policies, roles
+from lab_lib.aws import functions, policies, roles
 from lab_lib.calls.waiting import wait_until
 from lab_lib.lab import Work, open_lab
 
@@ -33,7 +34,9 @@ soon = partial(wait_until, timeout=30, first_pause=0.005, longest_pause=0.005)
 
 
 def create(lab, code):
-    create_function(lab, "Act", code, roles.ensure_role(lab, "TotalNotifierRole", policies.total_notifier(lab)))
+    files = {"probe.py": code.encode(), "spoil.py": Path(spoil.__file__).read_bytes()}
+    role = roles.ensure_role(lab, "TotalNotifierRole", policies.total_notifier(lab))
+    create_function(lab, "Act", code, role, Code={"ZipFile": functions.zipped(files)})
 
 
 def first_rest(lab):
