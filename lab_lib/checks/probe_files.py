@@ -1,4 +1,4 @@
-"""ProbeDraw the files of a probe: like a bank's, never the same twice, and with nothing in them that marks them.
+"""Draw the files of a probe: like a bank's, never the same twice, and with nothing in them that marks them.
 
 In the first file everything is such that the handout's own code must be right: whole amounts, no correction, and the
 row that brings a customer to the threshold is the customer's last. Nothing here calls AWS.

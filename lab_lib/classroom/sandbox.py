@@ -79,7 +79,8 @@ def _view_of_lab() -> box.View:
 def opened(seconds: int, trust: bool) -> Iterator["Sandbox"]:
     """Start the program in a sandbox. It is stopped on the way out, or when this process dies."""
     settings: dict[str, Any] = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "stderr": subprocess.DEVNULL}
-    most = limits.made(_MOST_MEMORY, _MOST_TASKS)
+    make = Limits if trust else limits.made  # only a box can join a cgroup
+    most = make(_MOST_MEMORY, _MOST_TASKS)
     with (
         tempfile.TemporaryDirectory(prefix="lab-sandbox-", ignore_cleanup_errors=True) as folder,
         socket.socket() as outer,
