@@ -37,6 +37,7 @@ def main() -> None:
     from lab_lib.embedded import (
         boxes,
         call_times,
+        connections,
         credentials,
         exact_sums,
         guard,
@@ -49,7 +50,18 @@ def main() -> None:
         workers,
     )
 
-    for concern in (call_times, credentials, exact_sums, partitions, publishing, references, streams, work, workers):
+    for concern in (
+        call_times,
+        connections,
+        credentials,
+        exact_sums,
+        partitions,
+        publishing,
+        references,
+        streams,
+        work,
+        workers,
+    ):
         concern.install()
     for service in validation.SERVICES:
         app.SERVICE_HANDLERS[service] = validation.validated(service, app.SERVICE_HANDLERS[service])

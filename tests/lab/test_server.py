@@ -9,6 +9,8 @@ import signal
 import stat
 import subprocess
 import sys
+from contextlib import closing
+from http.client import HTTPConnection
 from pathlib import Path
 
 import psutil
@@ -183,6 +185,19 @@ def test_a_stop_ends_every_process_and_the_next_start_is_empty_and_says_so_once(
     with pytest.raises(StepMissing, match=re.escape(BUILD_AGAIN)):
         checks.require(open_lab(), "00-start-here")
     assert capfd.readouterr().err == ""
+
+
+def test_a_connection_ends_with_its_client(own_home):
+    running = server.start()
+    for _ in range(9):
+        with closing(HTTPConnection(server.HOST, running.port)) as connection:
+            connection.request("GET", "/")
+            assert connection.getresponse().read()
+
+    def is_closed():
+        return psutil.CONN_CLOSE_WAIT not in {each.status for each in psutil.Process(running.pid).net_connections()}
+
+    assert wait_until(is_closed, "the server to close its ends", timeout=5)
 
 
 def test_a_kill_in_the_middle_of_the_checks_ends_them_with_what_to_do(own_home, capfd):
