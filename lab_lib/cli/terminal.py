@@ -111,12 +111,12 @@ def warn_of_functions() -> None:
     from lab_lib.embedded import server
 
     running = server.running()
-    if running and running.has_no_boxes:
+    if running and running.why_no_boxes:
         out.say(
             _(
                 "Functions of the embedded AWS run as you here ({why}), so deploy only code that you trust. They run "
                 "in boxes on Linux with bubblewrap 0.8, libseccomp and user namespaces: see docs/sandbox.md.",
-                why=running.has_no_boxes,
+                why=running.why_no_boxes,
             )
         )
 

@@ -53,7 +53,7 @@ class Server:
     pid: int
     port: int
     secret: str = field(repr=False)
-    has_no_boxes: str = field(default="", compare=False)  # why functions run as the user; "" if they do not
+    why_no_boxes: str = field(default="", compare=False)  # why functions run as the user; "" if they do not
 
     @property
     def endpoint(self) -> str:
@@ -213,7 +213,7 @@ def _ask(port: int, secret: str) -> Server | None:
         if not hmac.compare_digest(answer["proof"], proof(secret, nonce)):
             return None
         stopwatch.servers.add(pid := int(answer["pid"]))
-        return Server(pid, port, secret, str(answer["has_no_boxes"]))
+        return Server(pid, port, secret, str(answer["why_no_boxes"]))
     except TimeoutError:  # a second server would be another AWS
         raise EmulatorError(
             f"The embedded AWS on port {port} does not answer. End its process, `{PROGRAM}`; everything made there is "
