@@ -17,7 +17,7 @@ from lab_lib.aws import cloudwatch
 from lab_lib.aws.json_text import count
 from lab_lib.lab import Lab
 
-_OF_RUN = re.compile(r"(START|END|REPORT) RequestId: (\S+)(?:.*\tBilled Duration: ([0-9]+))?")
+_OF_RUN = re.compile(r"(START|END|REPORT) RequestId: (\S+)")
 
 
 @dataclass
@@ -32,7 +32,6 @@ class Run:
     begin: int
     started: int | None = None
     end: int | None = None
-    billed: int = 0  # milliseconds
     lines: list[str] = field(default_factory=list)
 
     @cached_property
@@ -80,5 +79,4 @@ def parse(lines: Iterable[dict[str, Any]]) -> list[Run]:
             runs[-1].lines.append(message)
             if match:
                 runs[-1].end = runs[-1].end or time
-                runs[-1].billed = int(match[3] or 0)
     return runs

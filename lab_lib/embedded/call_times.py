@@ -1,10 +1,9 @@
 """ministack gives all lines of a call's log the time when it writes them; goes when they have AWS's times.
 
+It also makes the log group of a deleted function anew, if a call of it still runs. AWS does if its role may do that.
 The timeout does not count the time for which the embedded AWS and its functions wait for a processor.
 """
 
-import math
-import re
 import threading
 import time
 from types import SimpleNamespace
@@ -18,9 +17,9 @@ from lab_lib.processes.stopwatch import Stopwatch
 
 Line = dict[str, Any]
 _dispatch, _append = lambda_svc._execute_function_dispatch, cloudwatch_logs._append_log_events
+_emit = lambda_svc._emit_lambda_logs
 _spawn = lambda_runtime.Worker._spawn
 _SHORT = 0.5  # seconds; a stopwatch would make such a call slower
-_DURATIONS = re.compile(r"Duration: .* ms(?=\tMemory)")
 
 
 class _State(threading.local):
@@ -57,6 +56,7 @@ def install() -> None:
     replace(lambda_runtime.Worker, "_spawn", spawn)
     replace(lambda_svc, "_execute_function_dispatch", dispatch)
     replace(cloudwatch_logs, "_append_log_events", append)
+    replace(lambda_svc, "_emit_lambda_logs", emit)
 
 
 def dispatch(function: Any, config: Any, event: Any, request: str, started: float) -> Any:
@@ -77,6 +77,12 @@ def spawn(worker: Any) -> None:
         _call.start = time.time()
 
 
+def emit(function: Any, *log: Any, **more: Any) -> None:
+    """Write the log of a call, unless its function is deleted: the log group would be there again."""
+    if function["config"]["FunctionName"] in lambda_svc._functions:
+        _emit(function, *log, **more)
+
+
 def append(stream: Any, lines: list[Line]) -> None:
     """Add lines to a log stream: those of this thread's call with its times."""
     _append(stream, _timed(lines) if _call.runs else lines)
@@ -87,15 +93,7 @@ def _timed(lines: list[Line]) -> list[Line]:
     begun, ended = _call.start, _call.end or time.time()
     start, *rest = lines
     timed = [_at(begun, start), *(_at(ended, line) for line in rest)]
-    init = 1000 * (begun - _call.init) if _call.init else 0
-    duration = 1000 * (ended - begun)
-    # Lambda bills whole milliseconds, and the init too.
-    durations = f"Duration: {duration:.2f} ms\tBilled Duration: {math.ceil(init + duration)} ms"
-    timed[-1]["message"] = _DURATIONS.sub(durations, timed[-1]["message"])
-    if not init:
-        return timed
-    timed[-1]["message"] += f"\tInit Duration: {init:.2f} ms"
-    return [_at(_call.init, start) | {"message": "INIT_START"}, *timed]
+    return [_at(_call.init, start) | {"message": "INIT_START"}, *timed] if _call.init else timed
 
 
 def _at(seconds: float, line: Line) -> Line:

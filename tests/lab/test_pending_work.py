@@ -9,7 +9,7 @@ import spoil
 from accounts import user_of
 from chains import create_function, create_table
 
-from lab_lib.aws import functions, policies, roles
+from lab_lib.aws import cloudwatch, functions, policies, roles
 from lab_lib.calls.waiting import wait_until
 from lab_lib.lab import Work, open_lab
 
@@ -104,6 +104,18 @@ def test_a_call_is_work_of_its_account_as_its_users_see_too(lab, other, gate):
         assert not call.done()
         end.put_item(Item=OPEN)
     assert user.work() == NOTHING
+
+
+def test_a_deleted_function_whose_call_still_runs_leaves_no_log(lab, gate):
+    gate()
+    lambda_ = lab.client("lambda")
+
+    with ThreadPoolExecutor() as pool:
+        pool.submit(lambda_.invoke, FunctionName="Act")
+        soon(lambda: lab.work() != NOTHING, "the call to begin")
+        lambda_.delete_function(FunctionName="Act")
+
+    assert cloudwatch.describe(lab, "/aws/lambda/Act") is None
 
 
 def test_an_asynchronous_call_and_a_message_to_a_function_are_work_at_once(lab, other, gate):

@@ -76,16 +76,16 @@ def test_the_runs_of_one_environment_follow_each_other_and_only_the_first_one_wa
             "START RequestId: one Version: $LATEST",
             '{"records": 3, "first": "1", "last": "3"}',
             "END RequestId: one",
-            "REPORT RequestId: one\tDuration: 9.10 ms\tBilled Duration: 130 ms\tInit Duration: 120 ms",
+            "REPORT RequestId: one\tDuration: 9.10 ms",
             "START RequestId: two Version: $LATEST",
             "[ERROR] KeyError: 'amount'\nTraceback (most recent call last):",
             "END RequestId: two",
-            "REPORT RequestId: two\tDuration: 9.10 ms\tBilled Duration: 10 ms\tMemory Size: 256 MB",
+            "REPORT RequestId: two\tDuration: 9.10 ms",
         ),
     )
 
-    assert (first.id, first.started, first.begin, first.end, first.billed) == ("one", NOON, NOON + 10, NOON + 30, 130)
-    assert (second.id, second.started, second.begin, second.billed) == ("two", None, NOON + 50, 10)
+    assert (first.id, first.started, first.begin, first.end) == ("one", NOON, NOON + 10, NOON + 30)
+    assert (second.id, second.started, second.begin) == ("two", None, NOON + 50)
     assert (first.reports[0]["records"], first.error, second.reports, second.error) == (3, "", [], "KeyError: 'amount'")
 
 
