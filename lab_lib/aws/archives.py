@@ -21,13 +21,12 @@ def python_files(content: bytes) -> dict[str, str]:
         for entry in sorted(entries, key=lambda entry: entry.filename.count("/")):
             if entry.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):  # others expand without a limit
                 raise ValueError("it is compressed in a way that Lambda does not know")
+            room = min(bytes_left, _LARGEST)
             with archive.open(entry) as file:
-                text = file.read(min(bytes_left, _LARGEST) + 1)
-            bytes_left -= len(text)
-            if (bytes_left < 0 or len(text) > _LARGEST) and "/" not in entry.filename:
-                raise ValueError("its Python files are too large")
-            if bytes_left < 0:
-                break
-            if len(text) <= _LARGEST:
+                text = file.read(room + 1)
+            if len(text) <= room:
                 texts[entry.filename] = text.decode("utf-8-sig", errors="replace")
+                bytes_left -= len(text)
+            elif "/" not in entry.filename:
+                raise ValueError("its Python files are too large")
     return texts

@@ -14,7 +14,7 @@ from urllib.parse import quote_plus
 from botocore.exceptions import ClientError
 
 from lab_lib.aws import grants, large_files, parts, policies
-from lab_lib.aws.json_text import count, having
+from lab_lib.aws.json_text import count
 from lab_lib.errors import LabError, TimedOut, WrongResource, error_code, none_if_absent
 from lab_lib.handlers.transaction_processor.transactions_file import MOST_KEPT, REJECTED, rejected_key
 from lab_lib.lab import BUCKET_NAME, TAG, Lab
@@ -84,7 +84,7 @@ def find_bucket(lab: Lab) -> str | None:
 
 def candidates(lab: Lab) -> list[str]:
     """Return the account's buckets whose names start with the prefix and contain the handout's part."""
-    names = [bucket["Name"] for bucket in having(lab.client("s3").list_buckets()["Buckets"], "Name")]
+    names = [bucket["Name"] for bucket in lab.client("s3").list_buckets()["Buckets"]]
     return [name for name in names if BUCKET_NAME in name and name.startswith(lab.prefix.lower()) and is_name(name)]
 
 
@@ -196,10 +196,10 @@ def objects(lab: Lab, beginning: str = "") -> list[dict[str, Any]]:
         .get_paginator("list_objects_v2")
         .paginate(Bucket=lab.bucket, Prefix=beginning, PaginationConfig={"MaxItems": MOST + 1})
     )
-    items = having(pages.build_full_result().get("Contents", []), "Key")
+    items: list[dict[str, Any]] = pages.build_full_result().get("Contents", [])
     if len(items) > MOST:
         raise LabError(f"{lab.bucket} has more than {MOST:,} objects. Delete those that the lab does not need.")
-    return [item for item in items if "LastModified" in item]
+    return items
 
 
 def uploads(lab: Lab) -> list[dict[str, Any]]:

@@ -5,7 +5,7 @@ from collections import Counter
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from lab_lib.aws.json_text import having, json_object
+from lab_lib.aws.json_text import json_object
 from lab_lib.calls.refusals import none_if_unseen
 from lab_lib.errors import none_if_absent
 from lab_lib.lab import TAGS, Lab, has_lab_tag
@@ -92,9 +92,8 @@ def log_events(
         logGroupName=group or log_group(lab, name), **when, PaginationConfig={"MaxItems": MOST}
     )
     events = none_if_absent(lambda: pages.build_full_result()["events"]) or []
-    lines = [{"logStreamName": "", "timestamp": 0, **event} for event in having(events, "message")]
-    lines.sort(key=lambda event: int(event["timestamp"]))
-    return [{**line, "message": line["message"].rstrip()} for line in lines]
+    events.sort(key=lambda event: int(event["timestamp"]))
+    return [{**event, "message": event["message"].rstrip()} for event in events]
 
 
 def runs(lines: list[str]) -> int:

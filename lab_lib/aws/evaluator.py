@@ -69,8 +69,7 @@ def as_list(value: Any) -> list[Any]:
 
 def like(pattern: str, value: str) -> bool:
     """Return True if the value matches the pattern, in which * stands for any text and ? for one character."""
-    is_longer = len(pattern) - pattern.count("*") > len(value)
-    return not is_longer and fnmatchcase(value, pattern.replace("[", "[[]"))
+    return fnmatchcase(value, pattern.replace("[", "[[]"))
 
 
 def arn_part(arn: str, place: int) -> str:

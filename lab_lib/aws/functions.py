@@ -18,7 +18,7 @@ from urllib3.exceptions import HTTPError
 from lab_lib import resources
 from lab_lib.aws import archives, grants
 from lab_lib.aws.cloudwatch import ensure_log_group, group_of
-from lab_lib.aws.json_text import amount, json_object, json_value
+from lab_lib.aws.json_text import amount, json_object
 from lab_lib.aws.policies import Policy
 from lab_lib.aws.queues import DEAD_LETTERS, find_queue, queue_arn
 from lab_lib.aws.roles import created, find_role
@@ -279,7 +279,7 @@ def invoke(lab: Lab, name: str, event: dict[str, Any]) -> Any:
     payload = answer["Payload"].read()
     if "FunctionError" in answer:
         raise FunctionFailed(lab.name(name), str(json_object(payload).get("errorMessage")))
-    return json_value(payload)
+    return json.loads(payload)
 
 
 def package(files: list[Path]) -> bytes:

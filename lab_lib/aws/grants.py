@@ -11,12 +11,11 @@ from lab_lib.lab import Lab
 
 SEND, ANYONE = "sqs:SendMessage", "anyone"
 _ARNS, _SERVICES = re.compile(r"arn:[^'\"]+"), re.compile(r"'([\w-]+)\.amazonaws\.com")
-_LONGEST = 40_000  # characters of a policy; AWS takes 30 KB
 
 
 def statements(policy: Any) -> list[Policy]:
     """Return the statements of a policy, which is in JSON or read already; an empty list without a policy."""
-    document = policy if isinstance(policy, dict) else json_object(policy) if len(str(policy)) <= _LONGEST else {}
+    document = policy if isinstance(policy, dict) else json_object(policy)
     statements = as_list(document.get("Statement", []))
     return [part for part in statements if isinstance(part, dict) and part.get("Effect") in ("Allow", "Deny")]
 

@@ -9,7 +9,7 @@ from urllib.parse import unquote_plus
 
 from lab_lib import resources
 from lab_lib.aws import grants, policies
-from lab_lib.aws.json_text import count, having, json_object
+from lab_lib.aws.json_text import count, json_object
 from lab_lib.errors import none_if_absent
 from lab_lib.lab import TAGS, Lab, has_lab_tag
 
@@ -184,7 +184,7 @@ def _received(lab: Lab, name: str, most: int) -> Iterator[list[dict[str, Any]]]:
         while url and empty < enough and len(seen) < most:
             wanted = min(10, most - len(seen))
             asked = partial(sqs.receive_message, QueueUrl=url, MaxNumberOfMessages=wanted, **how)
-            batch = having((none_if_absent(asked) or {}).get("Messages", []), "MessageId", "ReceiptHandle", "Body")
+            batch = (none_if_absent(asked) or {}).get("Messages", [])
             is_new = bool({message["MessageId"] for message in batch} - seen.keys())
             empty = 0 if is_new and (lab.is_real or len(batch) == wanted) else empty + 1
             seen.update({message["MessageId"]: message for message in batch})

@@ -23,12 +23,10 @@ from botocore.httpsession import URLLib3Session
 from botocore.parsers import ResponseParserError
 from botocore.utils import get_environ_proxies, is_valid_endpoint_url
 
-from lab_lib.calls import parsing
 from lab_lib.calls.refusals import PROFILE, in_one_line
 from lab_lib.errors import LabError, UsageError, is_unreachable
 from lab_lib.language import N_, _
 
-REQUESTS = "LAB_REQUESTS"  # set while `lab run` counts: the file to which each request to AWS adds its name
 RETRIES = "LAB_RETRIES"  # set while notebooks are run headlessly: the file to which each retry adds its name
 SESSION_NAME = "serverless-lab"  # of a role that is assumed
 _MOST_FETCHED, _LONGEST_FETCH = 60_000_000, 120  # bytes, seconds; Lambda takes code of 50 MB
@@ -84,7 +82,6 @@ def aws_session(
         session = _session(
             region, credentials=_assumed(session, role_arn, external_id, endpoint), profile=profile or None
         )
-    session.events.register("before-send", functools.partial(_note_request, REQUESTS))
     return session
 
 
@@ -92,17 +89,11 @@ def _unreadable(error: ConfigParseError) -> UsageError:
     return UsageError(f"Cannot read {error.kwargs['path']}: it is not an AWS configuration file. Fix it.")
 
 
-def _note_request(variable: str, event_name: str, **_: Any) -> None:
-    """Add the name of a request, such as s3.PutObject, to the file that this variable names, if it does."""
-    if path := os.environ.get(variable):
+def _note_retry(request: AWSRequest, event_name: str, **_: Any) -> None:
+    """Add the name of a request that repeats another one, such as s3.PutObject, to the file RETRIES, if it is set."""
+    if request.context["retries"]["attempt"] > 1 and (path := os.environ.get(RETRIES)):
         with Path(path).open("a", encoding="utf-8") as file:
             file.write(f"{event_name.partition('.')[2]}\n")
-
-
-def _note_retry(request: AWSRequest, event_name: str, **_: Any) -> None:
-    """Note a request that repeats another one."""
-    if request.context["retries"]["attempt"] > 1:
-        _note_request(RETRIES, event_name)
 
 
 def _assumed(session: boto3.Session, role_arn: str, external_id: str, endpoint: str | None) -> Credentials:
@@ -201,7 +192,7 @@ def _session(
 ) -> boto3.Session:
     core = botocore.session.Session(**settings)
     core.register_component("data_loader", _service_models())
-    parsing.pass_over_odd_values(core)
+    core.register("before-parse", _leave_status)
     core.register("after-call", functools.partial(_note_profile, core.profile))
     core.register("request-created", _note_retry)
     if keys:
@@ -209,6 +200,12 @@ def _session(
     if credentials:
         core.register_component("credential_provider", SimpleNamespace(load_credentials=lambda: credentials))
     return boto3.Session(botocore_session=core, region_name=region)
+
+
+def _leave_status(response_dict: dict[str, Any], **_: Any) -> None:
+    """Drop the body of "not implemented" unless it is XML: an emulator may not answer in the service's protocol."""
+    if response_dict["status_code"] == HTTPStatus.NOT_IMPLEMENTED and not response_dict["body"].startswith(b"<"):
+        response_dict["body"] = b""
 
 
 def _note_profile(profile: str | None, parsed: dict[str, Any], **_: Any) -> None:

@@ -1,7 +1,6 @@
 """Check what this workbook adds to the handout so that nothing is lost and nothing counts twice."""
 
 from lab_lib.aws import cloudwatch, functions, grants, queues, tables, topics
-from lab_lib.aws.json_text import having
 from lab_lib.checks.rules import FURTHER, Account, Finding, check, either, equal, judged, none_of
 from lab_lib.checks.step_02 import NOTIFIER, NOTIFY, PROCESSOR, is_taken
 from lab_lib.checks.step_02_stream import TRIGGERS, UPDATE, mapping
@@ -28,7 +27,7 @@ def rejected_rows(account: Account) -> Finding:
 def markers(account: Account, table: str) -> Finding:
     name, function = account.name(table), account.name(NOTIFIER)
     schema = (account.ask(tables.describe, table) or {}).get("KeySchema", [])
-    key = " + ".join(key["AttributeName"] for key in having(schema, "AttributeName"))
+    key = " + ".join(key["AttributeName"] for key in schema)
     now, wanted = (_("{table} with the key {key}", table=name, key=part) for part in (key, tables.KEYS[table][0]))
     return equal(
         now if key else _("not there"),
@@ -152,7 +151,7 @@ def batch_size(account: Account) -> Finding:
     console=TRIGGERS,
 )
 def stream_filter(account: Account) -> Finding:
-    filters = having(mapping(account).get("FilterCriteria", {}).get("Filters", []), "Pattern")
+    filters = mapping(account).get("FilterCriteria", {}).get("Filters", [])
     hint = _("What the filter of the trigger of {name} drops is never added up. Remove it", name=account.name(NOTIFIER))
     return none_of((row["Pattern"] for row in filters), hint)
 

@@ -3,7 +3,6 @@
 from typing import Any
 
 from lab_lib.aws import buckets, functions, roles, tables
-from lab_lib.aws.json_text import having
 from lab_lib.checks import permissions
 from lab_lib.checks.rules import Account, Finding, State, check, either, equal, exists, judged, none_of
 from lab_lib.language import N_, _
@@ -80,9 +79,8 @@ def table(account: Account, name: str) -> Finding:
 @check("00", "key-{}", "key of {}", after="table-{}", of="table", call="create_table")
 def key(account: Account, name: str) -> Finding:
     now = account.ask(tables.describe, name) or {}
-    attributes = having(now.get("AttributeDefinitions", []), "AttributeName", "AttributeType")
-    types = {part["AttributeName"]: part["AttributeType"] for part in attributes}
-    names = [part["AttributeName"] for part in having(now.get("KeySchema", []), "AttributeName")]
+    types = {part["AttributeName"]: part["AttributeType"] for part in now.get("AttributeDefinitions", [])}
+    names = [part["AttributeName"] for part in now.get("KeySchema", [])]
     odd = {part: _("{key} (type {type})", key=part, type=types.get(part)) for part in names if types.get(part) != "S"}
     schema, wanted = " + ".join(odd.get(part, part) for part in names), " + ".join(tables.KEYS[name])
     return equal(

@@ -3,7 +3,6 @@
 from lab_lib.aws import buckets, functions, triggers
 from lab_lib.aws.evaluator import ANOTHER_ACCOUNT, from_service, is_allowed, like
 from lab_lib.aws.grants import short
-from lab_lib.aws.json_text import having
 from lab_lib.checks import permissions
 from lab_lib.checks.rules import Account, Finding, check, either, judged, none_of
 from lab_lib.errors import LabError
@@ -172,7 +171,7 @@ def may_invoke(account: Account, bucket: str, owner: str) -> bool:
 def affix(trigger: triggers.Trigger, kind: str) -> str:
     """Return the prefix or the suffix of the trigger's filter, "" without one."""
     rules = trigger.get("Filter", {}).get("Key", {}).get("FilterRules", [])
-    return next((rule["Value"] for rule in having(rules, "Name", "Value") if rule["Name"].lower() == kind), "")
+    return next((rule["Value"] for rule in rules if rule["Name"].lower() == kind), "")
 
 
 def fitting_key(account: Account, stem: str) -> str:

@@ -17,7 +17,7 @@ from lab_lib.pages.colours import LOOKS
 from lab_lib.pages.wording import listing
 from lab_lib.resources import RESOURCES
 from lab_lib.workspace.places import workspace
-from lab_lib.workspace.private_files import file_named_by, json_text, write_file
+from lab_lib.workspace.private_files import json_text, write_file
 
 
 @takes(*PLACE, "data", *ALERTS, *MANAGED, "boundary")
@@ -46,11 +46,10 @@ def run(
 
     Account, addresses, credentials, and the names of users and of the profile are masked in all files.
     """
-    from lab_lib.calls.sessions import REQUESTS
     from lab_lib.run import headless
 
     parameters = {**settings, "data_file": str(data or ""), "yes": True}
-    with handle_errors(), file_named_by(REQUESTS) as requests:
+    with handle_errors():
         if (keep or mine) and until is None:
             until = headless.BREAK_IT
         names = [path.stem for path in headless.notebooks(until)]
@@ -75,8 +74,6 @@ def run(
         out.print(steps_table(steps, names))
         if "totals" in result:
             out.say(_summary(result))
-        if lab.is_real:
-            out.print(_("Requests:  {count:,} to AWS", count=len(requests.read_text("utf-8").split())))
         out.say(_("Executed notebooks and result.json: {path}", path=relative_to_cwd(folder)))
         if not result["ok"]:
             out.print(_("Everything made so far is still there. `lab clean` deletes it."), style="bold")

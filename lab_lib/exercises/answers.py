@@ -4,6 +4,7 @@ A verdict says which part is not right yet and what was written there, and never
 learner writes is an error.
 """
 
+import json
 import re
 from collections.abc import Callable, Collection, Iterable
 from decimal import Decimal
@@ -11,7 +12,6 @@ from functools import partial
 from itertools import islice
 from typing import Any, NamedTuple
 
-from lab_lib.aws.json_text import json_value
 from lab_lib.exercises import cells, texts, workbook
 from lab_lib.language import N_, _, ngettext
 from lab_lib.pages.wording import listing, shortened
@@ -149,8 +149,8 @@ def _message(answer: Any, customer: str, balance: str) -> Faults:
     if not isinstance(answer, str):
         return [_("It is a {kind}; a message is text.", kind=type(answer).__name__)]
     try:
-        message = json_value(answer)
-    except ValueError as error:
+        message = json.loads(answer)
+    except (ValueError, RecursionError) as error:
         return [_("It is not JSON: {error}.", error=error)]
     if not isinstance(message, dict):
         return [_("It is JSON, but no object with names and values.")]

@@ -4,7 +4,6 @@ import json
 from typing import Any, NamedTuple
 
 from lab_lib.aws import functions, policies, queues, tables, topics
-from lab_lib.aws.json_text import having
 from lab_lib.embedded.batches import halves
 from lab_lib.exercises.draw import TRIES, Batch, History, Topic
 from lab_lib.exercises.proxy import NO_CUT, Cut
@@ -87,7 +86,7 @@ class Bench:
         """Return the bodies of the messages in the queue."""
         sqs, url, bodies = self.lab.client("sqs"), self._urls[queue], list[str]()
         while len(bodies) < _MOST_MESSAGES:
-            received = having(sqs.receive_message(QueueUrl=url, MaxNumberOfMessages=10).get("Messages", []), "Body")
+            received = sqs.receive_message(QueueUrl=url, MaxNumberOfMessages=10).get("Messages", [])
             if not received:
                 break
             bodies += [message["Body"] for message in received]

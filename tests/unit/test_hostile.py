@@ -3,7 +3,6 @@
 import io
 import json
 import zipfile
-from datetime import UTC, datetime
 
 import pytest
 from boto3.dynamodb.types import TypeSerializer
@@ -11,7 +10,7 @@ from botocore.exceptions import ProxyConnectionError
 from hostile import DEEP, answering
 from stub_account import LAB, MAPPING, NOTIFICATION, NOTIFIER, ROWS, code, function, queue, run
 
-from lab_lib.aws import buckets, cloudwatch, functions, grants, policies, queues, tables, triggers
+from lab_lib.aws import functions, grants, policies, queues, tables, triggers
 from lab_lib.calls import sessions
 from lab_lib.errors import LabError
 
@@ -44,14 +43,9 @@ def beside_the_right_one(statement):
     return with_policy(json.dumps({"Statement": [statement, *right["Statement"]]}))
 
 
-def triggered(**parts):
-    return {(triggers.notifications,): [NOTIFICATION | parts]}
-
-
 POLICY = "access-policy-CustomerNotify", "tls-CustomerNotify"
 # What was put where, the checks about it, and a part of what the first of them says.
 HOSTILE = {
-    "a huge exponent": (with_row({"N": "1E+999999999"}), ("amounts",), "C3 T1 has no number"),
     "a key that is a list": (with_row(7, CustomerId={"L": []}), ("totals",), "[] is missing"),
     "an address that is a set": (
         scanned("Customer", {"CustomerId": "C1", "Address": {"NS": ["1"]}}, {"CustomerId": "C2", "Address": "b"}),
@@ -74,9 +68,6 @@ HOSTILE = {
     "a trigger without events": (
         {(triggers.notifications,): [{"LambdaFunctionArn": NOTIFICATION["LambdaFunctionArn"]}]},
         ("bucket-trigger-events", "rejected-rows"), "s3:ObjectCreated:*"),
-    "a filter without a value": (
-        triggered(Filter={"Key": {"FilterRules": [{"Name": "suffix"}, {"Value": "x"}]}}),
-        ("rejected-rows",), "starts it"),
     "a table without the types of its key": (
         {(tables.describe, "Customer"): lambda name: {"TableStatus": "ACTIVE", "KeySchema": [{"AttributeName": "Id"}]}},
         ("key-Customer",), "Id (type None)"),
@@ -96,39 +87,6 @@ def test_a_hostile_content_changes_only_the_checks_about_it(change, about, part)
     assert {check.state for check in changed.values()} <= {"not yet", "could be"}
     assert not about or part in changed[about[0]].words
     assert max(len(check.words) for check in report.checks) < 4_000
-
-
-# What the readers make of rows that AWS would not answer
-
-
-def test_a_time_that_cannot_be_hides_no_object_and_no_table():
-    date = "99999-01-01T00:00:00Z"
-    objects = "".join(
-        f"<Contents><Key>{key}.txt</Key><LastModified>{modified}</LastModified></Contents>"
-        for key, modified in {"a": date, "b": "2026-01-02T00:00:00Z"}.items()
-    )
-    listed = f"<ListBucketResult>{objects}<Contents/></ListBucketResult>"
-    table = {"TableStatus": "ACTIVE", "CreationDateTime": date}
-    lab, _ = answering(ListObjectsV2=listed, HeadBucket="", DescribeTable={"Table": table})
-
-    assert [upload["Key"] for upload in buckets.uploads(lab)] == ["a.txt", "b.txt"]
-    assert buckets.uploads(lab)[0]["LastModified"] == datetime(1970, 1, 1, tzinfo=UTC)
-    assert tables.describe(lab, "Customer")["TableStatus"] == "ACTIVE"
-
-
-def test_rows_without_what_all_of_them_have_are_passed_over():
-    names = "<Name>inputs3bucketfortransact-1</Name></Bucket><Bucket>"
-    names += "<Name>arn:aws:s3:us-east-1:111122223333:accesspoint/inputs3bucketfortransact</Name>"
-    mapping = {"EventSourceArn": LAB.arn("dynamodb", "table/Transactions/stream/1"), "UUID": "1", "State": "Enabled"}
-    lab, _ = answering(
-        ListBuckets=f"<r><Buckets><Bucket>{names}</Bucket><Bucket/></Buckets></r>",
-        ListEventSourceMappings={"EventSourceMappings": [{}, mapping, mapping | {"FunctionArn": "f"}]},
-        FilterLogEvents={"events": [{}, {"message": "b", "timestamp": 2}, {"message": "a"}]},
-    )
-
-    assert buckets.candidates(lab) == ["inputs3bucketfortransact-1"]
-    assert [mapping["FunctionArn"] for mapping in triggers.mappings(lab)] == ["f"]
-    assert cloudwatch.log_lines(lab, NOTIFIER) == ["a", "b"]
 
 
 # The code of a function, whose address and archive come from the account
