@@ -60,7 +60,6 @@ def clean(settings: Settings, yes: Yes = False) -> None:
     Only resources with the tag lab=serverless-lab are deleted.
     """
     from lab_lib.aws import cleanup
-    from lab_lib.run import costs
     from lab_lib.workspace.one_command import alone
 
     with handle_errors():
@@ -70,7 +69,7 @@ def clean(settings: Settings, yes: Yes = False) -> None:
             for name in cleanup.delete_all(lab):
                 out.say(_("deleted {name}", name=name))
             out.say(_("Nothing of the lab is left in {lab}.", lab=lab))
-            if kept := costs.kept(lab):
+            if kept := cleanup.kept(lab):
                 out.say(_("Kept, since the lab did not make it:"), *kept, sep="\n- ")
 
 

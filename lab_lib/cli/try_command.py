@@ -34,7 +34,7 @@ def try_(
 
     It runs on another embedded AWS, which is deleted afterwards. Your lab is not touched.
 
-    Your function runs on this computer, as you. Try only code that you trust.
+    Your function runs in a box. Where none can be made, it runs as you: try only code that you trust.
 
     The exit status is 0 if all cases are passed, 1 if not, and 2 if the file has no such function.
     """

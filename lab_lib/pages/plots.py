@@ -1,5 +1,6 @@
 """Draw a DataFrame as a matplotlib Figure. Nothing here calls AWS."""
 
+from collections.abc import Iterable
 from decimal import Decimal
 from typing import Any
 
@@ -22,7 +23,6 @@ from lab_lib.pages.wording import clauses
 
 MOST_BARS, HIGHEST = 20, 10
 TOTAL = N_("total of all transactions, US dollars ($)")
-_COLOURS, _HATCHES = (BELOW, REACHED), ("", "//")  # of totals below the threshold, and of the others
 
 
 @in_legible_words()
@@ -34,14 +34,16 @@ def totals(frame: DataFrame, threshold: Decimal) -> DescribedFigure:
     """
     if frame.empty:
         return _empty(_("No customer has a total yet."))
-    balances = highest = frame.set_index("CustomerId")["accountBalance"].sort_values()
-    heights = []
-    if len(balances) > MOST_BARS:
-        highest, heights = balances.tail(HIGHEST), [2.8]
+    balances = frame.set_index("CustomerId")["accountBalance"].sort_values()
+    highest = balances.tail(HIGHEST) if len(balances) > MOST_BARS else balances
+    heights = [2.8] if len(highest) < len(balances) else []
     figure, axes = new_figure(*heights, 1.3 + 0.4 * len(highest))
     if heights:
         _draw_distribution(axes[0], balances, threshold)
-    _draw_totals(axes[-1], highest, threshold)
+    labels = [_("{total:f} – alert", total=total) if total >= threshold else f"{total:f}" for total in highest]
+    colours = [REACHED if total >= threshold else BELOW for total in highest]
+    _draw_bars(axes[-1], highest, labels, color=colours)
+    _name_bars(axes[-1], highest.index, threshold)
     figure.alt = _describe_totals(balances, highest, threshold)
     return figure
 
@@ -55,25 +57,19 @@ def comparison(frame: DataFrame, threshold: Decimal) -> DescribedFigure:
     title = _("The lab's function and your function, threshold {threshold:f}", threshold=threshold)
     if frame.empty:
         return _empty(_("{title}: no customer has a change.", title=title))
-    rows = frame.to_dict("records")
+    rows, names = frame.to_dict("records"), frame["CustomerId"]
+    labels, others = ([_label(row, prefix) for row in rows] for prefix in ("", "other "))
     figure, (axes,) = new_figure(1.7 + 0.85 * len(rows))
-    axes.set_xlabel(_(TOTAL))
-    _draw_bars(axes, rows, "", -0.19, label=_("the lab's function"), facecolor=BELOW)
-    _draw_bars(axes, rows, "other ", 0.19, label=_("your function"), facecolor=REACHED, hatch="//", hatchcolor="white")
-    axes.margins(x=0.02)
-    axes.set_yticks(range(len(rows)), [one_line(row["CustomerId"]) for row in rows], parse_math=False)
+    _draw_bars(axes, frame["total"], labels, -0.19, height=0.36, color=BELOW, label=_("the lab's function"))
+    _draw_bars(axes, frame["other total"], others, 0.19, height=0.36, color=REACHED, label=_("your function"))
+    _name_bars(axes, names, threshold)
     axes.invert_yaxis()
     axes.axvline(0, color=INK, linewidth=0.8)
-    draw_threshold(axes, threshold)
     figure.legend(loc="outside upper left", ncols=2, frameon=False, labelcolor=INK)
+    told = N_("{customer} {label}; your function {other}")
     parts = [
-        _(
-            "{customer} {label}; your function {other}",
-            customer=one_line(row["CustomerId"]),
-            label=_label(row, ""),
-            other=_label(row, "other "),
-        )
-        for row in rows
+        _(told, customer=one_line(name), label=label, other=other)
+        for name, label, other in zip(names, labels, others, strict=True)
     ]
     figure.alt = _("{title}: {parts}.", title=title, parts=_(". ").join(parts))
     return figure
@@ -131,9 +127,8 @@ def _empty(words: str) -> DescribedFigure:
 
 
 def _draw_distribution(axes: Axes, balances: Series, threshold: Decimal) -> None:
-    """Draw how many customers have a total of each size, those at or above the threshold apart."""
-    sides = [[float(balance) for balance in balances if (balance >= threshold) is reached] for reached in (False, True)]
-    axes.hist(sides, bins=24, stacked=True, rwidth=0.9, color=_COLOURS, hatch=_HATCHES, hatchcolor="white")
+    """Draw how many customers have a total of each size."""
+    axes.hist(balances.astype(float), bins=24, rwidth=0.9, color=BELOW)
     draw_threshold(axes, threshold)
     axes.set_title(_share(balances, threshold), color=INK, fontsize=11, loc="right", pad=20)
     axes.set_xlabel(_(TOTAL))
@@ -141,30 +136,21 @@ def _draw_distribution(axes: Axes, balances: Series, threshold: Decimal) -> None
     axes.yaxis.set_major_locator(MaxNLocator(integer=True))
 
 
-def _draw_totals(axes: Axes, balances: Series, threshold: Decimal) -> None:
-    sides = [balance >= threshold for balance in balances]
-    colours, hatches = ([marks[reached] for reached in sides] for marks in (_COLOURS, _HATCHES))
-    places, lengths = range(len(sides)), [*map(float, balances)]
-    axes.barh(places, lengths, height=0.6, color=colours, hatch=hatches, hatchcolor="white")
-    for place, (balance, reached) in enumerate(zip(balances, sides, strict=True)):
-        _write_beside(axes, place, _("{total:f} – alert", total=balance) if reached else f"{balance:f}")
-    draw_threshold(axes, threshold)
-    axes.set_yticks(places, [one_line(name) for name in balances.index], parse_math=False)
-    axes.margins(x=0.02, y=0.02)
+def _draw_bars(axes: Axes, totals: Series, labels: list[str], offset: float = 0, **style: Any) -> None:
+    """Draw a bar for each total, and its label at the right of the axes, where no bar and no line crosses it."""
+    places = [place + offset for place in range(len(labels))]
+    axes.barh(places, totals.astype(float), **({"height": 0.6} | style))
+    for place, label in zip(places, labels, strict=True):
+        axes.text(1.01, place, label, transform=axes.get_yaxis_transform(), va="center", color=INK)
+
+
+def _name_bars(axes: Axes, names: Iterable[str], threshold: Decimal) -> None:
+    """Write the names of the customers at the left, and draw the threshold."""
+    texts = [one_line(name) for name in names]
+    axes.set_yticks(range(len(texts)), texts, parse_math=False)
     axes.set_xlabel(_(TOTAL))
-
-
-def _write_beside(axes: Axes, place: float, label: str) -> None:
-    """Write a bar's label at the right of the axes, where no bar and no line crosses it."""
-    axes.text(1.01, place, label, transform=axes.get_yaxis_transform(), va="center", color=INK)
-
-
-def _draw_bars(axes: Axes, rows: list[dict[str, Any]], prefix: str, offset: float, **style: Any) -> None:
-    """Draw one bar a customer from the columns with this prefix, and write its label beside it."""
-    places, lengths = [place + offset for place in range(len(rows))], [float(row[f"{prefix}total"]) for row in rows]
-    axes.barh(places, lengths, height=0.36, **style)
-    for place, row in zip(places, rows, strict=True):
-        _write_beside(axes, place, _label(row, prefix))
+    axes.margins(x=0.02, y=0.02)
+    draw_threshold(axes, threshold)
 
 
 def _label(row: dict[str, Any], prefix: str) -> str:

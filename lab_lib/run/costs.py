@@ -14,11 +14,8 @@ from typing import Any
 
 from rich.cells import set_cell_size
 
-from lab_lib.aws import cleanup, tables
-from lab_lib.errors import LabError
 from lab_lib.lab import Lab
 from lab_lib.language import N_, _
-from lab_lib.trace import usage
 
 MILLION = "rows"
 _CHINA, _YUAN = "cn-", N_("AWS's prices in China are in yuan; the lab knows only prices in dollars")
@@ -58,33 +55,16 @@ def before(numbers: list[str], rows: int, region: str) -> str:
     return _(told, minutes=longest, cost=cost, **prices())
 
 
-def of_upload(lab: Lab, key: str) -> str:
-    """Return what one upload has used, as its trace tells, and what that costs on AWS; or why nothing tells of it."""
-    try:
-        used = usage.of_upload(lab, key)
-    except LabError as error:
-        return str(error)
-    rows = [(_(item), f"{number:,.7g}", _cents({item: number})) for item, number in used.items()]
+def of_functions(lab: Lab, notebook: str) -> str:
+    """Return what the functions use in a notebook, such as "05", and what that costs on AWS."""
     if lab.region.startswith(_CHINA):
-        return "\n".join([*(f"{set_cell_size(item, 13)}{number:>9}" for item, number, _cost in rows), _(_YUAN)])
+        return _(_YUAN)
+    used = _read("usage.json")[notebook]["functions"]
+    rows = [(_(item), f"{number:,.7g}", _cents({item: number})) for item, number in used.items()]
     return "\n".join(
         f"{set_cell_size(item, 13)}{number:>9}  " + _("{cents:.6f} cents", cents=cost)
         for item, number, cost in [*rows, (_("all"), "", _cents(used))]
     )
-
-
-def kept(lab: Lab) -> list[str]:
-    """Return what the clean-up keeps, since the lab did not make it, and what of it costs while nobody uses it."""
-    return [_(": ").join([label, _idle(lab, label)]) for label in cleanup.kept(lab)]
-
-
-def _idle(lab: Lab, label: str) -> str:
-    kind, _space, name = label.partition(" ")
-    if kind == "table" and any(tables.units(lab, name)):
-        return _("AWS charges for its provisioned units every hour, used or not")
-    if kind in ("table", "bucket", "log") and not label.startswith("bucket trigger"):
-        return _("AWS charges a little for what is stored in it")
-    return _("costs nothing while nobody uses it")
 
 
 def _cents(usage: Mapping[str, float]) -> float:

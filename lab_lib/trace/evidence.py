@@ -101,11 +101,6 @@ class Evidence:
         uploads = [_upload(report, run) for run in self.runs(PROCESSOR) for report in run.reports if report.get("key")]
         return uploads[-MOST_UPLOADS:]
 
-    @property
-    def taken_in(self) -> list[Upload]:
-        """Return the uploads of which rows were written."""
-        return [upload for upload in self.uploads if upload.written]
-
     def lines(self, upload: Upload, is_wanted: Callable[[Line], bool]) -> list[Line] | str:
         """Return these lines of an upload; why it cannot be read, for instance if it is another object now.
 

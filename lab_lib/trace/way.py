@@ -27,7 +27,8 @@ class Way:
         self.evidence, self.customer, self.transaction = evidence, customer, transaction
         key = {"CustomerId": customer, "TransactionId": transaction}
         self.item = evidence.read("Transactions", tables.find_item, "Transactions", key)
-        read = [(upload, evidence.lines(upload, self._is_own)) for upload in evidence.taken_in]
+        written = [upload for upload in evidence.uploads if upload.written]
+        read = [(upload, evidence.lines(upload, self._is_own)) for upload in written]
         self.sources = [(upload, lines) for upload, lines in read if isinstance(lines, list) and lines]
         self.unread = [(upload, why) for upload, why in read if isinstance(why, str)]
         self.notes = list[str]()
