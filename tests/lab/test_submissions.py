@@ -114,7 +114,7 @@ def whole_class(tmp_path_factory, listener):
     (folder / "unreadable.zip").write_text("no zip")
     (roster := folder.with_name("roster.csv")).write_text(ROSTER)
     out, trust = folder.with_name("graded"), [] if HAS_SANDBOX else ["--trust"]
-    options = ["--out", out, "--roster", roster, "--seconds", "60", "--jobs", "2", *trust]
+    options = ["--out", out, "--roster", roster, "--seconds", "40", "--jobs", "2", *trust]
     return run("class", "grade", folder, *options), book_of(out), out
 
 
@@ -141,7 +141,7 @@ def test_each_student_gets_the_points_of_their_own_work_and_a_fault_costs_nobody
     assert "stranger.zip" in done.stdout
     crashed, hung = (str(step["errors"]) for step in hostile["steps"][2:4])
     assert "KernelDied: This cell has" in crashed
-    assert re.search(r"TimeoutError: Stopped after 12 s\. All cells together have 60 s, and one has a fifth\.", hung)
+    assert re.search(r"TimeoutError: Stopped after 8 s\. All cells together have 40 s, and one has a fifth\.", hung)
     assert len(hostile["steps"]) == 8  # each notebook went on
     assert "create-queue" not in right(hostile)
 
