@@ -52,12 +52,13 @@ def open_door() -> None:
     import resource
     import socket
 
-    outside, port, tasks = map(int, os.environ.pop("_LAB_DOOR").split())
+    outside, port, tasks, files = map(int, os.environ.pop("_LAB_DOOR").split())
     with socket.create_server(("127.0.0.1", port), backlog=64) as door, socket.socket(fileno=outside) as life:
         socket.send_fds(life, [b"d"], [door.fileno()])
         life.detach()  # so that it closes when the box ends
     memory = int(os.environ["AWS_LAMBDA_FUNCTION_MEMORY_SIZE"])
-    for limit, most in ((resource.RLIMIT_DATA, 2**20 * (512 + memory)), (resource.RLIMIT_NPROC, tasks)):
+    data = 2**20 * (512 + memory)
+    for limit, most in ((resource.RLIMIT_DATA, data), (resource.RLIMIT_NPROC, tasks), (resource.RLIMIT_NOFILE, files)):
         resource.setrlimit(limit, (most, most))
 
 
@@ -72,10 +73,11 @@ def start(
     most = limits.made(memory + _MORE_MEMORY, _MOST_TASKS)
     ours, theirs = socket.socketpair()
     with theirs:
-        door = f"{theirs.fileno()} {os.environ['GATEWAY_PORT']} {_MOST_TASKS}"
+        door = f"{theirs.fileno()} {os.environ['GATEWAY_PORT']} {_MOST_TASKS} {box.MOST_OPEN}"
         variables = {**_VARIABLES, **own, "_LAB_DOOR": door}
         run = [box.python(), "-s", "-B", command[1]]
-        process = box.start(run, view, _MOST_FILES, [theirs.fileno()], most.groups, env=variables, **settings)
+        inside = [theirs.fileno()]
+        process = box.start(run, view, _MOST_FILES, inside, most.groups, box.MORE_OPEN, env=variables, **settings)
     _, doors, _, _ = socket.recv_fds(ours, 1, 1)  # none if it did not start
     asyncio.run_coroutine_threadsafe(_answer_box(app, ours, doors, most), loop)
     return process

@@ -30,9 +30,7 @@ App = Callable[[Scope, Receive, Send], Awaitable[None]]
 _RENEW = 'In a notebook, run the cell with open_lab again; in a terminal, run `eval "$(lab local env)"` again.'
 _UNSIGNED = f"The embedded AWS only answers requests that are signed with AWS Signature Version 4. {_RENEW}"
 _WRONG = f"This request is not signed with a key of the embedded AWS that runs now. {_RENEW}"
-_MANAGEMENT = "Only the account's own key may manage the embedded AWS."
 _LONG = "The body is longer than 100 MB, the most that the embedded AWS takes. Upload a large file in parts."
-_INCOMPLETE = "The request is incomplete."
 # Bytes. Lambda takes a request of 70 MB, for a zip file of 50 MB. S3 advises to upload more than 100 MB in parts, and
 # boto3 and the aws command do so from 8 MB on.
 _LONGEST_BODY = 100 * 2**20
@@ -96,7 +94,7 @@ async def _read(receive: Receive) -> tuple[bytes, str]:
     while more:
         message = await receive()
         if message["type"] == "http.disconnect":
-            reason = _INCOMPLETE
+            reason = "The request is incomplete."
         body += message.get("body", b"")
         more = message.get("more_body", False)
         if len(body) > _LONGEST_BODY:
@@ -146,5 +144,5 @@ def _not_signed(scope: Scope, query: dict[str, list[str]], headers: dict[str, st
     if is_another or sigv4.header_signature_failure(parsed, *request, presigned=in_query):
         return _WRONG
     if scope["path"].startswith("/_") and scope["path"] != WORK and credential.principal_type != "Root":
-        return _MANAGEMENT
+        return "Only the account's own key may manage the embedded AWS."
     return ""

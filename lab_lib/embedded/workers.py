@@ -14,7 +14,6 @@ from ministack.core.responses import get_account_id, get_region
 from ministack.services import lambda_svc
 
 from lab_lib.embedded import replace
-from lab_lib.processes import box
 
 _invalidate = lambda_svc.invalidate_worker
 _ANSWER = "        _real_stdout.flush()\n\nrun()"  # where a worker sends its answer
@@ -39,8 +38,7 @@ def install() -> None:
     script = lambda_runtime._PYTHON_WORKER_SCRIPT
     if _ANSWER not in script:
         raise AttributeError(f"ministack.core.lambda_runtime._PYTHON_WORKER_SCRIPT has no {_ANSWER!r}")
-    watch = _END_WITH_SERVER if box.fault_of_functions() else ""  # a box ends with its server
-    replace(lambda_runtime, "_PYTHON_WORKER_SCRIPT", watch + script.replace(_ANSWER, _SAY_END + _ANSWER))
+    replace(lambda_runtime, "_PYTHON_WORKER_SCRIPT", _END_WITH_SERVER + script.replace(_ANSWER, _SAY_END + _ANSWER))
     replace(lambda_runtime.Worker, "_drain_stderr_bounded", printed)
     replace(lambda_svc, "invalidate_worker", invalidate_own)
     replace(lambda_svc, "_LAMBDA_STATE_TRANSITION_DELAY", 0)

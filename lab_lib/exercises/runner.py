@@ -222,7 +222,7 @@ class Runner:
             numbers = control.fileno(), rules.fileno()
             command = [box.python(), *_ISOLATED, f"{_FUNCTION}/{RUNTIME.name}", *map(str, numbers), box.WORK]
             settings = SILENT | {"cwd": "/", "env": environment(box.WORK)}
-            return box.start(command, view, _MOST_FILES, numbers, self._most.groups, **settings)
+            return box.start(command, view, _MOST_FILES, numbers, self._most.groups, box.MORE_OPEN, **settings)
 
     def _require_loaded(self) -> None:
         """Wait until the program has loaded boto3; start it again if it has ended."""

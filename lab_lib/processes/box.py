@@ -21,6 +21,10 @@ View = list[tuple[str, ...]]  # options of bubblewrap
 
 WORK = "/tmp"  # noqa: S108  # the folder of a program in its box, and of no other program
 MEGABYTE = 10**6  # bytes
+MOST_OPEN = 256  # files and sockets of a process; the kernel keeps 0.2 MB for a full socket
+# The kernel lets a process hand a file over while all boxes of the user have fewer files under way than it may open. So
+# who hands one over to us may open more than the others, until it has.
+MORE_OPEN = 2 * MOST_OPEN
 SYSTEM = ("/usr", "/bin", "/sbin", "/lib", "/lib64", "/etc/ld.so.cache", "/etc/localtime", "/etc/alternatives")
 _LONGEST_REASON = 200  # characters
 _MOST_SHARED = 64 * MEGABYTE  # of /dev/shm
@@ -40,17 +44,19 @@ def start(
     files: int,
     pass_fds: Iterable[int] = (),
     groups: Iterable[Path] = (),
+    most_open: int = MOST_OPEN,
     **settings: Any,
 ) -> "subprocess.Popen[Any]":
     """Start a command in a box. It ends with this process.
 
-    `files` are the bytes that it may write, in memory. It joins `groups`, see limits.py; `settings` are subprocess's.
+    `files` are the bytes that it may write, in memory. It joins `groups`, see limits.py; each of its processes may open
+    `most_open` files. `settings` are subprocess's.
     """
     options = [*_OPTIONS.split(), "--size", str(files), "--tmpfs", WORK, *chain(*view)]
     with system_calls.filter_file() as rules:
         last = ["--remount-ro", "/dev", "--remount-ro", "/", "--seccomp", str(rules.fileno())]
         bwrap = [shutil.which("bwrap") or "bwrap", *options, *last, *command]
-        whole = system_calls.prepared(bwrap, groups)
+        whole = system_calls.prepared(bwrap, groups, most_open)
         settings["pass_fds"] = [*pass_fds, rules.fileno()]
         return _starter.submit(lambda: subprocess.Popen[Any](whole, **settings)).result()
 

@@ -23,7 +23,6 @@ _FAMILIES, _HIGHEST_FAMILY = {1, 2, 10, 16}, 64  # Unix, IPv4, IPv6 and netlink;
 _FAMILIES_OF_FUNCTION = {1, 2, 10}  # netlink tells of earlier connections
 _SHARED_ANONYMOUS = 0x21  # MAP_SHARED with MAP_ANONYMOUS: given back, it is counted for no process
 _SOL_SOCKET, _BUFFERS = 1, (7, 8)  # SO_SNDBUF, SO_RCVBUF
-_MOST_OPEN = 256  # files and sockets of a process; the kernel keeps 0.2 MB for a full socket
 _MOST_ADDRESSES = 2**35  # bytes: a page that is only read takes no memory of the process, but of the kernel's tables
 _KEYS = "add_key keyctl request_key"
 _NAMESPACES = "chroot fsconfig fsmount fsopen fspick mount mount_setattr move_mount open_tree pivot_root setns umount2"
@@ -108,13 +107,13 @@ def filter_file(for_function: bool = False) -> BinaryIO:
     return cast(BinaryIO, file)
 
 
-def prepared(command: list[str], groups: Iterable[Path]) -> list[str]:
+def prepared(command: list[str], groups: Iterable[Path], most_open: int) -> list[str]:
     """Return the command as one that first does what only the new process can do, and then becomes it.
 
     It takes an empty session keyring, in which the user's keys are not, joins the cgroups, and gets the limits.
     """
     number = _library().seccomp_syscall_resolve_name(b"keyctl")
-    settings = number, _MOST_OPEN, _MOST_ADDRESSES, os.pathsep.join(map(str, groups))
+    settings = number, most_open, _MOST_ADDRESSES, os.pathsep.join(map(str, groups))
     return [sys.executable, "-I", "-S", "-c", _PREPARE, *map(str, settings), *command]
 
 

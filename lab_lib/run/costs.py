@@ -20,10 +20,7 @@ from lab_lib.language import N_, _
 MILLION = "rows"
 _CHINA, _YUAN = "cn-", N_("AWS's prices in China are in yuan; the lab knows only prices in dollars")
 # The names in prices.json that are shown, for the catalogues.
-_SHOWN = (
-    *(N_("runs"), N_("GB-s"), N_("write units"), N_("read units"), N_("s3 writes"), N_("s3 reads")),
-    *(N_("sns calls"), N_("sqs messages"), N_("log KB")),
-)
+_SHOWN = N_("runs"), N_("GB-s"), N_("write units"), N_("read units"), N_("s3 reads"), N_("sns calls"), N_("log KB")
 
 
 def prices() -> dict[str, Any]:
