@@ -204,7 +204,7 @@ def test_a_sandbox_has_a_keyring_of_its_own_and_the_user_keeps_theirs():
 libc = ctypes.CDLL(None)
 print(libc.syscall({number}, 0, -3, 0), libc.syscall({number}, 10, -3, b"keyring", b"_uid.{os.getuid()}", 0))"""
 
-    command = system_calls.prepared([sys.executable, "-c", code], [])
+    command = system_calls.prepared([sys.executable, "-c", code], [], 256)
     session, users = map(int, subprocess.check_output(command).split())
 
     assert (session != keyring, users) == (True, -1)
