@@ -31,7 +31,7 @@ with open("flood", "wb") as file:
     except OSError:  # the disk is full
         pass
 while True:
-    print("flood " * 100_000)
+    print("flood " * 1_000)
 """
 NAMES = ("Right", "Hostile", "Half", "Commented", "Unreadable")  # the slowest begin first
 SETTINGS = {"Right": "r-,99.50"}  # a prefix and a threshold of their own
