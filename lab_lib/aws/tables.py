@@ -21,7 +21,8 @@ STREAMED = "Transactions"
 EXPIRING = {"ProcessedRecords": "ExpiresAt"}  # the attribute that holds the time at which DynamoDB drops an item
 # TotalNotifier adds the new amount minus the old one. The handout's NEW_IMAGE lacks the old one.
 _STREAM = {"StreamEnabled": True, "StreamViewType": "NEW_AND_OLD_IMAGES"}
-_SERIALIZER, _DESERIALIZER = TypeSerializer(), TypeDeserializer()
+_SERIALIZER = TypeSerializer()
+plain = TypeDeserializer().deserialize  # gives the value of an attribute: str, Decimal, Binary, bool, None, list …
 DYNAMODB_CONTEXT.traps[Rounded] = False  # boto3 would refuse a number whose zeros are written out, such as 1E+124
 
 
@@ -164,11 +165,6 @@ def count(lab: Lab, name: str) -> int:
     """Return the number of items, counted now. A missing table has none."""
     pages = lab.client("dynamodb").get_paginator("scan").paginate(TableName=lab.name(name), Select="COUNT")
     return sum(page["Count"] for page in pages) if find_table(lab, name) else 0
-
-
-def plain(value: Any) -> Any:
-    """Return the value of an attribute, as boto3 reads it: str, Decimal, Binary, bool, None, list, dict or set."""
-    return _DESERIALIZER.deserialize(value)
 
 
 def put_item(lab: Lab, name: str, item: Item) -> None:

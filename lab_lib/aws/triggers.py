@@ -276,9 +276,8 @@ def _mappings(lab: Lab, source: str) -> list[Trigger]:
     # All mappings of the account are listed: Lambda does not find a mapping by a function that is deleted.
     pages = lab.client("lambda").get_paginator("list_event_source_mappings").paginate()
     rows = pages.build_full_result()["EventSourceMappings"]
-    beginning = lab.arn("dynamodb", source)
-    own = [row for row in rows if row.get("EventSourceArn", "").startswith(beginning)]  # one of Kafka may have none
-    return [row for row in own if row["State"] != "Deleting"]
+    beginning = lab.arn("dynamodb", source)  # a mapping of Kafka may have no ARN
+    return [row for row in rows if row.get("EventSourceArn", "").startswith(beginning) and row["State"] != "Deleting"]
 
 
 def _has_changed(mapping: Trigger, settings: Settings) -> bool:

@@ -73,11 +73,11 @@ def start(
     most = limits.made(memory + _MORE_MEMORY, _MOST_TASKS)
     ours, theirs = socket.socketpair()
     with theirs:
-        door = f"{theirs.fileno()} {os.environ['GATEWAY_PORT']} {_MOST_TASKS} {box.MOST_OPEN}"
+        inside = theirs.fileno()
+        door = f"{inside} {os.environ['GATEWAY_PORT']} {_MOST_TASKS} {box.MOST_OPEN}"
         variables = {**_VARIABLES, **own, "_LAB_DOOR": door}
         run = [box.python(), "-s", "-B", command[1]]
-        inside = [theirs.fileno()]
-        process = box.start(run, view, _MOST_FILES, inside, most.groups, box.MORE_OPEN, env=variables, **settings)
+        process = box.start(run, view, _MOST_FILES, [inside], most.groups, box.MORE_OPEN, env=variables, **settings)
     _, doors, _, _ = socket.recv_fds(ours, 1, 1)  # none if it did not start
     asyncio.run_coroutine_threadsafe(_answer_box(app, ours, doors, most), loop)
     return process

@@ -4,7 +4,8 @@ Without this guard, any page in the browser and any user of this computer could 
 has an `Origin` header, or the page's own host name as `Host`. Both are refused, whatever the signature. An admitted
 request counts as sent over TLS, so that policies that require TLS can be tried here.
 
-ministack's own check verifies neither an account's own key nor presigned URLs of S3; its functions for it do.
+ministack's own check verifies neither an account's own key nor presigned URLs of S3; its functions for it do. Of a long
+request the headers are verified first, so most are refused before their body is kept.
 """
 
 import hashlib
@@ -33,7 +34,7 @@ _WRONG = f"This request is not signed with a key of the embedded AWS that runs n
 _LONG = "The body is longer than 100 MB, the most that the embedded AWS takes. Upload a large file in parts."
 # Bytes. Lambda takes a request of 70 MB, for a zip file of 50 MB. S3 advises to upload more than 100 MB in parts, and
 # boto3 and the aws command do so from 8 MB on.
-_LONGEST_BODY = 100 * 2**20
+_LONG_BODY, _LONGEST_BODY = 2**20, 100 * 2**20
 
 
 def guarded(app: App, port: int, secret: str) -> App:
@@ -51,8 +52,10 @@ def guarded(app: App, port: int, secret: str) -> App:
             return
         path, headers = scope["path"], _headers(scope)
         query = parse_qs(scope["query_string"].decode("latin-1"), keep_blank_values=True)
-        body, reason = await _read(receive)
-        if reason := _stranger(headers, address) or reason or _not_signed(scope, query, headers, body):
+        request = scope, query, headers, address
+        is_long = int(headers.get("content-length", _LONGEST_BODY)) > _LONG_BODY
+        body, reason = await _read(receive, _refusal(*request) if is_long else "")
+        if reason := reason or _refusal(*request, body):
             service = router.detect_service(scope["method"], path, headers, query)
             code = "EntityTooLarge" if reason == _LONG else "InvalidAccessKeyId"
             # In the protocol of the service, boto3 and the aws command show the reason.
@@ -85,38 +88,37 @@ def _headers(scope: Scope) -> dict[str, str]:
     return headers
 
 
-async def _read(receive: Receive) -> tuple[bytes, str]:
-    """Return the body of a request, and why it is refused, or "".
+async def _read(receive: Receive, reason: str) -> tuple[bytes, str]:
+    """Return the body of a request, and why it is refused: this reason, else that of the body, else "".
 
     A body that is refused is dropped as it arrives: a client may read the answer only after it has sent all.
     """
-    body, reason, more = bytearray(), "", True
+    body, more = bytearray(), True
     while more:
         message = await receive()
         if message["type"] == "http.disconnect":
-            reason = "The request is incomplete."
+            reason = reason or "The request is incomplete."
         body += message.get("body", b"")
         more = message.get("more_body", False)
         if len(body) > _LONGEST_BODY:
-            reason = _LONG
+            reason = reason or _LONG
+        if reason:
             body.clear()
     return bytes(body), reason
 
 
-def _stranger(headers: dict[str, str], address: str) -> str:
-    """Return why a request is refused that a page in the browser has sent, or that is to another address; else ""."""
+def _refusal(
+    scope: Scope, query: dict[str, list[str]], headers: dict[str, str], address: str, body: bytes | None = None
+) -> str:
+    """Return why a request is refused, or "". Without a body, what needs it is not verified.
+
+    Refused is what a page in the browser has sent, what is to another address, and what is not signed as it arrives,
+    by the key of an account, of one of its users, or of an assumed role. The request counts as that account's.
+    """
     if "origin" in headers:
         return "The embedded AWS does not answer web pages."
     if headers.get("host") != address:
         return f"The embedded AWS answers at http://{address} only. Use that address."
-    return ""
-
-
-def _not_signed(scope: Scope, query: dict[str, list[str]], headers: dict[str, str], body: bytes) -> str:
-    """Return why a request is refused that is not signed as it arrives; "" if it is.
-
-    Its key is that of an account, of one of its users, or of an assumed role. The request counts as that account's.
-    """
     in_query = "X-Amz-Signature" in query
     parsed = sigv4.parse_query_signature(query) if in_query else sigv4.parse_header_signature(headers)
     if in_query == ("authorization" in headers):  # neither or both
@@ -138,10 +140,13 @@ def _not_signed(scope: Scope, query: dict[str, list[str]], headers: dict[str, st
     # ministack takes any script's twelve digits for an account.
     if is_late or not key.isascii() or not isinstance(credential, iam_evaluator.ResolvedCredential):
         return _WRONG
-    request = credential.secret_access_key, scope["method"], scope["raw_path"].decode("latin-1"), query, headers, body
     stated = headers.get("x-amz-content-sha256", "")
-    is_another = stated.isalnum() and stated != hashlib.sha256(body).hexdigest()  # UNSIGNED-PAYLOAD is no hash
-    if is_another or sigv4.header_signature_failure(parsed, *request, presigned=in_query):
+    if body is None and (not stated or stated.startswith("STREAMING-AWS4")):  # the body, or its parts, are signed
+        return ""
+    request = credential.secret_access_key, scope["method"], scope["raw_path"].decode("latin-1"), query, headers
+    if sigv4.header_signature_failure(parsed, *request, body or b"", presigned=in_query):
+        return _WRONG
+    if body is not None and stated.isalnum() and stated != hashlib.sha256(body).hexdigest():  # no UNSIGNED-PAYLOAD
         return _WRONG
     if scope["path"].startswith("/_") and scope["path"] != WORK and credential.principal_type != "Root":
         return "Only the account's own key may manage the embedded AWS."

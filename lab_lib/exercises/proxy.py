@@ -113,8 +113,16 @@ class _Handler(BaseHTTPRequestHandler):
 
 
 def _ask(endpoint: str, headers: dict[str, str], body: bytes) -> urllib3.BaseHTTPResponse:
-    how: dict[str, Any] = {"timeout": _SILENCE, "retries": False, "redirect": False, "decode_content": False}
-    return urllib3.request("POST", endpoint, body=body, headers=headers, **how)
+    return urllib3.request(
+        "POST",
+        endpoint,
+        body=body,
+        headers=headers,
+        decode_content=False,
+        redirect=False,
+        retries=False,
+        timeout=_SILENCE,
+    )
 
 
 def _of_message(headers: Iterable[tuple[str, str]]) -> dict[str, str]:

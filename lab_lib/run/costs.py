@@ -57,11 +57,14 @@ def of_functions(lab: Lab, notebook: str) -> str:
     if lab.region.startswith(_CHINA):
         return _(_YUAN)
     used = _read("usage.json")[notebook]["functions"]
-    rows = [(_(item), f"{number:,.7g}", _cents({item: number})) for item, number in used.items()]
-    return "\n".join(
-        f"{set_cell_size(item, 13)}{number:>9}  " + _("{cents:.6f} cents", cents=cost)
-        for item, number, cost in [*rows, (_("all"), "", _cents(used))]
-    )
+    lines = list[str]()
+    for item, number in used.items():
+        lines.append(f"{set_cell_size(_(item), 13)}{number:>9,.7g}  {_price({item: number})}")
+    return "\n".join([*lines, f"{set_cell_size(_('all'), 24)}{_price(used)}"])
+
+
+def _price(usage: Mapping[str, float]) -> str:
+    return _("{cents:.6f} cents", cents=_cents(usage))
 
 
 def _cents(usage: Mapping[str, float]) -> float:

@@ -9,6 +9,7 @@ import subprocess
 import sys
 from contextlib import closing
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from hashlib import sha256
 from http.client import HTTPConnection
 from pathlib import Path
@@ -95,10 +96,12 @@ def test_a_request_is_refused_that_the_owner_has_not_signed_as_it_arrives(case):
 
 
 LONG = bytes(110 * 2**20)  # no Lambda has so long a zip file, and S3 takes it in parts
+LONG_UPLOAD = partial(signed, "PUT", "/b/k", {}, LONG, signer=S3SigV4Auth)
 
 
-def test_the_refusal_of_a_long_body_says_why():
-    request = signed("PUT", "/b/k", {}, LONG, signer=S3SigV4Auth)
+@pytest.mark.parametrize(("request_of", "reason"), [(unsigned, RENEW), (LONG_UPLOAD, "Upload a large file in parts")])
+def test_the_refusal_of_a_long_body_says_why(request_of, reason):
+    request = request_of()
     headers, url = {**request.headers, "Transfer-Encoding": "chunked"}, urlsplit(request.url)
     parts = (LONG[place : place + 2**20] for place in range(0, len(LONG), 2**20))
 
@@ -106,7 +109,7 @@ def test_the_refusal_of_a_long_body_says_why():
         connection.request(request.method, url.path, parts, headers, encode_chunked=True)
         answer = connection.getresponse()
 
-        assert (answer.status, "Upload a large file in parts" in answer.read().decode()) == (403, True)
+        assert (answer.status, reason in answer.read().decode()) == (403, True)
 
 
 def test_a_signature_expires(monkeypatch):
