@@ -57,10 +57,8 @@ def of_functions(lab: Lab, notebook: str) -> str:
     if lab.region.startswith(_CHINA):
         return _(_YUAN)
     used = _read("usage.json")[notebook]["functions"]
-    lines = list[str]()
-    for item, number in used.items():
-        lines.append(f"{set_cell_size(_(item), 13)}{number:>9,.7g}  {_price({item: number})}")
-    return "\n".join([*lines, f"{set_cell_size(_('all'), 24)}{_price(used)}"])
+    lines = [f"{set_cell_size(_(item), 13)}{number:>9,.7g}  {_price({item: number})}" for item, number in used.items()]
+    return "\n".join([*lines, set_cell_size(_("all"), 24) + _price(used)])
 
 
 def _price(usage: Mapping[str, float]) -> str:
