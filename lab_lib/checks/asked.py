@@ -3,8 +3,8 @@
 from functools import partial
 
 from lab_lib.aws import functions, queues, tables, topics, triggers
+from lab_lib.checks.reading import mapping
 from lab_lib.checks.rules import ASKED, Account, Finding, check, either, equal, none_of
-from lab_lib.checks.step_02_stream import mapping
 from lab_lib.lab import TAG_KEY, TAG_VALUE
 from lab_lib.language import N_, _
 

@@ -3,9 +3,10 @@
 from lab_lib.aws import cloudwatch, functions, queues
 from lab_lib.checks.causes import fix_error
 from lab_lib.checks.making import first_broken, made, settled
+from lab_lib.checks.reading import NOTIFIER, PROCESSOR
 from lab_lib.checks.reports import Check
 from lab_lib.checks.rules import RULES, Account
-from lab_lib.checks.step_02 import NOTIFIER, PROCESSOR, filter_takes
+from lab_lib.checks.step_02 import filter_takes
 from lab_lib.errors import LabError
 from lab_lib.lab import Lab
 from lab_lib.language import _

@@ -11,9 +11,10 @@ from pathlib import Path
 
 from lab_lib import transactions
 from lab_lib.aws import buckets, functions, queues, tables
+from lab_lib.checks.arrivals import Inbox, Runs, alert_inboxes, snapshot
 from lab_lib.checks.broken import find_broken, raise_if_given_up
 from lab_lib.checks.causes import correct_code, fix_error
-from lab_lib.checks.evidence import Inbox, Runs, alert_inboxes, snapshot
+from lab_lib.checks.evidence import at_rest, wait_for_rest
 from lab_lib.checks.expected import Fault, Item, Snapshot, expect, row_faults, total_faults
 from lab_lib.checks.rules import Account
 from lab_lib.errors import CheckFailed, LabError, TimedOut
@@ -48,20 +49,6 @@ def following(
     letters = Inbox(lab, queues.DEAD_LETTERS)
     yield
     upload.wait(letters, show)
-
-
-def at_rest(lab: Lab) -> bool | None:
-    """Return whether nothing more happens by itself: no call runs, and no event or record waits for one.
-
-    What has failed twice, and is tried again and again, does not count. None if nobody can be asked, as on AWS.
-    """
-    work = lab.work()
-    return None if work is None else work.busy == 0
-
-
-def wait_for_rest(lab: Lab, timeout: float) -> None:
-    """Wait until the chain is at rest; at once where nobody can be asked."""
-    lab.wait_until(lambda: at_rest(lab) is not False, "the chain to be at rest", timeout=timeout)
 
 
 class Upload:

@@ -1,147 +1,170 @@
-"""Read the evidence of an upload: the tables, the runs of the functions, and the new messages of a queue."""
+"""Read what an account still has of the way of its transactions: logs, objects, the stream, markers, messages.
 
-import json
-from collections.abc import Collection
-from datetime import UTC, datetime
-from functools import partial
+Each is read once, and only when it is asked for. What cannot be read is noted in `unseen`, with the reason.
+"""
 
-from lab_lib.aws import cloudwatch, functions, queues, tables
-from lab_lib.aws.json_text import count
-from lab_lib.calls.refusals import none_if_unseen
-from lab_lib.checks.expected import Snapshot
+import io
+import time
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from functools import cache, cached_property
+from typing import Any, NamedTuple, TypeVar
+
+from botocore.exceptions import ClientError
+
+from lab_lib.aws import cloudwatch, functions, log_runs, queues, streams, tables, triggers
+from lab_lib.aws.json_text import count, moment
+from lab_lib.aws.log_runs import Run
+from lab_lib.checks.reading import PROCESSOR
+from lab_lib.checks.rules import Account
+from lab_lib.errors import LACKING, error_code, is_access_denied, is_not_implemented, is_unreachable
+from lab_lib.handlers.transaction_processor.transactions_file import Unreadable, read_lines
 from lab_lib.lab import Lab
-from lab_lib.language import _, ngettext
-from lab_lib.pages.wording import how_often
+from lab_lib.language import N_, _
 
-PROCESSOR, NOTIFIER = functions.SOURCES
-AGAIN = "taken in before"  # says TransactionProcessor of an event that came again
-TABLES = "Transactions", "Customer", "TransactionTotal"
-
-
-def snapshot(lab: Lab) -> Snapshot:
-    """Read what the three tables of the handout hold."""
-    return Snapshot.of(*(tables.items(lab, name) for name in TABLES))
+T = TypeVar("T")
+MOST_UPLOADS = 100  # the newest that the log names
+PROCESSOR_LOG, NOTIFIER_LOG = N_("log of TransactionProcessor"), N_("log of TotalNotifier")
+_LATE = 600  # seconds
+_MARKERS_KEPT = timedelta(hours=48)
+_DELETED = N_("it was deleted")
+_GONE = {"NoSuchKey": _DELETED, "404": _DELETED, "PreconditionFailed": N_("it was replaced since")}
 
 
-def markers(lab: Lab, key: str) -> list[tables.Item]:
-    """Return the markers of the uploads of a key that this workbook's TransactionProcessor has taken in."""
-    return tables.items(lab, "ProcessedRecords", beginning=f"{lab.bucket}/{key} ")
+class Line(NamedTuple):
+    """A line of an upload: its number, the row it was read as, or why it is rejected, and its text."""
+
+    number: int
+    row: dict[str, Any] | None
+    reason: str | None
+    text: str
 
 
-class Runs:
-    """The runs of both functions since this was made, told from earlier ones.
+class Upload(NamedTuple):
+    """An object, as a line of TransactionProcessor's log names it, and the run that took it in."""
 
-    This workbook's TransactionProcessor marks each upload that it has taken in, by the key and S3's sequencer. Of
-    another function the log tells: Lambda ends each run with a line of its own.
-    """
-
-    def __init__(self, lab: Lab, key: str) -> None:
-        self._lab, self._key, self._since = lab, key, datetime.now(UTC)
-        settings = {name: (functions.describe(lab, name) or {}).get("Configuration", {}) for name in functions.SOURCES}
-        self._groups = {name: cloudwatch.group_of(lab, name, settings[name]) for name in functions.SOURCES}
-        self._marks = "MARKER_TABLE" in functions.environment(settings[PROCESSOR])
-        self._is_logged = cloudwatch.describe(lab, self._groups[PROCESSOR]) is not None
-        self._marked = self._markers()
-        self.lines: dict[str, list[str]] = {name: [] for name in functions.SOURCES}
-
-    def read(self) -> None:
-        """Read the logs again."""
-        for name, group in self._groups.items():
-            read = partial(cloudwatch.log_lines, self._lab, name, self._since, group)
-            self.lines[name] = none_if_unseen(read) or []
-
-    def has_begun(self) -> bool:
-        """Return whether TransactionProcessor has run, whatever came of it."""
-        return cloudwatch.runs(self.lines[PROCESSOR]) > 0 or (self._marks and self._markers() > self._marked)
-
-    def has_ended(self) -> bool | None:
-        """Return whether TransactionProcessor has taken in the upload; None where only the rows can tell."""
-        if self._marks:
-            return self._markers() > self._marked
-        lines = self.lines[PROCESSOR]
-        return cloudwatch.runs(lines) > len(cloudwatch.failures(lines)) if self._is_logged else None
-
-    def counted(self, due: int) -> int:
-        """Return how many of the changes that are due TotalNotifier says it has counted: all, if it ran in silence."""
-        reports = self._records()
-        is_mute = not reports and not self.errors(NOTIFIER) and cloudwatch.runs(self.lines[NOTIFIER]) > 0
-        return due if is_mute else min(sum(reports), due)
-
-    def errors(self, name: str) -> list[str]:
-        """Return the errors in the log of a function."""
-        return cloudwatch.failures(self.lines[name])
-
-    def note(self, name: str, most: int, settled: bool = False) -> str:
-        """Return what the log tells of runs that were tried again, and of what came again; "" as a rule.
-
-        The upload leads to at most so many records of the stream. With `settled`, all totals are right.
-        """
-        errors, more = self.errors(name), sum(self._records()) - most if name == NOTIFIER else 0
-        events = sum(AGAIN in str(report.get("skipped")) for report in cloudwatch.reports(self.lines[name]))
-        notes = [_("tried again {times}: {error}", times=how_often(len(errors)), error=errors[-1])] if errors else []
-        if more > 0:
-            came = ngettext("{count:,} record came again", "{count:,} records came again", more)
-            notes.append(_("{came}, and nothing counts twice", came=came) if settled else came)
-        if events > 0:
-            notes.append(_("the event came again {times}, and changed nothing", times=how_often(events)))
-        return _("; ").join(notes)
-
-    def _records(self) -> list[int]:
-        counts = (report.get("records") for report in cloudwatch.reports(self.lines[NOTIFIER]))
-        return [records for records in counts if isinstance(records, int)]
-
-    def _markers(self) -> int:
-        return len(markers(self._lab, self._key)) if self._marks else 0
+    key: str
+    etag: str
+    when: int  # milliseconds since 1970, as S3's event tells
+    written: int  # rows
+    rejected: int
+    is_again: bool  # the event came again, and changed nothing
+    run: Run
 
 
-class Inbox:
-    """The messages that have come to a queue since this was made.
+class Evidence:
+    """The evidence of one account."""
 
-    They are only counted if there are more than are read, or in a queue with a redrive policy, which would move a
-    message that is received too often.
-    """
+    def __init__(self, lab: Lab) -> None:
+        self.lab = Account(lab).lab
+        self.unseen: dict[str, str] = {}  # why it cannot be read, by its name
+        self.runs, self.total, self.messages = cache(self._runs), cache(self._total), cache(self._messages)
 
-    def __init__(self, lab: Lab, queue: str) -> None:
-        self._lab, self._queue = lab, queue
-        self.now = 0  # messages in the queue, when somebody looked last
-        self._held, is_read = self._count()
-        self._before = {*map(_identity, queues.messages(lab, queue))} if is_read else None
-
-    def messages(self) -> list[queues.Message] | None:
-        """Return the new messages, None if they are only counted."""
-        if self._before is None or not self._count()[1]:
+    def read(self, what: str, read: Callable[..., T], *about: Any) -> T | None:
+        """Return what a function of lab_lib.aws reads. If AWS denies that, note it, and return None."""
+        try:
+            return read(self.lab, *about)
+        except ClientError as error:
+            if not (is_access_denied(error) or is_not_implemented(error)):
+                raise
+            why = N_("{call} is denied") if is_access_denied(error) else LACKING
+            self.unseen[what] = _(why, call=error.operation_name)
             return None
-        messages = queues.messages(self._lab, self._queue)
-        self.now = max(self.now, len(messages))
-        return [message for message in messages if _identity(message) not in self._before]
 
-    def more(self) -> int:
-        """Return how many messages more the queue has. On AWS the number may be a minute old."""
-        return max(self._count()[0] - self._held, 0)
+    def _runs(self, name: str) -> list[Run]:
+        """Return the runs of a function, oldest first."""
+        log = PROCESSOR_LOG if name == PROCESSOR else NOTIFIER_LOG
+        described = self.read(f"settings of {name}", functions.describe, name) or {}
+        settings = described.get("Configuration", {})
+        if settings.get("LoggingConfig", {}).get("LogFormat") == "JSON":
+            self.unseen[log] = _("it has Lambda's JSON format")
+        group = cloudwatch.group_of(self.lab, name, settings)
+        since = None if name == PROCESSOR else datetime.now(UTC) - _MARKERS_KEPT
+        runs = self.read(log, log_runs.read, name, group, since) or []
+        if not runs and not self.read(log, cloudwatch.describe, group):
+            self.unseen.setdefault(log, _("there is no log"))
+        return runs
 
-    def received(self, customers: Collection[str]) -> int:
-        """Return for how many of these customers an alert has come."""
-        if (messages := self.messages()) is None:
-            return min(self.more(), len(customers))
-        return len({*customers} & {str(queues.alert(message).get("customerID")) for message in messages})
+    def is_fresh(self, moment: int) -> bool:
+        """Return whether logs and messages of this moment may still come: AWS writes a log up to ten minutes late."""
+        return time.time() - moment / 1000 < self.lab.longest(_LATE) and at_rest(self.lab) is not True
 
-    def clear(self) -> None:
-        """Delete the new messages. Where they are only counted, they stay."""
-        before = self._before
-        if before is not None and self._count()[1]:
-            queues.delete_messages(self._lab, self._queue, lambda body: _identity(body) not in before)
+    @cached_property
+    def mapping(self) -> triggers.Trigger:
+        """Return the mapping from the stream to TotalNotifier, {} if there is none."""
+        return self.read("the mapping", triggers.find_stream_trigger) or {}
 
-    def _count(self) -> tuple[int, bool]:
-        """Return the number of messages, and whether they may be read."""
-        now = queues.attributes(self._lab, self._queue)
-        self.now = count(now.get("ApproximateNumberOfMessages")) or 0
-        return self.now, "RedrivePolicy" not in now and self.now <= queues.MOST
+    @cached_property
+    def uploads(self) -> list[Upload]:
+        """Return the uploads that TransactionProcessor has reported, oldest first."""
+        uploads = [_upload(report, run) for run in self.runs(PROCESSOR) for report in run.reports if report.get("key")]
+        return uploads[-MOST_UPLOADS:]
+
+    def lines(self, upload: Upload, is_wanted: Callable[[Line], bool]) -> list[Line] | str:
+        """Return these lines of an upload; why it cannot be read, for instance if it is another object now.
+
+        The object is read as a stream, and only if it is still the one that the log names.
+        """
+        same = {"IfMatch": upload.etag} if upload.etag else {}
+        try:
+            body = self.lab.client("s3").get_object(Bucket=self.lab.bucket, Key=upload.key, **same)["Body"]
+            return list(filter(is_wanted, map(Line._make, read_lines(io.BufferedReader(body)))))
+        except Unreadable as error:
+            return str(error)
+        except ClientError as error:
+            if is_unreachable(error):
+                raise
+            if why := _GONE.get(error_code(error)):
+                return _(why)
+            return _("{call} answers {code}", call=error.operation_name, code=error_code(error))
+
+    def marks(self, records: list[streams.Record]) -> dict[str, str]:
+        """Return the run that has counted each of these records, by its eventID; "" if the marker does not tell."""
+        keys = [{"EventId": record["eventID"]} for record in records]
+        markers = self.read("ProcessedRecords", tables.find_items, "ProcessedRecords", keys) or []
+        return {str(item["EventId"]): str(item.get("Run", "")) for item in markers}
+
+    def _total(self, customer: str) -> Any:
+        """Return the accountBalance of a customer, None without one."""
+        item = self.read("TransactionTotal", tables.find_item, "TransactionTotal", {"CustomerId": customer})
+        return (item or {}).get("accountBalance")
+
+    @cached_property
+    def letters(self) -> list[queues.Message]:
+        """Return the dead letters."""
+        return self.read(queues.DEAD_LETTERS, queues.messages, queues.DEAD_LETTERS) or []
+
+    def _messages(self, queue: str) -> list[tuple[int, queues.Message]]:
+        """Return the messages of a queue, and when each came."""
+        attributes = self.read(queue, queues.attributes, queue) or {}
+        waiting = attributes.get("ApproximateNumberOfMessages", "0")
+        why = _("there is no such queue")
+        if "RedrivePolicy" in attributes:
+            why = _("it has a redrive policy, for which receiving counts, and {waiting} waiting", waiting=waiting)
+        elif int(waiting) > queues.MOST:
+            why = _("it has {waiting} waiting, and at most {most:,} are read", waiting=waiting, most=queues.MOST)
+        elif attributes:
+            return self.read(queue, queues.arrivals, queue) or []
+        self.unseen.setdefault(queue, why)
+        return []
 
 
-def alert_inboxes(lab: Lab) -> dict[str, Inbox]:
-    """Return an inbox of each queue for alerts."""
-    return {name: Inbox(lab, name) for name in queues.ALERT_QUEUES}
+def at_rest(lab: Lab) -> bool | None:
+    """Return whether nothing more happens by itself: no call runs, and no event or record waits for one.
+
+    What has failed twice, and is tried again and again, does not count. None if nobody can be asked, as on AWS.
+    """
+    work = lab.work()
+    return None if work is None else work.busy == 0
 
 
-def _identity(message: queues.Message) -> str:
-    return json.dumps(message, sort_keys=True)  # SNS gives each message an id of its own
+def wait_for_rest(lab: Lab, timeout: float) -> None:
+    """Wait until the chain is at rest; at once where nobody can be asked."""
+    lab.wait_until(lambda: at_rest(lab) is not False, "the chain to be at rest", timeout=timeout)
+
+
+def _upload(report: dict[str, Any], run: Run) -> Upload:
+    told = moment(report.get("time"))
+    when = int(told.timestamp() * 1000) if told else run.begin
+    written, rejected = (count(report.get(name)) or 0 for name in ("written", "rejected"))
+    return Upload(str(report["key"]), str(report.get("etag", "")), when, written, rejected, "skipped" in report, run)

@@ -1,10 +1,10 @@
 """Check what this workbook adds to the handout so that nothing is lost and nothing counts twice."""
 
 from lab_lib.aws import cloudwatch, functions, grants, queues, tables, topics
+from lab_lib.checks.reading import NOTIFIER, PROCESSOR, TOPIC, is_taken, mapping
 from lab_lib.checks.rules import FURTHER, Account, Finding, check, either, equal, judged, none_of
-from lab_lib.checks.step_02 import NOTIFIER, NOTIFY, PROCESSOR, is_taken
-from lab_lib.checks.step_02_stream import TRIGGERS, UPDATE, mapping
-from lab_lib.checks.step_03 import TOPIC
+from lab_lib.checks.step_02 import NOTIFY
+from lab_lib.checks.step_02_stream import TRIGGERS, UPDATE
 from lab_lib.handlers.transaction_processor.transactions_file import rejected_key
 from lab_lib.language import N_, _, ngettext
 from lab_lib.resources import cell

@@ -4,11 +4,8 @@ from lab_lib.aws import buckets, functions, queues, topics, triggers
 from lab_lib.aws.evaluator import ANOTHER_ACCOUNT, Request, is_allowed
 from lab_lib.aws.policies import Policy
 from lab_lib.checks import permissions
+from lab_lib.checks.reading import PROCESSOR, TOPIC, emails, may_invoke, may_send, role_of
 from lab_lib.checks.rules import FURTHER, Account, Finding, check, either, judged, none_of
-from lab_lib.checks.step_00 import role_of
-from lab_lib.checks.step_02 import PROCESSOR, may_invoke
-from lab_lib.checks.step_03 import TOPIC, emails
-from lab_lib.checks.step_04 import may_send
 from lab_lib.language import N_, _
 from lab_lib.resources import CONFIRMATION, cell
 

@@ -11,8 +11,8 @@ from lab_lib import transactions
 from lab_lib.aws import functions, large_files, queues, tables
 from lab_lib.aws.tables import Item
 from lab_lib.calls.waiting import counted
+from lab_lib.checks.arrivals import Inbox
 from lab_lib.checks.chain import Upload
-from lab_lib.checks.evidence import Inbox
 from lab_lib.checks.expected import Snapshot, faults_of_row
 from lab_lib.lab import Lab
 from lab_lib.pages.chain_parts import Link

@@ -19,13 +19,14 @@ from lab_lib import transactions
 from lab_lib.aws import buckets, cloudwatch, functions, queues, streams, topics
 from lab_lib.calls.refusals import none_if_unseen
 from lab_lib.checks import differences, probe_clean_up, probe_list
-from lab_lib.checks.chain import Upload, at_rest, wait_for_rest
+from lab_lib.checks.arrivals import Inbox, alert_inboxes, markers, snapshot
+from lab_lib.checks.chain import Upload
 from lab_lib.checks.differences import OTHERS, REPEATS, Faults
-from lab_lib.checks.evidence import Inbox, alert_inboxes, markers, snapshot
+from lab_lib.checks.evidence import at_rest, wait_for_rest
 from lab_lib.checks.expected import ROWS, TOTALS, Snapshot
 from lab_lib.checks.probe_files import File, Files, ProbeDraw
+from lab_lib.checks.reading import NOTIFIER, PROCESSOR, fitting_key
 from lab_lib.checks.rules import Account
-from lab_lib.checks.step_02 import NOTIFIER, PROCESSOR, fitting_key
 from lab_lib.errors import LabError, TimedOut, is_access_denied
 from lab_lib.lab import Lab
 from lab_lib.language import _, ngettext

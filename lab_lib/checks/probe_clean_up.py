@@ -17,8 +17,8 @@ from botocore.exceptions import ClientError
 from lab_lib import transactions
 from lab_lib.aws import buckets, functions, streams, tables
 from lab_lib.aws.json_text import json_object
-from lab_lib.checks.chain import at_rest, wait_for_rest
-from lab_lib.checks.evidence import Inbox, snapshot
+from lab_lib.checks.arrivals import Inbox, snapshot
+from lab_lib.checks.evidence import at_rest, wait_for_rest
 from lab_lib.checks.expected import Snapshot, expect, row_faults
 from lab_lib.checks.probe_files import File, Files
 from lab_lib.errors import TimedOut

@@ -6,10 +6,10 @@ from datetime import UTC, datetime, timedelta
 from lab_lib.aws import buckets, cloudwatch, functions
 from lab_lib.calls.refusals import none_if_unseen
 from lab_lib.calls.waiting import LOGS_TAKE
+from lab_lib.checks.arrivals import Runs
 from lab_lib.checks.broken import find_broken
-from lab_lib.checks.evidence import Runs
+from lab_lib.checks.reading import PROCESSOR, fitting_key
 from lab_lib.checks.rules import Account
-from lab_lib.checks.step_02 import PROCESSOR, fitting_key
 from lab_lib.errors import CheckFailed
 from lab_lib.handlers.transaction_processor.transactions_file import COLUMNS
 from lab_lib.lab import Lab

@@ -1,14 +1,12 @@
 """Check step 00: the bucket, the tables, and a role for each function."""
 
-from typing import Any
-
 from lab_lib.aws import buckets, functions, roles, tables
 from lab_lib.checks import permissions
+from lab_lib.checks.reading import PROCESSOR, role_for
 from lab_lib.checks.rules import Account, Finding, State, check, either, equal, exists, judged, none_of
 from lab_lib.language import N_, _
 from lab_lib.resources import CHANGES, SETTINGS, cell
 
-PROCESSOR, NOTIFIER = functions.SOURCES
 VIEWS = ["NEW_IMAGE", "NEW_AND_OLD_IMAGES"]  # the views of a stream that have the new amount
 OF_TABLE = N_("Exports and streams")  # in DynamoDB's console
 
@@ -170,15 +168,3 @@ def allowed(account: Account, name: str) -> Finding:
     lacking = (_("lacks {need}", need=need) for need in permissions.lacking(account, name, role["Arn"]))
     hint = _("Let the role {role} do this, and remove what denies it", role=role["RoleName"])
     return none_of(lacking, hint, right=_("all that it needs"))
-
-
-def role_for(account: Account, name: str) -> dict[str, Any]:
-    """Return the role that was given, or has the handout's name, else the function's own; {} if there is none."""
-    return account.ask(roles.describe, roles.name_of(account.lab, functions.ROLES[name])) or role_of(account, name)
-
-
-def role_of(account: Account, name: str) -> dict[str, Any]:
-    """Return the function's own role; {} if the function or the role is not there."""
-    arn = account.settings(name).get("Role", "")
-    role = account.ask(roles.describe, arn.split("/")[-1]) if arn else None
-    return role if role and role.get("Arn") == arn else {}

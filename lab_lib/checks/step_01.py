@@ -7,8 +7,8 @@ from lab_lib.aws import functions, roles
 from lab_lib.aws.json_text import amount
 from lab_lib.checks import function_code, permissions
 from lab_lib.checks.causes import CODE
+from lab_lib.checks.reading import role_of
 from lab_lib.checks.rules import Account, Finding, State, check, exists, judged, none_of
-from lab_lib.checks.step_00 import role_of
 from lab_lib.lab import TIMEOUT
 from lab_lib.language import N_, _
 from lab_lib.pages.wording import listing

@@ -1,20 +1,26 @@
 """Check step 02, its first half: the bucket starts TransactionProcessor."""
 
-from lab_lib.aws import buckets, functions, triggers
-from lab_lib.aws.evaluator import ANOTHER_ACCOUNT, from_service, is_allowed, like
+from lab_lib.aws import buckets, triggers
+from lab_lib.aws.evaluator import ANOTHER_ACCOUNT, like
 from lab_lib.aws.grants import short
-from lab_lib.checks import permissions
+from lab_lib.checks.reading import (
+    PROCESSOR,
+    UPLOAD,
+    affix,
+    bucket_triggers,
+    is_taken,
+    may_invoke,
+    starts,
+    starts_another,
+)
 from lab_lib.checks.rules import Account, Finding, check, either, judged, none_of
 from lab_lib.errors import LabError
 from lab_lib.language import N_, _
 from lab_lib.pages.wording import listing
 from lab_lib.resources import cell
 
-PROCESSOR, NOTIFIER = functions.SOURCES
-UPLOAD = permissions.UPLOAD
 CREATED = "s3:ObjectCreated:"
 WAYS = f"{CREATED}Put", f"{CREATED}CompleteMultipartUpload"  # of a small upload, and of a large one
-NO_URL: dict[str, None] = dict.fromkeys(("lambda:functionurlauthtype", "lambda:invokedviafunctionurl"))
 BEFORE = f"bucket-region function-{PROCESSOR}"
 NOTIFY = "put_bucket_notification_configuration"
 
@@ -117,64 +123,3 @@ def other_bucket_triggers(account: Account) -> Finding:
     call = N_("put_bucket_notification_configuration without it")
     hint = account.how_to_fix(hint, call, N_("Properties"))
     return none_of((_("the bucket starts {function}", function=name) for name in wrong), hint)
-
-
-def matches(trigger: triggers.Trigger, key: str) -> bool:
-    """Return True if the trigger's filter matches the key."""
-    return key.startswith(affix(trigger, "prefix")) and key.endswith(affix(trigger, "suffix"))
-
-
-def is_taken(account: Account, key: str) -> bool:
-    """Return True if a trigger of TransactionProcessor takes the key."""
-    return any(matches(trigger, key) for trigger in bucket_triggers(account))
-
-
-def bucket_triggers(account: Account) -> list[triggers.Trigger]:
-    """Return the notifications that start TransactionProcessor."""
-    name = account.name(PROCESSOR)
-    started = account.ask(triggers.notifications)
-    return [trigger for trigger in started if starts(account, trigger["LambdaFunctionArn"], name)]
-
-
-def starts(account: Account, arn: str, *names: str) -> bool:
-    """Return True if the ARN is one of these functions of this account and Region, or a version or alias of it."""
-    return unqualified(arn) in {account.lab.arn("lambda", f"function:{name}") for name in names}
-
-
-def starts_another(account: Account, arn: str) -> bool:
-    """Return True if the ARN is that of a function that is there, and is none of the lab's two.
-
-    Who may not list the functions, as a grader, cannot see that, and does not need it without such a trigger.
-    """
-    is_ours = starts(account, arn, *map(account.name, functions.SOURCES))
-    return not is_ours and starts(account, arn, *account.ask(functions.names))
-
-
-def unqualified(arn: str) -> str:
-    """Return a function's ARN without version and alias, and any other as it is."""
-    return ":".join(arn.split(":")[:7])
-
-
-def may_invoke(account: Account, bucket: str, owner: str) -> bool:
-    """Return True if this bucket of this account may start all that its triggers name. No function URL is involved."""
-    arns = {trigger["LambdaFunctionArn"].removesuffix(":$LATEST") for trigger in bucket_triggers(account)}
-    context = {"aws:sourcearn": account.lab.arn("s3", bucket), "aws:sourceaccount": owner, **NO_URL}
-
-    def may(arn: str) -> bool:
-        asked = from_service("s3.amazonaws.com", "lambda:InvokeFunction", arn, context)
-        qualifier = arn.split(":")[7:]  # an alias or a version has a policy of its own
-        return is_allowed(account.ask(functions.statements, PROCESSOR, *qualifier), asked)
-
-    return all(map(may, arns or {account.lab.arn("lambda", f"function:{account.name(PROCESSOR)}")}))
-
-
-def affix(trigger: triggers.Trigger, kind: str) -> str:
-    """Return the prefix or the suffix of the trigger's filter, "" without one."""
-    rules = trigger.get("Filter", {}).get("Key", {}).get("FilterRules", [])
-    return next((rule["Value"] for rule in rules if rule["Name"].lower() == kind), "")
-
-
-def fitting_key(account: Account, stem: str) -> str:
-    """Return a key with this text in it that starts the function."""
-    trigger = (bucket_triggers(account) or [{}])[0]
-    return f"{affix(trigger, 'prefix')}{stem}{affix(trigger, 'suffix') or '.txt'}"

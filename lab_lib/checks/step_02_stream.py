@@ -1,9 +1,9 @@
 """Check step 02, its second half: the stream starts TotalNotifier."""
 
-from lab_lib.aws import tables, triggers
+from lab_lib.aws import triggers
 from lab_lib.aws.grants import short
+from lab_lib.checks.reading import NOTIFIER, is_old, mapping, starts_another
 from lab_lib.checks.rules import Account, Finding, State, check, equal, judged, none_of
-from lab_lib.checks.step_02 import NOTIFIER, starts, starts_another
 from lab_lib.language import N_, _
 from lab_lib.pages.wording import listing
 
@@ -71,7 +71,7 @@ def other_stream_triggers(account: Account) -> Finding:
     """No trigger is there twice or reads an earlier stream. No trigger's function is gone, or the wrong one."""
     first = mapping(account)
     others = [trigger for trigger in account.ask(triggers.mappings) if trigger["UUID"] != first.get("UUID")]
-    wrong = [other for other in others if _is_old(account, other) or not starts_another(account, other["FunctionArn"])]
+    wrong = [other for other in others if is_old(account, other) or not starts_another(account, other["FunctionArn"])]
     call, uuids = "delete_event_source_mapping", listing(trigger["UUID"] for trigger in wrong)
     if wrong:
         call = _("delete_event_source_mapping with the UUID {uuids}", uuids=uuids)
@@ -80,21 +80,9 @@ def other_stream_triggers(account: Account) -> Finding:
     return none_of((_mapped(account, trigger) for trigger in wrong), hint)
 
 
-def mapping(account: Account) -> triggers.Trigger:
-    """Return the first mapping from the present stream to TotalNotifier; {} if there is none."""
-    name = account.name(NOTIFIER)
-    present = [trigger for trigger in account.ask(triggers.mappings) if not _is_old(account, trigger)]
-    return next((trigger for trigger in present if starts(account, trigger["FunctionArn"], name)), {})
-
-
-def _is_old(account: Account, mapping: triggers.Trigger) -> bool:
-    """Return True if the mapping reads a stream that the table had before."""
-    return bool(mapping["EventSourceArn"] != account.ask(tables.find_stream))
-
-
 def _mapped(account: Account, mapping: triggers.Trigger) -> str:
     """Return what a mapping does."""
     name = short(account.lab, mapping["FunctionArn"])
-    if _is_old(account, mapping):
+    if is_old(account, mapping):
         return _("an earlier stream starts {function}", function=name)
     return _("the stream starts {function}", function=name)

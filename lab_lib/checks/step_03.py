@@ -1,13 +1,12 @@
 """Check step 03: the topic, and its e-mail and SMS subscriptions."""
 
-from typing import Any
-
 from lab_lib.aws import topics, triggers
+from lab_lib.checks.reading import TOPIC, emails
 from lab_lib.checks.rules import Account, Finding, check, either, exists, judged
 from lab_lib.language import N_, _
 from lab_lib.resources import CONFIRMATION, PEOPLE
 
-TOPIC, LIST = topics.ALERT_TOPIC, N_("Subscriptions")
+LIST = N_("Subscriptions")
 
 
 @check("03", "topic", "topic HighBalanceAlert", of="topic", call="create_topic")
@@ -35,14 +34,6 @@ def confirmed(account: Account) -> Finding:
 @check("03", "sms", "SMS subscription", after="topic", call="subscribe", console=LIST, made_by=PEOPLE)
 def sms(account: Account) -> Finding:
     return _subscribed(account, "sms", account.lab.phone)
-
-
-def emails(account: Account) -> list[dict[str, Any]]:
-    """Return the e-mail subscriptions: of the lab's address or, if the lab has none, of every address."""
-    emails = [row for row in account.ask(triggers.subscriptions) if row["Protocol"] == "email"]
-    if account.lab.email:  # others, such as a mistyped one, expire by themselves
-        emails = [row for row in emails if row["Endpoint"] == account.lab.email]
-    return emails
 
 
 def _subscribed(account: Account, protocol: str, address: str) -> Finding:

@@ -1,13 +1,11 @@
 """Check step 04: the queues get the complete messages of the topic, and no messages of others."""
 
-from typing import Any
-
 from lab_lib.aws import functions, grants, queues, triggers
-from lab_lib.aws.evaluator import arn_part, from_service, is_allowed
+from lab_lib.aws.evaluator import arn_part
 from lab_lib.aws.json_text import count
+from lab_lib.checks import reading
+from lab_lib.checks.reading import TOPIC, may_send, subscription_settings, unqualified
 from lab_lib.checks.rules import FURTHER, Account, Finding, check, either, exists, judged, none_of
-from lab_lib.checks.step_02 import unqualified
-from lab_lib.checks.step_03 import TOPIC
 from lab_lib.language import N_, _
 from lab_lib.resources import cell
 
@@ -28,12 +26,12 @@ def queue(account: Account, name: str) -> Finding:
 def subscription(account: Account, name: str) -> Finding:
     topic, wanted = account.name(TOPIC), _("subscribed to {topic}", topic=account.name(TOPIC))
     hint = _("Subscribe {queue} to the topic {topic}", queue=account.name(name), topic=topic)
-    return either(_subscription(account, name), wanted, _("not there"), hint)
+    return either(reading.subscription(account, name), wanted, _("not there"), hint)
 
 
 @check("04", "raw-delivery-{}", "raw delivery of {}", after="subscription-{}", of="subscription", shown=True)
 def raw_delivery(account: Account, name: str) -> Finding:
-    raw = _settings(account, name).get("RawMessageDelivery") == "true"
+    raw = subscription_settings(account, name).get("RawMessageDelivery") == "true"
     hint = _(
         "The lab reads SNS's envelope. Turn off raw message delivery in the subscription of {queue}",
         queue=account.name(name),
@@ -43,7 +41,7 @@ def raw_delivery(account: Account, name: str) -> Finding:
 
 @check(FURTHER, "filter-policy-{}", "filter policy of {}", after="subscription-{}", of="subscription")
 def subscription_filter(account: Account, name: str) -> Finding:
-    policy = _settings(account, name).get("FilterPolicy") or "{}"
+    policy = subscription_settings(account, name).get("FilterPolicy") or "{}"
     hint = _("The filter policy of the subscription of {queue} may drop alerts. Remove it", queue=account.name(name))
     return either(policy == "{}", _("none"), policy, _set_subscription(account, "FilterPolicy", "{}", hint))
 
@@ -107,14 +105,6 @@ def other_subscriptions(account: Account) -> Finding:
     return none_of((grants.short(lab, end) for end in wrong), hint)
 
 
-def may_send(account: Account, name: str, source: str) -> bool:
-    """Return True if SNS may send to the queue from the lab's topic, on behalf of the account `source`."""
-    lab, arn = account.lab, queues.queue_arn(account.lab, name)
-    topic = {"aws:sourcearn": lab.arn("sns", lab.name(TOPIC)), "aws:sourceaccount": source}
-    asked = from_service("sns.amazonaws.com", grants.SEND, arn, topic)
-    return is_allowed(account.ask(queues.statements, name), asked)
-
-
 def _set_subscription(account: Account, name: str, value: str, hint: str) -> str:
     call = _(
         'set_subscription_attributes with AttributeName="{name}" and AttributeValue="{value}"', name=name, value=value
@@ -124,12 +114,3 @@ def _set_subscription(account: Account, name: str, value: str, hint: str) -> str
 
 def _fix_policy(account: Account, name: str, hint: str) -> str:
     return account.how_to_fix(hint, "set_queue_attributes", N_("Access policy"), cell("subscription", name))
-
-
-def _subscription(account: Account, name: str) -> dict[str, Any]:
-    arn = queues.queue_arn(account.lab, name)
-    return next((row for row in account.ask(triggers.subscriptions) if row["Endpoint"] == arn), {})
-
-
-def _settings(account: Account, name: str) -> dict[str, str]:
-    return account.ask(triggers.subscription_settings, _subscription(account, name)["SubscriptionArn"])

@@ -6,8 +6,8 @@ from lab_lib import transactions
 from lab_lib.aws import buckets, tables
 from lab_lib.checks.causes import OBJECTS, WRITE, by_upload, correct_code, fix_chain
 from lab_lib.checks.expected import Fault, Item, Row, address_faults, row_faults, total_faults
+from lab_lib.checks.reading import NOTIFIER, PROCESSOR, fitting_key
 from lab_lib.checks.rules import Account, Finding, check, judged, none_of, waits_for
-from lab_lib.checks.step_02 import NOTIFIER, PROCESSOR, fitting_key
 from lab_lib.checks.uploads import due, files, once, read_all, taken
 from lab_lib.language import N_, _, ngettext
 from lab_lib.pages.wording import listing

@@ -6,8 +6,8 @@ from lab_lib.aws import cloudwatch, functions, queues, tables
 from lab_lib.aws.json_text import count, moment
 from lab_lib.checks import probe_list
 from lab_lib.checks.causes import by_upload, correct_code, fix_chain
+from lab_lib.checks.reading import mapping
 from lab_lib.checks.rules import FURTHER, Account, Finding, beyond, check, judged, none_of
-from lab_lib.checks.step_02_stream import mapping
 from lab_lib.checks.uploads import newest, once
 from lab_lib.language import N_, _
 from lab_lib.resources import ALERTS, CHANGES, ROWS, TOTALS, Resource, get

@@ -3,9 +3,9 @@
 from lab_lib import resources
 from lab_lib.aws import buckets, functions, queues, tables
 from lab_lib.checks import expected, probe
+from lab_lib.checks.arrivals import TABLES
 from lab_lib.checks.causes import WRITE, correct_code, fix_chain
 from lab_lib.checks.differences import OTHERS, REPEATS
-from lab_lib.checks.evidence import TABLES
 from lab_lib.checks.probe import AGAIN, CENTS, CORRECTION, REJECTED, Outcome
 from lab_lib.checks.rules import FURTHER, PROBE, Account, Finding, cannot_see, check, judged
 from lab_lib.checks.uploads import once, read_all

@@ -16,9 +16,9 @@ from pandas import DataFrame
 from lab_lib.aws import buckets, cleanup, cloudwatch, functions, policies, queues, roles, streams, tables
 from lab_lib.aws.topics import ensure_topic
 from lab_lib.aws.triggers import delete_stream_trigger, ensure_queue_subscription, ensure_stream_trigger, notifications
-from lab_lib.checks.evidence import NOTIFIER, snapshot
+from lab_lib.checks.arrivals import NOTIFIER, snapshot
 from lab_lib.checks.expected import total_faults
-from lab_lib.checks.step_02 import matches
+from lab_lib.checks.reading import matches
 from lab_lib.errors import UsageError, WrongResource
 from lab_lib.exercises import trial, workbook
 from lab_lib.exercises.results import Results

@@ -8,12 +8,12 @@ from contextlib import suppress
 from pathlib import Path
 
 from lab_lib.calls.waiting import LOGS_TAKE
+from lab_lib.checks.evidence import Evidence
 from lab_lib.checks.lookalikes import visible
 from lab_lib.errors import TimedOut
 from lab_lib.lab import Lab
 from lab_lib.language import _
 from lab_lib.trace.events import Change
-from lab_lib.trace.evidence import Evidence
 from lab_lib.trace.trace import Trace
 from lab_lib.trace.uploading import arrival, rejected, unread
 from lab_lib.trace.way import Way

@@ -8,14 +8,14 @@ from lab_lib.aws import queues
 from lab_lib.aws.json_text import amount, moment
 from lab_lib.aws.log_runs import Run
 from lab_lib.aws.topics import ALERT_TOPIC as TOPIC
-from lab_lib.checks.evidence import NOTIFIER
+from lab_lib.checks.evidence import NOTIFIER_LOG, Evidence
+from lab_lib.checks.reading import NOTIFIER
 from lab_lib.checks.rules import State
 from lab_lib.language import _
 from lab_lib.pages.wording import listing
 from lab_lib.trace import times
 from lab_lib.trace.counting import Totals
 from lab_lib.trace.events import Event, cannot_see
-from lab_lib.trace.evidence import NOTIFIER_LOG, Evidence
 from lab_lib.trace.times import Span
 
 _SLACK = 1_000  # milliseconds by which the clocks of Lambda and SNS may differ

@@ -7,12 +7,12 @@ from typing import Any, NamedTuple
 
 from lab_lib.aws import queues, streams
 from lab_lib.aws.log_runs import Run
-from lab_lib.checks.evidence import NOTIFIER
+from lab_lib.checks.evidence import NOTIFIER_LOG, Evidence
+from lab_lib.checks.reading import NOTIFIER
 from lab_lib.checks.rules import State
 from lab_lib.language import N_, _, ngettext
 from lab_lib.pages.wording import how_often
 from lab_lib.trace.events import Event, cannot_see, of_run, tried
-from lab_lib.trace.evidence import NOTIFIER_LOG, Evidence
 from lab_lib.trace.times import Span
 
 

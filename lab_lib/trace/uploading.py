@@ -3,7 +3,8 @@
 from typing import Any
 
 from lab_lib.aws import buckets
-from lab_lib.checks.evidence import PROCESSOR
+from lab_lib.checks.evidence import PROCESSOR_LOG, Evidence, Line, Upload
+from lab_lib.checks.reading import PROCESSOR
 from lab_lib.checks.rules import State
 from lab_lib.errors import LabError, UsageError
 from lab_lib.handlers.transaction_processor.transactions_file import rejected_key
@@ -11,7 +12,6 @@ from lab_lib.language import _, ngettext
 from lab_lib.pages.wording import cut, how_often, listing
 from lab_lib.trace import times
 from lab_lib.trace.events import Change, Event, cannot_see, of_run, tried
-from lab_lib.trace.evidence import PROCESSOR_LOG, Evidence, Line, Upload
 from lab_lib.trace.times import Span
 
 Source = tuple[Upload, Any]  # an upload, and its lines of a transaction, or why they cannot be read

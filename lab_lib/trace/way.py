@@ -3,8 +3,9 @@
 from typing import Any
 
 from lab_lib.aws import streams, tables
-from lab_lib.checks.evidence import NOTIFIER
+from lab_lib.checks.evidence import Evidence, Line
 from lab_lib.checks.lookalikes import visible
+from lab_lib.checks.reading import NOTIFIER
 from lab_lib.checks.rules import State
 from lab_lib.errors import LabError
 from lab_lib.language import N_, _
@@ -12,7 +13,6 @@ from lab_lib.pages.wording import listing
 from lab_lib.trace import alerting, counting, times, uploading
 from lab_lib.trace.counting import Totals
 from lab_lib.trace.events import Change, Event, cannot_see
-from lab_lib.trace.evidence import Evidence, Line
 from lab_lib.trace.times import Span
 from lab_lib.trace.trace import Trace
 from lab_lib.trace.uploading import Source

@@ -6,7 +6,7 @@ import itertools
 from lab_lib import transactions
 from lab_lib.aws import buckets, functions
 from lab_lib.calls.waiting import wait_until
-from lab_lib.checks.chain import at_rest
+from lab_lib.checks.evidence import at_rest
 from lab_lib.lab import LONGEST_TIMEOUT, open_lab
 from tests.lab.chains import Chain
 

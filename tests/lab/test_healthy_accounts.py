@@ -10,8 +10,8 @@ from healthy import ACCOUNTS
 from lab_lib import checks
 from lab_lib.aws import buckets, queues
 from lab_lib.checks import readiness
+from lab_lib.checks.arrivals import Inbox
 from lab_lib.checks.chain import Upload
-from lab_lib.checks.evidence import Inbox
 from lab_lib.lab import open_lab
 from lab_lib.run.headless import DATA_FILE
 from lab_lib.transactions import recount

@@ -12,7 +12,7 @@ from lab_lib import checks
 from lab_lib.aws import cloudwatch, functions, queues, tables, triggers, user_policies
 from lab_lib.calls.waiting import wait_until
 from lab_lib.checks import probe, probe_list
-from lab_lib.checks.evidence import snapshot
+from lab_lib.checks.arrivals import snapshot
 from lab_lib.lab import Lab, open_lab
 
 REGION = "cn-north-1"

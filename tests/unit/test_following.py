@@ -10,9 +10,9 @@ from stub_account import LAB, MAPPING, NOTIFICATION, NOTIFIER, PROCESSOR, StubAc
 from lab_lib import resources, transactions
 from lab_lib.aws import buckets, cloudwatch, functions, queues, tables, topics, triggers
 from lab_lib.checks import chain, making
+from lab_lib.checks.arrivals import Inbox, Runs
 from lab_lib.checks.broken import find_broken
 from lab_lib.checks.chain import Upload
-from lab_lib.checks.evidence import Inbox, Runs
 from lab_lib.errors import LabError
 from lab_lib.resources import ALERTS, CHANGES, TOTALS, messages
 from tests.lab.chains import HEADER, Chain

@@ -11,11 +11,11 @@ from xml.etree import ElementTree as ET
 import pytest
 
 from lab_lib.aws import log_runs, queues
+from lab_lib.checks.evidence import Evidence
 from lab_lib.checks.rules import State
 from lab_lib.pages import chain_picture
 from lab_lib.trace import page, timeline, times
 from lab_lib.trace.events import PARTS, Change, Event
-from lab_lib.trace.evidence import Evidence
 from lab_lib.trace.timeline import Axis
 from lab_lib.trace.times import Span
 from lab_lib.trace.trace import Trace
