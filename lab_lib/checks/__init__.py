@@ -20,8 +20,6 @@ from lab_lib.checks import (  # noqa: F401  # each module enters its checks in R
     step_03,
     step_04,
     step_05,
-    step_05_alerts,
-    step_05_runs,
     step_99,
     step_probe,
 )

@@ -1,19 +1,21 @@
 """Read the evidence of an upload: the tables, the runs of the functions, and the new messages of a queue."""
 
 import json
-from collections.abc import Collection
+from collections.abc import Mapping
 from datetime import UTC, datetime
+from decimal import Decimal
 from functools import partial
 
 from lab_lib.aws import cloudwatch, functions, queues, tables
 from lab_lib.aws.json_text import count
+from lab_lib.aws.topics import ALERT_TOPIC
 from lab_lib.calls.refusals import none_if_unseen
-from lab_lib.checks.expected import Snapshot
+from lab_lib.checks.reading import NOTIFIER, PROCESSOR
+from lab_lib.checks.upload import Difference, Snapshot, missing_alerts, read_alerts
 from lab_lib.lab import Lab
 from lab_lib.language import _, ngettext
 from lab_lib.pages.wording import how_often
 
-PROCESSOR, NOTIFIER = functions.SOURCES
 AGAIN = "taken in before"  # says TransactionProcessor of an event that came again
 TABLES = "Transactions", "Customer", "TransactionTotal"
 
@@ -104,6 +106,7 @@ class Inbox:
     def __init__(self, lab: Lab, queue: str) -> None:
         self._lab, self._queue = lab, queue
         self.now = 0  # messages in the queue, when somebody looked last
+        self.faults = list[Difference]()  # of the alerts among the new ones
         self._held, is_read = self._count()
         self._before = {*map(_identity, queues.messages(lab, queue))} if is_read else None
 
@@ -119,11 +122,14 @@ class Inbox:
         """Return how many messages more the queue has. On AWS the number may be a minute old."""
         return max(self._count()[0] - self._held, 0)
 
-    def received(self, customers: Collection[str]) -> int:
-        """Return for how many of these customers an alert has come."""
+    def alerted(self, due: Mapping[str, Decimal]) -> int:
+        """Return for how many of these customers a right alert has come, and keep what is wrong with others."""
         if (messages := self.messages()) is None:
-            return min(self.more(), len(customers))
-        return len({*customers} & {str(queues.alert(message).get("customerID")) for message in messages})
+            return min(self.more(), len(due))
+        alerts, _strange = read_alerts(messages, self._lab.arn("sns", self._lab.name(ALERT_TOPIC)))
+        wrong = {alert: [*alert.differences(self._lab.threshold)] for alert in alerts}
+        self.faults = [fault for faults in wrong.values() for fault in faults]
+        return len(due) - len(missing_alerts(due, [alert for alert in alerts if not wrong[alert]]))
 
     def clear(self) -> None:
         """Delete the new messages. Where they are only counted, they stay."""

@@ -2,47 +2,53 @@
 
 from lab_lib.checks import permissions
 from lab_lib.checks.making import first_broken
+from lab_lib.checks.reading import NOTIFIER, PROCESSOR
 from lab_lib.checks.rules import Account
 from lab_lib.language import N_, _
-from lab_lib.resources import cell
+from lab_lib.resources import ALERTS, CHANGES, ROWS, TOTALS, cell
 
-NOTIFIER = "TotalNotifier"
 CODE, OBJECTS = N_("Code; then press Deploy"), N_("Objects of the bucket")  # in the consoles of Lambda and S3
-WRITE = N_(" so that it writes each row as the file has it, with the amount as a Number")
+LINKS = {PROCESSOR: (ROWS,), NOTIFIER: (CHANGES, TOTALS, ALERTS)}  # that each function makes
 _DENIED = ("AccessDenied", "AuthorizationError", "not authorized")
 _TOO_LONG = "Task timed out"
 
 
-def fix_chain(account: Account, name: str, *links: str, error: str = "") -> str:
-    """Return what fixes one of these links: what the first check of them says that does not hold.
-
-    If all hold, it is about the `error` of the function of this name, which the reader has seen. Without one it is "".
-    """
+def fix_chain(account: Account, *links: str) -> str:
+    """Return what the first check of these links says that does not hold, "" if all hold."""
     if broken := first_broken(account, *links):
-        return _(
-            'The check "{check.name}" of step {check.step} does not hold: {check.found}. {check.hint}', check=broken
-        )
-    return fix_error(account, name, error) if error else ""
+        told = N_('The check "{check.name}" of step {check.step} does not hold: {check.found}. {check.hint}')
+        return _(told, check=broken)
+    return ""
 
 
-def correct_code(account: Account, name: str, so_that: str = "", first: str = N_("Correct")) -> str:
-    """Return a hint to correct the code of a function, or to replace it by the lab's. `first` begins it.
+def fix_function(account: Account, name: str, error: str = "", so_that: str = "") -> str:
+    """Return what fixes a function: a check of its links that does not hold, else what its error or its code needs."""
+    return fix_chain(account, *LINKS[name]) or fix_error(account, name, error, so_that)
 
-    The texts may be marked ones.
-    """
-    hint = _("{first} the code of {function}{so_that}", first=_(first), function=account.name(name), so_that=_(so_that))
+
+def fix_error(account: Account, name: str, error: str, so_that: str = "") -> str:
+    """Return a hint about this error in the log of a function: its role, its timeout or its code is wrong."""
+    function = account.name(name)
+    if any(word in error for word in _DENIED):
+        hint = _("Let the role of {function} do this, and remove what denies it", function=function)
+        return account.how_to_fix(hint, "put_role_policy", N_("Permissions"), cell("role"))
+    if _TOO_LONG in error:
+        hint, place = _("Give {function} a longer timeout", function=function), N_("General configuration")
+        return account.how_to_fix(hint, "update_function_configuration", place, cell("function", name))
+    return correct_code(account, name, so_that)
+
+
+def correct_code(account: Account, name: str, so_that: str = "") -> str:
+    """Return a hint to correct the code of a function, or to replace it. `so_that` may be a marked text."""
+    hint = _("Correct the code of {function}{so_that}", function=account.name(name), so_that=_(so_that))
     return account.how_to_fix(hint, "update_function_code", CODE, cell("function", name))
 
 
-def fix_error(account: Account, name: str, error: str) -> str:
-    """Return a hint about this error in the log of a function: its role, its timeout or its code is wrong."""
-    if any(word in error for word in _DENIED):
-        hint = _("Let the role of {function} do this, and remove what denies it", function=account.name(name))
-        return account.how_to_fix(hint, "put_role_policy", N_("Permissions"), cell("role"))
-    if _TOO_LONG in error:
-        hint, place = _("Give {function} a longer timeout", function=account.name(name)), N_("General configuration")
-        return account.how_to_fix(hint, "update_function_configuration", place, cell("function", name))
-    return correct_code(account, name)
+def repair(account: Account, name: str, again: str, so_that: str, *links: str) -> str:
+    """Return how what a function has not done is done: by fixing what is broken, and then `again`."""
+    if fix := fix_chain(account, *(links or LINKS[name])):
+        return f"{fix} {again}"
+    return _("{again} If that does not help: {code}", again=again, code=correct_code(account, name, so_that))
 
 
 def by_upload(account: Account, do: str = N_("Upload the file")) -> str:
@@ -54,7 +60,5 @@ def alert_again(account: Account, customers: str) -> str:
     """Return how the alerts of these customers are sent once more. Code of somebody else would be replaced."""
     if permissions.is_workbook_code(account, NOTIFIER):
         return _("To send all alerts once more, call aws.functions.alert_again(lab) in notebook 05.")
-    again = _(
-        "To alert once more, upload a file with another transaction of each customer ({customers})", customers=customers
-    )
-    return account.how_to_fix(again, "put_object", OBJECTS)
+    again = N_("To alert once more, upload a file with another transaction of each customer ({customers})")
+    return account.how_to_fix(_(again, customers=customers), "put_object", OBJECTS)

@@ -11,12 +11,14 @@ from pathlib import Path
 
 from lab_lib import transactions
 from lab_lib.aws import buckets, functions, queues, tables
+from lab_lib.checks import upload as judge
 from lab_lib.checks.arrivals import Inbox, Runs, alert_inboxes, snapshot
 from lab_lib.checks.broken import find_broken, raise_if_given_up
 from lab_lib.checks.causes import correct_code, fix_error
 from lab_lib.checks.evidence import at_rest, wait_for_rest
-from lab_lib.checks.expected import Fault, Item, Snapshot, expect, row_faults, total_faults
+from lab_lib.checks.reading import NOTIFIER, PROCESSOR
 from lab_lib.checks.rules import Account
+from lab_lib.checks.upload import Difference, Item, Snapshot, expect
 from lab_lib.errors import CheckFailed, LabError, TimedOut
 from lab_lib.handlers.transaction_processor.transactions_file import MOST_KEPT
 from lab_lib.lab import Lab
@@ -25,7 +27,6 @@ from lab_lib.pages.chain_parts import Link
 from lab_lib.pages.wording import listing
 from lab_lib.resources import ALERTS, CHANGES, REJECTED, ROWS, TOTALS, messages
 
-PROCESSOR, NOTIFIER = functions.SOURCES
 _SPARE = 600  # seconds, beside six runs of TransactionProcessor: AWS waits for three minutes between three of them
 _DOUBT, _SILENCE = 5, 120  # seconds without a change; without a new log line, for which AWS mostly takes a minute
 _MOST_READ = 2_000  # totals that are read at each look before all rows are in
@@ -77,7 +78,7 @@ class Upload:
         self.crossing, self._totals = self.expected.crossing, self.expected.own_totals
         self._places = {row: place for place, row in enumerate(self.expected.amounts)}
         self._all_in = False  # all rows were read, and are as in the file
-        self._faults = list[Fault]()  # at the first link that is not whole
+        self._faults = list[Difference]()  # at the first link that is not whole
         self._since, self._lines, self._doubted = time.monotonic(), 0, False
 
     def wait(self, letters: Inbox, show: Callable[[list[Link], bool], None]) -> None:
@@ -151,7 +152,7 @@ class Upload:
     def _read_all(self) -> int:
         """Read the whole table, since the last row is there, and return how many rows are as in the file."""
         held = Snapshot.of(tables.items(self.lab, "Transactions"), (), ())
-        self._faults = list(row_faults(self.expected, held.rows))
+        self._faults = list(judge.compare_rows(self.expected, held.rows))
         if not self._faults:
             sums = held.sums()  # somebody else may have changed other rows
             self._totals, self._all_in = {name: sums[name] for name in self._totals}, True
@@ -172,7 +173,7 @@ class Upload:
         """Return the links behind the rows."""
         changed, is_read = self.changes, self._all_in or len(self._totals) <= _MOST_READ
         held = Snapshot.of((), (), tables.items(self.lab, "TransactionTotal") if is_read else ()).totals
-        faults = list(total_faults(self._totals, held))
+        faults = list(judge.compare_totals(self._totals, held))
         if self._all_in:
             self._faults = faults
         settled = self._all_in and not faults
@@ -186,15 +187,15 @@ class Upload:
 
     def _alerts(self, totals: Mapping[str, Item], settled: bool) -> list[Link]:
         """Return the links of the alerts. Messages are read only when the totals are settled, since it takes long."""
-        high, why = self.crossing, self._why_no_alert()
+        due, why = self.crossing, self._why_no_alert()
         links = []
         for name, inbox in self.inboxes.items():
-            got = inbox.received(high) if settled else min(inbox.more(), len(high))
-            links.append(Link(messages(name), got, len(high), why, held=inbox.now))
+            got = inbox.alerted(due) if settled else min(inbox.more(), len(due))
+            links.append(Link(messages(name), got, len(due), why, held=inbox.now))
         # Only this workbook's function has flags.
-        flags = sum(totals.get(name, {}).get("alerted") is True for name in high)
+        flags = sum(totals.get(name, {}).get("alerted") is True for name in due)
         out = max(flags, *(link.have for link in links))
-        return [Link(ALERTS, out, len(high), why), *links]
+        return [Link(ALERTS, out, len(due), why), *links]
 
     def _why_unchanged(self) -> str:
         if self.changes:
@@ -237,8 +238,9 @@ class Upload:
     def _unexplained(self) -> str:
         """Return what differs, where no check knows the reason."""
         first, said = self.waiting[0].name, list[str]()
-        if self._faults:
-            said.append(_("{found}.", found=listing(map(str, self._faults))))
+        wrong = [fault for inbox in self.inboxes.values() for fault in inbox.faults]
+        if faults := self._faults or wrong:
+            said.append(_("{found}.", found=listing(map(str, dict.fromkeys(faults)))))
             if not self.changes:
                 said.append(_("An earlier upload was not counted, and this one changes nothing."))
         said.append(_("Nothing more comes, and the checks of steps 00 to 04 find no reason."))

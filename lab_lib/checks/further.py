@@ -61,7 +61,7 @@ def old_amounts(account: Account) -> Finding:
     FURTHER,
     "log-retention-{}",
     "retention of the log of {}",
-    after="log-{}",
+    after="function-{}",
     subjects=functions.SOURCES,
     call="put_retention_policy",
 )

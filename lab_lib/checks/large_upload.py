@@ -13,7 +13,7 @@ from lab_lib.aws.tables import Item
 from lab_lib.calls.waiting import counted
 from lab_lib.checks.arrivals import Inbox
 from lab_lib.checks.chain import Upload
-from lab_lib.checks.expected import Snapshot, faults_of_row
+from lab_lib.checks.upload import Snapshot, compare_row
 from lab_lib.lab import Lab
 from lab_lib.pages.chain_parts import Link
 from lab_lib.transactions import Row
@@ -52,7 +52,7 @@ class LargeUpload(Upload):
         self._wrong = large_files.differing(self.lab, rows)
         self.due = self.changes = self.file.good
         self._faults = [
-            next(faults_of_row(key, item, row["TransactionAmount"], row["TransactionDate"]))
+            next(compare_row(key, item, row["TransactionAmount"], row["TransactionDate"]))
             for key, (row, item) in islice(self._wrong.items(), _MOST)
         ]
         if not self._wrong and not self._all_in:

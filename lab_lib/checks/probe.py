@@ -5,10 +5,10 @@ also delivers again what was delivered, sends a correction and cents, and remove
 no harm.
 """
 
-from collections.abc import Callable, Iterable, Iterator
+from collections import defaultdict
+from collections.abc import Callable, Iterable
 from contextlib import suppress
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
 from functools import partial
 from random import Random
 from typing import Any
@@ -16,22 +16,33 @@ from typing import Any
 from botocore.exceptions import ClientError
 
 from lab_lib import transactions
-from lab_lib.aws import buckets, cloudwatch, functions, queues, streams, topics
-from lab_lib.calls.refusals import none_if_unseen
-from lab_lib.checks import differences, probe_clean_up, probe_list
+from lab_lib.aws import buckets, functions, queues, streams
+from lab_lib.aws.topics import ALERT_TOPIC
+from lab_lib.checks import probe_clean_up, probe_list
 from lab_lib.checks.arrivals import Inbox, alert_inboxes, markers, snapshot
+from lab_lib.checks.bank import Bank, File, Files
 from lab_lib.checks.chain import Upload
-from lab_lib.checks.differences import OTHERS, REPEATS, Faults
 from lab_lib.checks.evidence import at_rest, wait_for_rest
-from lab_lib.checks.expected import ROWS, TOTALS, Snapshot
-from lab_lib.checks.probe_files import File, Files, ProbeDraw
 from lab_lib.checks.reading import NOTIFIER, PROCESSOR, fitting_key
 from lab_lib.checks.rules import Account
+from lab_lib.checks.upload import (
+    OTHERS,
+    ROWS,
+    TOTALS,
+    Difference,
+    Snapshot,
+    compare_addresses,
+    compare_messages,
+    compare_others,
+    compare_rows,
+    compare_totals,
+)
 from lab_lib.errors import LabError, TimedOut, is_access_denied
 from lab_lib.lab import Lab
-from lab_lib.language import _, ngettext
+from lab_lib.language import N_, _, ngettext
 
-AGAIN, REJECTED, CORRECTION, CENTS = "again", "rejected", "correction", "cents"
+AGAIN, REPEATS, REJECTED, CORRECTION, CENTS = "again", "repeats", "rejected", "correction", "cents"
+Faults = dict[str, list[Difference | str]]  # by ROWS, TOTALS, OTHERS, one of these, or the name of a queue
 _LONGEST = 600  # seconds for a file on AWS; on the embedded AWS the chain comes to rest long before
 
 
@@ -40,22 +51,21 @@ class Outcome:
     """The result of a probe.
 
     `faults` has an entry for each part of the chain that was tried. `errors` has the last error in the log of each
-    function. `stays` says what was not removed, and why. With `elsewhere`, another topic got a message.
+    function. `stays` says what was not removed, and why.
     """
 
     rows: int = 0
     customers: int = 0
-    faults: dict[str, list[str]] = field(default_factory=dict)
+    faults: Faults = field(default_factory=lambda: defaultdict(list))
     errors: dict[str, str] = field(default_factory=dict)
     stays: str = ""
-    elsewhere: bool = False
 
 
 def send(lab: Lab) -> Outcome:
     """Probe the account. On the embedded AWS it takes some seconds, on AWS some minutes."""
     before = snapshot(lab)
     chance = Random()  # noqa: S311, no secret is drawn
-    files = ProbeDraw(chance, before, lab.threshold).files(fitting_key(Account(lab), "{}"))
+    files = Bank(chance, before, lab.threshold).files(fitting_key(Account(lab), "{}"))
     with probe_list.noted(lab, [file.key for file in files.all]):
         probe = _Probe(lab, files)
         try:
@@ -73,15 +83,13 @@ class _Probe:
         self.inboxes = alert_inboxes(lab)
         with suppress(ClientError):  # a grader may not read the dead letters; then they stay
             self.inboxes[queues.DEAD_LETTERS] = Inbox(lab, queues.DEAD_LETTERS)
-        self._since = datetime.now(UTC)
-        self._published = self._others_published()
 
     def follow(self) -> None:
         """Send one file after the other, up to the first fault."""
         files, faults = self.files, self.outcome.faults
         if not self._goes_through(files.first):
             return
-        may_call = at_rest(self.lab) is not None and self._again(PROCESSOR, self._event(), self._of_event)
+        may_call = at_rest(self.lab) is not None and self._again(PROCESSOR, self._event(), compare_others)
         if not self._goes_through(files.second):
             return
         is_kept = buckets.rejected_rows(self.lab, files.second.key)
@@ -89,21 +97,20 @@ class _Probe:
         if not self._goes_through(files.third) or not may_call:
             return
         records = streams.records(self.lab, *files.customers)
-        self._again(NOTIFIER, {"Records": records}, partial(self._of_records, records))
+        self._again(NOTIFIER, {"Records": records}, partial(_mixed_up, records))
         self.lab.start_cold()  # what a function keeps in its memory is gone
         if not self._goes_through(files.fourth):
             return
         for part, file in ((CORRECTION, files.correction), (CENTS, files.cents)):
             wrong = self._sent(file)
-            faults[part] = [*map(str, wrong[ROWS] + wrong[TOTALS])]
+            faults[part] = [*wrong[ROWS], *wrong[TOTALS]]
             self._put_right(self._upload.inboxes)  # a wrong total may have led to an alert
 
     def _goes_through(self, file: File) -> bool:
         """Send a file, enter what is wrong, and return whether nothing is that the handout's code does right."""
         wrong = self._sent(file)
         for part, faults in wrong.items():
-            told = (_("{fault}, after {key}", fault=fault, key=file.key) for fault in faults)
-            self.outcome.faults.setdefault(part, []).extend(told)
+            self.outcome.faults[part] += [_("{fault}, after {key}", fault=fault, key=file.key) for fault in faults]
         return not any(faults for part, faults in wrong.items() if part != REPEATS)
 
     def _sent(self, file: File) -> Faults:
@@ -126,24 +133,29 @@ class _Probe:
         with suppress(TimedOut):  # what is there by then is judged
             self.lab.wait_until(is_over, _("{key} to go all the way", key=file.key), timeout=_LONGEST)
         faults = faults or self._compared(upload)
-        elsewhere = self._sent_elsewhere()
-        self.outcome.elsewhere |= elsewhere != []
-        faults[OTHERS] += [*self._dead_letters(), *elsewhere]
+        faults[OTHERS] += self._dead_letters()
         for name in functions.SOURCES:
             if errors := upload.runs.errors(name):
                 self.outcome.errors[name] = errors[-1]
         return faults
 
     def _compared(self, upload: Upload) -> Faults:
-        expected = upload.expected
-        faults = differences.of_tables(expected, upload.before, snapshot(self.lab)) | {REPEATS: []}
+        expected, held, lab = upload.expected, snapshot(self.lab), self.lab
+        topic = lab.arn("sns", lab.name(ALERT_TOPIC))
+        faults: Faults = {
+            ROWS: [*compare_rows(expected, held.rows, as_written=True), *compare_addresses(expected, held.customers)],
+            TOTALS: [*compare_totals(expected.own_totals, held.totals)],
+            OTHERS: [*compare_others(upload.before, held, expected)],
+            REPEATS: [],
+        }
         for name, inbox in upload.inboxes.items():
             if (messages := inbox.messages()) is None:
                 more, wanted = inbox.more(), len(expected.crossing)
                 fault = _("{count} messages more, not {wanted}", count=more, wanted=wanted)
                 faults[name] = [fault] if more < wanted else []
             else:
-                faults[name], repeated = differences.of_messages(self.lab, expected, messages)
+                wrong, repeated = compare_messages(expected, messages, topic, lab.threshold)
+                faults[name] = [*wrong]
                 faults[REPEATS] += [_("{customer} again in {queue}", customer=who, queue=name) for who in repeated]
         return faults
 
@@ -151,29 +163,21 @@ class _Probe:
         """Return that there are dead letters, if they may be read: what the probe sends can be processed."""
         inbox = self.inboxes.get(queues.DEAD_LETTERS)
         count = len(inbox.messages() or []) if inbox else 0
-        if not count:
-            return []
         queue = self.lab.name(queues.DEAD_LETTERS)
-        return [ngettext("{count:,} message in {queue}", "{count:,} messages in {queue}", count, queue=queue)]
+        return [ngettext("{count:,} message in {queue}", "{count:,} messages in {queue}", count, queue=queue)] * (
+            count > 0
+        )
 
-    def _sent_elsewhere(self) -> list[str]:
-        """Return the other topics that got a message. On AWS each of these questions costs a little."""
-        now, before = self._others_published(), self._published
-        return [_("a message to the topic {topic}", topic=name) for name in now if now[name] > before.get(name, 0)]
-
-    def _others_published(self) -> dict[str, int]:
-        """Return how many messages each other topic of the account has got since the probe began."""
-        others = [name for name in topics.names(self.lab) if name != self.lab.name(topics.ALERT_TOPIC)]
-        return none_if_unseen(lambda: cloudwatch.published(self.lab, others, self._since)) or {}
-
-    def _again(self, name: str, event: dict[str, Any], compare: Callable[[Snapshot, Snapshot], Iterable[str]]) -> bool:
+    def _again(
+        self, name: str, event: dict[str, Any], compare: Callable[[Snapshot, Snapshot], Iterable[object]]
+    ) -> bool:
         """Call a function with what it got before, and put right what changes. Return False if the call is refused."""
         before, inboxes = snapshot(self.lab), alert_inboxes(self.lab)
-        faults = list[str]()
+        faults = list[object]()
         try:
             functions.invoke(self.lab, name, event)
         except LabError as error:
-            faults.append(str(error))
+            faults.append(error)
         except ClientError as error:
             if is_access_denied(error):
                 return False
@@ -184,7 +188,8 @@ class _Probe:
         if after.totals == before.totals:
             again = [queue for queue, inbox in inboxes.items() if inbox.messages()]
             faults += [_("a message in {queue} again", queue=queue) for queue in again]
-        self.outcome.faults.setdefault(AGAIN, []).extend(faults)
+        told = N_("{function} was called again with what it had, and {fault}")
+        self.outcome.faults[AGAIN] += [_(told, function=self.lab.name(name), fault=fault) for fault in faults]
         self._put_right(inboxes)
         return True
 
@@ -199,21 +204,12 @@ class _Probe:
         marked = markers(self.lab, key)
         return buckets.creation(self.lab, key, marked[0]["EventId"].split()[-1] if marked else "")
 
-    def _of_event(self, before: Snapshot, after: Snapshot) -> Iterator[str]:
-        for change in differences.changes(before, after):
-            yield _("the event of {key} came again, and {change}", key=self.files.first.key, change=change)
 
-    def _of_records(self, records: list[streams.Record], before: Snapshot, after: Snapshot) -> Iterator[str]:
-        """Yield the totals that are wrong. They must be as before or, as by the handout's code, all counted again."""
-        earlier, totals = before.balances, after.balances
-        again = dict(earlier)
-        for record in records:
-            again[streams.customer(record)] += streams.change(record)["new amount"]
-        for name, total in totals.items() if totals != again else ():
-            if total != earlier[name]:
-                yield _(
-                    "its records came again, and {customer} has {found}, not {wanted}",
-                    customer=name,
-                    found=total,
-                    wanted=earlier[name],
-                )
+def _mixed_up(records: list[streams.Record], before: Snapshot, after: Snapshot) -> list[Difference]:
+    """Return the totals that are wrong. They must be as before or, as by the handout's code, all counted again."""
+    again = dict(before.balances)
+    for record in records:
+        again[streams.customer(record)] += streams.change(record)["new amount"]
+    if after.balances == again:
+        return []
+    return [*compare_totals(before.balances, after.totals)]

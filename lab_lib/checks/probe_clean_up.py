@@ -18,9 +18,9 @@ from lab_lib import transactions
 from lab_lib.aws import buckets, functions, streams, tables
 from lab_lib.aws.json_text import json_object
 from lab_lib.checks.arrivals import Inbox, snapshot
+from lab_lib.checks.bank import File, Files
 from lab_lib.checks.evidence import at_rest, wait_for_rest
-from lab_lib.checks.expected import Snapshot, expect, row_faults
-from lab_lib.checks.probe_files import File, Files
+from lab_lib.checks.upload import Snapshot, compare_rows, expect
 from lab_lib.errors import TimedOut
 from lab_lib.handlers.transaction_processor.transactions_file import rejected_key
 from lab_lib.lab import Lab
@@ -50,7 +50,7 @@ def clean_up(lab: Lab, before: Snapshot, files: Files, inboxes: Mapping[str, Inb
 def _is_in(file: File, held: Snapshot) -> bool:
     """Return whether all rows of the file are there as in the file."""
     expected = expect(Snapshot(), [transactions.recount(file.key, file.content)], Decimal(0))
-    return not list(row_faults(expected, held.rows))
+    return not list(compare_rows(expected, held.rows))
 
 
 def put_totals_right(lab: Lab, customers: Collection[str]) -> None:

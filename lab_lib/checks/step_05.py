@@ -1,171 +1,201 @@
-"""Check step 05: the rows, addresses and totals that the uploads lead to."""
+"""Check step 05, a check a link: what the uploads have led to, and that the functions have led to it."""
 
-from decimal import Decimal
+import re
+from collections.abc import Iterable
+from datetime import UTC, datetime, timedelta
 
-from lab_lib import transactions
-from lab_lib.aws import buckets, tables
-from lab_lib.checks.causes import OBJECTS, WRITE, by_upload, correct_code, fix_chain
-from lab_lib.checks.expected import Fault, Item, Row, address_faults, row_faults, total_faults
-from lab_lib.checks.reading import NOTIFIER, PROCESSOR, fitting_key
-from lab_lib.checks.rules import Account, Finding, check, judged, none_of, waits_for
-from lab_lib.checks.uploads import due, files, once, read_all, taken
+from lab_lib.aws import buckets, cloudwatch, functions, queues, tables
+from lab_lib.aws.json_text import count, moment
+from lab_lib.calls.refusals import none_if_unseen
+from lab_lib.checks import probe_list, upload
+from lab_lib.checks.arrivals import TABLES
+from lab_lib.checks.causes import alert_again, by_upload, correct_code, fix_function, repair
+from lab_lib.checks.evidence import Evidence
+from lab_lib.checks.reading import NOTIFIER, PROCESSOR, TOPIC, fitting_key
+from lab_lib.checks.rules import Account, Finding, beyond, cannot_see, check, judged, none_of
+from lab_lib.checks.upload import Alert, Difference, Snapshot
+from lab_lib.checks.uploads import due, files, newest, once, read_all, taken
 from lab_lib.language import N_, _, ngettext
 from lab_lib.pages.wording import listing
-from lab_lib.resources import CHANGES, ROWS, TOTALS
+from lab_lib.resources import ALERTS, CHANGES, TOTALS, messages
 
-_ITEMS = N_("Explore items")  # in the console of DynamoDB
+_LOGS_KEPT = timedelta(days=14)  # by this workbook
+_RETRIES = timedelta(minutes=10)  # Lambda tries what failed again and again, after up to two minutes
+_CALLS_AWS = re.compile(r"\b(boto3|botocore)\.|from (boto3|botocore)\b|urllib|http\.client")
 
 
-@check("05", "upload", "upload", after="bucket", of="upload")
-def upload(account: Account) -> Finding:
-    keys = [item["Key"] for item in account.ask(buckets.uploads)]
-    fitting = taken(account)
+@check("05", "upload", "upload", after="bucket", of="upload", weight=2)
+def uploads(account: Account) -> Finding:
+    """The trigger takes an upload that is a transactions file with a good row. Others may be there too."""
+    keys, fitting = [item["Key"] for item in account.ask(buckets.uploads)], taken(account)
     hint = by_upload(account, _("Upload transactions.txt to the bucket {bucket}", bucket=account.lab.bucket))
     if keys and not fitting:
-        hint = _(
-            "{hint} The trigger takes only keys that fit its filter, and {key} does not: name the object {fitting}, "
-            "for instance.",
-            hint=hint,
-            key=keys[-1],
-            fitting=fitting_key(account, "transactions"),
-        )
-    return judged(fitting, listing(fitting or keys), _("a transactions file"), hint)
-
-
-@check("05", "readable-uploads", "readable uploads", after="upload")
-def readable(account: Account) -> Finding:
-    """Each upload is a transactions file: not a picture, and not saved as UTF-16 by a spreadsheet. One has a row."""
+        filtered = N_("{hint} The trigger's filter does not take {key}: name the object {fitting}, for instance.")
+        hint = _(filtered, hint=hint, key=keys[-1], fitting=fitting_key(account, "transactions"))
+    if not fitting:
+        return judged(False, listing(keys), _("a transactions file"), hint)
+    if good := files(account):
+        rows = ngettext("{count:,} row", "{count:,} rows", sum(file.good for file in good))
+        return judged(True, _("{rows} in {files}", rows=rows, files=listing(fitting)), _("a transactions file"), hint)
     read = read_all(account)
-    hint = _(
-        "Save the file as UTF-8 text with the header and | between the fields, and upload it again under its key. Or "
-        "delete the object"
-    )
-    hint = account.how_to_fix(hint, N_("put_object or delete_object"), OBJECTS)
-    if faults := [text for text in read.values() if isinstance(text, str)]:
-        return none_of(faults, hint, wanted=_("transactions files"))
-    _raise_unread(account)
-    if not files(account):
-        hint = by_upload(account, N_("Upload a file with a good row, such as transactions.txt"))
-        return judged(False, _("no good row in {files}", files=listing(read)), _("a file with a good row"), hint)
-    good = {key: file.good for key, file in read.items() if isinstance(file, transactions.Recount)}
-    rows = (ngettext("{key}: {count:,} row", "{key}: {count:,} rows", count, key=key) for key, count in good.items())
-    found = listing(rows)
-    if older := len(taken(account)) - len(read):
-        found = ngettext(
-            "{files}; {count:,} older upload not read", "{files}; {count:,} older uploads not read", older, files=found
-        )
-    return judged(True, found, _("transactions files"), hint)
+    for file in read.values():
+        if isinstance(file, Exception):
+            raise file
+    faults = [file for file in read.values() if isinstance(file, str)]
+    found = listing(faults) if faults else _("no good row in {files}", files=listing(read))
+    return judged(False, found, _("a file with a good row"), hint)
 
 
-@check("05", "rows", "rows in Transactions", after="upload table-Transactions key-Transactions", weight=3)
+@check("05", "rows", "rows in Transactions", after="upload key-Transactions", weight=6)
 def rows(account: Account) -> Finding:
-    if not files(account):
-        _raise_unread(account)
-        return waits_for("readable-uploads", _("readable uploads"))
-    wanted = len(due(account).amounts)
-    missing = sorted(fault.key for fault in _row_faults(account) if not fault.attribute)
-    arrived = _("{count} of {wanted}", count=wanted - len(missing), wanted=wanted)
-    if missing:
-        arrived = _("{arrived}, without {missing}", arrived=arrived, missing=listing(missing))
-    hint = _write_again(account) if missing else by_upload(account)
-    return judged(not missing, arrived, _("all {wanted}", wanted=wanted), hint)
+    """TransactionProcessor has run, and each row of the uploads is there with its amount and day.
 
-
-@check("05", "amounts", "amounts in Transactions", after="rows")
-def amounts(account: Account) -> Finding:
-    """Each item has its amount as a number."""
-    wrong = [row for row, item in _held(account).items() if not isinstance(item.get("TransactionAmount"), Decimal)]
-    if by_hand := [row for row in wrong if row not in due(account).amounts]:
-        named = listing(map(" ".join, by_hand))
-        hint = _("{rows}: in no upload. Make TransactionAmount a Number, or delete the item", rows=named)
-        hint = account.how_to_fix(hint, N_("put_item or delete_item"), _ITEMS)
-    else:
-        hint = _write_again(account) if wrong else by_upload(account)
-    return none_of((_("{row} has no number", row=" ".join(row)) for row in wrong), hint, right=_("all numbers"))
-
-
-@check("05", "contents", "contents of Transactions", after="amounts")
-def contents(account: Account) -> Finding:
-    """Each row of the uploads has the amount and the day of its file. Of two files, the later one counts.
-
-    Items that no file names are not judged: somebody may add one by hand.
+    Of two files, the later one counts. Items that no file names are not judged: somebody may add one by hand.
     """
-    faults = _row_faults(account)
-    hint = by_upload(account)
-    if faults:
-        hint = _write_again(account)
-        hint = _("{hint} To keep what you changed by hand, upload a file that has the change instead.", hint=hint)
-    return none_of(map(str, faults), hint, right=_("as in the files"))
+    faults = upload.compare_rows(due(account), _held(account).rows)
+    right = ngettext("the row of the file", "all {count:,} rows", len(due(account).amounts))
+    hint = _("{hint} To keep what you changed by hand, upload a file that has it.", hint=_write_again(account))
+    return _done(account, PROCESSOR, faults, hint, right)
 
 
-@check("05", "customers", "customers in Customer", after="rows table-Customer key-Customer")
+@check("05", "customers", "addresses in Customer", after="rows key-Customer", weight=2)
 def customers(account: Account) -> Finding:
     """Each customer of the uploads is there with the address of the last row about them."""
-    held = _by_customer(account, "Customer")
-    faults = list(address_faults(due(account), held))
-    missing = [fault for fault in faults if not fault.attribute]
-    hint = _write_again(account) if faults else by_upload(account)
+    faults = upload.compare_addresses(due(account), _held(account).customers)
     wanted = _("each with the address of its last row")
-    return none_of(map(str, missing or faults), hint, listing(sorted(held)), wanted)
+    return none_of(map(str, faults), _write_again(account), listing(sorted(due(account).addresses)), wanted)
 
 
-@check("05", "totals", "totals", after="amounts table-TransactionTotal key-TransactionTotal", weight=3)
+@check("05", "totals", "totals", after="rows key-TransactionTotal", weight=6)
 def totals(account: Account) -> Finding:
-    """Each total is the sum of the customer's transactions: 0 if all of them were deleted."""
-    held = _by_customer(account, "TransactionTotal")
-    wanted = {customer: Decimal(0) for customer, item in held.items() if "accountBalance" in item} | sums_of(account)
-    faults = list(total_faults(wanted, held))
-    right = listing(f"{customer} {total:f}" for customer, total in sorted(wanted.items()))
-    hint = _about_totals(account, faults) if faults else by_upload(account)
-    return none_of(map(str, faults), hint, right, wanted=_("each the sum of its transactions"))
-
-
-@once
-def sums_of(account: Account) -> dict[str, Decimal]:
-    """Return each customer's total, counted again from the table Transactions."""
-    return transactions.totals(transactions.read_amounts(account.ask(tables.items, "Transactions")))
-
-
-def _about_totals(account: Account, faults: list[Fault]) -> str:
-    """Return the hint for totals that differ from the sums. Changes may still be on their way."""
-    right = listing(f"{fault.key} {fault.wanted:f}" for fault in faults)
-    hint = _(
+    """TotalNotifier has run, and each total is the sum of the customer's transactions: 0 if all were deleted."""
+    sums = _held(account).sums()
+    faults = [*upload.compare_totals(sums, _held(account).totals)]
+    right = listing(f"{customer} {total:f}" for customer, total in sorted(sums.items()))
+    again = _(
         "Wait a moment, since changes may be on their way. If a total stays wrong, set accountBalance in {table} to "
         "the sum, as a Number ({right})",
         table=account.name("TransactionTotal"),
-        right=right,
+        right=listing(f"{fault.key} {fault.wanted:f}" for fault in faults),
     )
-    repair = account.how_to_fix(hint, "update_item", _ITEMS)
-    so_that = N_(" so that a change counts once, and a correction as the difference")
-    code = correct_code(account, NOTIFIER, so_that, first=N_("If that happens again, correct"))
-    fix = fix_chain(account, NOTIFIER, CHANGES, TOTALS)
-    return f"{fix} {repair}" if fix else f"{repair} {code}"
+    again = account.how_to_fix(again, "update_item", N_("Explore items"))
+    hint = repair(account, NOTIFIER, again, N_(" so that a change counts once, and a correction as the difference"))
+    return _done(account, NOTIFIER, faults, hint, right)
+
+
+@check("05", "alerts-{}", "alerts in {}", after="topic rows queue-{}", subjects=queues.ALERT_QUEUES, weight=4)
+def alerts(account: Account, name: str) -> Finding:
+    """TotalNotifier has published an alert for each customer at the threshold, with Subject and both values as text.
+
+    Alerts from before the last change of the function need not be so.
+    """
+    high = {name: total for name, total in _held(account).sums().items() if total >= account.lab.threshold}
+    queue, attributes, wanted = account.name(name), account.ask(queues.attributes, name), listing(sorted(high))
+    again, links = alert_again(account, wanted), (messages(name), ALERTS, CHANGES, TOTALS)
+    hint = repair(account, NOTIFIER, again, "", *links)
+    if "RedrivePolicy" in attributes:  # it would move a message that is received too often
+        held = count(attributes.get("ApproximateNumberOfMessages")) or 0
+        found = ngettext("{count:,} message, not read", "{count:,} messages, not read", held)
+        return judged(held >= len(high), found, _("{count} or more", count=len(high)), hint)
+    sent = _sent(account, name)
+    missing, wrong = upload.missing_alerts(high, sent), _wrong(account, sent)
+    delete = _("Delete the messages of {queue} that are wrong, or that you need no more", queue=queue)
+    delete = account.how_to_fix(delete, "purge_queue", N_("Purge"))
+    if (missing or wrong) and len(account.ask(queues.messages, name)) >= queues.MOST:
+        return beyond(queue, N_("messages"), queues.MOST, f"{delete} {again}")
+    if missing and (hidden := count(attributes.get("ApproximateNumberOfMessagesNotVisible"))):
+        read = ngettext("{count:,} message", "{count:,} messages", hidden)
+        why = _("somebody is reading {messages} of {queue}", messages=read, queue=queue)
+        return cannot_see(why, _("Look again in a minute."), wanted)
+    if wrong:
+        so_that = N_(" so that a message has the Subject, and customerID and accountBalance, both as text in quotes")
+        hint = f"{correct_code(account, NOTIFIER, so_that)} {delete} {again}"
+    right = wanted if high else _("none is due: no customer has reached {limit:f}", limit=account.lab.threshold)
+    return _done(account, NOTIFIER, [*wrong, *missing], hint, right)
+
+
+@check("05", "errors", "errors since the last upload", after="upload", weight=2)
+def errors(account: Account) -> Finding:
+    """Neither the logs nor CloudWatch tell of an error of a function since then. CloudWatch counts minutes late."""
+    found = {name: errors for name in functions.SOURCES if (errors := _errors(account, name))}
+    faults = [f"{account.name(name)}{_(': ')}{error}" for name, errors in found.items() for error in errors]
+    fixes = [fix_function(account, name, errors[-1]) for name, errors in found.items()]
+    again = by_upload(account, N_("Then upload the file once more"))
+    return none_of(faults, " ".join([*fixes, again, _("Only errors after the last upload count.")]))
+
+
+@once
+def _held(account: Account) -> Snapshot:
+    return Snapshot.of(*(account.ask(tables.items, name) for name in TABLES))
+
+
+def _sent(account: Account, queue: str) -> list[Alert]:
+    """Return the alerts that the topic has sent to the queue."""
+    topic = account.lab.arn("sns", account.name(TOPIC))
+    return upload.read_alerts(account.ask(queues.messages, queue), topic)[0]
+
+
+def _wrong(account: Account, alerts: list[Alert]) -> list[Difference]:
+    """Return what is wrong with the alerts that came after the last change of TotalNotifier."""
+    since = moment(account.settings(NOTIFIER).get("LastModified"))
+    recent = [alert for alert in alerts if since is None or alert.sent >= since]
+    return [fault for alert in recent for fault in alert.differences(account.lab.threshold)]
+
+
+def _done(account: Account, name: str, faults: Iterable[Difference], hint: str, right: str) -> Finding:
+    """Return whether there are no faults, and the function can have done it: rows may be entered by hand."""
+    if idle := _idle(account, name):
+        again = by_upload(account, N_("Then upload the file once more"))
+        return judged(False, idle, right, f"{fix_function(account, name)} {again}")
+    return none_of(map(str, faults), hint, right)
+
+
+@once
+def _idle(account: Account, name: str) -> str:
+    """Return why the function cannot have done anything, "" if it can have, or if that cannot be seen."""
+    evidence, last, function = account.ask(Evidence), newest(account), account.name(name)
+    if datetime.now(UTC) - last > _LOGS_KEPT or evidence.is_fresh(int(last.timestamp() * 1000)):
+        return ""
+    if not evidence.runs(name):
+        counted = none_if_unseen(lambda: account.ask(cloudwatch.metrics, name, datetime.now(UTC) - _LOGS_KEPT))
+        return "" if counted is None or counted["Invocations"] else _("{function} has not run", function=function)
+    code = account.ask(functions.code, name) if "Layers" not in account.settings(name) else {}
+    if code and not any(map(_CALLS_AWS.search, code.values())):
+        return _("the code of {function} calls nothing of AWS", function=function)
+    return ""
 
 
 def _write_again(account: Account) -> str:
     """Return the hint for items that TransactionProcessor must write or correct: an upload writes all anew."""
     again = by_upload(account, N_("Upload the file once more, which writes all its items anew"))
-    if fix := fix_chain(account, PROCESSOR, ROWS):
-        return f"{fix} {again}"
-    code = correct_code(account, PROCESSOR, WRITE, first=N_("If nothing changes, correct"))
-    return f"{again} {code}"
+    so_that = N_(" so that it writes each row as the file has it, with the amount as a Number")
+    return repair(account, PROCESSOR, again, so_that)
 
 
-def _raise_unread(account: Account) -> None:
-    """Raise the error of the first upload that cannot be read, if there is one: the check cannot see it."""
-    for file in read_all(account).values():
-        if isinstance(file, Exception):
-            raise file
+def _errors(account: Account, name: str) -> list[str]:
+    """Return the last errors of a function since the last upload, or how many CloudWatch has counted."""
+    spans, runs = _times(account), account.ask(Evidence).runs(name)
+    logged = [run.error for run in runs if run.error and any(_is_in(run.begin, *span) for span in spans)]
+    if logged:
+        return [*dict.fromkeys(logged[-3:])]
+    counts = [account.ask(cloudwatch.metrics, name, *span) for span in spans]
+    named = {"Errors": N_("{count} errors"), "Throttles": N_("{count} throttles: it was called too often at once")}
+    sums = {metric: sum(part[metric] for part in counts) for metric in named}
+    return [_(text, count=sums[metric]) for metric, text in named.items() if sums[metric]]
 
 
 @once
-def _row_faults(account: Account) -> list[Fault]:
-    return list(row_faults(due(account), _held(account)))
+def _times(account: Account) -> list[tuple[datetime, datetime | None]]:
+    """Return the times in which errors count: since the last upload, but not those of what a probe has sent."""
+    last = since = newest(account)
+    spans = list[tuple[datetime, datetime | None]]()
+    for probe in probe_list.entries(account.lab):
+        if probe.end > last:
+            if probe.start > since:
+                spans.append((since, probe.start))
+            since = probe.end + _RETRIES
+    return [*spans, (since, None)]
 
 
-def _held(account: Account) -> dict[Row, Item]:
-    return {(item["CustomerId"], item["TransactionId"]): item for item in account.ask(tables.items, "Transactions")}
-
-
-def _by_customer(account: Account, table: str) -> dict[str, Item]:
-    return {item["CustomerId"]: item for item in account.ask(tables.items, table)}
+def _is_in(moment: int, since: datetime, until: datetime | None) -> bool:
+    return since.timestamp() * 1000 <= moment and (until is None or moment < until.timestamp() * 1000)

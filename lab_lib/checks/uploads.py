@@ -6,9 +6,9 @@ from functools import lru_cache
 from lab_lib import transactions
 from lab_lib.aws import buckets
 from lab_lib.checks import probe_list
-from lab_lib.checks.expected import Expected, Snapshot, expect
 from lab_lib.checks.reading import UPLOAD, is_taken
 from lab_lib.checks.rules import Account
+from lab_lib.checks.upload import Expected, Snapshot, expect
 from lab_lib.errors import NotATransactionsFile, is_unreachable
 from lab_lib.lab import Lab
 

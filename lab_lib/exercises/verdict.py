@@ -13,8 +13,8 @@ from typing import Any, NamedTuple
 
 from lab_lib.aws.json_text import amount, json_object
 from lab_lib.aws.streams import Record, change, customer, effect
-from lab_lib.checks.differences import SUBJECT
 from lab_lib.checks.lookalikes import visible
+from lab_lib.checks.upload import SUBJECT
 from lab_lib.exercises.bench import Held
 from lab_lib.exercises.draw import HIGH, Batch, History, Start, Topic
 from lab_lib.language import N_, _, ngettext

@@ -8,7 +8,7 @@ from chains import HEADER, Chain, uploaded
 
 from lab_lib.aws import buckets, functions, queues, topics, triggers
 from lab_lib.checks.arrivals import snapshot
-from lab_lib.checks.expected import Snapshot
+from lab_lib.checks.upload import Snapshot
 from lab_lib.errors import CheckFailed, LabError
 from lab_lib.exercises import messages, tries
 from lab_lib.lab import open_lab

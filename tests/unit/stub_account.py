@@ -3,7 +3,7 @@
 import itertools
 import json
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 
 import pytest
@@ -22,7 +22,9 @@ from lab_lib.aws import (
     triggers,
 )
 from lab_lib.aws.evaluator import Request, decide
+from lab_lib.aws.log_runs import Run
 from lab_lib.checks import making, uploads
+from lab_lib.checks.evidence import Evidence
 from lab_lib.checks.rules import Account
 from lab_lib.lab import TIMEOUT, Lab
 
@@ -32,7 +34,7 @@ NOTIFY = queues.ALERT_QUEUES[0]
 DEAD_LETTERS = LAB.arn("sqs", queues.DEAD_LETTERS)
 STREAM = LAB.arn("dynamodb", "table/Transactions/stream/2026-01-01")
 TOPIC = LAB.arn("sns", topics.ALERT_TOPIC)
-UPLOADED = datetime(2026, 1, 2, tzinfo=UTC)
+UPLOADED = datetime.now(UTC).replace(microsecond=0) - timedelta(days=1)
 KEY = "transactions.txt"
 FILE = transactions.recount(
     KEY,
@@ -87,6 +89,22 @@ class StubAccount(Account):
         if isinstance(answer, Exception):
             raise answer
         return answer(*about) if callable(answer) else answer
+
+
+class Logs:
+    """Evidence that has a run of each function since the upload, or these of some."""
+
+    def __init__(self, **runs):
+        self._runs = runs
+
+    def __call__(self):
+        return self
+
+    def runs(self, name):
+        return self._runs.get(name, [Run("1", int(UPLOADED.timestamp() * 1000) + 1)])
+
+    def is_fresh(self, moment):
+        return False
 
 
 def stub(monkeypatch, change=None):
@@ -153,7 +171,7 @@ def whole():
         (queues.attributes, queues.DEAD_LETTERS): {**ENCRYPTED, HELD: "0"},
         (queues.statements,): lambda name: policies.topic_to_queue(LAB, TOPIC, LAB.arn("sqs", name))["Statement"],
         (queues.messages,): [alert(customerID="C2", accountBalance="1750")],
-        (cloudwatch.log_lines,): ["REPORT RequestId: 1"],
+        (Evidence,): Logs(),
         (cloudwatch.log_days,): 14,
         (cloudwatch.metrics,): {"Invocations": 1, "Errors": 0, "Throttles": 0},
         (cleanup.remaining,): [],

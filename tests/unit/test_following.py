@@ -13,6 +13,7 @@ from lab_lib.checks import chain, making
 from lab_lib.checks.arrivals import Inbox, Runs
 from lab_lib.checks.broken import find_broken
 from lab_lib.checks.chain import Upload
+from lab_lib.checks.upload import SUBJECT
 from lab_lib.errors import LabError
 from lab_lib.resources import ALERTS, CHANGES, TOTALS, messages
 from tests.lab.chains import HEADER, Chain
@@ -51,7 +52,7 @@ def put(lab, customer, transaction, amount, date="03/16/2017", **flags):
 
 def alert(lab, customer="C2"):
     body = json.dumps({"customerID": customer, "accountBalance": "1600"})
-    lab.client("sns").publish(TopicArn=topics.find_topic(lab), Message=body)
+    lab.client("sns").publish(TopicArn=topics.find_topic(lab), Subject=SUBJECT, Message=body)
 
 
 def arrive(lab):

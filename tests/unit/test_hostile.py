@@ -43,6 +43,7 @@ def beside_the_right_one(statement):
     return with_policy(json.dumps({"Statement": [statement, *right["Statement"]]}))
 
 
+OF_NOTIFIER = "totals", *(f"alerts-{name}" for name in queues.ALERT_QUEUES)
 POLICY = "access-policy-CustomerNotify", "tls-CustomerNotify"
 # What was put where, the checks about it, and a part of what the first of them says.
 HOSTILE = {
@@ -72,7 +73,7 @@ HOSTILE = {
         {(tables.describe, "Customer"): lambda name: {"TableStatus": "ACTIVE", "KeySchema": [{"AttributeName": "Id"}]}},
         ("key-Customer",), "Id (type None)"),
     **{
-        f"code: {text[:10]}": (code(text), (f"code-{NOTIFIER}",), "wanted: code in Python 3")
+        f"code: {text[:10]}": (code(text), (f"code-{NOTIFIER}", *OF_NOTIFIER), "wanted: code in Python 3")
         for text in ("\0", f"{'-' * 100_000}1")
     },
 }  # fmt: skip

@@ -1,0 +1,88 @@
+"""What differs after an upload from what it must lead to: in the tables, and in the messages of a queue."""
+
+from dataclasses import replace
+from decimal import Decimal
+
+import pytest
+from stub_account import FILE, LAB, ROWS, TOPIC, alert, total
+
+from lab_lib.checks import upload
+from lab_lib.checks.upload import Change, Snapshot, expect, tally
+
+ADDRESSES = {"C1": "a", "C2": "b"}
+BEFORE = Snapshot.of([], [{"CustomerId": "C9", "Address": "z"}], [total("C9", 5)])
+DUE = expect(BEFORE, [FILE], LAB.threshold)  # C2 reaches the threshold with 1750, C1 has 598
+TEXT = ROWS[0] | {"TransactionAmount": "598"}
+
+
+def held(rows=ROWS, addresses=ADDRESSES, totals=(("C1", 598), ("C2", 1750)), other=5):
+    """Return what the account holds after the upload."""
+    customers = [{"CustomerId": name, "Address": address} for name, address in {**addresses, "C9": "z"}.items()]
+    return Snapshot.of(rows, customers, [*(total(*item) for item in totals), total("C9", other)])
+
+
+@pytest.mark.parametrize(
+    ("after", "part", "words"),
+    [
+        (held(), "", ""),
+        (held([TEXT, *ROWS[1:]]), upload.ROWS, "C1 T1 has TransactionAmount '598', not 598"),
+        (held(addresses={"C1": "a", "C2": "c"}), upload.ADDRESSES, "C2 has Address 'c', not 'b'"),
+        (held(totals=[("C1", 598), ("C2", 1000)]), upload.TOTALS, "C2 has accountBalance 1000, not 1750"),
+        (held(other=6), upload.OTHERS, "C9 was changed"),
+        (held([*ROWS, ROWS[0] | {"CustomerId": "C9"}]), upload.OTHERS, "C9 T1 is in no file"),
+    ],
+)
+def test_what_is_wrong_in_a_table_is_told_and_nothing_else(after, part, words):
+    found = [
+        *upload.compare_rows(DUE, after.rows),
+        *upload.compare_addresses(DUE, after.customers),
+        *upload.compare_totals(DUE.own_totals, after.totals),
+        *upload.compare_others(BEFORE, after, DUE),
+    ]
+
+    assert [(fault.part, str(fault)) for fault in found] == ([(part, words)] if part else [])
+
+
+RIGHT = alert(customerID="C2", accountBalance="1750")
+NO_ALERT = "no alert for C2, who has 1750"
+
+
+@pytest.mark.parametrize(
+    ("messages", "faults"),
+    [
+        ([RIGHT, RIGHT], []),  # SQS may deliver a message twice
+        ([], [NO_ALERT]),
+        ([RIGHT, RIGHT | {"MessageId": "another"}], ["2 alerts for C2"]),
+        ([RIGHT | {"Message": "{'customerID': 'C2'}"}], [NO_ALERT, "a message about nobody, who is in no file"]),
+        ([RIGHT, alert(customerID="C1", accountBalance="598")], ["an alert for C1, who is below the threshold"]),
+        ([RIGHT | {"TopicArn": "another"}], [NO_ALERT, "a message without the envelope of the topic"]),
+        ([alert(customerID="C2", accountBalance="1751")], ["an alert for C2 has accountBalance '1751', not '1750'"]),
+        (
+            [alert(customerID="C2", accountBalance="1000") | {"Subject": "Hi"}],
+            [
+                "an alert for C2 has Subject 'Hi', not 'Warning! Account balance is very high'",
+                "an alert for C2 has accountBalance '1000', not 'a text with a number from 1500 on'",
+            ],
+        ),
+    ],
+)
+def test_one_alert_with_the_balance_is_due_for_each_customer_who_reaches_the_threshold(messages, faults):
+    found, repeated = upload.compare_messages(DUE, messages, TOPIC, LAB.threshold)
+
+    assert ([*map(str, found)], repeated) == (faults, [])
+
+
+def test_who_had_reached_the_threshold_before_needs_no_alert_and_is_named_if_there_is_one():
+    due = replace(DUE, crossing={}, totals={"C1": Decimal(598), "C2": Decimal(1750)})
+
+    assert upload.compare_messages(due, [], TOPIC, LAB.threshold) == ([], [])
+    assert upload.compare_messages(due, [RIGHT], TOPIC, LAB.threshold) == ([], ["C2"])
+
+
+def test_what_is_delivered_again_counts_once_and_who_looks_after_a_batch_may_see_fewer_alerts():
+    up, down, high, poison = (Change(id, "A", amount) for id, amount in zip("1234", (1500, -1, 2, None), strict=True))
+
+    told = tally([[up, down], [up, high, poison], [down, poison]], Decimal(1500))
+
+    assert (told.totals, told.letters) == ({"A": Decimal(1501)}, {"4"})
+    assert (told.fewest["A"], told.most["A"]) == (1, 2)
