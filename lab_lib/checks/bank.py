@@ -45,7 +45,7 @@ class Files(NamedTuple):
     first: File
     second: File  # the rows of the first one again, a bad line with good rows below it, and a refund
     third: File  # it replaces the second one; the customer with the refund reaches the threshold again
-    fourth: File  # a customer who was just below the threshold reaches it
+    fourth: File  # a customer who was just below the threshold reaches it, and one who was above it has a row more
     correction: File
     cents: File
 
@@ -77,7 +77,8 @@ class Bank:
         third = [line for line in second if line is not bad]
         third.append(self._to(refunded, limit + chance.randint(0, 30)))
         fourth = chance.sample(self._moved(first), 5)
-        fourth.append(self._to(nearly, limit + chance.randint(0, 5)))
+        above = next(name for name in crossing if name != refunded)
+        fourth += [self._line(above, chance.randint(1, 90)), self._to(nearly, limit + chance.randint(0, 5))]
         wrong = [line for line in self._moved(first) if line.customer in low][:2]
         correction = [line._replace(amount=str(int(line.amount) - 3)) for line in wrong]
         cents = [
