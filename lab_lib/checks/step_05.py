@@ -12,7 +12,7 @@ from lab_lib.checks.arrivals import TABLES
 from lab_lib.checks.causes import alert_again, by_upload, correct_code, fix_function, repair
 from lab_lib.checks.evidence import Evidence
 from lab_lib.checks.reading import NOTIFIER, PROCESSOR, TOPIC, fitting_key
-from lab_lib.checks.rules import Account, Finding, beyond, cannot_see, check, judged, none_of
+from lab_lib.checks.rules import Account, Finding, beyond, cannot_see, check, judged, none_of, waits_for
 from lab_lib.checks.upload import Alert, Difference, Snapshot
 from lab_lib.checks.uploads import due, files, newest, once, read_all, taken
 from lab_lib.language import N_, _, ngettext
@@ -24,7 +24,7 @@ _RETRIES = timedelta(minutes=10)  # Lambda tries what failed again and again, af
 _CALLS_AWS = re.compile(r"\b(boto3|botocore)\.|from (boto3|botocore)\b|urllib|http\.client")
 
 
-@check("05", "upload", "upload", after="bucket", of="upload", weight=2)
+@check("05", "upload", "upload", after="bucket", of="upload", weight=0)
 def uploads(account: Account) -> Finding:
     """The trigger takes an upload that is a transactions file with a good row. Others may be there too."""
     keys, fitting = [item["Key"] for item in account.ask(buckets.uploads)], taken(account)
@@ -118,6 +118,8 @@ def alerts(account: Account, name: str) -> Finding:
 def errors(account: Account) -> Finding:
     """Neither the logs nor CloudWatch tell of an error of a function since then. CloudWatch counts minutes late."""
     found = {name: errors for name in functions.SOURCES if (errors := _errors(account, name))}
+    if not found and any(_idle(account, name) for name in functions.SOURCES):
+        return waits_for("rows", _("rows in Transactions"))  # what does nothing makes no errors
     faults = [f"{account.name(name)}{_(': ')}{error}" for name, errors in found.items() for error in errors]
     fixes = [fix_function(account, name, errors[-1]) for name, errors in found.items()]
     again = by_upload(account, N_("Then upload the file once more"))
