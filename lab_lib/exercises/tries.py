@@ -14,9 +14,9 @@ from lab_lib.checks.arrivals import NOTIFIER, TABLES, Inbox, snapshot
 from lab_lib.checks.broken import find_broken
 from lab_lib.checks.causes import correct_code
 from lab_lib.checks.evidence import at_rest
-from lab_lib.checks.expected import total_faults
 from lab_lib.checks.probe_clean_up import delete_objects, survives_a_deletion, without
 from lab_lib.checks.rules import Account
+from lab_lib.checks.upload import compare_totals
 from lab_lib.errors import CheckFailed, LabError, StepMissing, UsageError, none_if_absent
 from lab_lib.exercises import workbook
 from lab_lib.exercises.messages import OWN, is_own
@@ -156,7 +156,7 @@ def _wait_for(lab: Lab, totals: dict[str, Decimal]) -> None:
     def is_settled() -> bool:
         rest = at_rest(lab)  # before the look, so that it sees all there will be
         held = {item["CustomerId"]: item for item in tables.items(lab, "TransactionTotal", beginning=OWN)}
-        faults = list(total_faults(totals, held))
+        faults = [*compare_totals(totals, held)]
         if rest and faults and (broken := find_broken(lab, FIRST, [CHANGES, TOTALS])):
             raise CheckFailed(
                 _("Your rows are not taken off the totals. {broken} Then run this cell again.", broken=broken)
