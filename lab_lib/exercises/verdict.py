@@ -84,7 +84,7 @@ class Story:
             for difference in wrong:
                 yield Fault(_("the {field} of an alert is wrong", field=difference.attribute), str(difference))
         counted = Counter(alert.key for alert in held.alerts)
-        for name in {**self.due.totals, **counted}:
+        for name in self.due.totals:
             count, most = counted[name], self.due.most[name]
             again = len(held.failures) if most else 0
             wanted = max(self.due.fewest[name], min(count, most + again))
