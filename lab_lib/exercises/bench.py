@@ -1,9 +1,11 @@
 """Try a learner's function in an empty account of an embedded AWS, a new one for each try of a case."""
 
 import json
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from lab_lib.aws import functions, policies, queues, tables, topics
+from lab_lib.aws.json_text import json_object
+from lab_lib.checks import upload
 from lab_lib.embedded.batches import halves
 from lab_lib.exercises.draw import TRIES, Batch, History, Topic
 from lab_lib.exercises.proxy import NO_CUT, Cut
@@ -19,9 +21,9 @@ _MOST_ITEMS = 2_000  # that are read from a table
 class Held(NamedTuple):
     """The content of an account after a try, and the deliveries that led to it."""
 
-    totals: dict[str, Any]  # by customer
-    alerts: list[str]  # as SQS gives them
-    letters: list[str]
+    totals: dict[str, tables.Item]  # by customer
+    alerts: list[upload.Alert]
+    letters: list[str]  # as SQS gives them
     heaviest: int  # characters of the longest item of both tables
     deliveries: list[tuple[Batch, Outcome]]  # of a batch, with its end
 
@@ -58,9 +60,10 @@ class Bench:
     def read(self) -> Held:
         """Return what the account holds."""
         totals, markers = (tables.items(self.lab, name, most=_MOST_ITEMS) for name in _TABLES)
-        balances = {item["CustomerId"]: item["accountBalance"] for item in totals if "accountBalance" in item}
+        held = {item["CustomerId"]: item for item in totals if "accountBalance" in item}
+        alerts, _strange = upload.read_alerts(map(json_object, self._read(_ALERTS)), self._topic)
         heaviest = max((len(json.dumps(item, default=str)) for item in [*totals, *markers]), default=0)
-        return Held(balances, self._read(_ALERTS), self._read(queues.DEAD_LETTERS), heaviest, self._deliveries)
+        return Held(held, alerts, self._read(queues.DEAD_LETTERS), heaviest, self._deliveries)
 
     def _deliver(self, most_tries: int, cut: Cut) -> None:
         """Deliver what waits, and again what fails, each time to a new start; only the first one is cut off."""
@@ -79,8 +82,8 @@ class Bench:
 
     def _create_topic(self) -> None:
         """Create the topic, and subscribe the queue that the alerts are read from."""
-        topic, queue = topics.ensure_topic(self.lab), queues.queue_arn(self.lab, _ALERTS)
-        self.lab.client("sns").subscribe(TopicArn=topic, Protocol="sqs", Endpoint=queue)
+        self._topic, queue = topics.ensure_topic(self.lab), queues.queue_arn(self.lab, _ALERTS)
+        self.lab.client("sns").subscribe(TopicArn=self._topic, Protocol="sqs", Endpoint=queue)
 
     def _read(self, queue: str) -> list[str]:
         """Return the bodies of the messages in the queue."""

@@ -1,6 +1,8 @@
 """Draw customers, amounts and records of the stream of Transactions. Nothing in them reveals the case."""
 
+from collections.abc import Sequence
 from decimal import Decimal
+from itertools import pairwise
 from random import Random
 from typing import Any, NamedTuple, TypeVar
 
@@ -34,6 +36,7 @@ class Topic(NamedTuple):
 
 
 History = list[Start | Topic]  # of a try
+Steps = Sequence[Batch | Start | Topic]  # of a case
 _TEXTS = ("12,50", "a lot", "1 000", "--5", "n/a", "€ 20")
 
 
@@ -51,7 +54,7 @@ class Draw:
 
     def customers(self, number: int) -> list[str]:
         """Return the ids of new customers."""
-        return [f"C{id}" for id in self.chance.sample(range(1_000, 10**7), number)]
+        return [f"C{id}" for id in self.chance.sample(range(100, 1_000), number)]
 
     def small(self) -> Decimal:
         """Return an amount with cents, so small that thirty of them do not reach the threshold."""
@@ -65,11 +68,11 @@ class Draw:
         """Return up to two small amounts, and one that brings the customer's total to the threshold."""
         return [(customer, self.small()) for _ in range(self.chance.randint(0, 2))] + [(customer, self.high())]
 
-    def parts(self, whole: Decimal, number: int) -> list[Decimal]:
-        """Return this many positive amounts, whose sum is the whole."""
-        cents = int(whole * 100)
-        ends = sorted(self.chance.sample(range(1, cents), number - 1))
-        return [Decimal(end - begin) / 100 for begin, end in zip([0, *ends], [*ends, cents], strict=True)]
+    def parts(self, customer: str, total: Decimal, number: int) -> list[Change]:
+        """Return this many positive amounts, which bring the customer's total to this one."""
+        cents = int(total * 100)
+        ends = [0, *sorted(self.chance.sample(range(1, cents), number - 1)), cents]
+        return [(customer, Decimal(end - begin) / 100) for begin, end in pairwise(ends)]
 
     def new(self, customer: str, amount: Decimal) -> Record:
         """Return the record of a new transaction."""
@@ -136,15 +139,18 @@ class Draw:
         """Return three to five ordinary batches."""
         return [self.ordinary() for _ in range(self.chance.randint(3, 5))]
 
-    def starts(self, *batches: Batch) -> History:
-        """Return starts that get these batches in turn: each to the start before it, or to a new one."""
-        groups = list[list[Batch]]()
-        for batch in batches:
-            if groups and self.chance.random() < 0.5:
-                groups[-1].append(batch)
+    def starts(self, steps: Steps) -> History:
+        """Return the steps, with each batch that stands alone given to the start before it, or to a new one."""
+        history = History()
+        for step in steps:
+            before = history[-1] if history else None
+            if not isinstance(step, list):
+                history.append(step)
+            elif isinstance(before, Start) and before.tries == TRIES and self.chance.random() < 0.5:
+                before.batches.append(step)
             else:
-                groups.append([batch])
-        return [Start(group) for group in groups]
+                history.append(Start([step]))
+        return history
 
     def _record(self, kind: str, row: dict[str, Any], **images: Any) -> Record:
         self._number += self.chance.randrange(1, 10**6)

@@ -220,9 +220,11 @@ def _keeps_files(ours: Lab) -> bool:
 def _is_right(ours: Lab) -> bool:
     """Return True if each total is the sum of the customer's transactions, and no alert is owed."""
     held = snapshot(ours)
-    wrong = compare_totals(held.sums(), held.totals)
-    high = ((item["accountBalance"] >= ours.threshold, item.get("alerted", False)) for item in held.totals.values())
-    return not list(wrong) and all(is_high == told for is_high, told in high)
+    if [*compare_totals(held.sums(), held.totals)]:
+        return False
+    return all(
+        (item["accountBalance"] >= ours.threshold) == item.get("alerted", False) for item in held.totals.values()
+    )
 
 
 def _balance(item: tables.Item) -> Decimal:

@@ -18,17 +18,17 @@ from lab_lib.exercises.draw import Draw
 from lab_lib.exercises.proxy import Cut
 from lab_lib.exercises.results import Result, Results
 from lab_lib.exercises.runner import Runner, TooMuch
-from lab_lib.exercises.verdict import Difference, Story
+from lab_lib.exercises.verdict import Fault, Story
 from lab_lib.lab import Lab, lab_on
 from lab_lib.language import N_, _
+from lab_lib.pages.wording import shortened
 from lab_lib.workspace.private_files import read_file
 
 HANDLER = "lambda_handler"
 Accounts = Callable[[str], Lab]  # opens the empty account with this number
 _MOST_SLOW = 2  # cases that take too much; then the others are not tried
 _MOST_CALLS = 60  # at which the function is killed in turn, for a batch of nine records at most
-_LONGEST_FOUND = 1_000  # characters
-_SLOW = N_("right so far, but it takes too many {what}")
+_SLOW = N_("it takes too many {what}")
 
 
 def watch(path: str | Path, only: Iterable[str] = (), seed: str = "") -> Results:
@@ -122,20 +122,19 @@ class _Trial(NamedTuple):
         bench = Bench(self.accounts(str(10**11 + secrets.randbelow(9 * 10**11))))
         # The same for each cut, so that each call of one history is cut off. No case tells of another one.
         draw = Draw(Random(f"{self.seed} {case.id}"), bench.lab)  # noqa: S311  # a seed of chance is long
-        steps = case.draw(draw)
+        steps = draw.starts(case.draw(draw))
         story, is_slow, notes = Story(steps), False, list[str]()
         self.runner.begin(case.limits)
         try:
             held = bench.play(steps, self.runner, cut)
-            differences, cuts = story.differences(held), [failure.cut for failure in held.failures if failure.cut]
+            faults, cuts = [*story.faults(held)], [failure.cut for failure in held.failures if failure.cut]
             notes = [_("killed at the call {call}, and started again", call=call) for call in cuts]
         except TooMuch as error:
             why, *work = error.args
-            is_right = work and story.is_right_so_far(bench.read())
-            cause = _(_SLOW, what=work[0]) if is_right else _("it takes too much")
-            differences, is_slow = [Difference(cause, _("stopped, because {error}", error=why))], True
-        if not differences:
+            cause = _(_SLOW, what=work[0]) if work else _("it takes too much")
+            faults, is_slow = [Fault(cause, _("stopped, because {error}", error=why))], True
+        if not faults:
             return Result(case.id, _(case.sentence), "passed", sent=story.sent, was_cut=bool(notes))
-        cause = differences[0].cause
-        found = _("; ").join([*notes, *(difference.found or difference.cause for difference in differences)])
-        return Result(case.id, _(case.sentence), "not yet", cause, story.sent, found[:_LONGEST_FOUND], is_slow)
+        cause = faults[0].cause
+        found = _("; ").join([*notes, *shortened(map(str, faults))])
+        return Result(case.id, _(case.sentence), "not yet", cause, story.sent, found, is_slow)

@@ -157,7 +157,7 @@ def _wait_for(lab: Lab, totals: dict[str, Decimal]) -> None:
     def is_settled() -> bool:
         rest = at_rest(lab)  # before the look, so that it sees all there will be
         held = {item["CustomerId"]: item for item in tables.items(lab, "TransactionTotal", beginning=OWN)}
-        faults = list(compare_totals(totals, held))
+        faults = [*compare_totals(totals, held)]
         if rest and faults and (broken := find_broken(lab, FIRST, [CHANGES, TOTALS])):
             raise CheckFailed(
                 _("Your rows are not taken off the totals. {broken} Then run this cell again.", broken=broken)
