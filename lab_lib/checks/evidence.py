@@ -128,7 +128,7 @@ class Evidence:
         waiting = int(attributes.get("ApproximateNumberOfMessages", 0))
         reason = N_("there is no such queue")
         if "RedrivePolicy" in attributes:
-            reason = N_("it has a redrive policy, for which receiving counts, and {waiting:,} waiting")
+            reason = N_("it has a redrive policy, for which receiving counts, and {waiting} waiting")
         elif waiting > queues.MOST:
             reason = N_("it has {waiting:,} waiting, which are too many to be read")
         elif attributes:

@@ -9,7 +9,7 @@ from lab_lib.errors import LabError, UsageError
 from lab_lib.language import _, ngettext
 from lab_lib.pages.wording import how_often, listing
 from lab_lib.trace import times
-from lab_lib.trace.events import Change, Event, cannot_see, of_run, tried
+from lab_lib.trace.events import Event, cannot_see, of_run, tried
 from lab_lib.trace.times import Span
 
 
@@ -62,10 +62,10 @@ def _unknown(evidence: Evidence, second: Span | None) -> Event:
     )
 
 
-def unread(evidence: Evidence, key: str, line: int, known: list[str]) -> Change:
+def unread(evidence: Evidence, key: str, line: int, known: list[str]) -> Event:
     """Return how a file failed that no run took in. LabError or UsageError if there is no such file or line."""
     if failed := [run for run in evidence.runs(PROCESSOR) if f"{key}: " in run.error]:
-        return Change(key, [tried(PROCESSOR, failed)])
+        return tried(PROCESSOR, failed)
     if key in known:
         raise UsageError(f"{key} has no row in line {line}. The header is line 1, and a blank line is no row.")
     raise LabError(

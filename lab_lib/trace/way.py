@@ -55,8 +55,9 @@ def _changed(
 
 def _unrecorded(evidence: Evidence, customer: str, transaction: str) -> Change:
     """Return what is known of a transaction of which the stream has no record. LabError if nothing is."""
-    key = {"CustomerId": customer, "TransactionId": transaction}
-    item = evidence.read("Transactions", tables.find_item, "Transactions", key)
+    item = evidence.read(
+        "Transactions", tables.find_item, "Transactions", {"CustomerId": customer, "TransactionId": transaction}
+    )
     if item is None:
         raise LabError(
             _(

@@ -5,13 +5,11 @@ import hashlib
 import itertools
 import re
 import time
-from dataclasses import replace
 from xml.etree import ElementTree as ET
 
 import pytest
 
 from lab_lib.aws import log_runs, queues
-from lab_lib.checks.evidence import Evidence
 from lab_lib.checks.rules import State
 from lab_lib.pages import chain_picture
 from lab_lib.trace import page, timeline, times
@@ -24,44 +22,25 @@ NOON = 1_795_780_800_000  # 2026-11-27 12:00:00 in UTC
 ODD = "<script>alert(\"1\")</script> & 'x' 取引"
 
 
-@pytest.mark.parametrize(
-    ("before", "after", "words"),
-    [
-        (times.at(NOON), times.at(NOON + 176), "run 176 ms"),
-        (times.second(NOON / 1000), times.at(NOON + 948), "run 0 to 948 ms"),  # not -51 ms
-        (times.at(NOON + 40), times.at(NOON + 2), "the clocks differ by 38 ms"),
-        (times.at(NOON), times.at(NOON + 185_000), "run 3 min 5 s"),
-        (times.at(NOON), times.at(NOON + 76 * 3_600_000), "run 3 d 4 h"),
-    ],
-)
-def test_a_gap_is_as_exact_as_its_two_moments(before, after, words):
-    assert times.gap("run", before, after).words == words
+def test_a_gap_is_as_exact_as_its_two_moments_and_a_span_is_written_without_what_repeats():
+    noon, second = times.at(NOON), times.second(NOON / 1000)
+
+    assert times.gap("run", noon, times.at(NOON + 176)).words == "run 176 ms"
+    assert times.gap("run", second, times.at(NOON + 948)).words == "run 0 to 948 ms"  # not -51 ms
+    assert times.gap("run", noon, times.at(NOON + 185_000)).words == "run 3 min 5 s"
+    assert times.gap("run", noon, times.at(NOON + 76 * 3_600_000)).words == "run 3 d 4 h"
+    assert (noon.words, second.words) == ("12:00:00.000", "12:00:00.000 to .999")
+    assert Span(NOON + 900, NOON + 1_200).words == "12:00:00.900 to 12:00:01.200"
+    assert (Span(0, 10).within(Span(5, 20)), Span(0, 10).within(Span(11, 20))) == (Span(5, 10), Span(0, 10))
 
 
-@pytest.mark.parametrize(
-    ("span", "words"),
-    [
-        (times.at(NOON + 7), "12:00:00.007"),
-        (times.second(NOON / 1000), "12:00:00.000 to .999"),
-        (Span(NOON + 900, NOON + 1_200), "12:00:00.900 to 12:00:01.200"),
-    ],
-)
-def test_a_span_is_written_without_what_repeats(span, words):
-    assert span.words == words
+@pytest.mark.parametrize(("minutes", "is_settled"), [(9, False), (11, True)])
+def test_a_log_of_aws_may_come_ten_minutes_late(minutes, is_settled):
+    moment = times.at(int(time.time() - minutes * 60) * 1000)
+    change = Change("", [Event("stream", "", when=moment), Event("TotalNotifier", "", is_late=True)])
 
-
-@pytest.mark.parametrize(("minutes", "is_fresh"), [(9, True), (11, False)])
-def test_a_log_of_aws_may_come_ten_minutes_late(lab, minutes, is_fresh):
-    evidence = Evidence(lab)
-
-    assert evidence.is_fresh(int(time.time() - minutes * 60) * 1000) is is_fresh
-    evidence.lab = replace(evidence.lab, endpoint="http://127.0.0.1:1")
-    assert not evidence.is_fresh(int(time.time() - 30) * 1000)
-
-
-def test_spans_that_exclude_each_other_stay_as_they_are():
-    assert Span(0, 10).within(Span(5, 20)) == Span(5, 10)
-    assert Span(0, 10).within(Span(11, 20)) == Span(0, 10)
+    assert Trace("", [change]).is_settled is is_settled
+    assert Trace("", [Change("", change.events[:1])]).is_settled
 
 
 def lines(*texts):
@@ -72,6 +51,7 @@ def lines(*texts):
 def test_the_runs_of_one_environment_follow_each_other_and_only_the_first_one_was_started():
     first, second = log_runs.parse(
         lines(
+            "said before",
             "INIT_START Runtime Version: python:3.13",
             "START RequestId: one Version: $LATEST",
             '{"records": 3, "first": "1", "last": "3"}',
@@ -79,20 +59,12 @@ def test_the_runs_of_one_environment_follow_each_other_and_only_the_first_one_wa
             "REPORT RequestId: one\tDuration: 9.10 ms",
             "START RequestId: two Version: $LATEST",
             "[ERROR] KeyError: 'amount'\nTraceback (most recent call last):",
-            "END RequestId: two",
-            "REPORT RequestId: two\tDuration: 9.10 ms",
         ),
     )
 
-    assert (first.id, first.started, first.begin, first.end) == ("one", NOON, NOON + 10, NOON + 30)
-    assert (second.id, second.started, second.begin) == ("two", None, NOON + 50)
-    assert (first.reports[0]["records"], first.error, second.reports, second.error) == (3, "", [], "KeyError: 'amount'")
-
-
-def test_a_run_that_goes_on_has_no_end_and_lines_before_the_first_run_belong_to_none():
-    (run,) = log_runs.parse(lines("said before", "START RequestId: one Version: $LATEST", "said"))
-
-    assert (run.end, run.lines) == (None, ["said"])
+    assert (first.id, first.started, first.begin, first.end) == ("one", NOON + 10, NOON + 20, NOON + 40)
+    assert (second.id, second.started, second.begin, second.end) == ("two", None, NOON + 60, None)
+    assert (first.records, first.error, second.reports, second.error) == (3, "", [], "KeyError: 'amount'")
 
 
 def events(*moments):
