@@ -32,6 +32,7 @@ def _changed(
 ) -> Change:
     """Return the way of one change, which the stream has."""
     about, change, run_id = record["dynamodb"], streams.change(record), marks.get(record["eventID"])
+    kind = record["eventName"]
     run = next((run for run in evidence.runs(NOTIFIER) if run.id == run_id), None)
     written = times.second(about["ApproximateCreationDateTime"])
     if run:
@@ -41,8 +42,8 @@ def _changed(
     for event in events:
         if event.when and event.end:
             written = written.within(Span(event.when.earliest, event.end))
-    title = _(_TITLES[change["kind"]], old=change["old amount"], new=change["new amount"])
-    what = _("{kind}, record …{end}", kind=change["kind"], end=about["SequenceNumber"].lstrip("0")[-6:])
+    title = _(_TITLES[kind], old=change["old amount"], new=change["new amount"])
+    what = _("{kind}, record …{end}", kind=kind, end=about["SequenceNumber"].lstrip("0")[-6:])
     events += [Event("Transactions", title, when=written), Event("stream", what, when=written)]
     if run_id is None:
         return Change(title, [*events, counting.uncounted(evidence, record, written)])
