@@ -10,7 +10,7 @@ from lab_lib.calls.refusals import none_if_unseen
 from lab_lib.checks import probe_list, upload
 from lab_lib.checks.arrivals import TABLES
 from lab_lib.checks.causes import alert_again, by_upload, correct_code, fix_function, repair
-from lab_lib.checks.evidence import Evidence
+from lab_lib.checks.evidence import Evidence, at_rest
 from lab_lib.checks.reading import NOTIFIER, PROCESSOR, TOPIC, fitting_key
 from lab_lib.checks.rules import Account, Finding, beyond, cannot_see, check, judged, none_of, waits_for
 from lab_lib.checks.upload import Alert, Difference, Snapshot
@@ -20,6 +20,7 @@ from lab_lib.pages.wording import listing
 from lab_lib.resources import ALERTS, CHANGES, TOTALS, messages
 
 _LOGS_KEPT = timedelta(days=14)  # by this workbook
+_LATE = 600  # seconds after which AWS has written a log
 _RETRIES = timedelta(minutes=10)  # Lambda tries what failed again and again, after up to two minutes
 _CALLS_AWS = re.compile(r"\b(boto3|botocore)\.|from (boto3|botocore)\b|urllib|http\.client")
 
@@ -155,10 +156,11 @@ def _done(account: Account, name: str, faults: Iterable[Difference], hint: str, 
 @once
 def _idle(account: Account, name: str) -> str:
     """Return why the function cannot have done anything, "" if it can have, or if that cannot be seen."""
-    evidence, last, function = account.ask(Evidence), newest(account), account.name(name)
-    if datetime.now(UTC) - last > _LOGS_KEPT or evidence.is_fresh(int(last.timestamp() * 1000)):
+    lab, function, age = account.lab, account.name(name), datetime.now(UTC) - newest(account)
+    is_late = age < timedelta(seconds=lab.longest(_LATE)) and at_rest(lab) is not True
+    if is_late or age > _LOGS_KEPT:
         return ""
-    if not evidence.runs(name):
+    if not account.ask(Evidence).runs(name):
         counted = none_if_unseen(lambda: account.ask(cloudwatch.metrics, name, datetime.now(UTC) - _LOGS_KEPT))
         return "" if counted is None or counted["Invocations"] else _("{function} has not run", function=function)
     code = account.ask(functions.code, name) if "Layers" not in account.settings(name) else {}

@@ -44,7 +44,7 @@ def trace(
         shown = shown.mapped(lambda text: masked(text, lab))
         out.say(clauses([shown.title, shown.day]), style="bold")
         for change in shown.changes:
-            out.print(_table(shown, change.events, change.title if len(shown.changes) > 1 else None))
+            out.print(_table(shown, change, change.title if len(shown.changes) > 1 else None))
         for note in shown.notes:
             out.say(note)
         if html:
@@ -54,7 +54,7 @@ def trace(
             out.say(_("Page: {path}", path=relative_to_cwd(html)))
 
 
-def _table(shown: Any, events: list[Any], title: str | None) -> Table:
+def _table(shown: Any, change: Any, title: str | None) -> Table:
     """Return the table of one change; all tables of a trace have the same line of time."""
     from lab_lib.trace.timeline import Axis, bar
 
@@ -62,9 +62,9 @@ def _table(shown: Any, events: list[Any], title: str | None) -> Table:
     columns = _("where"), _("what"), _("timeline"), _("when (UTC)")
     table = folding_table(*columns, title=title, title_justify="left")
     table.columns[2].no_wrap = True
-    for event in events:
+    for event in change.events:
         where = Text.assemble((event.sign, LOOKS[event.state].style), f" {event.where}")
         words = Text.assemble(event.what, ("\n" + _("seen in {source}", source=event.source), "bright_black"))
-        when = [event.when.words, *(gap.words for gap in event.gaps)] if event.when else []
+        when = [event.when.words, *(gap.words for gap in change.gaps(event))] if event.when else []
         table.add_row(where, words, bar(event, axis), "\n".join(when))
     return table

@@ -5,31 +5,33 @@ logs (14 days here), the stream (24 hours), the markers (48 hours), the tables a
 """
 
 from contextlib import suppress
+from dataclasses import replace
 from pathlib import Path
 
 from lab_lib.calls.waiting import LOGS_TAKE
-from lab_lib.checks.evidence import Evidence
+from lab_lib.checks.evidence import Evidence, at_rest
 from lab_lib.checks.lookalikes import visible
 from lab_lib.errors import TimedOut
 from lab_lib.lab import Lab
 from lab_lib.language import _
-from lab_lib.trace.events import Change
+from lab_lib.trace import way
+from lab_lib.trace.events import Change, Event
 from lab_lib.trace.trace import Trace
-from lab_lib.trace.uploading import arrival, rejected, unread
-from lab_lib.trace.way import Way
+from lab_lib.trace.uploading import arrival, unread
 
 
 def follow(lab: Lab, customer: str, transaction: str) -> Trace:
     """Return what became of a transaction, change by change. LabError if nothing tells of it."""
-    return Way(Evidence(lab), customer, transaction).followed(f"{customer} {transaction}")
+    return way.follow(Evidence(lab), customer, transaction).mapped(visible)
 
 
 def watch(lab: Lab, customer: str, transaction: str) -> Trace:
     """Return the same once all evidence has arrived, on AWS after a few minutes."""
 
     def settled() -> Trace | None:
+        is_over = at_rest(lab)  # asked before the evidence is read
         trace = follow(lab, customer, transaction)
-        return trace if trace.is_settled else None
+        return trace if is_over or trace.is_settled else None
 
     what = _("all that tells of {customer} {transaction}", customer=customer, transaction=transaction)
     pause = 15 if lab.is_real else 0.2  # AWS charges for calls
@@ -49,13 +51,14 @@ def follow_line(lab: Lab, file: str, number: int) -> Trace:
     title, upload = _("{key}, line {number}", key=key, number=number), uploads.get(key)
     lines = evidence.lines(upload, lambda line: line.number == number) if upload else []
     if upload is None or not lines:
-        change = unread(evidence, key, number, known=[*uploads])
+        change = Change(title, [unread(evidence, key, number, known=[*uploads])])
     elif isinstance(lines, str):
         change = Change(_("line {number}", number=number), arrival(evidence, upload, lines))
     elif row := lines[0].row:
-        way = Way(evidence, row["CustomerId"], row["TransactionId"])
-        name = f"{way.customer} {way.transaction}"
-        return way.followed(_("{line}: {name}", line=title, name=name))
+        trace = way.follow(evidence, row["CustomerId"], row["TransactionId"])
+        return replace(trace, title=_("{line}: {name}", line=title, name=trace.title)).mapped(visible)
     else:
-        change = rejected(evidence, upload, lines[0])
+        reason, events = str(lines[0].reason), arrival(evidence, upload, lines[0])
+        events.append(Event("rejected lines", reason, source=events[0].source))
+        change = Change(_("rejected: {reason}", reason=reason), events)
     return Trace(title, [change]).mapped(visible)

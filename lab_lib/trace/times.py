@@ -44,8 +44,6 @@ class Gap(NamedTuple):
 
     @property
     def words(self) -> str:
-        if self.longest < 0:
-            return _("the clocks differ by {length}", length=length(-self.longest))
         if self.shortest == self.longest:
             return f"{self.name} {length(self.longest)}"
         return _("{gap.name} {gap.shortest} to {longest}", gap=self, longest=length(self.longest))
@@ -65,11 +63,9 @@ def second(seconds: float) -> Span:
 def gap(name: str, before: Span, after: Span) -> Gap:
     """Return the gap between two moments, the earlier one first.
 
-    A negative time means only that the spans overlap, so it counts as 0. If even the longest is negative, the clocks
-    that told the two times differ.
+    If the two spans overlap, it may be 0. If even the longest is negative, the clocks that told the two times differ.
     """
-    longest = after.latest - before.earliest
-    return Gap(name, min(max(after.earliest - before.latest, 0), max(longest, 0)), longest)
+    return Gap(name, max(after.earliest - before.latest, 0), after.latest - before.earliest)
 
 
 def length(milliseconds: int) -> str:

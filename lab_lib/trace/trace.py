@@ -1,5 +1,6 @@
 """Show the whole way of one transaction, as text and as HTML."""
 
+import time
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from html import escape
@@ -10,9 +11,10 @@ from lab_lib.pages.colours import LOOKS
 from lab_lib.pages.tables import badge, image, table
 from lab_lib.pages.wording import aligned
 from lab_lib.trace import timeline
-from lab_lib.trace.events import Change, Event
+from lab_lib.trace.events import SOURCES, Change, Event
 from lab_lib.trace.times import day
 
+_LATE = 600  # seconds
 _TITLES = (N_("where"), N_("what"), N_("when (UTC)"), N_("before it"), N_("evidence"))
 
 
@@ -30,8 +32,9 @@ class Trace:
 
     @property
     def is_settled(self) -> bool:
-        """Return whether nothing more can be told later."""
-        return not any(event.is_late for event in self.events)
+        """Return whether nothing more can be told later: AWS writes a log up to ten minutes late."""
+        last = max((event.when.latest for event in self.events if event.when), default=0)
+        return time.time() - last / 1000 > _LATE or not any(event.is_late for event in self.events)
 
     @property
     def day(self) -> str:
@@ -43,7 +46,8 @@ class Trace:
         """Return the trace with each of its texts changed."""
 
         def changed(event: Event) -> Event:
-            return replace(event, what=change(event.what), source=change(_(event.source)))
+            source = _(event.source or SOURCES.get(event.lane, event.lane))
+            return replace(event, what=change(event.what), source=change(source))
 
         changes = [Change(change(way.title), [*map(changed, way.events)]) for way in self.changes]
         return Trace(change(self.title), changes, [*map(change, self.notes)])
@@ -61,15 +65,16 @@ class Trace:
         parts = [f"<p><b>{escape(self.title)}</b> {_timed(self.day)}</p>", image(drawn.encode(), words)]
         for change in self.changes:
             parts += [f"<p>{escape(change.title)}</p>"] if len(self.changes) > 1 else []
-            parts.append(table(map(_row, change.events), ("", *map(_, _TITLES))))
+            rows = [_row(change, event) for event in change.events]
+            parts.append(table(rows, ("", *map(_, _TITLES))))
         return "".join([*parts, *(f"<p>{escape(note)}</p>" for note in self.notes)])
 
 
-def _row(event: Event) -> tuple[str, ...]:
+def _row(change: Change, event: Event) -> tuple[str, ...]:
     mark = badge(event.sign, LOOKS[event.state].colour)
     when = event.when.words.replace(" ", "&nbsp;") if event.when else ""
-    gaps = _timed("<br>".join(gap.words for gap in event.gaps))
-    wide = f'<div style="min-width:8em">{gaps}</div>' if event.gaps else gaps  # Chinese breaks at any character
+    gaps = _timed("<br>".join(gap.words for gap in change.gaps(event)))
+    wide = f'<div style="min-width:8em">{gaps}</div>' if change.gaps(event) else gaps  # Chinese breaks at any character
     return mark, escape(event.where), escape(event.what), _timed(when), wide, escape(event.source)
 
 

@@ -103,9 +103,6 @@ class Logs:
     def runs(self, name):
         return self._runs.get(name, [Run("1", int(UPLOADED.timestamp() * 1000) + 1)])
 
-    def is_fresh(self, moment):
-        return False
-
 
 def stub(monkeypatch, change=None):
     """Let the checks see the whole account with this change."""
