@@ -66,14 +66,6 @@ class Function:
             patch.setattr(BaseClient, "_make_api_call", call)
             return self.handler(event or {"Records": list(records)}, context)
 
-    def run_until(self, moment, *records):
-        """Run the function and stop it at this moment. Return False if it ended earlier."""
-        try:
-            self.run(*records, fault=stop(moment))
-        except Stopped:
-            return True
-        return False
-
 
 def refuse_a_key_twice(requests):
     """Fail as DynamoDB does if two requests are about one item; moto does not."""

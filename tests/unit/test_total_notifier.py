@@ -4,12 +4,11 @@ import functools
 import itertools
 import json
 import time
-from decimal import Decimal
 
 import ledger
 import pytest
 from botocore.exceptions import ClientError
-from handlers import CONTEXT, Notifier, fail, record
+from handlers import CONTEXT, Notifier, before, fail, record
 
 from lab_lib.aws import tables, topics
 
@@ -30,20 +29,8 @@ def refusal(*codes, code=TRANSACTION):
 # The ledger
 
 
-def test_a_change_is_the_new_amount_less_the_old_one_and_an_amount_that_is_a_text_now_is_taken_back():
-    images = [("0.30",), (30, 100), (100, 100), (None, 100), (f"{'9' * 36}.01", "0.01"), (30, {"S": "ten"})]
-    amounts = ["0.30", -70, 0, -100, "9" * 36, 30, -100]
-    records = [record("C1", *image) for image in [*images, ({"S": "ten"}, 100)]]
-
-    changes, letters = ledger.read_changes(records)
-
-    assert [change.amount for change in changes] == [Decimal(amount) for amount in amounts]
-    assert [letter["record"] for letter in letters] == records[-1:]
-
-
 def test_only_an_invalid_request_is_hopeless_and_the_markers_that_are_there_are_named():
     assert ledger.why_refused(refusal("None", "ConditionalCheckFailed", "TransactionConflict")) == ({1}, False)
-    assert ledger.why_refused(refusal("ThrottlingError", "None")) == (set(), False)
     assert ledger.why_refused(refusal("ConditionalCheckFailed", "ValidationError")) == ({0}, True)
     assert ledger.why_refused(refusal(code="ValidationException")) == (set(), True)
     with pytest.raises(ArithmeticError) as caught:
@@ -83,26 +70,18 @@ def test_records_of_which_most_come_again_take_few_calls(notifier):
 # Alerts
 
 
-def test_a_recheck_alerts_of_a_lower_threshold_once_and_clears_the_flags_of_a_higher_one(notifier, monkeypatch):
+def test_a_recheck_alerts_once_and_does_one_total_at_least_the_highest_first(notifier, monkeypatch):
     notifier.run(*[record(f"C{number}", amount) for number, amount in enumerate((10, 1600, 120, 90, 100))])
-    alerted = []
+    answers = []
 
-    for threshold in ("100", "100", "2000", "100"):
+    for threshold, *milliseconds in (("100", 0), ("100",), ("100",), ("2000",), ("100", 5_001, 5_000), ("100",)):
         monkeypatch.setenv("THRESHOLD", threshold)
-        alerted.append(notifier.recheck())
+        answers.append(notifier.recheck(*milliseconds))
 
-    highest_first = [["C2", "C4"], [], [], ["C1", "C2", "C4"]]
-    assert alerted == [{"alerted": customers, "left": 0} for customers in highest_first]
+    alerted = [["C2"], ["C4"], [], [], ["C1", "C2"], ["C4"]]
+    assert [answer["alerted"] for answer in answers] == alerted
+    assert [answer["left"] for answer in answers] == [1, 0, 0, 0, 1, 0]
     assert notifier.alerts() == [("C1", "1600")] * 2 + [("C2", "120")] * 2 + [("C4", "100")] * 2
-
-
-def test_a_recheck_does_one_total_at_least_and_the_next_one_does_the_rest(notifier, monkeypatch):
-    notifier.run(*[record(f"C{number}", 100 + number) for number in range(4)])
-    monkeypatch.setenv("THRESHOLD", "100")
-
-    assert notifier.recheck(0) == {"alerted": ["C3"], "left": 3}
-    assert notifier.recheck(5_001, 5_000) == {"alerted": ["C2", "C1"], "left": 1}
-    assert notifier.recheck() == {"alerted": ["C0"], "left": 0}
 
 
 def test_without_the_topic_a_recheck_changes_nothing(lab, notifier, monkeypatch):
@@ -126,13 +105,16 @@ def test_without_the_topic_a_recheck_changes_nothing(lab, notifier, monkeypatch)
 # Two runs can meet at one customer: the stream orders only the records of one item.
 
 
+CALLS = ["Scan", "TransactWriteItems", "BatchGetItem", "Publish", "UpdateItem"]
+
+
 @pytest.mark.parametrize(("old", "new"), [(1500, 1000), (1000, 1500)], ids=["lowered", "raised"])
 def test_a_recheck_and_a_batch_that_meet_at_any_call_lose_no_alert_of_a_changed_threshold(
     notifier, monkeypatch, old, new
 ):
     levels = (800, 1200, 1600)  # below both thresholds, between them, above both
     steps = itertools.permutations(levels, 2)
-    for (first, last), moment, is_outer in itertools.product(steps, range(4), (True, False)):
+    for (first, last), call, is_outer in itertools.product(steps, CALLS, (True, False)):
         notifier.empty()
         monkeypatch.setenv("THRESHOLD", str(old))
         notifier.run(record("C1", 1700))
@@ -141,7 +123,7 @@ def test_a_recheck_and_a_batch_that_meet_at_any_call_lose_no_alert_of_a_changed_
         earlier, batch = len(notifier.alerts()), functools.partial(notifier.run, record("C1", last, first))
 
         outer, inner = (notifier.recheck, batch) if is_outer else (batch, notifier.recheck)
-        meet(outer, inner, moment)
+        meet(outer, inner, call)
 
         is_due = last >= new and not first >= max(old, new)
         assert len(notifier.alerts()) > earlier or not is_due
@@ -150,16 +132,10 @@ def test_a_recheck_and_a_batch_that_meet_at_any_call_lose_no_alert_of_a_changed_
             assert ("C1", "5000") in notifier.alerts()
 
 
-def meet(outer, inner, moment):
-    """Run `inner` whole, before the call of `outer` with this number, from 0 on, or after the last call."""
-    moments, results = itertools.count(), []
-
-    def fault(name, make):
-        if next(moments) == moment:
-            results.append(inner())
-        return make()
-
-    outer(fault=fault)
+def meet(outer, inner, call):
+    """Run `inner` whole before this call of `outer`, or after its end if it makes no such call."""
+    results = []
+    outer(fault=before(call, lambda: results.append(inner())))
     if not results:
         inner()
 
@@ -205,10 +181,9 @@ def test_hopeless_records_go_to_the_dead_letters_and_the_others_count(notifier):
         (long, "amount-too-long"),
         (refused, "refused"),
     ]
-    told = [(letter["error"], letter["values"]) for letter in notifier.letters()]
-    assert told[0] == ("it is no change of a transaction: KeyError('dynamodb')", {"error": "KeyError('dynamodb')"})
-    assert told[3:7] == [*[("TransactionAmount is no number", {})] * 3, ("the change has more than 38 digits", {})]
-    assert TRANSACTION in told[7][0] == told[7][1]["error"]
+    first, *_, last = notifier.letters()
+    assert first["error"] == f"it is no change of a transaction: {first['values']['error']}"
+    assert TRANSACTION in last["error"] == last["values"]["error"]
     assert notifier.totals() == {"C1": 100, "C2": 1600}
     assert notifier.alerts() == [("C2", "1600")]
 

@@ -1,7 +1,6 @@
 """TransactionProcessor: the rules of a file with plain values, then the function in process."""
 
 import io
-import itertools
 import json
 from decimal import Decimal
 
@@ -9,7 +8,7 @@ import pytest
 import transaction_processor
 import transactions_file
 from botocore.exceptions import ClientError
-from handlers import HEADER, Processor, before, fail
+from handlers import HEADER, Processor, Stopped, before, fail, stop
 from transactions_file import Unreadable, read_lines
 
 from lab_lib.aws import buckets
@@ -152,30 +151,22 @@ def test_an_event_that_comes_again_changes_nothing_unless_it_has_no_sequencer(pr
 # Calls that fail, runs that are stopped, and objects that change meanwhile
 
 
-def test_a_run_that_is_stopped_between_any_two_calls_is_finished_by_the_next_one(processor):
-    for moment in itertools.count():
-        processor.empty()
-        event = processor.upload(*[f"C1|home|T{number}|03/16/2017|0.10" for number in range(26)], "bad")
+CALLS = ["GetItem", "GetObject", "BatchWriteItem", "PutObject", "DeleteObject", "HeadObject", "PutItem"]
 
-        stopped = processor.run_until(moment, event)
+
+def test_a_run_that_is_stopped_or_fails_at_any_call_ends_with_that_and_the_next_one_finishes_it(processor):
+    ends = [*map(stop, range(16)), *map(fail, CALLS)]  # two calls write transactions, one writes customers
+    for fault in ends:
+        processor.empty()
+        bad = [] if fault is ends[-3] else ["bad"]  # without one, DeleteObject is called
+        event = processor.upload(*[f"C1|home|T{number}|03/16/2017|0.10" for number in range(26)], *bad)
+
+        with pytest.raises((Stopped, ClientError)):
+            processor.run(event, fault=fault)
         processor.run(event)
 
         assert list(processor.amounts().values()) == [Decimal("0.10")] * 26
-        assert [row["row"] for row in buckets.rejected_rows(processor.lab, KEY)] == ["bad"]
-        if not stopped:
-            break
-    assert moment >= 16  # two writes of transactions, one of customers, rejected lines and marker, and three reads
-
-
-@pytest.mark.parametrize("call", ["GetItem", "GetObject", "BatchWriteItem", "DeleteObject", "HeadObject", "PutItem"])
-def test_the_error_of_a_call_goes_up_so_that_lambda_tries_again(processor, call):
-    event = processor.upload(ROW)
-
-    with pytest.raises(ClientError, match="AccessDenied"):
-        processor.run(event, fault=fail(call, "AccessDenied"))
-
-    assert processor.run(event)["files"] == [{"key": KEY, "rows": 1, "written": 1, "rejected": 0}]
-    assert processor.amounts() == {("C1", "T1"): 100}
+        assert [row["row"] for row in buckets.rejected_rows(processor.lab, KEY)] == bad
 
 
 @pytest.mark.parametrize(("call", "both"), [("GetObject", False), ("BatchWriteItem", True), ("HeadObject", False)])

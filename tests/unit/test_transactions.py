@@ -35,17 +35,13 @@ def test_a_preview_counts_good_and_bad_lines_and_refuses_a_file_without_a_row_an
         transactions.preview(tmp_path / "nowhere.txt")
 
 
-def test_totals_are_exact_also_where_dynamodb_would_refuse_them():
-    amounts = {("C1", "T1"): Decimal("1E+37"), ("C1", "T2"): Decimal("1E-100"), ("C2", "T1"): Decimal(5)}
+def test_totals_are_exact_where_dynamodb_would_refuse_them_and_leave_out_items_without_a_number():
+    texts = {"T1": Decimal("1E+37"), "T2": Decimal("1E-100"), "T3": "a lot"}
+    items = [{"CustomerId": "C1", "TransactionId": name, "TransactionAmount": texts[name]} for name in texts]
 
-    assert transactions.totals(amounts) == {"C1": Decimal(f"1{'0' * 37}.{'0' * 99}1"), "C2": 5}
+    amounts = transactions.read_amounts([*items, {"CustomerId": "C2"}])
 
-
-def test_the_amounts_of_items_without_a_number_are_left_out():
-    key = {"CustomerId": "C1", "TransactionId": "T1"}
-
-    assert transactions.read_amounts([{**key, "TransactionAmount": "a lot"}, key]) == {}
-    assert transactions.read_amounts([{**key, "TransactionAmount": Decimal(1)}]) == {("C1", "T1"): 1}
+    assert transactions.totals(amounts) == {"C1": Decimal(f"1{'0' * 37}.{'0' * 99}1")}
 
 
 def test_what_was_written_is_read_again(tmp_path):
