@@ -80,7 +80,7 @@ class Recount:
 
     good: int = 0  # lines
     amounts: Amounts = field(default_factory=dict)  # in the order of the lines that count
-    rejected: list[int] = field(default_factory=list)  # the numbers of the lines
+    rejected: dict[int, str] = field(default_factory=dict)  # by the number of the line: the code of its first fault
     days: dict[tuple[str, str], str] = field(default_factory=dict)  # by customer and transaction: MM/DD/YYYY
     addresses: dict[str, str] = field(default_factory=dict)  # by customer
     named: set[str] = field(default_factory=set)  # the fields of rejected lines
@@ -93,33 +93,35 @@ def recount(key: str, content: bytes) -> Recount:
     NotATransactionsFile if the header is wrong.
     """
     counted = Recount()
-    for number, text, row in read_again(key, re.split("\r\n|\r|\n", content.decode(errors="surrogateescape"))):
-        if row:
+    lines = re.split("\r\n|\r|\n", content.decode(errors="surrogateescape"))
+    for number, text, row, fault in read_again(key, lines):
+        if fault:
+            counted.rejected[number] = fault
+            counted.named |= {_unquoted(part) for part in text.split("|")}
+        else:
             transaction = row["customer_id"], row["trn_id"]
             counted.good += 1
             counted.amounts.pop(transaction, None)  # the last line of a transaction counts, and is in its place
             counted.amounts[transaction] = Decimal(row["trn_amount"])
             counted.days[transaction] = day(row["trn_date"])
             counted.addresses[row["customer_id"]] = row["customer_address"]
-        else:
-            counted.rejected.append(number)
-            counted.named |= {_unquoted(part) for part in text.split("|")}
     return counted
 
 
-def read_again(key: str | Path, lines: Iterable[str]) -> Iterator[tuple[int, str, dict[str, str]]]:
-    """Yield the lines below the header, without blank ones, by none of the function's code: number, text and fields.
+def read_again(key: str | Path, lines: Iterable[str]) -> Iterator[tuple[int, str, dict[str, str], str]]:
+    """Yield the lines below the header, without blank ones, by none of the function's code.
 
-    A line that is to be rejected has no fields. NotATransactionsFile if the header is wrong.
+    Each is its number, text and fields, and the code of its first fault: "" if it is a row.
+    NotATransactionsFile if the header is wrong.
     """
     lines = iter(lines)
     columns = _read_columns(key, next(lines, ""))
     for number, text in enumerate(lines, 2):
         if len(text) <= _LONGEST_LINE and _BLANK.fullmatch(text):
             continue
-        parts = _ROW.fullmatch(text)
-        fields = dict(zip(columns, map(_unquoted, parts.groups()), strict=True)) if parts else {}
-        yield number, text, fields if _is_row(fields, text) else {}
+        parts = _FIELD.findall(text)
+        fields = dict(zip(columns, map(_unquoted, parts), strict=False))
+        yield number, text, fields, _fault_of_line(text, parts) or _fault_of_fields(fields)
 
 
 @lru_cache(maxsize=10_000)  # a file has few days, and many rows of each
@@ -196,9 +198,9 @@ def _customer(text: str, columns: list[str]) -> str:
 
 def _read_columns(name: str | Path, header: str) -> list[str]:
     text = header.removeprefix("\ufeff")
-    parts = _ROW.fullmatch(text) if len(text) <= _LONGEST_LINE else None
-    columns = [_unquoted(part) for part in parts.groups()] if parts else []
-    if sorted(columns) != sorted(_HEADER.split("|")):
+    parts = _FIELD.findall(text)
+    columns = [_unquoted(part) for part in parts]
+    if _fault_of_line(text, parts) or sorted(columns) != sorted(_HEADER.split("|")):
         beginning = repr(header[:80].encode(errors="surrogateescape").decode(errors="replace"))
         told = N_("{name} is no transactions file: its first line is {beginning}; wanted {header!r}.")
         raise NotATransactionsFile(_(told, name=name, beginning=beginning, header=_HEADER))
@@ -209,18 +211,34 @@ def _unquoted(part: str) -> str:
     return (part[1:-1].replace('""', '"') if part.startswith('"') else part).strip()
 
 
-def _is_row(fields: dict[str, str], line: str) -> bool:
-    if not fields or not fields["customer_id"] or not fields["trn_id"] or re.search("[\0\ud800-\udfff]", line):
-        return False
+def _fault_of_line(line: str, parts: list[str]) -> str:
+    """Return the code of the first fault of a line, whatever its fields hold, "" if it has none."""
+    if len(line) > _LONGEST_LINE:
+        return "line-too-long"
+    if "\0" in line or line.encode(errors="ignore").decode() != line:
+        return "not-utf8"
+    if "|".join(parts) != line:  # a quote is not closed, or something stands behind it
+        return "quotes"
+    return "" if len(parts) == _HEADER.count("|") + 1 else "fields-count"
+
+
+def _fault_of_fields(fields: dict[str, str]) -> str:
+    """Return the code of the first fault of these fields, "" if it has none."""
+    for name, longest in (("customer_id", 2048), ("customer_address", 100_000), ("trn_id", 1024)):
+        if name != "customer_address" and fields[name] == "":
+            return "id-empty"
+        if len(fields[name].encode()) > longest:
+            return "field-too-long"
+    if not day(fields["trn_date"]):
+        return "date-not-day"
     amount = re.fullmatch(r"[+-]?([0-9]+)(?:\.([0-9]+))?", fields["trn_amount"])
-    digits = len("".join(filter(None, amount.groups()))) if amount else 0
-    lengths = [len(fields[name].encode()) for name in ("customer_id", "trn_id", "customer_address")]
-    is_short = lengths[0] <= 2048 and lengths[1] <= 1024 and lengths[2] <= 100_000 and len(line) <= _LONGEST_LINE
-    return 1 <= digits <= 38 and is_short and bool(day(fields["trn_date"]))
+    if not amount:
+        return "amount-not-number"
+    return "amount-too-long" if len("".join(amount.groups(""))) > 38 else ""
 
 
 _HEADER = "customer_id|customer_address|trn_id|trn_date|trn_amount"
 _LONGEST_LINE = 130_000  # characters
-_ROW = re.compile(r"\|".join([r'("(?:[^"]|"")*"|[^"|][^|]*|)'] * 5))
+_FIELD = re.compile(r'(?:^|\|)("(?:[^"]|"")*"|[^"|][^|]*|)')  # a line has a fault if these leave something out
 _BLANK = re.compile(r'(\s*|"\s*")(\|(\s*|"\s*"))*')
 _EXACT = Context(prec=300, traps=[Inexact])  # DynamoDB's numbers reach from 1E-130 to 1E+126

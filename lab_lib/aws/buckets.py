@@ -14,7 +14,7 @@ from urllib.parse import quote_plus
 from botocore.exceptions import ClientError
 
 from lab_lib.aws import grants, large_files, parts, policies
-from lab_lib.aws.json_text import count
+from lab_lib.aws.json_text import count, json_object
 from lab_lib.errors import LabError, TimedOut, WrongResource, error_code, none_if_absent
 from lab_lib.handlers.transaction_processor.transactions_file import MOST_KEPT, REJECTED, rejected_key
 from lab_lib.lab import BUCKET_NAME, TAG, Lab
@@ -146,13 +146,13 @@ def _join_rejected(lab: Lab, key: str, uploaded: list[parts.Part]) -> None:
     with suppress(TimedOut):
         lab.wait_until(are_kept, "the rejected lines of all parts", timeout=600)
     rows = sorted(
-        (part.numbers.get(row["line"], 0), row["reason"], row["row"])
+        (part.numbers.get(row["line"], 0), row["reason"], row["row"], row["code"], json.dumps(row["values"]))
         for part in uploaded
         for row in rejected_rows(lab, part.key)
     )
     if rows:
         table = io.StringIO()
-        csv.writer(table).writerows([("line", "reason", "row"), *rows[:MOST_KEPT]])
+        csv.writer(table).writerows([("line", "reason", "row", "code", "values"), *rows[:MOST_KEPT]])
         put(lab, rejected_key(key), table.getvalue().encode(errors="replace"))
     else:
         delete_object(lab, rejected_key(key))
@@ -236,9 +236,9 @@ def statements(lab: Lab) -> list[policies.Policy]:
 
 
 def rejected_rows(lab: Lab, key: str) -> list[dict[str, Any]]:
-    """Return the rejected rows of an upload: line (the header is line 1), reason, row.
+    """Return the rejected rows of an upload: line (the header is line 1), reason, row, code and values of the reason.
 
-    Other lines are left out, since anybody may put an object there.
+    A function of an earlier release wrote no codes. Other lines are left out, since anybody may put an object there.
     """
     body = none_if_absent(lambda: content(lab, rejected_key(key))) or b""
     try:
@@ -246,7 +246,9 @@ def rejected_rows(lab: Lab, key: str) -> list[dict[str, Any]]:
     except csv.Error:
         return []
     numbered = [row for row in rows if {"line", "reason", "row"} <= row.keys() and count(row["line"]) is not None]
-    return [{**row, "line": int(row["line"])} for row in numbered]
+    for row in numbered:
+        row |= {"line": int(row["line"]), "code": row.get("code") or "", "values": json_object(row.get("values"))}
+    return numbered
 
 
 def _taken(lab: Lab) -> WrongResource:

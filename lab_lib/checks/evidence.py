@@ -31,7 +31,7 @@ class Line(NamedTuple):
 
     number: int
     row: dict[str, Any] | None
-    reason: str | None
+    reason: Unreadable | None
     text: str
 
 

@@ -62,9 +62,9 @@ class LargeUpload(Upload):
     def _rows(self) -> Iterator[Row]:
         with io.TextIOWrapper(open_file(self._path), "utf-8", "surrogateescape") as stream:
             lines = (line.removesuffix("\n") for line in stream)
-            for number, _text, row in transactions.read_again(self._path, lines):
-                if not row:
-                    self.file.rejected.append(number)
+            for number, _text, row, fault in transactions.read_again(self._path, lines):
+                if fault:
+                    self.file.rejected[number] = fault
                     continue
                 self.file.good += 1
                 self._customers.add(row["customer_id"])

@@ -12,7 +12,7 @@ from lab_lib.lab import open_lab
 from lab_lib.workspace.places import WORKSPACE
 
 ACCOUNTS = itertools.count(200_000_000_001)
-pytest.register_assert_rewrite("books", "sabotage")  # so that its assertions show what differs
+pytest.register_assert_rewrite("sabotage")  # so that its assertions show what differs
 
 
 @pytest.fixture(scope="session")

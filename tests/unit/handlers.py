@@ -52,8 +52,10 @@ class Function:
         """Run the function for these records or this event, let its calls meet the fault, and return its answer."""
 
         def call(client, name, parameters):
-            def make(**changed):
-                answer = MAKE_CALL(client, name, {**parameters, **changed})
+            def make():
+                if name == "BatchWriteItem":
+                    refuse_a_key_twice(parameters["RequestItems"])
+                answer = MAKE_CALL(client, name, parameters)
                 self.made.append((name, parameters))
                 return answer
 
@@ -64,13 +66,13 @@ class Function:
             patch.setattr(BaseClient, "_make_api_call", call)
             return self.handler(event or {"Records": list(records)}, context)
 
-    def run_until(self, moment, *records):
-        """Run the function and stop it at this moment. Return False if it ended earlier."""
-        try:
-            self.run(*records, fault=stop(moment))
-        except Stopped:
-            return True
-        return False
+
+def refuse_a_key_twice(requests):
+    """Fail as DynamoDB does if two requests are about one item; moto does not."""
+    for writes in requests.values():
+        items = [write["PutRequest"]["Item"] for write in writes]
+        keys = {(item["CustomerId"], item.get("TransactionId")) for item in items}
+        assert len(keys) == len(items), "Provided list of item keys contains duplicates"
 
 
 def stop(moment):

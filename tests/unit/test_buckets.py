@@ -129,10 +129,13 @@ def test_too_many_objects_are_an_error_since_the_newest_may_not_be_among_the_fir
     assert buckets.experiments(lab) == ["break-it/c.txt"]
 
 
-def test_rejected_rows_have_line_reason_and_row(lab, bucket):
+def test_rejected_rows_have_line_reason_and_row_and_a_code_unless_an_older_function_wrote_them(lab, bucket):
     buckets.put(lab, "rejected/a.txt.csv", b'line,reason,row\r\n7,trn_id is empty,"C1|""x""|\r\n||"\r\n')
+    buckets.put(lab, "rejected/b.txt.csv", b'line,reason,row,code,values\r\n7,no,x,fields-count,"{""found"": 1}"\r\n')
 
-    assert buckets.rejected_rows(lab, "a.txt") == [{"line": 7, "reason": "trn_id is empty", "row": 'C1|"x"|\r\n||'}]
+    (old,), (new,) = (buckets.rejected_rows(lab, key) for key in ("a.txt", "b.txt"))
+    assert old == {"line": 7, "reason": "trn_id is empty", "row": 'C1|"x"|\r\n||', "code": "", "values": {}}
+    assert new == {"line": 7, "reason": "no", "row": "x", "code": "fields-count", "values": {"found": 1}}
     assert buckets.rejected_rows(lab, "clean.txt") == []
     for odd in (b"\xff\0", b"line,reason,row\nx,y,z\n", b"line\n1\n", b"x" * 200_000):
         buckets.put(lab, "rejected/a.txt.csv", odd)

@@ -86,65 +86,41 @@ def test_something_else_in_the_place_of_a_folder_is_one_line(tmp_path):
 
 @pytest.mark.parametrize(
     ("content", "why"),
-    [
-        (b"", "it is empty"),
-        (b'{"region": 5}', "region is 5; wanted a Region"),
-    ],
+    [(b"", "^Cannot read .*settings.json: it is empty"), (b'{"region": 5}', "region is 5; wanted a")],
 )
-def test_settings_that_are_damaged_are_one_line_in_a_notebook(content, why, copy):
+def test_settings_that_are_damaged_are_one_line_in_a_notebook_and_a_byte_order_mark_is_none(content, why, copy):
     path = copy / ".lab" / "settings.json"
-    (path).write_bytes(content)
-
-    with pytest.raises(LabError) as refused:
+    path.write_bytes(content)
+    with pytest.raises(LabError, match=why):
         workbook.open_lab({})
 
-    assert why in str(refused.value)
-    assert (f"Cannot read {path}: " in str(refused.value)) is not why.startswith("region")
-
-
-def test_what_a_notebook_cannot_keep_is_one_line(copy):
-    path = copy / ".lab" / "settings.json"
-    path.mkdir()
-
-    with pytest.raises(LabError, match=f"Cannot write to {path}: .* Move it away"):
-        workbook.keep({})
-
-
-def test_settings_with_a_byte_order_mark_are_read(copy):
-    (copy / ".lab" / "settings.json").write_bytes(b'\xef\xbb\xbf{"prefix": "ana"}')
-
+    path.write_bytes(b'\xef\xbb\xbf{"prefix": "ana"}')
     assert workbook.setting("prefix", {}) == "ana"
 
 
 @pytest.mark.parametrize(
-    ("name", "content", "why"),
+    ("name", "cells", "why"),
     [
-        (
-            THIRD,
-            of(cells=[{**CELL, "source": "#" * 11_000_000}]),
-            f"{THIRD} has 11.0 MB; .* 10 MB in one file, and 40 MB in all. Make it smaller",
-        ),
-        (FIRST, of(cells=[]), f"The settings in .*{FIRST} cannot be read"),
+        (THIRD, [{**CELL, "source": "#" * 11_000_000}], f"{THIRD} has 11.0 MB; .* 40 MB in all. Make it smaller"),
+        (FIRST, [], f"The settings in .*{FIRST} cannot be read"),
     ],
     ids=["large", "no settings"],
 )
-def test_what_cannot_be_graded_is_not_handed_in_and_an_earlier_file_stays(name, content, why, copy, tmp_path):
+def test_what_cannot_be_graded_is_not_handed_in_and_an_earlier_file_stays(name, cells, why, copy, tmp_path):
     (tmp_path / "ana.zip").write_text("earlier")
-    (copy / name).write_bytes(content)
+    (copy / name).write_bytes(of(cells=cells))
 
     done = in_process("submit", "--out", tmp_path / "ana.zip")
 
     assert_refused(done)
     assert re.search(why, done.stderr)
-    assert [path.name for path in tmp_path.iterdir() if path.is_file()] == ["ana.zip"]
-    assert (tmp_path / "ana.zip").read_text() == "earlier"
+    assert {path.name: path.read_text() for path in tmp_path.iterdir() if path.is_file()} == {"ana.zip": "earlier"}
 
 
 @pytest.mark.parametrize(
     ("options", "name", "says_whose"),
     [
         (["--id", "ana1", "--name", "Ana García"], "submission-ana-garcia-ana1.zip", True),
-        ([], "submission.zip", False),
         (["--name", "Ana", "--out", "final.zip"], "final.zip", False),
     ],
 )

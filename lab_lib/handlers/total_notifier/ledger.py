@@ -34,12 +34,22 @@ def read_changes(records):
             new, old = (amount_of(images.get(name)) for name in ("NewImage", "OldImage"))
             amount = DYNAMODB_CONTEXT.subtract(new or Decimal(0), old or Decimal(0))
             if new is None:
-                letters.append({"error": "TransactionAmount is no number", "record": record})
+                reason = "TransactionAmount is no number"
+                letters.append(dead_letter(record, "amount-not-number", reason))
             if new is not None or amount:  # a batch may hold a record twice
                 changes[record["eventID"]] = Change(customer, amount, record)
-        except (KeyError, TypeError, ArithmeticError) as error:
-            letters.append({"error": repr(error), "record": record})
+        except ArithmeticError:
+            reason = "the change has more than 38 digits"
+            letters.append(dead_letter(record, "amount-too-long", reason))
+        except (KeyError, TypeError) as error:
+            reason = f"it is no change of a transaction: {error!r}"
+            letters.append(dead_letter(record, "not-a-change", reason, error=repr(error)))
     return list(changes.values()), letters
+
+
+def dead_letter(record, code, reason, **values):
+    """Return the message about a record that no retry can fix."""
+    return {"error": reason, "code": code, "values": values, "record": record}
 
 
 def amount_of(image):
@@ -74,30 +84,24 @@ def actions(pack, marker_table, total_table, marker):
 
     ArithmeticError if the changes of a customer have a sum of more than 38 digits.
     """
-    sums = defaultdict(Decimal)
+    sums, items = defaultdict(Decimal), []
     for change in pack:
         sums[change.customer] = DYNAMODB_CONTEXT.add(sums[change.customer], change.amount)
-    markers = [
-        {
+        put = {
             "TableName": marker_table,
             "Item": {"EventId": change.record["eventID"], **marker},
             "ConditionExpression": "attribute_not_exists(EventId)",
         }
-        for change in pack
-    ]
-    additions = [
-        {
+        items.append({"Put": put})
+    for customer, amount in sums.items():
+        update = {
             "TableName": total_table,
             "Key": {"CustomerId": customer},
             "UpdateExpression": "ADD accountBalance :amount",
             "ExpressionAttributeValues": {":amount": amount},
         }
-        for customer, amount in sums.items()
-    ]
-    return [
-        *({"Put": marker} for marker in markers),
-        *({"Update": addition} for addition in additions),
-    ]
+        items.append({"Update": update})
+    return items
 
 
 def why_refused(error):

@@ -14,7 +14,7 @@ from decimal import Decimal
 
 import boto3
 from botocore.exceptions import ClientError
-from ledger import actions, ends, judge, packs, read_changes, why_refused
+from ledger import actions, dead_letter, ends, judge, packs, read_changes, why_refused
 
 SUBJECT = "Warning! Account balance is very high"
 MARKER_LIFE = 48 * 3600  # seconds; a stream keeps its records for 24 hours
@@ -55,7 +55,7 @@ def add_once(pack, marker):
         new = [change for place, change in enumerate(pack) if place not in there]
         return add_once(new, marker)
     if len(pack) == 1:
-        return [{"error": why, "record": pack[0].record}]
+        return [dead_letter(pack[0].record, "refused", why, error=why)]
     return [letter for change in pack for letter in add_once([change], marker)]
 
 

@@ -62,8 +62,8 @@ def copy(bucket, key):
             check_rows(io.BufferedReader(answer["Body"]))
             answer = get_object()  # once more, from the beginning
         written, rejected, kept = write_rows(read_lines(io.BufferedReader(answer["Body"])))
-    except Unreadable as error:
-        raise Unreadable(f"{key}: {error}") from None
+    except Unreadable as fault:
+        raise Unreadable(fault.code, f"{key}: {fault}", key=key, **fault.values) from None
     except aws("client", "s3").exceptions.NoSuchKey:
         return {"key": key, "gone": True}, None
     keep_rejected(bucket, key, kept)
@@ -92,11 +92,12 @@ def write_rows(lines):
         customers.batch_writer(["CustomerId"]) as put_customer,
         transactions.batch_writer(["CustomerId", "TransactionId"]) as put_transaction,
     ):
-        for number, row, reason, text in lines:
-            if reason:
+        for number, row, fault, text in lines:
+            if fault:
                 rejected += 1
                 if rejected <= MOST_KEPT:
-                    kept.append((number, reason, text[:MOST_SHOWN]))
+                    values = json.dumps(fault.values)
+                    kept.append((number, str(fault), text[:MOST_SHOWN], fault.code, values))
                 continue
             written += 1
             customer, address = row["CustomerId"], row.pop("Address")
@@ -116,6 +117,6 @@ def keep_rejected(bucket, key, kept):
         s3.delete_object(**place)
         return
     table = io.StringIO()
-    csv.writer(table).writerows([("line", "reason", "row"), *kept])
+    csv.writer(table).writerows([("line", "reason", "row", "code", "values"), *kept])
     content = table.getvalue().encode(errors="replace")  # a line may not be UTF-8
     s3.put_object(**place, Body=content, ContentType="text/csv; charset=utf-8")
