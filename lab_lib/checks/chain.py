@@ -7,6 +7,7 @@ import time
 from bisect import bisect_left
 from collections.abc import Callable, Collection, Iterator, Mapping
 from contextlib import contextmanager, suppress
+from itertools import islice
 from pathlib import Path
 
 from lab_lib import transactions
@@ -165,9 +166,9 @@ class Upload:
 
     def _rejected(self) -> list[Link]:
         """Return the link of the lines that must be rejected, if there are any."""
-        due = min(len(self.file.rejected), MOST_KEPT)
-        kept = len(buckets.rejected_rows(self.lab, self.key)) if due and self._all_in else 0
-        return [Link(REJECTED, min(kept, due), due)] if due else []
+        due = dict(islice(self.file.rejected.items(), MOST_KEPT))
+        kept = buckets.rejected_rows(self.lab, self.key) if due and self._all_in else []
+        return [Link(REJECTED, len(due) - len([*judge.compare_rejected(due, kept)]), len(due))] if due else []
 
     def _behind(self) -> list[Link]:
         """Return the links behind the rows."""

@@ -27,6 +27,7 @@ from lab_lib.checks.reading import NOTIFIER, PROCESSOR, fitting_key
 from lab_lib.checks.rules import Account
 from lab_lib.checks.upload import (
     OTHERS,
+    REJECTED,
     ROWS,
     TOTALS,
     Difference,
@@ -34,6 +35,7 @@ from lab_lib.checks.upload import (
     compare_addresses,
     compare_messages,
     compare_others,
+    compare_rejected,
     compare_rows,
     compare_totals,
 )
@@ -41,7 +43,7 @@ from lab_lib.errors import LabError, TimedOut, is_access_denied
 from lab_lib.lab import Lab
 from lab_lib.language import N_, _, ngettext
 
-AGAIN, REPEATS, REJECTED, CORRECTION, CENTS = "again", "repeats", "rejected", "correction", "cents"
+AGAIN, REPEATS, CORRECTION, CENTS = "again", "repeats", "correction", "cents"
 Faults = dict[str, list[Difference | str]]  # by ROWS, TOTALS, OTHERS, one of these, or the name of a queue
 _LONGEST = 600  # seconds for a file on AWS; on the embedded AWS the chain comes to rest long before
 
@@ -92,8 +94,8 @@ class _Probe:
         may_call = at_rest(self.lab) is not None and self._again(PROCESSOR, self._event(), compare_others)
         if not self._goes_through(files.second):
             return
-        is_kept = buckets.rejected_rows(self.lab, files.second.key)
-        faults[REJECTED] = [] if is_kept else [_("it was lost in silence")]
+        due = transactions.recount(files.second.key, files.second.content).rejected
+        faults[REJECTED] = [*compare_rejected(due, buckets.rejected_rows(self.lab, files.second.key))]
         if not self._goes_through(files.third) or not may_call:
             return
         records = streams.records(self.lab, *files.customers)

@@ -5,7 +5,7 @@ from lab_lib.checks import probe
 from lab_lib.checks.causes import fix_chain, fix_error
 from lab_lib.checks.reading import NOTIFIER, PROCESSOR
 from lab_lib.checks.rules import FURTHER, PROBE, Account, Finding, cannot_see, check, judged
-from lab_lib.checks.upload import OTHERS
+from lab_lib.checks.upload import OTHERS, REJECTED
 from lab_lib.checks.upload import ROWS as OF_ROWS
 from lab_lib.checks.upload import TOTALS as OF_TOTALS
 from lab_lib.language import N_, _
@@ -106,7 +106,7 @@ def correction(account: Account) -> Finding:
 def rejected(account: Account) -> Finding:
     """A line that cannot be a row is kept."""
     so_that = N_(" so that it puts such lines into an object under rejected/")
-    return _arrived(account, probe.REJECTED, _("kept under rejected/"), PROCESSOR, so_that)
+    return _arrived(account, REJECTED, _("kept under rejected/"), PROCESSOR, so_that)
 
 
 def _arrived(account: Account, part: str, right: str, function: str, so_that: str = "", *links: str) -> Finding:

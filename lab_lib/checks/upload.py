@@ -19,7 +19,7 @@ from lab_lib.transactions import Amounts, Recount, day_of, is_there, read_amount
 Row = tuple[str, str]  # CustomerId, TransactionId
 Item = dict[str, Any]  # of a table, or a message
 Totals = dict[str, Decimal]  # by customer
-ROWS, ADDRESSES, TOTALS, ALERTS, OTHERS = N_("rows"), N_("addresses"), N_("totals"), N_("alerts"), "others"
+ROWS, ADDRESSES, REJECTED, TOTALS, ALERTS, OTHERS = "rows", "addresses", "rejected", "totals", "alerts", "others"
 SUBJECT = "Warning! Account balance is very high"  # the handout's
 _LONGEST = 60  # characters of a text that is shown
 _WORDS = {  # of a difference, by its attribute
@@ -38,7 +38,7 @@ _WORDS = {  # of a difference, by its attribute
 class Difference(NamedTuple):
     """A difference between what there must be and what there is. `attribute` says of what, or is a key of _WORDS."""
 
-    part: str  # ROWS, ADDRESSES, TOTALS, ALERTS or OTHERS
+    part: str  # ROWS, ADDRESSES, REJECTED, TOTALS, ALERTS or OTHERS
     key: str
     attribute: str = ""
     found: Any = None
@@ -196,6 +196,19 @@ def compare_totals(wanted: Mapping[str, Decimal], held: Mapping[str, Item]) -> I
             yield Difference(TOTALS, customer, wanted=total)
         elif not isinstance(balance, Decimal) or balance != total:
             yield Difference(TOTALS, customer, "accountBalance", balance, total)
+
+
+def compare_rejected(due: Mapping[int, str], kept: Iterable[Item]) -> Iterator[Difference]:
+    """Yield how the rejected lines that are kept differ from those that must be, by number and the reason's code.
+
+    Only this workbook's function writes codes.
+    """
+    codes = {row["line"]: row["code"] for row in kept}
+    for line, code in due.items():
+        if line not in codes:
+            yield Difference(REJECTED, _("line {number}", number=line))
+        elif codes[line] not in ("", code):
+            yield Difference(REJECTED, _("line {number}", number=line), "code", codes[line], code)
 
 
 def compare_others(before: Snapshot, after: Snapshot, expected: Expected | None = None) -> Iterator[Difference]:

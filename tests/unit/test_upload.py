@@ -79,6 +79,14 @@ def test_who_had_reached_the_threshold_before_needs_no_alert_and_is_named_if_the
     assert upload.compare_messages(due, [RIGHT], TOPIC, LAB.threshold) == ([], ["C2"])
 
 
+def test_a_rejected_line_must_be_kept_with_the_code_of_its_reason_if_the_function_writes_codes():
+    kept = [{"line": 3, "code": "id-empty"}, {"line": 4, "code": ""}, {"line": 9, "code": "quotes"}]
+
+    found = upload.compare_rejected({3: "date-not-day", 4: "id-empty", 5: "quotes"}, kept)
+
+    assert [*map(str, found)] == ["line 3 has code 'id-empty', not 'date-not-day'", "line 5 is missing"]
+
+
 def test_what_is_delivered_again_counts_once_and_who_looks_after_a_batch_may_see_fewer_alerts():
     up, down, high, poison = (Change(id, "A", amount) for id, amount in zip("1234", (1500, -1, 2, None), strict=True))
 
