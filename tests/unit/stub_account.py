@@ -207,13 +207,17 @@ def function(name=NOTIFIER, **settings):
     return {(functions.describe, name): {"Configuration": settings}}
 
 
-def code(text):
-    files = {"lambda_function.py": text}
-    return function(Handler="lambda_function.lambda_handler") | {(functions.code, NOTIFIER): files}
+def notified(*changes, **others):
+    started = [{**NOTIFICATION, **change} for change in changes]
+    return {(triggers.bucket_notifications,): {"LambdaFunctionConfigurations": started, **others}}
 
 
-def with_settings(**settings):
-    return {(triggers.subscription_settings, f"arn:{NOTIFY}"): settings}
+def only(**affixes):
+    return {"Filter": {"Key": {"FilterRules": [{"Name": name, "Value": value} for name, value in affixes.items()]}}}
+
+
+def mapped(*changes):
+    return {(triggers.mappings,): [{**MAPPING, **change} for change in changes]}
 
 
 def queue(name=NOTIFY, **attributes):
