@@ -90,7 +90,8 @@ def _granted(statements: list[Policy], resource: str) -> dict[str, set[str]]:
             places = {str(place).replace("*", "any") for place in as_list(statement.get("Resource", []))}
             for action in as_list(statement.get("Action", "*")):
                 name = f"{arn_part(resource, 2)}:*" if action == "*" else str(action)
-                granted[name] |= {place for place in places if place.startswith(resource)}
+                if ":" in name:  # anything else is no action
+                    granted[name] |= {place for place in places if place.startswith(resource)}
     return granted
 
 

@@ -20,10 +20,10 @@ from lab_lib.checks.reading import (
     PROCESSOR,
     TOPIC,
     UPLOAD,
+    aliases,
     bucket_triggers,
     mapping,
     policy,
-    qualifiers,
     unqualified,
 )
 from lab_lib.checks.rules import Account
@@ -61,12 +61,12 @@ def _outsiders(account: Account, kind: str, name: str) -> Iterator[tuple[str, st
     if kind != "function":
         yield from grants.outsiders(account.lab, *policy(account, kind, name), {})
         return
-    for qualifier in {"", *(qualifiers(account) if name == PROCESSOR else [])}:
-        url = account.ask(functions.url, name, qualifier)
+    for alias in [[], *filter(None, aliases(account))] if name == PROCESSOR else [[]]:
+        url = account.ask(functions.url, name, *alias)
         by_url = {"lambda:functionurlauthtype": url.get("AuthType"), "lambda:invokedviafunctionurl": "true"}
         if url.get("AuthType") == "NONE":
             yield grants.ANYONE, url["FunctionUrl"]
-        yield from grants.outsiders(account.lab, *policy(account, kind, name, qualifier), by_url if url else NO_URL)
+        yield from grants.outsiders(account.lab, *policy(account, kind, name, *alias), by_url if url else NO_URL)
 
 
 # What ends by itself
@@ -204,7 +204,7 @@ def table_limits(account: Account, name: str) -> list[str]:
 
 def event_settings(account: Account) -> dict[str, Any]:
     """Return how Lambda treats an upload's event, by what the bucket starts."""
-    return account.ask(functions.event_settings, PROCESSOR, (qualifiers(account) or [""])[0])
+    return account.ask(functions.event_settings, PROCESSOR, *aliases(account)[0])
 
 
 def _bounds(settings: dict[str, Any], **least: int) -> list[str]:

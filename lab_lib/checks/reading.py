@@ -86,23 +86,21 @@ def unqualified(arn: str) -> str:
     return ":".join(arn.split(":")[:7])
 
 
-def qualifiers(account: Account) -> list[str]:
-    """Return the aliases and versions of TransactionProcessor that the bucket starts; "" is the function itself."""
+def aliases(account: Account) -> list[list[str]]:
+    """Return the aliases and versions of TransactionProcessor that the bucket starts; [] is the function itself."""
     arns = [trigger["LambdaFunctionArn"].removesuffix(":$LATEST") for trigger in bucket_triggers(account)]
-    return sorted({"".join(arn.split(":")[7:]) for arn in arns})
+    return sorted(arn.split(":")[7:] for arn in {*arns}) or [[]]
 
 
 def may_invoke(account: Account, bucket: str, owner: str, after: timedelta = NOW) -> bool:
     """Return True if this bucket of this account may start all that its triggers name. No function URL is involved."""
     context = {"aws:sourcearn": account.lab.arn("s3", bucket), "aws:sourceaccount": owner, **NO_URL}
     asked = from_service("s3.amazonaws.com", "lambda:InvokeFunction", "", context)._replace(after=after)
-    return all(
-        is_allowed(statements, asked._replace(resource=arn))
-        for statements, arn in (policy(account, "function", PROCESSOR, which) for which in qualifiers(account) or [""])
-    )
+    found = [policy(account, "function", PROCESSOR, *alias) for alias in aliases(account)]
+    return all(is_allowed(statements, asked._replace(resource=arn)) for statements, arn in found)
 
 
-def policy(account: Account, kind: str, name: str = "", qualifier: str = "") -> tuple[list[Policy], str]:
+def policy(account: Account, kind: str, name: str = "", *alias: str) -> tuple[list[Policy], str]:
     """Return the statements of the policy of a resource of this kind, and its ARN. An alias has one of its own."""
     lab = account.lab
     if kind == "bucket":
@@ -111,8 +109,7 @@ def policy(account: Account, kind: str, name: str = "", qualifier: str = "") -> 
         return account.ask(tables.statements, name), policies.table(lab, name)
     if kind == "function":
         arn = lab.arn("lambda", f"function:{lab.name(name)}")
-        which = [qualifier] if qualifier else []
-        return account.ask(functions.statements, name, *which), ":".join([arn, *which])
+        return account.ask(functions.statements, name, *alias), ":".join([arn, *alias])
     if kind == "role":
         role = role_for(account, name)
         return grants.statements(role.get("AssumeRolePolicyDocument")), role["Arn"]

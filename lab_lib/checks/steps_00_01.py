@@ -31,6 +31,10 @@ def role_name(account: Account, name: str) -> dict[str, object]:
     return {"role": role_for(account, name)["RoleName"]}
 
 
+def its_role(account: Account, name: str) -> dict[str, str]:
+    return {"role": roles.name_of(account.lab, functions.ROLES[name])}
+
+
 # 00: what holds the data
 
 
@@ -161,7 +165,7 @@ fact(
     "role-{}",
     "role for {}",
     lambda account, name: role_for(account, name).get("RoleName", ""),
-    lambda account, name: roles.name_of(account.lab, functions.ROLES[name]),
+    lambda account, name: Want(bool, "{role}", its_role(account, name)),
     N_(
         "Make the role {wanted} for the service Lambda. If the account gives you roles, name them in processor_role "
         "and notifier_role, under {settings}"
@@ -356,10 +360,6 @@ def role_faults(account: Account, name: str) -> list[str]:
     trusts = permissions.trusts_lambda(other)
     faults = [_("{role}, which {fault}", role=own, fault=fault) for fault in permissions.lacking(account, name, arn)]
     return faults if trusts else [*faults, _("{role}, which Lambda cannot assume", role=own)]
-
-
-def its_role(account: Account, name: str) -> dict[str, str]:
-    return {"role": roles.name_of(account.lab, functions.ROLES[name])}
 
 
 fact(

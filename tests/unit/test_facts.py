@@ -67,7 +67,7 @@ def account(settings):
         place, value = (setting["place"] or "").split("."), setting["value"].strip()
         if read is roles.allowed:
             return changes | allows(**json.loads(value))
-        question = (read, *about, *[""] * setting["about"].endswith("  "))
+        question = (read, *about)
         answer = answers.get(question, answers.get((read,)))
         answer = answer(*about) if callable(answer) else answer
         new = put(answer, [part for part in place if part], value)
