@@ -27,7 +27,7 @@ for _name, (_before, _is_ours, _argument) in _TAGGED.items():
     fact(
         ASKED,
         "tag-{}",
-        N_("tag of the mapping") if _name == "mapping" else N_("tag of {}"),
+        "tag of the mapping" if _name == "mapping" else "tag of {}",
         tag,
         Want(bool, f"{TAG_KEY}={TAG_VALUE}"),
         N_("Give {argument} to your call. The clean-up deletes only what has this tag"),
@@ -67,7 +67,7 @@ def argument(account: Account, name: str) -> dict[str, str]:
 fact(
     ASKED,
     "asked-{}",
-    N_("argument {} of TotalNotifier"),
+    "argument {} of TotalNotifier",
     lambda account, name: account.settings(NOTIFIER).get(name),
     asked_for,
     GIVE,
@@ -85,7 +85,7 @@ def is_archive(account: Account) -> bool:
 fact(
     ASKED,
     "asked-Code",
-    N_("archive of TotalNotifier"),
+    "archive of TotalNotifier",
     is_archive,
     Want(bool, N_("the one of this cell"), otherwise=N_("another one")),
     GIVE,
@@ -103,7 +103,7 @@ def environment(account: Account) -> list[str]:
 fact(
     ASKED,
     "asked-Environment",
-    N_("environment of TotalNotifier"),
+    "environment of TotalNotifier",
     environment,
     lambda account: none(", ".join(sorted(account.ask(functions.variables, NOTIFIER)))),
     N_("Give **arguments to your call: they hold the environment variables"),

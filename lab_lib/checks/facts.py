@@ -128,7 +128,7 @@ def fact(
         cell = made_by(RULES[id.replace("{}", "".join(subject))]) if by_cell else None
         hint = account.how_to_fix(_(why, **told), _(call, **told), console, cell)
         if similar and not now:
-            hint = _near(account, texts[1], similar) + hint
+            hint = _with_near(hint, account, texts[1], similar)
         is_meant = is_free or (isinstance(now, list) and all(isinstance(fault, Meant) for fault in now))
         state = State.OK if fits else State.COULD_BE if is_meant else State.NOT_YET
         return Finding(state, *texts, hint, counts=fits or not is_meant)
@@ -180,9 +180,10 @@ def _reader(place: str) -> Read:
     return lambda account, *subject: compiled.search(DOCUMENTS[kind](account, *subject) or {})
 
 
-def _near(account: Account, name: str, similar: Callable[[Lab], list[str]]) -> str:
-    """Return the sentence that tells of a name like the wanted one; "" without one, or if nobody may list them."""
+def _with_near(hint: str, account: Account, name: str, similar: Callable[[Lab], list[str]]) -> str:
+    """Return the hint, after a name like the wanted one, if somebody may list them and there is one."""
     others = or_none(lambda: account.ask(similar)) or []
     there = {other.lower(): other for other in others if other != name}  # a deleted queue is listed for a minute
-    near = get_close_matches(name.lower(), there, n=1, cutoff=0.8)
-    return _("{other} is there: the name must be the same to the letter. ", other=there[near[0]]) if near else ""
+    for near in get_close_matches(name.lower(), there, n=1, cutoff=0.8):
+        hint = _("{other} is there: the name must be the same to the letter. {hint}", other=there[near], hint=hint)
+    return hint

@@ -118,7 +118,7 @@ fact(
     "table {}",
     table,
     own_name,
-    N_("Make the table {name}. One of that name that is archived is restored, or deleted first"),
+    N_("Make the table {name}. If there is one that is archived, restore it, or delete it first"),
     'dynamodb.create_table(TableName="{name}", …)',
     waits=("CREATING",),
     similar=tables.names,
@@ -233,7 +233,7 @@ fact(
 fact(
     "00",
     "ends-bucket",
-    "end of the bucket or its files",
+    "expiry of the bucket's files",
     ends("bucket"),
     none(),
     N_("Remove from {bucket} the rule of its lifecycle that deletes files, and a date from its policy"),
@@ -245,7 +245,7 @@ fact(
 fact(
     "00",
     "ends-{}",
-    "end of {} or its items",
+    "expiry of {}",
     ends("table"),
     none(),
     N_("The items of {name} must stay: turn off their time to live (TTL), and remove a date from its policy"),

@@ -172,7 +172,7 @@ fact(
 fact(
     "02",
     "elsewhere-bucket",
-    "other events and ends of the bucket",
+    "other events of the bucket",
     hazards.bucket_sends,
     none(),
     N_("Let the bucket {bucket} send the events s3:ObjectCreated:*, and only to {processor}"),
@@ -184,7 +184,7 @@ fact(
 fact(
     "02",
     "elsewhere-{}",
-    "other ends of the files of {}",
+    "other destinations of {}",
     lambda account, _name: hazards.files_go(account),
     none(),
     N_("Let {name} have no destination but {letters}, on failure"),
@@ -270,7 +270,7 @@ fact(
 fact(
     "02",
     "elsewhere-stream-trigger",
-    "other ends of the changes",
+    "other destinations of the changes",
     hazards.changes_go,
     none(),
     N_("Let the trigger of {notifier} keep failed changes in {letters}, where nobody takes them for alerts"),
@@ -282,7 +282,7 @@ fact(
 fact(
     "02",
     "load-stream-trigger",
-    "short limits of the stream trigger",
+    "limits of the stream trigger",
     hazards.stream_limits,
     none(),
     N_("The trigger of {notifier} gives up changes for which DynamoDB or {notifier} had no time. Let it try longer"),
@@ -344,7 +344,7 @@ def _subscribed(account: Account, protocol: str, address: str) -> Finding:
 fact(
     "03",
     "ends-topic",
-    "end of the topic",
+    "expiry of the topic's policy",
     ends("topic"),
     none(),
     N_("Remove the date from the policy of {topic}"),
@@ -488,7 +488,7 @@ fact(
 fact(
     "04",
     "elsewhere-{}",
-    "other ends of the messages of {}",
+    "dead-letter queue of {}",
     hazards.messages_go,
     none(),
     N_("SQS moves a message of {name} to this queue after some have looked at it. Remove the redrive policy"),
