@@ -253,7 +253,7 @@ fact(
     '"{attribute}"}})',
     N_("Additional settings"),
     by_cell=False,
-    more=lambda account, name: {"attribute": account.ask(tables.expiry, name)},
+    more=lambda account, name: {"attribute": account.ask(tables.expiry, name) or "…"},
     after="table-{}",
     of="table",
 )
@@ -305,9 +305,10 @@ fact(
     "state of {}",
     state,
     yes(N_("ready")),
-    N_("Deploy {name} again, or remove its reserved concurrency of 0"),
-    'lambda_.delete_function_concurrency(FunctionName="{name}")',
+    N_("Remove the reserved concurrency of 0 from {name}, or deploy it again if that has failed"),
+    'lambda_.delete_function_concurrency(FunctionName="{name}") or lambda_.update_function_code',
     N_("Configuration, Concurrency"),
+    by_cell=False,
     waits=("Pending",),
     after="function-{}",
     of="function",
@@ -393,7 +394,8 @@ def wrong_variables(account: Account, name: str) -> dict[str, str]:
 
 def right_variables(account: Account, name: str) -> dict[str, str]:
     wanted = account.ask(functions.variables, name)
-    return {"these": listing(f"{key}={wanted[key]}" for key in wrong_variables(account, name)) or _("all")}
+    wrong = wrong_variables(account, name)
+    return {"these": listing(f"{key}={wanted[key]}" for key in wrong) if wrong else _("all")}
 
 
 fact(
