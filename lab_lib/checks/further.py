@@ -32,8 +32,7 @@ from lab_lib.checks.steps_02_04 import (
     SET_TOPIC_POLICY,
     SUBSCRIPTIONS,
     TO_LETTERS,
-    TRIGGERS,
-    UPDATE,
+    of_mapping,
     subscribing,
     subscription_arn,
     uuid,
@@ -178,16 +177,14 @@ fact(
     SET_DESTINATION,
     after=f"function-{PROCESSOR}",
 )
-fact(
+of_mapping(
     FURTHER,
     "failed-changes",
     "failed changes of TotalNotifier",
     lambda account: kept(account, functions.destination(mapping(account))),
     to_letters,
     N_("Add a destination on failure to the trigger of {notifier}, such as the queue {letters}"),
-    UPDATE + TO_LETTERS,
-    more=uuid,
-    after="stream-trigger",
+    TO_LETTERS,
 )
 fact(
     FURTHER,
@@ -200,29 +197,23 @@ fact(
     more=uuid,
     after="stream-trigger",
 )
-fact(
+of_mapping(
     FURTHER,
     "stream-trigger-batch-size",
     "batch size of the stream trigger",
     "mapping.BatchSize",
     within(10, 1000),  # a file in smaller batches takes for ever; a larger batch takes longer than the timeout
     N_("Set the batch size of the trigger of {notifier} to 1000"),
-    UPDATE + "BatchSize=1000)",
-    TRIGGERS,
-    more=uuid,
-    after="stream-trigger",
+    "BatchSize=1000)",
 )
-fact(
+of_mapping(
     FURTHER,
     "stream-trigger-filter",
     "filter of the stream trigger",
     "mapping.FilterCriteria.Filters[].Pattern",
     none(),
     N_("What the filter of the trigger of {notifier} drops is never added up. Remove it"),
-    UPDATE + "FilterCriteria={{}})",
-    TRIGGERS,
-    more=uuid,
-    after="stream-trigger",
+    "FilterCriteria={{}})",
     of="stream trigger",
 )
 
@@ -233,17 +224,15 @@ def unbounded(account: Account) -> list[str]:
     return [_("{setting} is not set", setting=setting) for setting in unset]
 
 
-fact(
+of_mapping(
     FURTHER,
     "stream-trigger-retries",
     "retries of the stream trigger",
     unbounded,
     none(N_("bounded")),
     N_("Set these for the trigger of {notifier}, or one bad change blocks its shard for a day"),
-    UPDATE + "MaximumRetryAttempts=10, MaximumRecordAgeInSeconds=3600, BisectBatchOnFunctionError=True, "
+    "MaximumRetryAttempts=10, MaximumRecordAgeInSeconds=3600, BisectBatchOnFunctionError=True, "
     'FunctionResponseTypes=["ReportBatchItemFailures"])',
-    more=uuid,
-    after="stream-trigger",
 )
 fact(
     FURTHER,

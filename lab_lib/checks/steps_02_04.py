@@ -1,11 +1,13 @@
 """Say what steps 02 to 04 must have made: the triggers, the topic with its people, and the queues."""
 
+from typing import Any
+
 from lab_lib.aws import buckets, grants, queues, topics, triggers
 from lab_lib.aws.evaluator import ANOTHER_ACCOUNT, like
 from lab_lib.aws.grants import short
 from lab_lib.aws.json_text import count
 from lab_lib.checks import hazards, reading
-from lab_lib.checks.facts import Want, at_most, equal, fact, none, own_name, there, yes
+from lab_lib.checks.facts import Read, Want, at_most, equal, fact, none, own_name, there, yes
 from lab_lib.checks.hazards import CREATED, ends, lasts, outsiders
 from lab_lib.checks.reading import (
     NOTIFIER,
@@ -50,6 +52,12 @@ def subscribing(queue: str) -> Cell:
 
 def uuid(account: Account) -> dict[str, str]:
     return {"uuid": mapping(account)["UUID"]}
+
+
+def of_mapping(step: str, id: str, name: str, found: str | Read, want: Any, why: str, change: str, **how: Any) -> None:
+    """Enter a fact of the mapping of the stream, which this change of it puts right."""
+    call = f"{UPDATE}{change}"
+    fact(step, id, name, found, want, why, call, TRIGGERS, more=uuid, after="stream-trigger", **how)
 
 
 def subscription_arn(account: Account, name: str) -> dict[str, str]:
@@ -228,31 +236,25 @@ fact(
     of="stream trigger",
     weight=3,
 )
-fact(
+of_mapping(
     "02",
     "stream-trigger-state",
     "state of the stream trigger",
     "mapping.State",
     equal("Enabled"),
     N_("Enable the trigger of {notifier}"),
-    UPDATE + "Enabled=True)",
-    TRIGGERS,
+    "Enabled=True)",
     waits=("Creating", "Enabling", "Updating"),
-    more=uuid,
-    after="stream-trigger",
     of="stream trigger",
 )
-fact(
+of_mapping(
     "02",
     "stream-trigger-batching-window",
     "batching window of the stream trigger",
     "mapping.MaximumBatchingWindowInSeconds || `0`",
     at_most(60, N_("{} s")),
     N_("Alerts wait for the batch window of the trigger of {notifier}. Set it to 1 s"),
-    UPDATE + "MaximumBatchingWindowInSeconds=1)",
-    TRIGGERS,
-    more=uuid,
-    after="stream-trigger",
+    "MaximumBatchingWindowInSeconds=1)",
 )
 fact(
     "02",
@@ -267,29 +269,23 @@ fact(
     by_cell=False,
     after="stream-trigger",
 )
-fact(
+of_mapping(
     "02",
     "elsewhere-stream-trigger",
     "other destinations of the changes",
     hazards.changes_go,
     none(),
     N_("Let the trigger of {notifier} keep failed changes in {letters}, where nobody takes them for alerts"),
-    UPDATE + TO_LETTERS,
-    TRIGGERS,
-    more=uuid,
-    after="stream-trigger",
+    TO_LETTERS,
 )
-fact(
+of_mapping(
     "02",
     "load-stream-trigger",
     "limits of the stream trigger",
     hazards.stream_limits,
     none(),
     N_("The trigger of {notifier} gives up changes for which DynamoDB or {notifier} had no time. Let it try longer"),
-    UPDATE + "MaximumRetryAttempts=10, MaximumRecordAgeInSeconds=3600)",
-    TRIGGERS,
-    more=uuid,
-    after="stream-trigger",
+    "MaximumRetryAttempts=10, MaximumRecordAgeInSeconds=3600)",
 )
 
 # 03: the topic and its people
