@@ -142,6 +142,16 @@ def none_if_absent(read: Callable[[], T]) -> T | None:
         raise
 
 
+def none_if_lacking(read: Callable[[], T]) -> T | None:
+    """Return what `read` gets from AWS; None if it is not there, or an emulator has no such call."""
+    try:
+        return none_if_absent(read)
+    except ClientError as error:
+        if is_not_implemented(error):
+            return None
+        raise
+
+
 @cache
 def warn(text: str) -> None:
     """Print this to stderr, once in a process."""

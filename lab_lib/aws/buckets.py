@@ -15,7 +15,7 @@ from botocore.exceptions import ClientError
 
 from lab_lib.aws import grants, large_files, parts, policies
 from lab_lib.aws.json_text import count, json_object
-from lab_lib.errors import LabError, TimedOut, WrongResource, error_code, none_if_absent
+from lab_lib.errors import LabError, TimedOut, WrongResource, error_code, none_if_absent, none_if_lacking
 from lab_lib.handlers.transaction_processor.transactions_file import MOST_KEPT, REJECTED, rejected_key
 from lab_lib.lab import BUCKET_NAME, TAG, Lab
 from lab_lib.settings import DEFAULT_REGION
@@ -233,6 +233,22 @@ def content(lab: Lab, key: str) -> bytes:
 def statements(lab: Lab) -> list[policies.Policy]:
     """Return the statements of the bucket's policy."""
     return grants.statements(none_if_absent(lambda: lab.client("s3").get_bucket_policy(Bucket=lab.bucket)["Policy"]))
+
+
+def expiring(lab: Lab) -> list[dict[str, Any]]:
+    """Return the rules of the bucket's lifecycle by which S3 deletes objects."""
+    s3 = lab.client("s3")
+    answer = none_if_lacking(lambda: s3.get_bucket_lifecycle_configuration(Bucket=lab.bucket)) or {}
+    expiring = [rule for rule in answer.get("Rules", []) if {"Days", "Date"} & rule.get("Expiration", {}).keys()]
+    return [rule for rule in expiring if rule["Status"] == "Enabled"]
+
+
+def acl(lab: Lab) -> list[tuple[str, str]]:
+    """Return whom else the bucket's access control list lets do what: a group such as AllUsers, or an account's id."""
+    answer = none_if_lacking(lambda: lab.client("s3").get_bucket_acl(Bucket=lab.bucket)) or {}
+    grants = [(grant["Grantee"], grant["Permission"]) for grant in answer.get("Grants", [])]
+    names = [(str(who.get("URI") or who.get("ID", "")).split("/")[-1], may) for who, may in grants]
+    return [(who, may) for who, may in names if who not in (answer["Owner"]["ID"], "LogDelivery")]
 
 
 def rejected_rows(lab: Lab, key: str) -> list[dict[str, Any]]:

@@ -7,6 +7,7 @@ that says why it cannot be decided.
 
 import operator
 from collections.abc import Callable, Collection, Iterable, Mapping
+from datetime import UTC, datetime, timedelta
 from fnmatch import fnmatchcase
 from typing import Any, NamedTuple
 
@@ -16,18 +17,23 @@ Answer = bool | str
 Context = Mapping[str, str | None]
 Policy = Mapping[str, Any]  # a statement of one
 ANOTHER_ACCOUNT = "000000000001"  # stands for all accounts but the lab's
+NOW, A_YEAR = timedelta(), timedelta(days=365)
+_ORGANISATION = ("aws:principalorgid", "aws:principalorgpaths", "aws:sourceorgid", "aws:sourcevpc", "aws:sourcevpce")
+_ABSENT: dict[str, None] = dict.fromkeys(_ORGANISATION)  # in the request of somebody in none, and in no network
 
 
 class Request(NamedTuple):
     """A request: who wants to do what on which resource, and the values of the condition keys, in lower case.
 
-    The principal is a service or an ARN. None is the value of a key that AWS leaves out of this request.
+    The principal is a service or an ARN. None is the value of a key that AWS leaves out of this request. It is made now
+    or `after` some time: a policy may end.
     """
 
     principal: str
     action: str
     resource: str
     context: Context = {}  # noqa: RUF012  # nobody changes it
+    after: timedelta = NOW
 
 
 def decide(statements: Collection[Policy], request: Request) -> Answer:
@@ -50,16 +56,23 @@ def is_allowed(statements: Collection[Policy], request: Request) -> bool:
     return answer
 
 
+def moment(after: timedelta) -> dict[str, str]:
+    """Return the condition keys of the time: of now or, `after` some time, of later."""
+    time = datetime.now(UTC) + after
+    return {"aws:currenttime": f"{time:%Y-%m-%dT%H:%M:%SZ}", "aws:epochtime": str(int(time.timestamp()))}
+
+
 def from_service(service: str, action: str, resource: str, context: Context) -> Request:
     """Return the request of an AWS service, over TLS. The context has more condition keys, in lower case."""
-    usual = {"aws:securetransport": "true", "aws:principalservicename": service, "aws:principalorgid": None}
-    return Request(service, action, resource, {"aws:principalisawsservice": "true", **usual, **context})
+    usual = {"aws:securetransport": "true", "aws:principalservicename": service, "aws:principalisawsservice": "true"}
+    return Request(service, action, resource, {**_ABSENT, **usual, **context})
 
 
 def from_user(user: str, action: str, resource: str, context: Context) -> Request:
     """Return the request of a user or role who calls AWS directly, over TLS. `context` is as in `from_service`."""
     usual = {"aws:principalarn": user, "aws:principalaccount": arn_part(user, 4), "aws:securetransport": "true"}
-    return Request(user, action, resource, {**usual, "aws:sourcearn": None, "aws:sourceaccount": None, **context})
+    sources = dict.fromkeys(("aws:sourcearn", "aws:sourceaccount"))
+    return Request(user, action, resource, {**_ABSENT, **usual, **sources, **context})
 
 
 def as_list(value: Any) -> list[Any]:
@@ -121,9 +134,10 @@ def _condition(name: str, key: str, wanted: list[Any], request: Request) -> Answ
     """Return whether an operator holds for one key. Of several wanted values, one is enough."""
     operation, optional = name.removesuffix("IfExists"), name.endswith("IfExists")
     positive = operation.replace("Not", "", 1)
-    if key.lower() not in request.context:
+    context = {**moment(request.after), **request.context}
+    if key.lower() not in context:
         return f"the condition key {key}"
-    value = request.context[key.lower()]
+    value = context[key.lower()]
     if positive not in _OPERATORS:
         return f"the condition operator {name}"
     if value is None:
@@ -137,7 +151,28 @@ def _text(matches: Callable[[str, str], bool], value: str, pattern: str) -> Answ
     return f"the policy variable in {pattern}" if "${" in pattern else matches(pattern, value)
 
 
+def _by_order(compare: Callable[[float, float], bool]) -> Callable[[str, str], bool]:
+    """Return whether a value, and that of a policy, compare so: dates, or numbers. A date may be a number too."""
+    return lambda pattern, value: compare(_number(value), _number(pattern))
+
+
+def _number(text: str) -> float:
+    try:
+        return float(text)
+    except ValueError:
+        time = datetime.fromisoformat(text)
+        return (time if time.tzinfo else time.replace(tzinfo=UTC)).timestamp()
+
+
+_COMPARISONS = {
+    "Equals": operator.eq,
+    "LessThan": operator.lt,
+    "LessThanEquals": operator.le,
+    "GreaterThan": operator.gt,
+    "GreaterThanEquals": operator.ge,
+}
 _OPERATORS: dict[str, Callable[[str, str], bool]] = {
+    **{f"{kind}{name}": _by_order(compare) for kind in ("Date", "Numeric") for name, compare in _COMPARISONS.items()},
     "StringEquals": operator.eq,
     "StringLike": like,
     "ArnEquals": like,

@@ -25,7 +25,7 @@ from lab_lib.aws.roles import created, find_role
 from lab_lib.aws.topics import ALERT_TOPIC, find_topic
 from lab_lib.calls import sessions
 from lab_lib.calls.waiting import CHANGING
-from lab_lib.errors import LabError, StepMissing, TimedOut, none_if_absent
+from lab_lib.errors import LabError, StepMissing, TimedOut, none_if_absent, none_if_lacking
 from lab_lib.handlers.transaction_processor.transactions_file import MOST_ROWS
 from lab_lib.lab import LONGEST_TIMEOUT, TAGS, TIMEOUT, Lab, has_lab_tag
 
@@ -235,16 +235,25 @@ def code(lab: Lab, name: str) -> dict[str, str]:
 
 def statements(lab: Lab, name: str, qualifier: str = "") -> list[Policy]:
     """Return the statements of the function's own policy, or of its alias or version, which says who may invoke it."""
-    which = {"FunctionName": lab.name(name), **({"Qualifier": qualifier} if qualifier else {})}
+    which = _which(lab, name, qualifier)
     return grants.statements(none_if_absent(lambda: lab.client("lambda").get_policy(**which)["Policy"]))
+
+
+def event_settings(lab: Lab, name: str, qualifier: str = "") -> Settings:
+    """Return how Lambda treats the events of the function, or of its alias or version: destinations, tries, age."""
+    lambda_, which = lab.client("lambda"), _which(lab, name, qualifier)
+    return none_if_absent(lambda: lambda_.get_function_event_invoke_config(**which)) or {}
 
 
 def on_failure(lab: Lab, name: str) -> str | None:
     """Return the ARN of the destination for events that the function could not process, or None."""
-    lambda_ = lab.client("lambda")
-    return destination(
-        none_if_absent(lambda: lambda_.get_function_event_invoke_config(FunctionName=lab.name(name))) or {}
-    )
+    return destination(event_settings(lab, name))
+
+
+def url(lab: Lab, name: str, qualifier: str = "") -> Settings:
+    """Return the address at which the function, or its alias, is called over the web: FunctionUrl, AuthType; or {}."""
+    which = _which(lab, name, qualifier)
+    return none_if_lacking(lambda: lab.client("lambda").get_function_url_config(**which)) or {}
 
 
 def find_function(lab: Lab, name: str) -> str | None:
@@ -301,6 +310,11 @@ def zipped(contents: dict[str, bytes]) -> bytes:
             entry.external_attr = 0o644 << 16  # readable for the user that Lambda runs it as
             file.writestr(entry, content)
     return archive.getvalue()
+
+
+def _which(lab: Lab, name: str, qualifier: str) -> dict[str, str]:
+    """Return the arguments that name a function, or one of its aliases or versions."""
+    return {"FunctionName": lab.name(name), **({"Qualifier": qualifier} if qualifier else {})}
 
 
 def _wait_for_old_calls(lab: Lab, name: str) -> None:

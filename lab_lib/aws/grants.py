@@ -1,7 +1,8 @@
 """Read the statements of a policy, and say whom they let in. `evaluator.decide` judges one request."""
 
 import re
-from collections.abc import Iterable
+from collections import defaultdict
+from collections.abc import Mapping
 from typing import Any
 
 from lab_lib.aws.evaluator import ANOTHER_ACCOUNT, Request, arn_part, as_list, from_service, from_user, is_allowed
@@ -26,17 +27,22 @@ def short(lab: Lab, arn: str) -> str:
     return resource.removeprefix("function:") if arn == lab.arn(service, resource) else arn
 
 
-def outsiders(lab: Lab, statements: list[Policy], actions: Iterable[str], resource: str) -> list[str]:
-    """Return who of other accounts may do what on a resource, such as "anyone: sns:Publish".
+def outsiders(
+    lab: Lab, statements: list[Policy], resource: str, context: Mapping[str, str | None]
+) -> list[tuple[str, str]]:
+    """Return who of other accounts may do what on a resource: each action that the statements allow somebody.
 
-    The accounts, users and roles are those that the statements name, and one that stands for all others. LabError if
-    that cannot be decided.
+    Asked are the accounts, users, roles and services that the statements name, and one account that stands for all
+    others. LabError if that cannot be decided.
     """
+    requests = {name: from_user(arn, "", "", _sent_by(arn, context)) for name, arn in _people(lab, statements).items()}
+    for name in _services(statements):
+        requests[name] = from_service(name, "", "", {**_for_another(lab, name), **context})
     return [
-        f"{name}: {action}"
-        for name, user in _people(lab, statements).items()
-        for action in actions
-        if is_allowed(statements, _by_outsider(user, action, resource))
+        (name, action)
+        for name, request in requests.items()
+        for action, places in _granted(statements, resource).items()
+        if any(is_allowed(statements, request._replace(action=action, resource=place)) for place in places)
     ]
 
 
@@ -66,9 +72,40 @@ def _people(lab: Lab, statements: list[Policy]) -> dict[str, str]:
     return {ANYONE: f"arn:{lab.partition}:iam::{ANOTHER_ACCOUNT}:root"} | {arn: arn for arn in sorted(people)}
 
 
-def _by_outsider(user: str, action: str, resource: str) -> Request:
+def _services(statements: list[Policy]) -> list[str]:
+    """Return the services that may act for another account. Lambda assumes roles of its own account only."""
+    principals = [statement.get("Principal") for statement in statements if "Resource" in statement]
+    named = [name for kinds in principals if isinstance(kinds, dict) for name in as_list(kinds.get("Service", []))]
+    return sorted({*named})
+
+
+def _granted(statements: list[Policy], resource: str) -> dict[str, set[str]]:
+    """Return the actions that the statements allow, each with the places in the resource that they name.
+
+    A pattern stands for an action of its own: what it allows is allowed by nothing narrower.
+    """
+    granted = defaultdict[str, set[str]](lambda: {resource, f"{resource}/any"})
+    for statement in statements:
+        if statement["Effect"] == "Allow":
+            places = {str(place).replace("*", "any") for place in as_list(statement.get("Resource", []))}
+            for action in as_list(statement.get("Action", "*")):
+                name = f"{arn_part(resource, 2)}:*" if action == "*" else str(action)
+                if ":" in name:  # anything else is no action
+                    granted[name] |= {place for place in places if place.startswith(resource)}
+    return granted
+
+
+def _sent_by(user: str, context: Mapping[str, str | None]) -> dict[str, str | None]:
     account = arn_part(user, 4)  # SNS fills two keys in with it
-    return from_user(user, action, resource, {"aws:sourceowner": account, "aws:sourceaccount": account})
+    return {"aws:sourceowner": account, "aws:sourceaccount": account, **context}
+
+
+def _for_another(lab: Lab, service: str) -> dict[str, str | None]:
+    """Return the context of a request that a service makes for another account."""
+    name = service.split(".")[0]
+    place = "::any" if name == "s3" else f"{lab.region}:{ANOTHER_ACCOUNT}:any"
+    arn = f"arn:{lab.partition}:{name}:{place}"
+    return {"aws:sourcearn": arn, "aws:sourceaccount": ANOTHER_ACCOUNT, "aws:sourceowner": ANOTHER_ACCOUNT}
 
 
 def _by_service(source: str, queue: str) -> Request:

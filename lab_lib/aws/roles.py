@@ -3,10 +3,11 @@
 import json
 import re
 from contextlib import suppress
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from lab_lib.aws import policies
+from lab_lib.aws.evaluator import NOW, moment
 from lab_lib.calls.refusals import none_if_unseen
 from lab_lib.errors import TimedOut, none_if_absent
 from lab_lib.lab import TAG, Lab
@@ -56,10 +57,21 @@ def describe(lab: Lab, role_name: str) -> dict[str, Any] | None:
     return none_if_absent(lambda: lab.client("iam").get_role(RoleName=role_name)["Role"])
 
 
-def allowed(lab: Lab, role_arn: str, actions: tuple[str, ...], resource: str) -> set[str]:
-    """Return those of the actions that the role may do on the resource, by IAM's policy simulator."""
+def allowed(lab: Lab, role_arn: str, actions: tuple[str, ...], resource: str, after: timedelta = NOW) -> set[str]:
+    """Return those of the actions that the role may do on the resource, by IAM's policy simulator.
+
+    It may do them now or, `after` some time, then: a policy may end.
+    """
+    time = moment(after)
+    keys = {"aws:CurrentTime": ("date", time["aws:currenttime"]), "aws:EpochTime": ("numeric", time["aws:epochtime"])}
     answer = lab.client("iam").simulate_principal_policy(
-        PolicySourceArn=role_arn, ActionNames=actions, ResourceArns=[resource]
+        PolicySourceArn=role_arn,
+        ActionNames=actions,
+        ResourceArns=[resource],
+        ContextEntries=[
+            {"ContextKeyName": key, "ContextKeyType": kind, "ContextKeyValues": [value]}
+            for key, (kind, value) in keys.items()
+        ],
     )
     return {result["EvalActionName"] for result in answer["EvaluationResults"] if result["EvalDecision"] == "allowed"}
 

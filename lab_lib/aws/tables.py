@@ -6,8 +6,10 @@ from typing import Any
 
 from boto3.dynamodb.types import DYNAMODB_CONTEXT, TypeDeserializer, TypeSerializer
 
+from lab_lib.aws import grants
+from lab_lib.aws.policies import Policy
 from lab_lib.calls.waiting import CHANGING_TABLE
-from lab_lib.errors import WrongResource, none_if_absent
+from lab_lib.errors import WrongResource, none_if_absent, none_if_lacking
 from lab_lib.lab import TAG, Lab
 
 Item = dict[str, Any]  # an item of a table: the values of its attributes
@@ -89,6 +91,12 @@ def expiry(lab: Lab, name: str) -> str | None:
     """Return the attribute that holds the items' time to live (TTL), or None if TTL is off."""
     now = lab.client("dynamodb").describe_time_to_live(TableName=lab.name(name))["TimeToLiveDescription"]
     return str(now["AttributeName"]) if now["TimeToLiveStatus"] in ("ENABLED", "ENABLING") else None
+
+
+def statements(lab: Lab, name: str) -> list[Policy]:
+    """Return the statements of the table's policy."""
+    dynamodb, arn = lab.client("dynamodb"), lab.arn("dynamodb", f"table/{lab.name(name)}")
+    return grants.statements(none_if_lacking(lambda: dynamodb.get_resource_policy(ResourceArn=arn)["Policy"]))
 
 
 def find_stream(lab: Lab) -> str | None:

@@ -61,10 +61,14 @@ def find_bucket_trigger(lab: Lab) -> Trigger | None:
 
 def notifications(lab: Lab) -> list[Trigger]:
     """Return the bucket's notifications that start a function, as S3 describes them."""
-    if find_bucket(lab) is None:
-        return []
-    answer = lab.client("s3").get_bucket_notification_configuration(Bucket=lab.bucket)
-    return list(answer.get("LambdaFunctionConfigurations", []))
+    return list(bucket_notifications(lab).get("LambdaFunctionConfigurations", []))
+
+
+def bucket_notifications(lab: Lab) -> Settings:
+    """Return all notifications of the bucket, as S3 describes them: those that start a function, and others."""
+    s3 = lab.client("s3")
+    answer = none_if_absent(lambda: s3.get_bucket_notification_configuration(Bucket=lab.bucket)) or {}
+    return {name: value for name, value in answer.items() if name != "ResponseMetadata"}
 
 
 def allowed_buckets(lab: Lab) -> list[str]:
@@ -75,14 +79,6 @@ def allowed_buckets(lab: Lab) -> list[str]:
     beginning = lab.arn("s3", "")
     names = (arn.removeprefix(beginning) for arn in arns if arn.startswith(beginning))
     return list(dict.fromkeys(name for name in names if is_name(name)))
-
-
-def other_ways(lab: Lab) -> list[str]:
-    """Return where the bucket sends the events of uploads, other than to functions: EventBridge, SNS, SQS."""
-    answer = lab.client("s3").get_bucket_notification_configuration(Bucket=lab.bucket)
-    targets = {"SNS": answer.get("TopicConfigurations", []), "SQS": answer.get("QueueConfigurations", [])}
-    ways = ["EventBridge"] if "EventBridgeConfiguration" in answer else []
-    return ways + [way for way, target in targets.items() if "s3:ObjectCreated:" in str(target)]
 
 
 def delete_bucket_trigger(lab: Lab) -> None:

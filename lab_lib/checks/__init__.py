@@ -1,27 +1,20 @@
 """Check an account: its settings, and what comes of files that are sent through it. It may have been built by hand.
 
-Each check is a function in the module of its step; the decorator `rules.check` enters it in RULES. The step "further"
-holds what this workbook adds to the handout; it does not count.
+A setting is a fact, in the module of its step: `facts.fact` enters it in RULES. Any other check is a function, which
+`rules.check` enters. The step "further" holds what this workbook adds to the handout; it does not count.
 """
 
 from collections.abc import Callable
 
 from lab_lib import resources
 from lab_lib.aws import buckets, functions, queues, roles, tables, topics, triggers
-from lab_lib.checks import (  # noqa: F401  # each module enters its checks in RULES
+from lab_lib.checks import (  # noqa: F401  # each module enters its checks in RULES, in their order
     asked,
     further,
-    hardening,
-    outsiders,
-    step_00,
-    step_01,
-    step_02,
-    step_02_stream,
-    step_03,
-    step_04,
     step_05,
-    step_99,
     step_probe,
+    steps_00_01,
+    steps_02_04,
 )
 from lab_lib.checks.making import made, settled
 from lab_lib.checks.reports import Check, Report

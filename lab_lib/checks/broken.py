@@ -6,7 +6,7 @@ from lab_lib.checks.making import first_broken, made, settled
 from lab_lib.checks.reading import NOTIFIER, PROCESSOR
 from lab_lib.checks.reports import Check
 from lab_lib.checks.rules import RULES, Account
-from lab_lib.checks.step_02 import filter_takes
+from lab_lib.checks.steps_02_04 import filter_takes
 from lab_lib.errors import LabError
 from lab_lib.lab import Lab
 from lab_lib.language import _

@@ -7,7 +7,7 @@ from botocore.exceptions import ClientError
 from lab_lib.calls.refusals import why as why_refused
 from lab_lib.checks.lookalikes import visible
 from lab_lib.checks.reports import Check
-from lab_lib.checks.rules import FURTHER, RULES, Account, Finding, Rule, State, cannot_see, made_by, waits_for
+from lab_lib.checks.rules import FURTHER, RULES, Account, Finding, Rule, State, cannot_see, waits_for
 from lab_lib.errors import LabError, error_code, is_unreachable
 from lab_lib.lab import Lab
 from lab_lib.language import _
@@ -60,10 +60,7 @@ def _make(account: Account, rule: Rule) -> Check:
         account.unsettled.add(rule.id)
     is_extra = rule.step == FURTHER and finding.state is State.NOT_YET
     state = State.COULD_BE if is_extra else finding.state
-    hint = finding.hint
-    if rule.call and not hint.endswith((".", _("."))):
-        hint = account.how_to_fix(hint, rule.call, rule.console, made_by(rule))
-    texts = visible(finding.found), visible(finding.wanted), visible(hint, _LONGEST_HINT)
+    texts = visible(finding.found), visible(finding.wanted), visible(finding.hint, _LONGEST_HINT)
     return Check(rule.id, rule.step, rule.name, state, *texts, finding.counts, finding.cause)
 
 

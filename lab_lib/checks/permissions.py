@@ -1,16 +1,17 @@
 """Judge the role of a function: the permissions that the function needs, and those that it should not have."""
 
 from collections import defaultdict
+from datetime import timedelta
 from typing import Any, NamedTuple
 
-from lab_lib.aws import functions, grants, policies, queues, roles, tables
-from lab_lib.aws.evaluator import from_service, is_allowed
+from lab_lib.aws import functions, grants, policies, queues, roles
+from lab_lib.aws.evaluator import A_YEAR, NOW, from_service, is_allowed
+from lab_lib.checks.reading import UPLOAD, stream_arn
 from lab_lib.checks.rules import Account
 from lab_lib.handlers.transaction_processor.transactions_file import rejected_key
 from lab_lib.lab import Lab
 from lab_lib.language import _
 
-UPLOAD = "transactions.txt"  # the handout's file
 ALLOW_ALL = {"Effect": "Allow", "Action": "*", "Resource": "*"}
 _POLICIES = {"TransactionProcessor": policies.transaction_processor, "TotalNotifier": policies.total_notifier}
 
@@ -28,10 +29,13 @@ class Need(NamedTuple):
 
 
 def lacking(account: Account, name: str, role_arn: str) -> list[str]:
-    """Return the permissions that the function needs and the role does not give."""
-    needs = _workbook_needs(account, name) if is_workbook_code(account, name) else _handout_needs(account, name)
+    """Return the permissions that the function needs and the role does not give, or gives for less than a year."""
+    least = _handout_needs(account, name)
+    needs = _workbook_needs(account, name) if is_workbook_code(account, name) else least
     met = _met(account, role_arn, needs)
-    return [str(need) for need in needs if need not in met]
+    lacks = [_("lacks {need}", need=need) for need in needs if need not in met]
+    kept = _met(account, role_arn, least, A_YEAR)
+    return lacks or [_("has {need} for less than a year", need=need) for need in least if need not in kept]
 
 
 def excess(account: Account, name: str, role_arn: str) -> list[str]:
@@ -42,10 +46,10 @@ def excess(account: Account, name: str, role_arn: str) -> list[str]:
     return [str(need) for need in _met(account, role_arn, [*others, *_destructive(account.lab)])]
 
 
-def trusts_lambda(role: dict[str, Any]) -> bool:
+def trusts_lambda(role: dict[str, Any], after: timedelta = NOW) -> bool:
     """Return True if the Lambda service may assume the role."""
-    statements = grants.statements(role.get("AssumeRolePolicyDocument"))
-    return is_allowed(statements, from_service("lambda.amazonaws.com", "sts:AssumeRole", role["Arn"], {}))
+    request = from_service("lambda.amazonaws.com", "sts:AssumeRole", role["Arn"], {})._replace(after=after)
+    return is_allowed(grants.statements(role.get("AssumeRolePolicyDocument")), request)
 
 
 def is_workbook_code(account: Account, name: str) -> bool:
@@ -89,20 +93,21 @@ def _destructive(lab: Lab) -> list[Need]:
     return [Need((action,), resource) for action, resource in resources.items()]
 
 
-def _met(account: Account, role_arn: str, needs: list[Need]) -> list[Need]:
+def _met(account: Account, role_arn: str, needs: list[Need], after: timedelta = NOW) -> list[Need]:
     """Return the needs that the role meets. IAM's policy simulator is asked once for each resource."""
     actions: dict[str, list[str]] = defaultdict(list)
     for need in needs:
         actions[need.resource] += need.actions
     allowed = {
-        resource: account.ask(roles.allowed, role_arn, tuple(names), resource) for resource, names in actions.items()
+        resource: account.ask(roles.allowed, role_arn, tuple(names), resource, after)
+        for resource, names in actions.items()
     }
     return [need for need in needs if allowed[need.resource] & set(need.actions)]
 
 
 def _example(account: Account, resource: str) -> str:
     """Return a resource that matches the pattern: IAM's policy simulator takes no patterns."""
-    if resource.endswith("/stream/*") and (stream := account.ask(tables.find_stream)):
+    if resource.endswith("/stream/*") and (stream := stream_arn(account)):
         return stream
     if "log-group:" in resource:
         return resource.removesuffix("*") + "log-stream:any"

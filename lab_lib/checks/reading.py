@@ -1,9 +1,11 @@
 """Read of an account what several checks are about."""
 
+from datetime import timedelta
 from typing import Any
 
-from lab_lib.aws import functions, grants, queues, roles, tables, topics, triggers
-from lab_lib.aws.evaluator import from_service, is_allowed
+from lab_lib.aws import buckets, functions, grants, policies, queues, roles, tables, topics, triggers
+from lab_lib.aws.evaluator import NOW, from_service, is_allowed
+from lab_lib.aws.policies import Policy
 from lab_lib.checks.rules import Account
 
 PROCESSOR, NOTIFIER = functions.SOURCES
@@ -24,11 +26,23 @@ def role_of(account: Account, name: str) -> dict[str, Any]:
     return role if role and role.get("Arn") == arn else {}
 
 
+def notifications(account: Account) -> list[triggers.Trigger]:
+    """Return the bucket's notifications that start a function, as S3 describes them."""
+    return list(account.ask(triggers.bucket_notifications).get("LambdaFunctionConfigurations", []))
+
+
 def bucket_triggers(account: Account) -> list[triggers.Trigger]:
     """Return the notifications that start TransactionProcessor."""
-    name = account.name(PROCESSOR)
-    started = account.ask(triggers.notifications)
+    name, started = account.name(PROCESSOR), notifications(account)
     return [trigger for trigger in started if starts(account, trigger["LambdaFunctionArn"], name)]
+
+
+def other_ways(account: Account) -> list[str]:
+    """Return where the bucket sends the events of uploads, other than to functions: EventBridge, SNS, SQS."""
+    settings = account.ask(triggers.bucket_notifications)
+    targets = {"SNS": settings.get("TopicConfigurations"), "SQS": settings.get("QueueConfigurations")}
+    ways = ["EventBridge"] if "EventBridgeConfiguration" in settings else []
+    return ways + [way for way, target in targets.items() if "s3:ObjectCreated:" in str(target)]
 
 
 def is_taken(account: Account, key: str) -> bool:
@@ -72,17 +86,38 @@ def unqualified(arn: str) -> str:
     return ":".join(arn.split(":")[:7])
 
 
-def may_invoke(account: Account, bucket: str, owner: str) -> bool:
+def aliases(account: Account) -> list[list[str]]:
+    """Return the aliases and versions of TransactionProcessor that the bucket starts; [] is the function itself."""
+    arns = [trigger["LambdaFunctionArn"].removesuffix(":$LATEST") for trigger in bucket_triggers(account)]
+    return sorted(arn.split(":")[7:] for arn in {*arns}) or [[]]
+
+
+def may_invoke(account: Account, bucket: str, owner: str, after: timedelta = NOW) -> bool:
     """Return True if this bucket of this account may start all that its triggers name. No function URL is involved."""
-    arns = {trigger["LambdaFunctionArn"].removesuffix(":$LATEST") for trigger in bucket_triggers(account)}
     context = {"aws:sourcearn": account.lab.arn("s3", bucket), "aws:sourceaccount": owner, **NO_URL}
+    asked = from_service("s3.amazonaws.com", "lambda:InvokeFunction", "", context)._replace(after=after)
+    found = [policy(account, "function", PROCESSOR, *alias) for alias in aliases(account)]
+    return all(is_allowed(statements, asked._replace(resource=arn)) for statements, arn in found)
 
-    def may(arn: str) -> bool:
-        asked = from_service("s3.amazonaws.com", "lambda:InvokeFunction", arn, context)
-        qualifier = arn.split(":")[7:]  # an alias or a version has a policy of its own
-        return is_allowed(account.ask(functions.statements, PROCESSOR, *qualifier), asked)
 
-    return all(map(may, arns or {account.lab.arn("lambda", f"function:{account.name(PROCESSOR)}")}))
+def policy(account: Account, kind: str, name: str = "", *alias: str) -> tuple[list[Policy], str]:
+    """Return the statements of the policy of a resource of this kind, and its ARN. An alias has one of its own."""
+    lab = account.lab
+    if kind == "bucket":
+        return account.ask(buckets.statements), lab.arn("s3", lab.bucket)
+    if kind == "table":
+        return account.ask(tables.statements, name), policies.table(lab, name)
+    if kind == "function":
+        arn = lab.arn("lambda", f"function:{lab.name(name)}")
+        return account.ask(functions.statements, name, *alias), ":".join([arn, *alias])
+    if kind == "role":
+        role = role_for(account, name)
+        return grants.statements(role.get("AssumeRolePolicyDocument")), role["Arn"]
+    if kind == "topic":
+        settings, arn = account.ask(topics.attributes) or {}, lab.arn("sns", lab.name(TOPIC))
+    else:
+        settings, arn = account.ask(queues.attributes, name), queues.queue_arn(lab, name)
+    return grants.statements(settings.get("Policy")), arn
 
 
 def mapping(account: Account) -> triggers.Trigger:
@@ -94,7 +129,12 @@ def mapping(account: Account) -> triggers.Trigger:
 
 def is_old(account: Account, mapping: triggers.Trigger) -> bool:
     """Return True if the mapping reads a stream that the table had before."""
-    return bool(mapping["EventSourceArn"] != account.ask(tables.find_stream))
+    return bool(mapping["EventSourceArn"] != stream_arn(account))
+
+
+def stream_arn(account: Account) -> str:
+    """Return the ARN of the stream of Transactions, "" if it never had one."""
+    return str((account.ask(tables.describe, tables.STREAMED) or {}).get("LatestStreamArn", ""))
 
 
 def emails(account: Account) -> list[dict[str, Any]]:
@@ -105,12 +145,11 @@ def emails(account: Account) -> list[dict[str, Any]]:
     return emails
 
 
-def may_send(account: Account, name: str, source: str) -> bool:
+def may_send(account: Account, name: str, source: str, after: timedelta = NOW) -> bool:
     """Return True if SNS may send to the queue from the lab's topic, on behalf of the account `source`."""
-    lab, arn = account.lab, queues.queue_arn(account.lab, name)
-    topic = {"aws:sourcearn": lab.arn("sns", lab.name(TOPIC)), "aws:sourceaccount": source}
-    asked = from_service("sns.amazonaws.com", grants.SEND, arn, topic)
-    return is_allowed(account.ask(queues.statements, name), asked)
+    statements, arn = policy(account, "queue", name)
+    topic = {"aws:sourcearn": account.lab.arn("sns", account.name(TOPIC)), "aws:sourceaccount": source}
+    return is_allowed(statements, from_service("sns.amazonaws.com", grants.SEND, arn, topic)._replace(after=after))
 
 
 def subscription(account: Account, name: str) -> dict[str, Any]:

@@ -2,7 +2,6 @@
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
-from difflib import get_close_matches
 from enum import StrEnum
 from functools import partial
 from typing import Any, NamedTuple, TypeVar, cast
@@ -34,9 +33,8 @@ class State(StrEnum):
 class Finding(NamedTuple):
     """The result of a check: what it found, what it wanted, and what to do if the two differ.
 
-    A hint without a full stop is finished by `check`, which knows the cell and the call that fix it. A finding that
-    does not count gives no points and costs none. `cause` is the id of the check that must hold first, if that is why
-    this one waits or cannot be seen.
+    A finding that does not count gives no points and costs none. `cause` is the id of the check that must hold first,
+    if that is why this one waits or cannot be seen.
     """
 
     state: State
@@ -87,13 +85,15 @@ class Account:
         """Return the settings of a function, as Lambda gives them; {} if it is not there."""
         return dict((self.ask(functions.describe, function) or {}).get("Configuration", {}))
 
-    def how_to_fix(self, hint: str, call: str, console: str = "", cell: resources.Cell | None = None) -> str:
-        """Return the hint with its end: the cell that does it, the call that it makes and, on AWS, the console's place.
+    def how_to_fix(self, why: str, call: str, console: str = "", cell: resources.Cell | None = None) -> str:
+        """Return a whole hint: `why`, without its full stop, the cell that does it, the call and the console's place.
 
-        The call and the place may be marked texts.
+        The place is named on AWS only. The call and the place may be marked texts. Without a call, `why` says it all.
         """
-        ways = {"hint": hint, "call": _(call), "run": cell and cell.run}
-        text = _("{hint}: {run}, or call {call}.", **ways) if cell else _("{hint}: call {call}.", **ways)
+        if not call:
+            return _("{why}.", why=why)
+        ways = {"why": why, "call": _(call), "run": cell and cell.run}
+        text = _("{why}. {run}, or call {call}.", **ways) if cell else _("{why}. Call {call}.", **ways)
         if console and self.lab.is_real:
             text = _("{text} In the console it is under {console}.", text=text, console=_(console))
         return text
@@ -125,9 +125,7 @@ class Rule:
     shown: bool
     part: str
     finds: bool
-    call: str
     made_by: resources.Cell | None
-    console: str
 
     @property
     def name(self) -> str:
@@ -148,9 +146,7 @@ def check(
     weight: int = 1,
     probes: bool = False,
     shown: bool = False,
-    call: str = "",
-    console: str = "",
-    made_by: resources.Cell | None = None,
+    made_by: resources.Cell | Callable[[str], resources.Cell] | None = None,
 ) -> Callable[[Judge], Judge]:
     """Make a function a check of a step; with {} in its id, one for each subject, which replaces {} in its texts.
 
@@ -158,10 +154,7 @@ def check(
     `of`. `after` has the ids of the checks that must hold first, separated by spaces: the function can rely on the
     resource being there. `of` is the kind of the resource whose link breaks if the check does not hold; without a
     resource, `link` names the link. The check whose id is that kind, and the subject, says whether the resource is
-    there.
-
-    A hint that is no whole sentence ends in how to fix it: by the cell `made_by`, or by that of the resource that the
-    check is about, by the `call`, or at a place in the `console`.
+    there. `made_by` is the cell that puts it right, perhaps by the subject, if that is not the resource's.
     """
 
     def register(judge: Judge) -> Judge:
@@ -169,12 +162,13 @@ def check(
             full_id, before = (text.replace("{}", subject) for text in (id, after))
             resource = resources.get(of, subject) if of else None
             broken, part, made = (resource.link, part_of(resource), resource.cell) if resource else (link, "", None)
-            about, first, how = (subject,) if subject else (), tuple(before.split()), (call, made_by or made, console)
+            about, first = (subject,) if subject else (), tuple(before.split())
+            other = made_by(subject) if callable(made_by) else made_by
             finds = full_id == "-".join([*of.split(), *about])
             if full_id in RULES:
                 raise ValueError(f"Two checks have the id {full_id}.")
             RULES[full_id] = Rule(
-                full_id, step, name, first, about, judge, broken, weight, probes, shown, part, finds, *how
+                full_id, step, name, first, about, judge, broken, weight, probes, shown, part, finds, other or made
             )
         return judge
 
@@ -218,30 +212,6 @@ def waits_for(id: str, name: str) -> Finding:
     """Return the finding of a check that cannot be made before another one, of this id and name, holds."""
     found, wanted = _("waits for {check}", check=name), _("{check} first", check=name)
     return Finding(State.WAITS, found, wanted, _("See to that first."), cause=id)
-
-
-def equal(found: str, wanted: str, hint: str) -> Finding:
-    """Return a finding that is right if found and wanted are the same."""
-    return judged(found == wanted, found, wanted, hint)
-
-
-def either(right: object, wanted: str, otherwise: str, hint: str) -> Finding:
-    """Return a finding that reads `wanted` if it is right, and `otherwise` if not."""
-    return judged(right, wanted if right else otherwise, wanted, hint)
-
-
-def exists(account: Account, name: str, resource: object, hint: str, names: Callable[[Lab], list[str]]) -> Finding:
-    """Return whether a resource is there. For a missing one, the hint tells a similar name of those that `names` reads.
-
-    Most missing ones are misspelled.
-    """
-    wanted = account.name(name)
-    if not resource:
-        others = or_none(lambda: account.ask(names)) or []
-        there = {other.lower(): other for other in others if other != wanted}  # a deleted queue is listed for a minute
-        for near in get_close_matches(wanted.lower(), there, n=1, cutoff=0.8):
-            hint = _("{other} is there: the name must be the same to the letter. {hint}", other=there[near], hint=hint)
-    return either(resource, wanted, _("not there"), hint)
 
 
 def none_of(faults: Iterable[str], hint: str, right: str = "", wanted: str = "") -> Finding:

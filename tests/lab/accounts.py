@@ -36,4 +36,9 @@ def user_of(root, name, policy=None):
 
 def allow(root, name, policy):
     """Let the user do what this policy says from now on, and nothing else."""
-    root.client("iam").put_user_policy(UserName=name, PolicyName="it", PolicyDocument=json.dumps(policy))
+    iam, arn = root.client("iam"), root.arn("iam", f"policy/{name}")
+    if iam.list_attached_user_policies(UserName=name)["AttachedPolicies"]:
+        iam.detach_user_policy(UserName=name, PolicyArn=arn)
+        iam.delete_policy(PolicyArn=arn)
+    iam.create_policy(PolicyName=name, PolicyDocument=json.dumps(policy))
+    iam.attach_user_policy(UserName=name, PolicyArn=arn)

@@ -36,6 +36,7 @@ OPENED = Lab(None, "an account", ACCOUNT, REGION, "aws-cn", prefix=PREFIX)
 UNSEEN = [
     "dynamodb:DescribeStream",
     "dynamodb:GetRecords",
+    "dynamodb:GetResourcePolicy",
     "dynamodb:GetShardIterator",
     "dynamodb:ListTagsOfResource",
     "iam:SimulatePrincipalPolicy",

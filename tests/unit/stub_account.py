@@ -21,7 +21,7 @@ from lab_lib.aws import (
     topics,
     triggers,
 )
-from lab_lib.aws.evaluator import Request, decide
+from lab_lib.aws.evaluator import NOW, Request, decide
 from lab_lib.aws.log_runs import Run
 from lab_lib.checks import making, uploads
 from lab_lib.checks.evidence import Evidence
@@ -57,7 +57,6 @@ VARIABLES = {
     },
 }
 _NUMBERS = itertools.count(1)
-ENCRYPTED, HELD = {"SqsManagedSseEnabled": "true"}, "ApproximateNumberOfMessages"
 NOTIFICATION = {
     "LambdaFunctionArn": LAB.arn("lambda", f"function:{PROCESSOR}"),
     "Events": ["s3:ObjectCreated:*"],
@@ -136,10 +135,13 @@ def whole():
         (buckets.is_private,): True,
         (buckets.uploads,): [{"Key": KEY, "LastModified": UPLOADED}],
         (buckets.statements,): policies.tls_only_bucket(LAB)["Statement"],
+        (buckets.acl,): [],
+        (buckets.expiring,): [],
         (uploads.read_upload, KEY): FILE,
         **{(tables.describe, name): _table(name) for name in tables.KEYS},
         (tables.names,): [*tables.KEYS],
-        (tables.find_stream,): STREAM,
+        (tables.statements,): [],
+        (tables.expiry,): None,
         (tables.expiry, "ProcessedRecords"): "ExpiresAt",
         (tables.items, "Customer"): [{"CustomerId": "C1", "Address": "a"}, {"CustomerId": "C2", "Address": "b"}],
         (tables.items, "Transactions"): ROWS,
@@ -152,21 +154,19 @@ def whole():
         (functions.names,): [*functions.SOURCES],
         (functions.statements, PROCESSOR): [permission()],
         (functions.statements, NOTIFIER): [],
-        (functions.on_failure, PROCESSOR): DEAD_LETTERS,
-        (triggers.notifications,): [NOTIFICATION],
-        (triggers.other_ways,): [],
+        (functions.url,): {},
+        (functions.event_settings,): {"DestinationConfig": {"OnFailure": {"Destination": DEAD_LETTERS}}},
+        (triggers.bucket_notifications,): {"LambdaFunctionConfigurations": [NOTIFICATION]},
         (triggers.mappings,): [MAPPING],
         (triggers.subscriptions,): [subscription("sqs", LAB.arn("sqs", name)) for name in queues.ALERT_QUEUES],
         (triggers.subscription_settings,): {},
-        (topics.find_topic,): TOPIC,
         (topics.names,): [topics.ALERT_TOPIC],
-        (topics.attributes,): {"DisplayName": topics.DISPLAY_NAME},
-        (topics.statements,): policies.alert_topic(LAB, TOPIC)["Statement"],
-        **{(queues.find_queue, name): f"https://sqs/{name}" for name in (*queues.ALERT_QUEUES, queues.DEAD_LETTERS)},
+        (topics.attributes,): {
+            "DisplayName": topics.DISPLAY_NAME,
+            "Policy": json.dumps(policies.alert_topic(LAB, TOPIC)),
+        },
         (queues.names,): [*queues.ALERT_QUEUES, queues.DEAD_LETTERS],
-        **{(queues.attributes, name): {**ENCRYPTED, HELD: "1"} for name in queues.ALERT_QUEUES},
-        (queues.attributes, queues.DEAD_LETTERS): {**ENCRYPTED, HELD: "0"},
-        (queues.statements,): lambda name: policies.topic_to_queue(LAB, TOPIC, LAB.arn("sqs", name))["Statement"],
+        **{(queues.attributes, name): _queue(name) for name in (*queues.ALERT_QUEUES, queues.DEAD_LETTERS)},
         (queues.messages,): [alert(customerID="C2", accountBalance="1750")],
         (Evidence,): Logs(),
         (cloudwatch.log_days,): 14,
@@ -185,7 +185,7 @@ def role(name, **trust):
     return {"RoleName": name, "Arn": LAB.arn("iam", f"role/{name}"), "AssumeRolePolicyDocument": document}
 
 
-def own_policies(role_arn, actions, resource):
+def own_policies(role_arn, actions, resource, after=NOW):
     """Return the actions that this workbook's policy for the role allows, as IAM's simulator does."""
     policy = policies.transaction_processor if PROCESSOR in role_arn else policies.total_notifier
     statements = policy(LAB)["Statement"]
@@ -222,13 +222,17 @@ def function(name=NOTIFIER, **settings):
     return {(functions.describe, name): {"Configuration": settings}}
 
 
-def code(text):
-    files = {"lambda_function.py": text}
-    return function(Handler="lambda_function.lambda_handler") | {(functions.code, NOTIFIER): files}
+def notified(*changes, **others):
+    started = [{**NOTIFICATION, **change} for change in changes]
+    return {(triggers.bucket_notifications,): {"LambdaFunctionConfigurations": started, **others}}
 
 
-def with_settings(**settings):
-    return {(triggers.subscription_settings, f"arn:{NOTIFY}"): settings}
+def only(**affixes):
+    return {"Filter": {"Key": {"FilterRules": [{"Name": name, "Value": value} for name, value in affixes.items()]}}}
+
+
+def mapped(*changes):
+    return {(triggers.mappings,): [{**MAPPING, **change} for change in changes]}
 
 
 def queue(name=NOTIFY, **attributes):
@@ -243,7 +247,13 @@ def _table(name):
         "AttributeDefinitions": [{"AttributeName": key, "AttributeType": "S"} for key in names],
     }
     stream = {"StreamEnabled": True, "StreamViewType": "NEW_AND_OLD_IMAGES"}
-    return table | ({"StreamSpecification": stream} if name == "Transactions" else {})
+    return table | ({"StreamSpecification": stream, "LatestStreamArn": STREAM} if name == "Transactions" else {})
+
+
+def _queue(name):
+    held = "0" if name == queues.DEAD_LETTERS else "1"
+    policy = json.dumps(queues.queue_policy(LAB, name))
+    return {"SqsManagedSseEnabled": "true", "ApproximateNumberOfMessages": held, "Policy": policy}
 
 
 def _configuration(name):

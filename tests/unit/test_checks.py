@@ -180,7 +180,7 @@ def test_a_checkpoint_shows_what_the_learner_made_and_fails_with_the_first_fault
     topic = f"✔ ok  topic HighBalanceAlert  HighBalanceAlert\nand {number - 1} other checks hold\n"
     assert capsys.readouterr().out.endswith(f"{topic}Checks that hold: {number} of {number}\n")
 
-    stub(monkeypatch, {(queues.find_queue, "CustomerNotify"): None})
+    stub(monkeypatch, {(queues.attributes, "CustomerNotify"): lambda _: {}})
     with pytest.raises(CheckFailed, match=r"queue CustomerNotify: not there; wanted: CustomerNotify. Create"):
         checks.checkpoint(lab, "04")
 
@@ -194,7 +194,7 @@ def test_a_checkpoint_shows_what_the_learner_made_and_fails_with_the_first_fault
 
 def test_a_checkpoint_shows_what_is_wrong_before_it_and_what_comes_later(monkeypatch, capsys, lab):
     short = {"Configuration": {"Timeout": 3}}
-    change = {(queues.find_queue, "CreditCollection"): None, (functions.describe, "TotalNotifier"): short}
+    change = {(queues.attributes, "CreditCollection"): lambda _: {}, (functions.describe, "TotalNotifier"): short}
     stub(monkeypatch, change)
 
     checks.checkpoint(lab, "03")

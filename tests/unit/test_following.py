@@ -167,8 +167,10 @@ def test_a_chain_at_rest_that_no_check_finds_broken_is_told_what_differs(account
 # A broken link
 
 ALL = [resources.ROWS, CHANGES, TOTALS, ALERTS, *map(messages, queues.ALERT_QUEUES)]
-NO_TRIGGER, NO_POLICY = {(triggers.notifications,): []}, {(queues.statements, NOTIFY): []}
+NO_TRIGGER = {(triggers.bucket_notifications,): {"LambdaFunctionConfigurations": []}}
+NO_POLICY = {(queues.attributes, NOTIFY): {"Policy": ""}}
 CSV = {**NOTIFICATION, "Filter": {"Key": {"FilterRules": [{"Name": "suffix", "Value": ".csv"}]}}}
+ONLY_CSV = {(triggers.bucket_notifications,): {"LambdaFunctionConfigurations": [CSV]}}
 
 
 FILTERED = {**MAPPING, "FilterCriteria": {"Filters": [{"Pattern": '{"eventName": ["INSERT", "MODIFY"]}'}]}}
@@ -177,8 +179,12 @@ FILTERED = {**MAPPING, "FilterCriteria": {"Filters": [{"Pattern": '{"eventName":
 @pytest.mark.parametrize(
     ("change", "is_over", "words"),
     [
-        (NO_TRIGGER, False, 'bucket trigger: not there.*run "Let the bucket start'),
-        ({(triggers.notifications,): [CSV]}, False, r"filter of the bucket trigger: \*.csv; wanted: a filter"),
+        (NO_TRIGGER, False, 'bucket trigger: not there.*Run "Let the bucket start'),
+        (
+            {(triggers.bucket_notifications,): {"LambdaFunctionConfigurations": [CSV]}},
+            False,
+            r"filter of the bucket trigger: \*.csv; wanted: a filter",
+        ),
         (NO_POLICY, False, "access policy of CustomerNotify: .* may not send.*set_queue_attributes"),
         ({(triggers.mappings,): [FILTERED]}, False, "None"),  # it may break a link
         ({(triggers.mappings,): [FILTERED]}, True, "filter of the stream trigger: .*Remove it"),

@@ -8,9 +8,9 @@ import pytest
 from boto3.dynamodb.types import TypeSerializer
 from botocore.exceptions import ProxyConnectionError
 from hostile import DEEP, answering
-from stub_account import LAB, MAPPING, NOTIFIER, ROWS, code, function, queue, run
+from stub_account import LAB, MAPPING, NOTIFICATION, NOTIFIER, ROWS, function, queue, run
 
-from lab_lib.aws import functions, grants, policies, queues, tables, triggers
+from lab_lib.aws import functions, policies, queues, tables, triggers
 from lab_lib.calls import sessions
 from lab_lib.errors import LabError
 
@@ -35,7 +35,12 @@ def with_row(amount, **key):
 
 
 def with_policy(text):
-    return {(queues.statements, NOTIFY): lambda name: grants.statements(text)}
+    return queue(Policy=text)
+
+
+def code(text):
+    files = {"lambda_function.py": text}
+    return function(Handler="lambda_function.lambda_handler") | {(functions.code, NOTIFIER): files}
 
 
 def beside_the_right_one(statement):
@@ -66,6 +71,16 @@ HOSTILE = {
         queue(ApproximateNumberOfMessages="x", RedrivePolicy="{}"), ("alerts-CustomerNotify",), "0 messages"),
     "a name of a megabyte": (
         function(Environment={"Variables": {"TOTAL_TABLE": "x" * 10**6}}), (f"variables-{NOTIFIER}",), "xxx …"),
+    "a trigger without events": (
+        {
+            (triggers.bucket_notifications,): {
+                "LambdaFunctionConfigurations": [{"LambdaFunctionArn": NOTIFICATION["LambdaFunctionArn"]}]
+            }
+        },
+        ("bucket-trigger-events", "rejected-rows"), "s3:ObjectCreated:*"),
+    "a table without the types of its key": (
+        {(tables.describe, "Customer"): lambda name: {"TableStatus": "ACTIVE", "KeySchema": [{"AttributeName": "Id"}]}},
+        ("key-Customer",), "Id (type None)"),
     **{
         f"code: {text[:10]}": (code(text), (f"code-{NOTIFIER}", *OF_NOTIFIER), "wanted: code in Python 3")
         for text in ("\0", f"{'-' * 100_000}1")

@@ -8,7 +8,7 @@ from lab_lib.calls import waiting
 from lab_lib.calls.recent import Call, Journal
 from lab_lib.checks import making, rules
 from lab_lib.checks.making import made, settled
-from lab_lib.checks.rules import State, equal
+from lab_lib.checks.rules import State, judged
 from lab_lib.lab import Lab
 
 
@@ -42,7 +42,8 @@ def look(monkeypatch, clock):
             return "allowed" if clock() >= late else "denied"
 
         def judge(account):
-            finding = equal(account.ask(allowed), "allowed", "Wait.")
+            answer = account.ask(allowed)
+            finding = judged(answer == "allowed", answer, "allowed", "Wait.")
             return finding if finding.ok else finding._replace(state=state)
 
         rules.check("00", "role", "role")(judge)

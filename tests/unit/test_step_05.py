@@ -6,6 +6,7 @@ from decimal import Decimal
 
 import pytest
 from botocore.exceptions import ClientError
+from botocore.parsers import ResponseParserError
 from stub_account import (
     KEY,
     LAB,
@@ -162,6 +163,13 @@ def test_alerts_that_somebody_else_is_reading_and_an_upload_that_is_archived_can
     assert {check.state for check in archived} == {"cannot see"}
 
 
+def test_an_error_ends_no_other_check():
+    report = run({(queues.messages,): ResponseParserError("no\n XML")})
+
+    unseen = {check.id: check.found for check in report.checks if not check.ok}
+    assert unseen == {f"alerts-{name}": "cannot see: ResponseParserError no XML" for name in queues.ALERT_QUEUES}
+
+
 def test_errors_count_but_not_while_a_probe_works_or_what_it_sent_is_tried_again(monkeypatch):
     start, end = (UPLOADED + timedelta(minutes=minutes) for minutes in (3, 7))
     monkeypatch.setattr(probe_list, "entries", lambda lab: [probe_list.Entry(start.isoformat(), [], end.isoformat())])
@@ -173,12 +181,13 @@ def test_errors_count_but_not_while_a_probe_works_or_what_it_sent_is_tried_again
 
 
 DISABLED = {(triggers.mappings,): [{**MAPPING, "State": "Disabled"}]}
-NO_TRIGGER, NO_MESSAGES, AGAIN = {(triggers.notifications,): []}, {MESSAGES: []}, r"aws.functions.alert_again\(lab\)"
+NO_TRIGGER, NO_MESSAGES = {(triggers.bucket_notifications,): dict}, {MESSAGES: []}
+AGAIN = r"aws.functions.alert_again\(lab\)"
 STATE_OF_TRIGGER = '"state of the stream trigger" of step 02 does not hold: Disabled.*update_event_source_mapping'
-CODE, SUMS = "Correct the code of {}.* update_function_code", r"\(C1 598\).* call update_item"
+CODE, SUMS = "Correct the code of {}.* update_function_code", r"\(C1 598\).* update_item"
 SETTINGS = whole()[functions.describe, NOTIFIER]["Configuration"]
 OTHERS_CODE = {(functions.describe, NOTIFIER): lambda _: {"Configuration": SETTINGS | {"Environment": {}}}}
-UPLOAD = 'run "Upload the file" in notebook 05, or call put_object'
+UPLOAD = 'Run "Upload the file" in notebook 05, or call put_object'
 
 
 @pytest.mark.parametrize(

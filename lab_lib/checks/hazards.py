@@ -1,0 +1,213 @@
+"""Read what no upload shows: who else may, what ends by itself, what goes elsewhere, and what fails under load.
+
+The facts of each step say which of these are asked of which resource. A fault that an organisation may want is `Meant`.
+"""
+
+from collections.abc import Callable, Iterable, Iterator
+from datetime import timedelta
+from typing import Any
+from urllib.parse import urlsplit
+
+import jmespath
+
+from lab_lib.aws import buckets, functions, grants, queues, tables, triggers
+from lab_lib.aws.evaluator import A_YEAR, NOW, arn_part, from_user, is_allowed
+from lab_lib.aws.json_text import json_object
+from lab_lib.checks.facts import Meant, Read
+from lab_lib.checks.permissions import ALLOW_ALL
+from lab_lib.checks.reading import (
+    NO_URL,
+    PROCESSOR,
+    TOPIC,
+    UPLOAD,
+    aliases,
+    bucket_triggers,
+    mapping,
+    policy,
+    unqualified,
+)
+from lab_lib.checks.rules import Account
+from lab_lib.language import _
+
+CREATED = "s3:ObjectCreated:"
+SOON = 30  # days; a course takes longer
+FEW = 5  # units of a table, as the console gives it, or calls of a function at once
+BRIEF = 300  # seconds for which an event, or a change, is tried
+_MAY = {  # what the lab does with a resource of each kind, in its own account
+    "bucket": "s3:GetObject",
+    "table": "dynamodb:PutItem",
+    "topic": "sns:Publish",
+    "queue": "sqs:ReceiveMessage",
+}
+_PREFIX = jmespath.compile("Filter.Prefix || Filter.And.Prefix || Prefix || ''")
+
+
+# Who else may
+
+
+def outsiders(kind: str, *judged: str) -> Read:
+    """Return what reads whom a resource lets in from other accounts. Other checks judge who or what is `judged`."""
+
+    def read(account: Account, name: str = "") -> list[str]:
+        found = [(who, what) for who, what in _outsiders(account, kind, name) if not {who, what.lower()} & {*judged}]
+        return sorted({_("{user}: {action}", user=_(who), action=what) for who, what in found})
+
+    return read
+
+
+def _outsiders(account: Account, kind: str, name: str) -> Iterator[tuple[str, str]]:
+    if kind == "bucket":
+        yield from account.ask(buckets.acl)
+    if kind != "function":
+        yield from grants.outsiders(account.lab, *policy(account, kind, name), {})
+        return
+    for alias in [[], *filter(None, aliases(account))] if name == PROCESSOR else [[]]:
+        url = account.ask(functions.url, name, *alias)
+        by_url = {"lambda:functionurlauthtype": url.get("AuthType"), "lambda:invokedviafunctionurl": "true"}
+        if url.get("AuthType") == "NONE":
+            yield grants.ANYONE, url["FunctionUrl"]
+        yield from grants.outsiders(account.lab, *policy(account, kind, name, *alias), by_url if url else NO_URL)
+
+
+# What ends by itself
+
+
+def lasts(may: Callable[..., bool]) -> Read:
+    """Return what reads whether somebody may do something, in a year too: a policy may have a date."""
+
+    def read(account: Account, *subject: str) -> bool | str:
+        is_allowed_now = may(account, *subject, after=NOW)
+        return is_allowed_now and (may(account, *subject, after=A_YEAR) or _("for less than a year"))
+
+    return read
+
+
+def own_may(kind: str) -> Callable[..., bool]:
+    """Return what reads whether the policy of a resource lets the account do what the lab does with it."""
+
+    def may(account: Account, name: str = "", after: timedelta = NOW) -> bool:
+        statements, arn = policy(account, kind, name)
+        place = f"{arn}/{UPLOAD}" if kind == "bucket" else arn
+        request = from_user(account.lab.arn("iam", "user/any"), _MAY[kind], place, {})
+        return is_allowed([ALLOW_ALL, *statements], request._replace(after=after))
+
+    return may
+
+
+def ends(kind: str) -> Read:
+    """Return what reads by what a resource, or what is in it, cannot be used any more after some time."""
+
+    def read(account: Account, name: str = "") -> list[str]:
+        end = lasts(own_may(kind))(account, name)
+        found = [_("its policy allows {action} {end}", action=_MAY[kind], end=end)] if isinstance(end, str) else []
+        if kind == "bucket":
+            found += _expiring(account)
+        if kind == "table" and (attribute := account.ask(tables.expiry, name)):
+            found.append(_("items expire by {attribute}", attribute=attribute))
+        return found
+
+    return read
+
+
+def _expiring(account: Account) -> Iterator[str]:
+    """Yield the rules by which S3 deletes uploads."""
+    keys = [UPLOAD, *(upload["Key"] for upload in account.ask(buckets.uploads))]
+    for rule in account.ask(buckets.expiring):
+        prefix, days = _PREFIX.search(rule), rule["Expiration"].get("Days", 0)
+        if any(key.startswith(prefix) for key in keys) and "Tag" not in str(rule.get("Filter")):
+            text = _("files expire by the rule {rule}, {when}", rule=rule.get("ID"), when=rule["Expiration"])
+            yield text if days < SOON else Meant(text)
+
+
+# What goes elsewhere
+
+
+def _strays(account: Account, arns: Iterable[str | None]) -> list[str]:
+    """Return those of these ends, by their names. One in the account, and not back in the chain, may be meant."""
+    lab = account.lab
+    back = {lab.arn("lambda", f"function:{lab.name(name)}") for name in functions.SOURCES}
+    back |= {lab.arn("sns", lab.name(TOPIC)), *(queues.queue_arn(lab, name) for name in queues.ALERT_QUEUES)}
+    found = list[str]()
+    for end in [unqualified(arn) for arn in arns if arn]:
+        is_wrong = end in back or arn_part(end, 4) not in ("", lab.account)
+        found.append(grants.short(lab, end) if is_wrong else Meant(grants.short(lab, end)))
+    return found
+
+
+def _sure(faults: list[str]) -> list[str]:
+    return [fault for fault in faults if not isinstance(fault, Meant)]
+
+
+def bucket_sends(account: Account) -> list[str]:
+    """Return the events other than uploads that start TransactionProcessor, and where else the bucket sends events."""
+    events = [event for trigger in bucket_triggers(account) for event in trigger.get("Events", [])]
+    settings = account.ask(triggers.bucket_notifications)
+    others = [*settings.get("TopicConfigurations", []), *settings.get("QueueConfigurations", [])]
+    ways = [Meant("EventBridge")] if "EventBridgeConfiguration" in settings else []
+    arns = [other.get("TopicArn") or other["QueueArn"] for other in others]
+    return [*(event for event in events if not event.startswith(CREATED)), *ways, *_strays(account, arns)]
+
+
+def files_go(account: Account) -> list[str]:
+    """Return where Lambda sends the events of TransactionProcessor, but for a place of failed ones."""
+    destinations = event_settings(account).get("DestinationConfig", {})
+    ends = {kind: destinations.get(kind, {}).get("Destination") for kind in ("OnSuccess", "OnFailure")}
+    return _strays(account, [ends["OnSuccess"]]) + _sure(_strays(account, [ends["OnFailure"]]))
+
+
+def changes_go(account: Account) -> list[str]:
+    return _sure(_strays(account, [functions.destination(mapping(account))]))
+
+
+def messages_go(account: Account, name: str) -> list[str]:
+    """Return the queue to which SQS moves a message that somebody has received too often."""
+    redrive = json_object(account.ask(queues.attributes, name).get("RedrivePolicy"))
+    return _strays(account, [redrive.get("deadLetterTargetArn")])
+
+
+def alerts_go(account: Account) -> list[str]:
+    """Return who gets the alerts, but for the lab's queues and people. No address is told."""
+    lab, found = account.lab, list[str]()
+    ours = {queues.queue_arn(lab, name) for name in queues.ALERT_QUEUES}
+    people = {"email": lab.email, "sms": lab.phone}
+    for row in account.ask(triggers.subscriptions):
+        protocol, end = row["Protocol"], row["Endpoint"]
+        if protocol in people:
+            is_other = people[protocol] not in ("", end) and row["SubscriptionArn"].startswith("arn:")
+            found += [Meant(protocol)] if is_other else []
+        elif "://" in end:
+            found.append(Meant(urlsplit(end).hostname or protocol))
+        elif end not in ours:
+            found += _strays(account, [end])
+    return found
+
+
+# What fails under load
+
+
+def stream_limits(account: Account) -> list[str]:
+    """Return the limits of the mapping by which changes are given up that only came at a bad time."""
+    return _bounds(mapping(account), MaximumRetryAttempts=1, MaximumRecordAgeInSeconds=BRIEF)
+
+
+def function_limits(account: Account, name: str) -> list[str]:
+    """Return the limits by which a call of a function has to wait, or an upload's event is given up."""
+    calls = (account.ask(functions.describe, name) or {}).get("Concurrency", {}).get("ReservedConcurrentExecutions")
+    now = {"ReservedConcurrentExecutions": calls or FEW, **(event_settings(account) if name == PROCESSOR else {})}
+    return _bounds(now, ReservedConcurrentExecutions=FEW, MaximumRetryAttempts=1, MaximumEventAgeInSeconds=BRIEF)
+
+
+def table_limits(account: Account, name: str) -> list[str]:
+    units = (account.ask(tables.describe, name) or {}).get("ProvisionedThroughput", {}).get("WriteCapacityUnits")
+    return _bounds({"WriteCapacityUnits": units or FEW}, WriteCapacityUnits=FEW)  # 0 is on demand
+
+
+def event_settings(account: Account) -> dict[str, Any]:
+    """Return how Lambda treats an upload's event, by what the bucket starts."""
+    return account.ask(functions.event_settings, PROCESSOR, *aliases(account)[0])
+
+
+def _bounds(settings: dict[str, Any], **least: int) -> list[str]:
+    """Return the settings below these values. Without a value, or with -1, there is no limit."""
+    low = [name for name in least if settings.get(name, -1) in range(least[name])]
+    return [_("{setting} is {value}", setting=name, value=settings[name]) for name in low]
