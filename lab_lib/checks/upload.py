@@ -35,6 +35,10 @@ _WORDS = {  # of a difference, by its attribute
 }
 
 
+class Words(str):
+    """A description of what is wanted, where that is not one value."""
+
+
 class Difference(NamedTuple):
     """A difference between what there must be and what there is. `attribute` says of what, or is a key of _WORDS."""
 
@@ -50,7 +54,8 @@ class Difference(NamedTuple):
             N_("{key} has {attribute} {found}, not {wanted}"),
         )
         text = _WORDS.get(self.attribute) or (of_alert if self.part == ALERTS else of_item)
-        return _(text, **self._asdict() | {"found": _shown(self.found), "wanted": _shown(self.wanted)})
+        wanted = self.wanted if isinstance(self.wanted, Words) else _shown(self.wanted)
+        return _(text, **self._asdict() | {"found": _shown(self.found), "wanted": wanted})
 
 
 @dataclass(frozen=True)
@@ -233,9 +238,9 @@ class Alert(NamedTuple):
         if self.subject != SUBJECT:
             yield Difference(ALERTS, self.key, "Subject", self.subject, SUBJECT)
         if not isinstance(self.customer, str):
-            yield Difference(ALERTS, self.key, "customerID", self.customer, _("a text"))
+            yield Difference(ALERTS, self.key, "customerID", self.customer, Words(_("a text")))
         if number is None or number < threshold:
-            wanted = _("a text with a number from {least:f} on", least=threshold)
+            wanted = Words(_("a text with a number from {least:f} on", least=threshold))
             yield Difference(ALERTS, self.key, "accountBalance", self.balance, wanted)
 
     @property
@@ -304,5 +309,5 @@ def _touched(before: Mapping[Any, Any], after: Mapping[Any, Any], named: Collect
 def _shown(value: Any) -> str:
     """Return a number as it is, a text in quotes, and of a long one its beginning."""
     if isinstance(value, Decimal | int):
-        return f"{value:f}" if isinstance(value, Decimal) else str(value)
+        return f"{value.normalize():f}" if isinstance(value, Decimal) else str(value)
     return _("nothing") if value is None else repr(value[:_LONGEST] if isinstance(value, str) else value)

@@ -79,7 +79,7 @@ class Story:
             wrong = [*alert.differences(HIGH)]
             effects = [effect(record) for record in self._records.values() if customer(record) == alert.key]
             if not wrong and len(effects) <= _MOST_SUMMED and amount(alert.balance) not in _sums(effects):
-                right = _("a total that there was")
+                right = upload.Words(_("a total that there was"))
                 wrong = [upload.Difference(upload.ALERTS, alert.key, "accountBalance", alert.balance, right)]
             for difference in wrong:
                 yield Fault(_("the {field} of an alert is wrong", field=difference.attribute), str(difference))

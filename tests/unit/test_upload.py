@@ -61,7 +61,7 @@ NO_ALERT = "no alert for C2, who has 1750"
             [alert(customerID="C2", accountBalance="1000") | {"Subject": "Hi"}],
             [
                 "an alert for C2 has Subject 'Hi', not 'Warning! Account balance is very high'",
-                "an alert for C2 has accountBalance '1000', not 'a text with a number from 1500 on'",
+                "an alert for C2 has accountBalance '1000', not a text with a number from 1500 on",
             ],
         ),
     ],
