@@ -38,12 +38,13 @@ def outsiders(
     requests = {name: from_user(arn, "", "", _sent_by(arn, context)) for name, arn in _people(lab, statements).items()}
     for name in _services(statements):
         requests[name] = from_service(name, "", "", {**_for_another(lab, name), **context})
-    return [
+    found = [
         (name, action)
         for name, request in requests.items()
         for action, places in _granted(statements, resource).items()
         if any(is_allowed(statements, request._replace(action=action, resource=place)) for place in places)
     ]
+    return [(name, action) for name, action in found if name == ANYONE or (ANYONE, action) not in found]
 
 
 def senders(lab: Lab, statements: list[Policy], queue: str) -> list[str]:

@@ -129,7 +129,8 @@ def fact(
         hint = account.how_to_fix(_(why, **told), _(call, **told), console, cell)
         if similar and not now:
             hint = _with_near(hint, account, texts[1], similar)
-        is_meant = is_free or (isinstance(now, list) and all(isinstance(fault, Meant) for fault in now))
+        faults = now if isinstance(now, list) else []
+        is_meant = is_free or (bool(faults) and all(isinstance(fault, Meant) for fault in faults))
         state = State.OK if fits else State.COULD_BE if is_meant else State.NOT_YET
         return Finding(state, *texts, hint, counts=fits or not is_meant)
 

@@ -113,9 +113,10 @@ def _expiring(account: Account) -> Iterator[str]:
     """Yield the rules by which S3 deletes uploads."""
     keys = [UPLOAD, *(upload["Key"] for upload in account.ask(buckets.uploads))]
     for rule in account.ask(buckets.expiring):
-        prefix, days = _PREFIX.search(rule), rule["Expiration"].get("Days", 0)
-        if any(key.startswith(prefix) for key in keys) and "Tag" not in str(rule.get("Filter")):
-            text = _("files expire by the rule {rule}, {when}", rule=rule.get("ID"), when=rule["Expiration"])
+        when, days = rule["Expiration"], rule["Expiration"].get("Days", 0)
+        text = _("after {days} days", days=days) if days else _("on {date}", date=str(when["Date"])[:10])
+        text = _("files expire {when}, by the rule {rule}", when=text, rule=rule.get("ID"))
+        if any(key.startswith(_PREFIX.search(rule)) for key in keys) and "Tag" not in str(rule.get("Filter")):
             yield text if days < SOON else Meant(text)
 
 

@@ -350,17 +350,18 @@ fact(
 )
 
 
-def role_faults(account: Account, name: str) -> list[str]:
-    """Return what is wrong with another role than that of step 00."""
-    wanted, arn = roles.name_of(account.lab, functions.ROLES[name]), account.settings(name)["Role"]
+def role_faults(account: Account, name: str) -> str | list[str]:
+    """Return the name of the function's role or, if it is another than that of step 00, what is wrong with it."""
+    wanted, arn = roles.name_of(account.lab, functions.ROLES[name]), str(account.settings(name)["Role"])
     own, other = arn.split("/")[-1], role_of(account, name)
     if not other:
         return [_("{role}, which is not there", role=own)]
     if own == wanted:
-        return []
+        return own
     trusts = permissions.trusts_lambda(other)
     faults = [_("{role}, which {fault}", role=own, fault=fault) for fault in permissions.lacking(account, name, arn)]
-    return faults if trusts else [*faults, _("{role}, which Lambda cannot assume", role=own)]
+    faults += [] if trusts else [_("{role}, which Lambda cannot assume", role=own)]
+    return faults or own
 
 
 fact(
@@ -368,7 +369,7 @@ fact(
     "function-role-{}",
     "role of {}",
     role_faults,
-    lambda account, name: none(N_("{role}, or one that does as well"), **its_role(account, name)),
+    lambda account, name: Want(_is_named, N_("{role}, or one that does as well"), its_role(account, name)),
     N_("Give {name} the role {role}, or let its own do all this"),
     SET + '(FunctionName="{name}", Role=iam.get_role(RoleName="{role}")["Role"]["Arn"])',
     PERMISSIONS,
@@ -377,6 +378,10 @@ fact(
     of="function",
     shown=True,
 )
+
+
+def _is_named(found: object) -> bool:
+    return isinstance(found, str)
 
 
 def wrong_variables(account: Account, name: str) -> dict[str, str]:

@@ -187,7 +187,7 @@ fact(
     NOTIFY,
     PROPERTIES,
     by_cell=False,
-    after="bucket-trigger",
+    after="bucket",
 )
 fact(
     "02",

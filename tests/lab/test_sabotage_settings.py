@@ -1,12 +1,13 @@
 """Settings of a lab are made wrong: those of a role a check reads, and of others only a probe tells."""
 
 import json
+from datetime import UTC, datetime, timedelta
 
 import pytest
 from sabotage import assert_speaks
 
 from lab_lib import checks
-from lab_lib.aws import functions, policies, queues, triggers
+from lab_lib.aws import functions, policies, queues, roles, triggers
 
 pytestmark = [pytest.mark.slow, pytest.mark.sabotage]
 
@@ -89,6 +90,69 @@ def test_what_no_check_reads_a_probe_shows(chain, id, words, sabotage):
 
 
 # The checks that read a setting tell
+
+
+def a_url_asks_for_no_sign_in(lab):
+    lab.client("lambda").create_function_url_config(FunctionName=PROCESSOR, AuthType="NONE")
+
+
+def everybody_may_read_a_table(lab):
+    arn = lab.arn("dynamodb", "table/Transactions")
+    policy = {"Effect": "Allow", "Principal": "*", "Action": "dynamodb:GetItem", "Resource": arn}
+    lab.client("dynamodb").put_resource_policy(ResourceArn=arn, Policy=json.dumps(policies.document(policy)))
+
+
+def s3_deletes_the_files(lab):
+    rule = {"Status": "Enabled", "Filter": {"Prefix": ""}, "Expiration": {"Days": 1}}
+    rules = {"Rules": [rule]}
+    lab.client("s3").put_bucket_lifecycle_configuration(Bucket=lab.bucket, LifecycleConfiguration=rules)
+
+
+def items_expire(lab):
+    expiry = {"Enabled": True, "AttributeName": "Until"}
+    lab.client("dynamodb").update_time_to_live(TableName="Customer", TimeToLiveSpecification=expiry)
+
+
+def the_role_has_a_date(lab):
+    policy, soon = policies.total_notifier(lab), datetime.now(UTC) + timedelta(days=100)
+    for statement in policy["Statement"]:
+        statement["Condition"] = {"DateLessThan": {"aws:CurrentTime": soon.isoformat()}}
+    lab.client("iam").put_role_policy(
+        RoleName=f"{NOTIFIER}Role", PolicyName=roles.POLICY_NAME, PolicyDocument=json.dumps(policy)
+    )
+
+
+def what_succeeds_goes_to_the_alerts(lab):
+    ends = {"OnSuccess": {"Destination": queues.queue_arn(lab, NOTIFY)}}
+    lab.client("lambda").put_function_event_invoke_config(FunctionName=PROCESSOR, DestinationConfig=ends)
+
+
+def a_deletion_starts_the_function(lab):
+    notify(lab, Events=["s3:ObjectCreated:*", "s3:ObjectRemoved:*"])
+
+
+def changes_are_given_up_at_once(lab):
+    uuid = triggers.find_stream_trigger(lab)["UUID"]
+    lab.client("lambda").update_event_source_mapping(UUID=uuid, MaximumRetryAttempts=0)
+
+
+UNSHOWN = {
+    f"outsiders-{PROCESSOR}": a_url_asks_for_no_sign_in,
+    "outsiders-Transactions": everybody_may_read_a_table,
+    "ends-bucket": s3_deletes_the_files,
+    "ends-Customer": items_expire,
+    f"role-permissions-{NOTIFIER}": the_role_has_a_date,
+    f"elsewhere-{PROCESSOR}": what_succeeds_goes_to_the_alerts,
+    "elsewhere-bucket": a_deletion_starts_the_function,
+    "load-stream-trigger": changes_are_given_up_at_once,
+}
+
+
+@pytest.mark.parametrize("id", UNSHOWN)
+def test_what_no_upload_shows_is_told(chain, id):
+    UNSHOWN[id](chain.lab)
+
+    assert_speaks(checks.run(chain.lab, "00", "01", "02", "03", "04"), f"^{id}$")
 
 
 def a_role_names_another_region(lab):

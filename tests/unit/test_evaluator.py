@@ -1,8 +1,10 @@
 """The decision on a request, against what AWS's documentation says of each part of a policy."""
 
+from datetime import UTC, datetime, timedelta
+
 import pytest
 
-from lab_lib.aws.evaluator import Request, decide, from_service
+from lab_lib.aws.evaluator import A_YEAR, NOW, Request, decide, from_service
 
 QUEUE, TOPIC = "arn:aws:sqs:us-east-1:123456789012:Alerts", "arn:aws:sns:us-east-1:123456789012:Topic"
 ANA = "arn:aws:iam::123456789012:user/ana"
@@ -45,6 +47,10 @@ def decided(statements, request):
         (when("StringEquals", "aws:Unheard", "x"), UNKNOWN),
         (when("ForAnyValue:StringEquals", "aws:SourceArn", TOPIC), UNKNOWN),
         (when("StringEquals", "aws:SourceArn", "${aws:x}"), UNKNOWN),
+        (when("DateLessThan", "aws:CurrentTime", "2999-01-01T00:00:00Z"), True),
+        (when("DateGreaterThanEquals", "aws:CurrentTime", "2999-01-01"), False),
+        (when("DateLessThan", "aws:EpochTime", "1700000000"), False),
+        (when("NumericGreaterThan", "aws:EpochTime", 1700000000), True),
         ({"Action": "sqs:DeleteQueue", **UNCLEAR}, False),
     ],
     ids=str,
@@ -81,6 +87,13 @@ def test_the_parts_may_be_negative_or_missing(parts, request_, answer):
 def test_a_deny_goes_first_and_what_is_not_understood_decides_nothing(statements, answer):
     for order in (statements, statements[::-1]):
         assert decided(order, BY_SNS) == answer
+
+
+def test_a_policy_with_a_date_ends():
+    soon = (datetime.now(UTC) + timedelta(days=9)).isoformat()
+    statements = [ALLOW | when("DateLessThanEquals", "aws:CurrentTime", soon)]
+
+    assert [decided(statements, BY_SNS._replace(after=after)) for after in (NOW, A_YEAR)] == [True, False]
 
 
 def test_what_is_not_understood_is_named():
