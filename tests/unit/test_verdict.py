@@ -102,7 +102,7 @@ def test_alerts_may_come_again_after_a_failure_only(changes, alerts, ends, cause
 
 
 @pytest.mark.parametrize(
-    ("balance", "wanted"), [(1600, "'a text with a number from 1500 on'"), ("1700", "'a total that there was'")]
+    ("balance", "wanted"), [(1600, "a text with a number from 1500 on"), ("1700", "a total that there was")]
 )
 def test_an_alert_has_a_text_with_a_total_that_there_was(balance, wanted, draw):
     told = judged([draw.batch([*ANA.items()])], ANA, [balance])
