@@ -74,14 +74,15 @@ def test_each_link_of_a_row_is_found_with_its_time_and_a_mapping_that_stands_sti
 
 def test_both_changes_of_a_corrected_row_and_its_deletion_are_shown(busy):
     upload(busy, "first.txt", "K1|s|T1|03/16/2017|1600")
+    queues.delete_messages(busy.lab, "CustomerNotify", bool)
     upload(busy, "second.txt", "K1|s|T1|03/16/2017|1750")
     tables.delete_item(busy.lab, "Transactions", {"CustomerId": "K1", "TransactionId": "T1"})
     busy.wait_for_totals(K1="0")
-    rest(busy)
+    upload(busy, "third.txt", "K1|s|T1|03/16/2017|1700")
 
     _new, corrected = shown(busy, "K1").split("\ncorrected: ")
 
-    assert missing(busy, "K1") == []
+    assert missing(busy, "K1") == ["? CustomerNotify cannot see: taken by a consumer, or never delivered"]
     assert (
         corrected
         == """\
@@ -99,7 +100,18 @@ deleted: 1750
 ✔ stream                REMOVE, record …N
 ✔ TotalNotifier         counted alone
 ✔ TransactionTotal      1750 → 0
-✔ HighBalanceAlert      none is due: 0 is below 1500"""
+✔ HighBalanceAlert      none is due: 0 is below 1500
+new: 1700
+✔ file                  line 2: K1|s|T1|03/16/2017|1700
+✔ bucket                uploaded as third.txt
+✔ TransactionProcessor  1 row written, 0 rejected
+✔ Transactions          new: 1700
+✔ stream                INSERT, record …N
+✔ TotalNotifier         counted alone
+✔ TransactionTotal      0 → 1700
+✔ HighBalanceAlert      published: K1
+✔ CustomerNotify        a message waits, with the balance 1700
+✔ CreditCollection      a message waits, with the balance 1700"""
     )
 
 
@@ -109,7 +121,6 @@ def test_a_replaced_file_hides_only_its_line(busy):
     upload(busy, "again.txt", "R1|s|T1|03/16/2017|15")
 
     assert missing(busy, "R1") == ["? file cannot see again.txt: it was replaced since"]
-    assert shown(busy, "R1").count("uploaded as again.txt") == 2
 
 
 def test_the_lines_of_a_file_are_followed_and_a_rejected_one_has_its_reason(busy):
@@ -128,7 +139,7 @@ lines.txt, line 3
 ✔ rejected lines        trn_date is '02/30/2017'; wanted a day as MM/DD/YYYY, in the digits 0-9"""
     )
     assert repr(trace.follow_line(busy.lab, "lines.txt", 5)).startswith("lines.txt, line 5: L1 T3\n✔ file")
-    for line in (1, 4, 9):
+    for line in (1, 4):
         with pytest.raises(UsageError, match="no row in line"):
             trace.follow_line(busy.lab, "lines.txt", line)
     with pytest.raises(LabError, match=r"no upload with the key other\.txt: it names .*lines\.txt"):
@@ -147,21 +158,24 @@ def test_what_was_written_by_hand_is_parked_or_cannot_be_read_is_shown_as_that(c
 
     chain.put("picture.txt", b"\x89PNG")
     rest(chain)
-    told = repr(trace.follow_line(chain.lab, "picture.txt", 2))
-    assert "✘ TransactionProcessor  tried 3 times: transactions_file.Unreadable: picture.txt: it is not UTF-8" in told
+    assert "✘ TransactionProcessor  tried 3 times: transactions_file.Unreadable: picture.txt: it is not UTF-8" in repr(
+        trace.follow_line(chain.lab, "picture.txt", 2)
+    )
 
 
 @pytest.mark.slow
 def test_of_the_evidence_that_is_taken_away_exactly_that_is_named(chain):
-    lab, target = chain.lab, queues.queue_arn(chain.lab, queues.DEAD_LETTERS)
+    lab = chain.lab
     upload(chain, "a.txt", "A|s|T1|03/16/2017|1600")
     marker = {"EventId": streams.records(lab)[0]["eventID"]}
-    redrive = {"RedrivePolicy": json.dumps({"deadLetterTargetArn": target, "maxReceiveCount": "3"})}
+    target = {"deadLetterTargetArn": queues.queue_arn(lab, queues.DEAD_LETTERS), "maxReceiveCount": "3"}
     change_queue = partial(lab.client("sqs").set_queue_attributes, QueueUrl=queues.find_queue(lab, "CreditCollection"))
     change_table, off = partial(lab.client("dynamodb").update_table, TableName="Transactions"), {"StreamEnabled": False}
     takes = {
         "CustomerNotify cannot see: taken by a consumer": partial(queues.delete_messages, lab, "CustomerNotify", bool),
-        "CreditCollection cannot see: it has a redrive policy, fo": partial(change_queue, Attributes=redrive),
+        "CreditCollection cannot see: it has a redrive policy, fo": partial(
+            change_queue, Attributes={"RedrivePolicy": json.dumps(target)}
+        ),
         "file cannot see a.txt: it was deleted": partial(buckets.delete_object, lab, "a.txt"),
         "TransactionProcessor cannot see: there is no log": partial(cloudwatch.delete_log_group, lab, PROCESSOR),
         "TotalNotifier cannot see: its marker is gone": partial(tables.delete_item, lab, "ProcessedRecords", marker),
@@ -186,9 +200,10 @@ def test_failed_runs_are_told_from_those_that_wrote_counted_and_published(chain)
         faults.table.delete_item(Key={"Id": fault["Id"]})
     chain.wait_for_changes(1)
     rest(chain)
+    for queue in queues.ALERT_QUEUES:
+        queues.delete_messages(chain.lab, queue, bool)
     told = "uploaded as half.txt.*counted by a run that failed then: botocore.*published: F1"
     assert re.search(told, shown(chain, "F1"), re.DOTALL)
-    assert missing(chain, "F1") == []
 
     faults.fail("TransactWriteItems", NO_WRITE, "F2", times=100)
     chain.put("never.txt", ["F2|s|T1|03/16/2017|1"])
