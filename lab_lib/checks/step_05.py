@@ -163,7 +163,7 @@ def _idle(account: Account, name: str) -> str:
     if not account.ask(Evidence).runs(name):
         counted = none_if_unseen(lambda: account.ask(cloudwatch.metrics, name, datetime.now(UTC) - _LOGS_KEPT))
         return "" if counted is None or counted["Invocations"] else _("{function} has not run", function=function)
-    code = account.ask(functions.code, name) if "Layers" not in account.settings(name) else {}
+    code = {} if account.settings(name).get("Layers") else account.ask(functions.code, name)
     if code and not any(map(_CALLS_AWS.search, code.values())):
         return _("the code of {function} calls nothing of AWS", function=function)
     return ""
