@@ -14,14 +14,13 @@ from lab_lib.aws import cloudwatch, functions, log_runs, queues, streams, tables
 from lab_lib.aws.json_text import count, moment
 from lab_lib.aws.log_runs import Run
 from lab_lib.calls.refusals import why
-from lab_lib.checks.reading import PROCESSOR
-from lab_lib.checks.rules import Account
 from lab_lib.errors import error_code, is_unreachable
 from lab_lib.handlers.transaction_processor.transactions_file import Unreadable, read_lines
 from lab_lib.lab import Lab
 from lab_lib.language import N_, _
 
 T = TypeVar("T")
+PROCESSOR = "TransactionProcessor"
 PROCESSOR_LOG, NOTIFIER_LOG = N_("log of TransactionProcessor"), N_("log of TotalNotifier")
 _GONE = {"NoSuchKey": N_("it was deleted"), "PreconditionFailed": N_("it was replaced since")}
 
@@ -51,7 +50,7 @@ class Evidence:
     """The evidence of one account."""
 
     def __init__(self, lab: Lab) -> None:
-        self.lab = Account(lab).lab
+        self.lab = lab
         self.unseen: dict[str, str] = {}  # why it cannot be read, by its name
         self.runs, self.total, self.messages = cache(self._runs), cache(self._total), cache(self._messages)
 

@@ -22,6 +22,7 @@ from lab_lib.checks.reading import (
     UPLOAD,
     aliases,
     bucket_triggers,
+    is_indirect,
     mapping,
     policy,
     unqualified,
@@ -141,6 +142,8 @@ def _sure(faults: list[str]) -> list[str]:
 
 def bucket_sends(account: Account) -> list[str]:
     """Return the events other than uploads that start TransactionProcessor, and where else the bucket sends events."""
+    if is_indirect(account):
+        return []
     events = [event for trigger in bucket_triggers(account) for event in trigger.get("Events", [])]
     settings = account.ask(triggers.bucket_notifications)
     others = [*settings.get("TopicConfigurations", []), *settings.get("QueueConfigurations", [])]

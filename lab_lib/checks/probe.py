@@ -23,7 +23,7 @@ from lab_lib.checks.arrivals import Inbox, alert_inboxes, markers, snapshot
 from lab_lib.checks.bank import Bank, File, Files
 from lab_lib.checks.chain import Upload
 from lab_lib.checks.evidence import at_rest, wait_for_rest
-from lab_lib.checks.reading import NOTIFIER, PROCESSOR, fitting_key
+from lab_lib.checks.reading import NOTIFIER, PROCESSOR, fitting_key, is_indirect
 from lab_lib.checks.rules import Account
 from lab_lib.checks.upload import (
     OTHERS,
@@ -91,7 +91,9 @@ class _Probe:
         files, faults = self.files, self.outcome.faults
         if not self._goes_through(files.first):
             return
-        may_call = at_rest(self.lab) is not None and self._again(PROCESSOR, self._event(), compare_others)
+        may_call = at_rest(self.lab) is not None
+        if may_call and not is_indirect(Account(self.lab)):  # what calls it otherwise has events of its own
+            may_call = self._again(PROCESSOR, self._event(), compare_others)
         if not self._goes_through(files.second):
             return
         due = transactions.recount(files.second.key, files.second.content).rejected

@@ -94,6 +94,8 @@ def covers(events: list[str]) -> bool:
 
 
 def invoker(account: Account) -> bool | str:
+    if reading.is_indirect(account):
+        return True
     if may_invoke(account, "any-bucket", ANOTHER_ACCOUNT):
         return _("any bucket of any account may start it")
     own = lasts(lambda account, after: may_invoke(account, account.lab.bucket, account.lab.account, after))

@@ -11,6 +11,7 @@ from pathlib import Path
 from lab_lib.calls.waiting import LOGS_TAKE
 from lab_lib.checks.evidence import Evidence, at_rest
 from lab_lib.checks.lookalikes import visible
+from lab_lib.checks.rules import Account
 from lab_lib.errors import TimedOut
 from lab_lib.lab import Lab
 from lab_lib.language import _
@@ -22,7 +23,7 @@ from lab_lib.trace.uploading import arrival, unread
 
 def follow(lab: Lab, customer: str, transaction: str) -> Trace:
     """Return what became of a transaction, change by change. LabError if nothing tells of it."""
-    return way.follow(Evidence(lab), customer, transaction).mapped(visible)
+    return way.follow(Evidence(Account(lab).lab), customer, transaction).mapped(visible)
 
 
 def watch(lab: Lab, customer: str, transaction: str) -> Trace:
@@ -45,7 +46,7 @@ def follow_line(lab: Lab, file: str, number: int) -> Trace:
 
     UsageError if the upload has no such row, LabError if nothing tells of the upload.
     """
-    evidence = Evidence(lab)
+    evidence = Evidence(Account(lab).lab)
     uploads = {upload.key: upload for upload in evidence.uploads if not upload.is_again}  # the newest
     key = file if file in uploads else Path(file).name
     title, upload = _("{key}, line {number}", key=key, number=number), uploads.get(key)
