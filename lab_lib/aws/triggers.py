@@ -56,7 +56,8 @@ def ensure_bucket_trigger(lab: Lab) -> str:
 
 def find_bucket_trigger(lab: Lab) -> Trigger | None:
     """Return the notification that starts TransactionProcessor, as S3 describes it, or None."""
-    return next((trigger for trigger in notifications(lab) if _starts(lab, "TransactionProcessor", trigger)), None)
+    started = bucket_notifications(lab).get("LambdaFunctionConfigurations", [])
+    return next((trigger for trigger in started if _starts(lab, "TransactionProcessor", trigger)), None)
 
 
 def notifications(lab: Lab) -> list[Trigger]:
