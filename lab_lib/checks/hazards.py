@@ -63,7 +63,8 @@ def _outsiders(account: Account, kind: str, name: str) -> Iterator[tuple[str, st
         yield from grants.outsiders(account.lab, *policy(account, kind, name), {})
         return
     for alias in [[], *filter(None, aliases(account))] if name == PROCESSOR else [[]]:
-        url = account.ask(functions.url, name, *alias)
+        is_version = "".join(alias).isdigit()  # only an alias can have a URL
+        url = {} if is_version else account.ask(functions.url, name, *alias)
         by_url = {"lambda:functionurlauthtype": url.get("AuthType"), "lambda:invokedviafunctionurl": "true"}
         if url.get("AuthType") == "NONE":
             yield grants.ANYONE, url["FunctionUrl"]
