@@ -76,6 +76,7 @@ MIXED = [
     b"T1|C1|away|12/31/2017|-3",
     *(b"T%d|C%d|home|1/1/2017|1" % (number, number % 4) for number in range(3, 30)),
     b"T1|C1|home|12/31/2017|-4",
+    b"T1|C1|last|12/31/2017|-5",
     *(
         b"",
         b' | |" "||',

@@ -158,7 +158,7 @@ def test_totals_that_dynamodb_left_unread_are_asked_for_again(notifier):
 def test_hopeless_records_go_to_the_dead_letters_and_the_others_count(notifier):
     parts = (None, {"Keys": {"CustomerId": {"N": "1"}}})
     unreadable = [{}, *({"eventID": "e", "dynamodb": part} for part in parts)]
-    texts = [record("C1", amount) for amount in ({"S": "ten"}, {"N": ""}, {"NULL": True})]
+    texts = [record("C4", amount) for amount in ({"S": "ten"}, {"N": ""}, {"NULL": True})]
     long, again, refused = record("C1", BIG, "0.01"), record("C2", 1600), record("C3", 1)
     notifier.run(again)
 
