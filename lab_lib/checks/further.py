@@ -74,7 +74,7 @@ fact(
     markers,
     lambda _account, name: equal(tables.KEYS[name][0]),
     N_("Make the table {name} with the key {wanted}, in which {notifier} marks each change that it has added up"),
-    'dynamodb.create_table(TableName="{name}", …)',
+    'dynamodb.create_table(TableName="{name}", ...)',
     subjects=[MARKERS],
     made_by=cell("table", MARKERS),
 )

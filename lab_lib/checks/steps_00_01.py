@@ -22,8 +22,8 @@ UPDATE_TABLE = (
 )
 OF_TABLE, PERMISSIONS = N_("Exports and streams"), N_("Permissions")  # in the consoles of DynamoDB, and others
 SET = "lambda_.update_function_configuration"
-PUT_POLICY = 's3.put_bucket_policy(Bucket="{bucket}", Policy=…)'
-TRUST = 'iam.update_assume_role_policy(RoleName="{role}", PolicyDocument=…)'
+PUT_POLICY = 's3.put_bucket_policy(Bucket="{bucket}", Policy=...)'
+TRUST = 'iam.update_assume_role_policy(RoleName="{role}", PolicyDocument=...)'
 CLOSE = N_("Remove what lets another account in from the policy of {name}")
 
 
@@ -119,7 +119,7 @@ fact(
     table,
     own_name,
     N_("Make the table {name}. If there is one that is archived, restore it, or delete it first"),
-    'dynamodb.create_table(TableName="{name}", …)',
+    'dynamodb.create_table(TableName="{name}", ...)',
     waits=("CREATING",),
     similar=tables.names,
     of="table",
@@ -131,7 +131,7 @@ fact(
     key,
     lambda _account, name: " + ".join(tables.KEYS[name]),
     N_("A key cannot be changed. Delete {name} with delete_table, and make it anew with {wanted}, of type String"),
-    'dynamodb.create_table(TableName="{name}", …)',
+    'dynamodb.create_table(TableName="{name}", ...)',
     after="table-{}",
     of="table",
 )
@@ -170,7 +170,7 @@ fact(
         "Make the role {wanted} for the service Lambda. If the account gives you roles, name them in processor_role "
         "and notifier_role, under {settings}"
     ),
-    'iam.create_role(RoleName="{wanted}", …)',
+    'iam.create_role(RoleName="{wanted}", ...)',
     of="function",
     shown=True,
     made_by=cell("role"),
@@ -197,7 +197,7 @@ fact(
     lambda account, name: permissions.lacking(account, name, role_for(account, name)["Arn"]),
     none(N_("all that it needs")),
     N_("Let the role {role} do this, without a date, and remove what denies it"),
-    'iam.put_role_policy(RoleName="{role}", PolicyName=…, PolicyDocument=…)',
+    'iam.put_role_policy(RoleName="{role}", PolicyName=..., PolicyDocument=...)',
     PERMISSIONS,
     more=role_name,
     after="role-{}",
@@ -253,7 +253,7 @@ fact(
     '"{attribute}"}})',
     N_("Additional settings"),
     by_cell=False,
-    more=lambda account, name: {"attribute": account.ask(tables.expiry, name) or "…"},
+    more=lambda account, name: {"attribute": account.ask(tables.expiry, name) or "..."},
     after="table-{}",
     of="table",
 )
@@ -269,7 +269,7 @@ fact(
     ),
     none(),
     N_("Let no other account, and no URL without sign-in, call {name}. A URL is deleted by delete_function_url_config"),
-    'lambda_.remove_permission(FunctionName="{name}", StatementId=…)',
+    'lambda_.remove_permission(FunctionName="{name}", StatementId=...)',
     PERMISSIONS,
     by_cell=False,
     after="function-{}",
@@ -282,7 +282,7 @@ fact(
     there(functions.describe),
     own_name,
     N_("Create the function {name} in {region}"),
-    'lambda_.create_function(FunctionName="{name}", …)',
+    'lambda_.create_function(FunctionName="{name}", ...)',
     of="function",
     similar=functions.names,
 )

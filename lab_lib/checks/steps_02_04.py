@@ -33,12 +33,12 @@ from lab_lib.resources import CONFIRMATION, PEOPLE, Cell, cell
 BEFORE = f"bucket-region function-{PROCESSOR}"
 PROPERTIES, TRIGGERS = N_("Properties"), N_("Configuration, Triggers")  # in the consoles of S3 and Lambda
 SUBSCRIPTIONS, POLICY = N_("Subscriptions"), N_("Access policy")  # in those of SNS and SQS
-NOTIFY = 's3.put_bucket_notification_configuration(Bucket="{bucket}", NotificationConfiguration=…)'
+NOTIFY = 's3.put_bucket_notification_configuration(Bucket="{bucket}", NotificationConfiguration=...)'
 UPDATE = 'lambda_.update_event_source_mapping(UUID="{uuid}", '
 SET_QUEUE = "sqs.set_queue_attributes(QueueUrl={url}, Attributes="
-SET_POLICY = SET_QUEUE + '{{"Policy": …}})'
+SET_POLICY = SET_QUEUE + '{{"Policy": ...}})'
 SET_TOPIC = 'sns.set_topic_attributes(TopicArn="{topic_arn}", AttributeName='
-SET_TOPIC_POLICY = SET_TOPIC + '"Policy", AttributeValue=…)'
+SET_TOPIC_POLICY = SET_TOPIC + '"Policy", AttributeValue=...)'
 TO_LETTERS = 'DestinationConfig={{"OnFailure": {{"Destination": "{letters}"}}}})'
 SET_DESTINATION = 'lambda_.put_function_event_invoke_config(FunctionName="{processor}", ' + TO_LETTERS
 SET_SUBSCRIPTION = 'sns.set_subscription_attributes(SubscriptionArn="{arn}", AttributeName='
@@ -330,7 +330,9 @@ def _subscribed(account: Account, protocol: str, address: str) -> Finding:
     """Return whether the address is subscribed; without an address that is right. The finding shows no address."""
     addresses = [row["Endpoint"] for row in account.ask(triggers.subscriptions) if row["Protocol"] == protocol]
     hint = _("Subscribe the address that you named to {topic}", topic=account.name(TOPIC))
-    call = f'sns.subscribe(TopicArn="{account.lab.arn("sns", account.name(TOPIC))}", Protocol="{protocol}", Endpoint=…)'
+    call = (
+        f'sns.subscribe(TopicArn="{account.lab.arn("sns", account.name(TOPIC))}", Protocol="{protocol}", Endpoint=...)'
+    )
     hint = account.how_to_fix(hint, call, SUBSCRIPTIONS, PEOPLE)
     if not address:
         return judged(True, _("subscribed") if addresses else _("none was named"), "", hint, counts=False)
@@ -465,7 +467,7 @@ fact(
     hazards.alerts_go,
     none(),
     N_("Delete this subscription of {topic}, if it leads to another account, back into the chain, or to a stranger"),
-    "sns.unsubscribe(SubscriptionArn=…)",
+    "sns.unsubscribe(SubscriptionArn=...)",
     SUBSCRIPTIONS,
     by_cell=False,
     after="topic",
