@@ -9,6 +9,7 @@ from lab_lib import checks, open_lab
 from lab_lib.aws import triggers
 from lab_lib.checks.reports import Check
 from lab_lib.checks.rules import ASKED, FURTHER, PROBE, RULES, Rule, State
+from lab_lib.classroom.points import WORTH
 from lab_lib.settings import DEFAULT_ACCOUNT
 from tests.lab.chains import Chain, logged, uploaded
 from tests.own_aws import own_aws
@@ -25,10 +26,14 @@ has its id for good; its name may change. Its weight is its share of the points 
 "probe" counts as right if a probe has come through its link of the chain.
 
 Step 05 reads the uploaded files again; of two, the later counts. A row that was changed by hand is right when a file
-has the change too. Rows that no file names are not compared. At most 2,000 messages, 10,000 log lines and 100 uploads
-are read: where more would decide, a check cannot see. A trigger may name an alias or a version of a function. A
-character that looks like another is shown by its code: `[U+0430]`. E-mail and SMS count if an address or number was
-given.
+has the change too. Rows that no file names are not compared. What the functions make counts if they can have made it:
+they have run, and their code calls AWS. At most 2,000 messages, 10,000 log lines and 100 uploads are read: where more
+would decide, a check cannot see. A trigger may name an alias or a version of a function. A character that looks like
+another is shown by its code: `[U+0430]`. E-mail and SMS count if an address or number was given.
+
+A fault costs the points of its own check, and those of each link that was never reached behind it. Of 100 points the
+settings have 30, and the links 50:
+
 """
 TITLES = {
     PROBE: "The probe",
@@ -41,7 +46,9 @@ TITLES = {
 def page(by_id: dict[str, list[Check]]) -> str:
     """Return the whole file. `by_id` has what each check says of both accounts."""
     steps = groupby(sorted(RULES.values(), key=_place), key=lambda rule: rule.step)
-    return HEAD + "".join(_table(step, [_row(rule, by_id[rule.id]) for rule in rules]) for step, rules in steps)
+    return (
+        HEAD + _worth() + "".join(_table(step, [_row(rule, by_id[rule.id]) for rule in rules]) for step, rules in steps)
+    )
 
 
 def reports() -> dict[str, list[Check]]:
@@ -56,6 +63,19 @@ def reports() -> dict[str, list[Check]]:
         made.append(checks.some(whole, *asked))
     results = [check for report in made for check in report.checks]
     return {rule: [check for check in results if check.id == rule] for rule in RULES}
+
+
+def _worth() -> str:
+    """Return the table of what each link is worth, with and without a probe."""
+    links = {step: [rule for rule in RULES.values() if rule.step == step and rule.weight] for step in ("05", PROBE)}
+    whole = {step: sum(rule.weight for rule in rules) for step, rules in links.items()}
+    rows = [(rule, WORTH["05"] + WORTH[PROBE], WORTH["05"]) for rule in links["05"]]
+    rows += [(rule, 0, WORTH[PROBE]) for rule in links[PROBE]]
+    lines = ["| Link | Without a probe | With one |", "|---|---:|---:|"]
+    for rule, *worth in rows:
+        shares = (rule.weight * points / whole[rule.step] for points in worth)
+        lines.append(f"| {rule.name} | {' | '.join(f'{share:.2f}' for share in shares)} |")
+    return "\n".join(lines) + "\n"
 
 
 def _place(rule: Rule) -> int:
