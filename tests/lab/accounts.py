@@ -39,12 +39,10 @@ def user_of(root, name, policy=None):
 def allow(root, name, policy):
     """Let the user do what this policy says from now on, and nothing else."""
     iam, arn = root.client("iam"), root.arn("iam", f"policy/{name}")
-    statements = [
-        statement | ({"Resource": "*"} if UNSEEN in statement["Action"] else {})
-        for statement in as_list(policy["Statement"])
-    ]
+    statements = as_list(policy["Statement"])
+    wide = [statement | ({"Resource": "*"} if UNSEEN in statement["Action"] else {}) for statement in statements]
     if iam.list_attached_user_policies(UserName=name)["AttachedPolicies"]:
         iam.detach_user_policy(UserName=name, PolicyArn=arn)
         iam.delete_policy(PolicyArn=arn)
-    iam.create_policy(PolicyName=name, PolicyDocument=json.dumps(policy | {"Statement": statements}))
+    iam.create_policy(PolicyName=name, PolicyDocument=json.dumps(policy | {"Statement": wide}))
     iam.attach_user_policy(UserName=name, PolicyArn=arn)
