@@ -9,9 +9,11 @@ from dataclasses import replace
 import boto3
 from chains import Chain, logged, uploaded
 
+from lab_lib.aws.evaluator import as_list
 from lab_lib.lab import open_lab
 
 EVERYTHING = {"Version": "2012-10-17", "Statement": {"Effect": "Allow", "Action": "*", "Resource": "*"}}
+UNSEEN = "dynamodb:GetResourcePolicy"  # the embedded AWS does not see which resource this call is about
 
 
 def lab_of(root, *credentials):
@@ -37,8 +39,10 @@ def user_of(root, name, policy=None):
 def allow(root, name, policy):
     """Let the user do what this policy says from now on, and nothing else."""
     iam, arn = root.client("iam"), root.arn("iam", f"policy/{name}")
+    statements = as_list(policy["Statement"])
+    wide = [statement | ({"Resource": "*"} if UNSEEN in statement["Action"] else {}) for statement in statements]
     if iam.list_attached_user_policies(UserName=name)["AttachedPolicies"]:
         iam.detach_user_policy(UserName=name, PolicyArn=arn)
         iam.delete_policy(PolicyArn=arn)
-    iam.create_policy(PolicyName=name, PolicyDocument=json.dumps(policy))
+    iam.create_policy(PolicyName=name, PolicyDocument=json.dumps(policy | {"Statement": wide}))
     iam.attach_user_policy(UserName=name, PolicyArn=arn)

@@ -8,7 +8,6 @@ from lab_lib.aws import user_policies
 
 pytestmark = pytest.mark.slow
 
-UNSEEN = "dynamodb:GetResourcePolicy"  # the embedded AWS does not see which resource this call is about
 UNHIDE = "sqs:ChangeMessageVisibility*"
 
 
@@ -22,8 +21,6 @@ def graded():
         policy = user_policies.grader(root)
         for statement in policy["Statement"]:
             statement["Action"] = [action for action in statement["Action"] if may(action)] or "none:None"
-            if UNSEEN in statement["Action"]:
-                statement["Resource"] = "*"
         allow(root, "grader", policy)
         findings = {}
         for check in checks.run(user).checks:
