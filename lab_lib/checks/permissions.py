@@ -29,13 +29,17 @@ class Need(NamedTuple):
 
 
 def lacking(account: Account, name: str, role_arn: str) -> list[str]:
-    """Return the permissions that the function needs and the role does not give, or gives for less than a year."""
-    least = _handout_needs(account, name)
-    needs = _workbook_needs(account, name) if is_workbook_code(account, name) else least
+    """Return the permissions that the function needs and the role does not give."""
+    needs = _workbook_needs(account, name) if is_workbook_code(account, name) else _handout_needs(account, name)
     met = _met(account, role_arn, needs)
-    lacks = [_("lacks {need}", need=need) for need in needs if need not in met]
-    kept = _met(account, role_arn, least, A_YEAR)
-    return lacks or [_("has {need} for less than a year", need=need) for need in least if need not in kept]
+    return [_("lacks {need}", need=need) for need in needs if need not in met]
+
+
+def ending(account: Account, name: str, role_arn: str) -> list[str]:
+    """Return the permissions that the function needs and the role gives for less than a year."""
+    needs = _handout_needs(account, name)
+    kept = _met(account, role_arn, needs, A_YEAR)
+    return [_("has {need} for less than a year", need=need) for need in needs if need not in kept]
 
 
 def excess(account: Account, name: str, role_arn: str) -> list[str]:

@@ -4,11 +4,12 @@ import re
 from decimal import Decimal
 
 from lab_lib.aws import buckets, functions, roles, tables
+from lab_lib.aws.evaluator import A_YEAR
 from lab_lib.aws.json_text import amount
 from lab_lib.checks import function_code, permissions
 from lab_lib.checks.causes import CODE
 from lab_lib.checks.facts import Want, asked, at_least, fact, none, one_of, own_name, there, yes
-from lab_lib.checks.hazards import ends, lasts, outsiders
+from lab_lib.checks.hazards import ends, outsiders
 from lab_lib.checks.reading import role_for, role_of
 from lab_lib.checks.rules import Account
 from lab_lib.lab import TIMEOUT
@@ -179,9 +180,9 @@ fact(
     "00",
     "role-trust-{}",
     "trust of the role for {}",
-    lasts(lambda account, name, after: permissions.trusts_lambda(role_for(account, name), after)),
+    lambda account, name: permissions.trusts_lambda(role_for(account, name)),
     yes(N_("Lambda can assume it"), N_("Lambda cannot assume it")),
-    N_("Let the service lambda.amazonaws.com do sts:AssumeRole in the trust policy of {role}, without a date"),
+    N_("Let the service lambda.amazonaws.com do sts:AssumeRole in the trust policy of {role}"),
     TRUST,
     N_("Trust relationships"),
     more=role_name,
@@ -196,7 +197,7 @@ fact(
     "permissions of the role for {}",
     lambda account, name: permissions.lacking(account, name, role_for(account, name)["Arn"]),
     none(N_("all that it needs")),
-    N_("Let the role {role} do this, without a date, and remove what denies it"),
+    N_("Let the role {role} do this, and remove what denies it"),
     'iam.put_role_policy(RoleName="{role}", PolicyName=..., PolicyDocument=...)',
     PERMISSIONS,
     more=role_name,
@@ -204,6 +205,28 @@ fact(
     of="function",
     weight=3,
     shown=True,
+    made_by=cell("role"),
+)
+
+
+def role_ends(account: Account, name: str) -> list[str]:
+    role = role_for(account, name)
+    ends = [] if permissions.trusts_lambda(role, A_YEAR) else [_("Lambda can assume it for less than a year")]
+    return ends + permissions.ending(account, name, role["Arn"])
+
+
+fact(
+    "00",
+    "ends-role-{}",
+    "end of the role for {}",
+    role_ends,
+    none(),
+    N_("Remove the date from the policies of the role {role}"),
+    'iam.put_role_policy(RoleName="{role}", PolicyName=..., PolicyDocument=...)',
+    PERMISSIONS,
+    more=role_name,
+    after="role-trust-{} role-permissions-{}",
+    subjects=functions.SOURCES,
     made_by=cell("role"),
 )
 fact(

@@ -141,7 +141,7 @@ UNSHOWN = {
     "outsiders-Transactions": everybody_may_read_a_table,
     "ends-bucket": s3_deletes_the_files,
     "ends-Customer": items_expire,
-    f"role-permissions-{NOTIFIER}": the_role_has_a_date,
+    f"ends-role-{NOTIFIER}": the_role_has_a_date,
     f"elsewhere-{PROCESSOR}": what_succeeds_goes_to_the_alerts,
     "elsewhere-bucket": a_deletion_starts_the_function,
     "load-stream-trigger": changes_are_given_up_at_once,

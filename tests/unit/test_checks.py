@@ -210,7 +210,7 @@ def test_what_cannot_be_seen_fails_no_checkpoint_and_is_never_called_right(monke
 
     checks.checkpoint(lab, "00")
     number = checks.number_of("00")
-    assert f"Checks that hold: {number - 2} of {number}, and 2 cannot be seen\n" in capsys.readouterr().out
+    assert f"Checks that hold: {number - 4} of {number}, and 4 cannot be seen\n" in capsys.readouterr().out
 
 
 def test_an_exercise_that_cannot_be_seen_is_never_called_right(refuse, capsys, lab):
