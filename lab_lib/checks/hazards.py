@@ -142,15 +142,18 @@ def _sure(faults: list[str]) -> list[str]:
 
 
 def bucket_sends(account: Account) -> list[str]:
-    """Return the events other than uploads that start TransactionProcessor, and where else the bucket sends events."""
+    """Return the events other than uploads that start TransactionProcessor, and where else events and files go."""
+    copies = account.ask(buckets.copies)
+    others = [copy["Bucket"] for copy in copies if copy.get("Account", account.lab.account) != account.lab.account]
+    files = [*others, *(Meant(copy["Bucket"]) for copy in copies if copy["Bucket"] not in others)]
     if is_indirect(account):
-        return []
+        return files
     events = [event for trigger in bucket_triggers(account) for event in trigger.get("Events", [])]
     settings = account.ask(triggers.bucket_notifications)
-    others = [*settings.get("TopicConfigurations", []), *settings.get("QueueConfigurations", [])]
+    queues_and_topics = [*settings.get("TopicConfigurations", []), *settings.get("QueueConfigurations", [])]
     ways = [Meant("EventBridge")] if "EventBridgeConfiguration" in settings else []
-    arns = [other.get("TopicArn") or other["QueueArn"] for other in others]
-    return [*(event for event in events if not event.startswith(CREATED)), *ways, *_strays(account, arns)]
+    arns = [other.get("TopicArn") or other["QueueArn"] for other in queues_and_topics]
+    return [*(event for event in events if not event.startswith(CREATED)), *files, *ways, *_strays(account, arns)]
 
 
 def files_go(account: Account) -> list[str]:
@@ -191,8 +194,10 @@ def alerts_go(account: Account) -> list[str]:
 
 
 def stream_limits(account: Account) -> list[str]:
-    """Return the limits of the mapping by which changes are given up that only came at a bad time."""
-    return _bounds(mapping(account), MaximumRetryAttempts=1, MaximumRecordAgeInSeconds=BRIEF)
+    """Return the limits of the mapping by which changes wait, or are given up that only came at a bad time."""
+    window = mapping(account).get("TumblingWindowInSeconds")
+    windows = [_("{setting} is {value}", setting="TumblingWindowInSeconds", value=window)] if window else []
+    return windows + _bounds(mapping(account), MaximumRetryAttempts=1, MaximumRecordAgeInSeconds=BRIEF)
 
 
 def function_limits(account: Account, name: str) -> list[str]:
@@ -203,8 +208,11 @@ def function_limits(account: Account, name: str) -> list[str]:
 
 
 def table_limits(account: Account, name: str) -> list[str]:
-    units = (account.ask(tables.describe, name) or {}).get("ProvisionedThroughput", {}).get("WriteCapacityUnits")
-    return _bounds({"WriteCapacityUnits": units or FEW}, WriteCapacityUnits=FEW)  # 0 is on demand
+    """Return the limits by which a table refuses rows: of units, which are 0 on demand, or of requests on demand."""
+    table = account.ask(tables.describe, name) or {}
+    units = table.get("ProvisionedThroughput", {}).get("WriteCapacityUnits") or FEW
+    now = {"WriteCapacityUnits": units, **table.get("OnDemandThroughput", {})}
+    return _bounds(now, WriteCapacityUnits=FEW, MaxWriteRequestUnits=FEW)
 
 
 def event_settings(account: Account) -> dict[str, Any]:

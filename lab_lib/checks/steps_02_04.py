@@ -286,8 +286,11 @@ of_mapping(
     "limits of the stream trigger",
     hazards.stream_limits,
     none(),
-    N_("The trigger of {notifier} gives up changes for which DynamoDB or {notifier} had no time. Let it try longer"),
-    "MaximumRetryAttempts=10, MaximumRecordAgeInSeconds=3600)",
+    N_(
+        "The trigger of {notifier} gives up changes for which DynamoDB or {notifier} had no time, or keeps them back. "
+        "Let it try longer, without a window"
+    ),
+    "MaximumRetryAttempts=10, MaximumRecordAgeInSeconds=3600, TumblingWindowInSeconds=0)",
 )
 
 # 03: the topic and its people

@@ -136,6 +136,7 @@ def whole():
         (buckets.uploads,): [{"Key": KEY, "LastModified": UPLOADED}],
         (buckets.statements,): policies.tls_only_bucket(LAB)["Statement"],
         (buckets.acl,): [],
+        (buckets.copies,): [],
         (buckets.expiring,): [],
         (uploads.read_upload, KEY): FILE,
         **{(tables.describe, name): _table(name) for name in tables.KEYS},
