@@ -83,7 +83,6 @@ class Recount:
     rejected: dict[int, str] = field(default_factory=dict)  # by the number of the line: the code of its first fault
     days: dict[tuple[str, str], str] = field(default_factory=dict)  # by customer and transaction: MM/DD/YYYY
     addresses: dict[str, str] = field(default_factory=dict)  # by customer
-    named: set[str] = field(default_factory=set)  # the fields of rejected lines
 
 
 def recount(key: str, content: bytes) -> Recount:
@@ -94,10 +93,9 @@ def recount(key: str, content: bytes) -> Recount:
     """
     counted = Recount()
     lines = re.split("\r\n|\r|\n", content.decode(errors="surrogateescape"))
-    for number, text, row, fault in read_again(key, lines):
+    for number, _text, row, fault in read_again(key, lines):
         if fault:
             counted.rejected[number] = fault
-            counted.named |= {_unquoted(part) for part in text.split("|")}
         else:
             transaction = row["customer_id"], row["trn_id"]
             counted.good += 1

@@ -13,7 +13,6 @@ from lab_lib.lab import TAGS, Lab, has_lab_tag
 LOG_DAYS = 14
 MOST = 10_000  # lines of a log that are read
 METRICS = ["Invocations", "Errors", "Throttles"]
-_MOST_METRICS = 500  # of one request
 _EPOCH, _MILLISECOND = datetime.fromtimestamp(0, UTC), timedelta(milliseconds=1)
 # Lambda's text format: an error that was raised or logged, a timeout, an exit.
 _FAILURE = re.compile(
@@ -135,30 +134,19 @@ def metrics(lab: Lab, name: str, since: datetime, until: datetime | None = None)
     if end <= start:
         return dict.fromkeys(METRICS, 0)
     function = {"Namespace": "AWS/Lambda", "Dimensions": [{"Name": "FunctionName", "Value": lab.name(name)}]}
-    return _sums(lab, {metric: {**function, "MetricName": metric} for metric in METRICS}, start, end)
-
-
-def published(lab: Lab, topics: list[str], since: datetime) -> dict[str, int]:
-    """Return how many messages CloudWatch has counted from the minute of `since` on, of each topic of these names."""
-    about = {"Namespace": "AWS/SNS", "MetricName": "NumberOfMessagesPublished"}
-    wanted = {name: {**about, "Dimensions": [{"Name": "TopicName", "Value": name}]} for name in topics[:_MOST_METRICS]}
-    return _sums(lab, wanted, since.replace(second=0, microsecond=0), datetime.now(UTC) + timedelta(minutes=5))
-
-
-def _sums(lab: Lab, metrics: dict[str, dict[str, Any]], start: datetime, end: datetime) -> dict[str, int]:
-    """Return the sum of each of these metrics, which have names of their own here."""
     queries = [
-        {"Id": f"m{number}", "MetricStat": {"Metric": metric, "Period": 60, "Stat": "Sum"}}
-        for number, metric in enumerate(metrics.values())
+        {
+            "Id": metric.lower(),
+            "MetricStat": {"Metric": {**function, "MetricName": metric}, "Period": 60, "Stat": "Sum"},
+        }
+        for metric in METRICS
     ]
-    if not queries:
-        return {}
     asked = {"MetricDataQueries": queries, "StartTime": start, "EndTime": end}
     sums = Counter[str]()
     for page in lab.client("cloudwatch").get_paginator("get_metric_data").paginate(**asked):
         for result in page["MetricDataResults"]:
             sums[result["Id"]] += int(sum(result["Values"]))
-    return {name: sums[f"m{number}"] for number, name in enumerate(metrics)}
+    return {metric: sums[metric.lower()] for metric in METRICS}
 
 
 def log_days(lab: Lab, group: str) -> int | None:

@@ -21,9 +21,9 @@ def fix_chain(account: Account, *links: str) -> str:
     return ""
 
 
-def fix_function(account: Account, name: str, error: str = "", so_that: str = "") -> str:
+def fix_function(account: Account, name: str, error: str = "") -> str:
     """Return what fixes a function: a check of its links that does not hold, else what its error or its code needs."""
-    return fix_chain(account, *LINKS[name]) or fix_error(account, name, error, so_that)
+    return fix_chain(account, *LINKS[name]) or fix_error(account, name, error)
 
 
 def fix_error(account: Account, name: str, error: str, so_that: str = "") -> str:
@@ -42,13 +42,6 @@ def correct_code(account: Account, name: str, so_that: str = "") -> str:
     """Return a hint to correct the code of a function, or to replace it. `so_that` may be a marked text."""
     hint = _("Correct the code of {function}{so_that}", function=account.name(name), so_that=_(so_that))
     return account.how_to_fix(hint, "update_function_code", CODE, cell("function", name))
-
-
-def repair(account: Account, name: str, again: str, so_that: str, *links: str) -> str:
-    """Return how what a function has not done is done: by fixing what is broken, and then `again`."""
-    if fix := fix_chain(account, *(links or LINKS[name])):
-        return f"{fix} {again}"
-    return _("{again} If that does not help: {code}", again=again, code=correct_code(account, name, so_that))
 
 
 def by_upload(account: Account, do: str = N_("Upload the file")) -> str:

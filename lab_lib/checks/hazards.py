@@ -28,7 +28,7 @@ from lab_lib.checks.reading import (
     unqualified,
 )
 from lab_lib.checks.rules import Account
-from lab_lib.language import _
+from lab_lib.language import _, ngettext
 
 CREATED = "s3:ObjectCreated:"
 SOON = 30  # days; a course takes longer
@@ -116,7 +116,8 @@ def _expiring(account: Account) -> Iterator[str]:
     keys = [UPLOAD, *(upload["Key"] for upload in account.ask(buckets.uploads))]
     for rule in account.ask(buckets.expiring):
         when, days = rule["Expiration"], rule["Expiration"].get("Days", 0)
-        text = _("after {days} days", days=days) if days else _("on {date}", date=str(when["Date"])[:10])
+        text = ngettext("after {count:,} day", "after {count:,} days", days)
+        text = text if days else _("on {date}", date=str(when["Date"])[:10])
         text = _("files expire {when}, by the rule {rule}", when=text, rule=rule.get("ID"))
         if any(key.startswith(_PREFIX.search(rule)) for key in keys) and "Tag" not in str(rule.get("Filter")):
             yield text if days < SOON else Meant(text)

@@ -9,7 +9,7 @@ from lab_lib.aws.json_text import count, moment
 from lab_lib.calls.refusals import none_if_unseen
 from lab_lib.checks import probe_list, upload
 from lab_lib.checks.arrivals import TABLES
-from lab_lib.checks.causes import alert_again, by_upload, correct_code, fix_function, repair
+from lab_lib.checks.causes import LINKS, alert_again, by_upload, correct_code, fix_chain, fix_error, fix_function
 from lab_lib.checks.evidence import Evidence, at_rest
 from lab_lib.checks.reading import NOTIFIER, PROCESSOR, TOPIC, fitting_key
 from lab_lib.checks.rules import Account, Finding, beyond, cannot_see, check, judged, none_of, waits_for
@@ -53,9 +53,11 @@ def rows(account: Account) -> Finding:
 
     Of two files, the later one counts. Items that no file names are not judged: somebody may add one by hand.
     """
-    faults = upload.compare_rows(due(account), _held(account).rows)
+    faults = [*upload.compare_rows(due(account), _held(account).rows)]
     right = ngettext("the row of the file", "all {count:,} rows", len(due(account).amounts))
-    hint = _("{hint} To keep what you changed by hand, upload a file that has it.", hint=_write_again(account))
+    hint = _write_again(account)
+    if any(fault.attribute for fault in faults):
+        hint = _("{hint} To keep what you changed by hand, upload a file that has it.", hint=hint)
     return _done(account, PROCESSOR, faults, hint, right)
 
 
@@ -80,7 +82,7 @@ def totals(account: Account) -> Finding:
         right=listing(f"{fault.key} {fault.wanted:f}" for fault in faults),
     )
     again = account.how_to_fix(again, "update_item", N_("Explore items"))
-    hint = repair(account, NOTIFIER, again, N_(" so that a change counts once, and a correction as the difference"))
+    hint = _repair(account, NOTIFIER, again, N_(" so that a change counts once, and a correction as the difference"))
     return _done(account, NOTIFIER, faults, hint, right)
 
 
@@ -93,7 +95,7 @@ def alerts(account: Account, name: str) -> Finding:
     high = {name: total for name, total in _held(account).sums().items() if total >= account.lab.threshold}
     queue, attributes, wanted = account.name(name), account.ask(queues.attributes, name), listing(sorted(high))
     again, links = alert_again(account, wanted), (messages(name), ALERTS, CHANGES, TOTALS)
-    hint = repair(account, NOTIFIER, again, "", *links)
+    hint = _repair(account, NOTIFIER, again, "", *links)
     if "RedrivePolicy" in attributes:  # it would move a message that is received too often
         held = count(attributes.get("ApproximateNumberOfMessages")) or 0
         found = ngettext("{count:,} message, not read", "{count:,} messages, not read", held)
@@ -169,11 +171,19 @@ def _idle(account: Account, name: str) -> str:
     return ""
 
 
+def _repair(account: Account, name: str, again: str, so_that: str, *links: str) -> str:
+    """Return how what a function has not done is done: by fixing what is broken or has failed, and then `again`."""
+    fix, errors = fix_chain(account, *(links or LINKS[name])), _errors(account, name)
+    if fix or errors:
+        return f"{fix or fix_error(account, name, errors[-1], so_that)} {again}"
+    return _("{again} If that does not help: {code}", again=again, code=correct_code(account, name, so_that))
+
+
 def _write_again(account: Account) -> str:
     """Return the hint for items that TransactionProcessor must write or correct: an upload writes all anew."""
     again = by_upload(account, N_("Upload the file once more, which writes all its items anew"))
     so_that = N_(" so that it writes each row as the file has it, with the amount as a Number")
-    return repair(account, PROCESSOR, again, so_that)
+    return _repair(account, PROCESSOR, again, so_that)
 
 
 def _errors(account: Account, name: str) -> list[str]:

@@ -1,24 +1,23 @@
-"""ministack's SNS tells the time of a message in whole seconds, and counts no messages; goes when it does both.
+"""ministack's SNS tells the time of a message in whole seconds; goes when it tells milliseconds.
 
-An alert would seem to be older than a change of the function just before it, and nobody could see one to another topic.
+An alert would seem to be older than a change of the function just before it.
 """
 
 import json
 import time
 from typing import Any
 
-from ministack.services import cloudwatch, sns
+from ministack.services import sns
 
 from lab_lib.embedded import replace
 from lab_lib.embedded.batches import iso_time
 
-_envelope, _fanout = sns._build_envelope, sns._fanout
+_envelope = sns._build_envelope
 
 
 def install() -> None:
-    """Write the milliseconds into each message, and let CloudWatch count it."""
+    """Write the milliseconds into each message."""
     replace(sns, "_build_envelope", envelope)
-    replace(sns, "_fanout", fanout)
 
 
 def envelope(*message: Any) -> str:
@@ -27,10 +26,3 @@ def envelope(*message: Any) -> str:
     is_raw = message[-1]
     now = iso_time(time.time(), "milliseconds")
     return text if is_raw else json.dumps({**json.loads(text), "Timestamp": now})
-
-
-def fanout(topic: str, *message: Any, **more: Any) -> Any:
-    """Send a message to the subscribers of a topic, and count it."""
-    name = topic.split(":")[-1]
-    cloudwatch.record_metric("AWS/SNS", "NumberOfMessagesPublished", 1, "Count", {"TopicName": name})
-    return _fanout(topic, *message, **more)

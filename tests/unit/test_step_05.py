@@ -181,6 +181,7 @@ def test_errors_count_but_not_while_a_probe_works_or_what_it_sent_is_tried_again
 
 
 DISABLED = {(triggers.mappings,): [{**MAPPING, "State": "Disabled"}]}
+DENIED = {(Evidence,): Logs(**{PROCESSOR: [ran(error="AccessDenied")]})}
 NO_TRIGGER, NO_MESSAGES = {(triggers.bucket_notifications,): dict}, {MESSAGES: []}
 AGAIN = r"aws.functions.alert_again\(lab\)"
 STATE_OF_TRIGGER = '"state of the stream trigger" of step 02 does not hold: Disabled.*update_event_source_mapping'
@@ -196,6 +197,7 @@ UPLOAD = 'Run "Upload the file" in notebook 05, or call put_object'
         (NO_MESSAGES, f"{AGAIN}.*{CODE.format(NOTIFIER)}"),
         (NO_MESSAGES | DISABLED, f"{STATE_OF_TRIGGER}.*{AGAIN}"),
         ({WRITTEN: []} | NO_TRIGGER, f'"bucket trigger" of step 02 .*{UPLOAD}'),
+        ({WRITTEN: []} | DENIED, f"Let the role of {PROCESSOR} .*put_role_policy.*{UPLOAD}"),
         ({WRITTEN: ROWS[:2]}, f"Upload the file once more.*{UPLOAD}.*{CODE.format(PROCESSOR)}"),
         ({TOTALS: [total("C1", 1), total("C2", 1750)]}, f"^Wait .*{SUMS}"),
         (NOT_RUN, f"{CODE.format(NOTIFIER)}.*upload the file once more"),
