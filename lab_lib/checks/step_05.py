@@ -3,6 +3,7 @@
 import re
 from collections.abc import Iterable
 from datetime import UTC, datetime, timedelta
+from functools import partial
 
 from lab_lib.aws import buckets, cloudwatch, functions, queues, tables
 from lab_lib.aws.json_text import count, moment
@@ -12,7 +13,7 @@ from lab_lib.checks.arrivals import TABLES
 from lab_lib.checks.causes import LINKS, alert_again, by_upload, correct_code, fix_chain, fix_error, fix_function
 from lab_lib.checks.evidence import Evidence, at_rest
 from lab_lib.checks.reading import NOTIFIER, PROCESSOR, TOPIC, fitting_key
-from lab_lib.checks.rules import Account, Finding, beyond, cannot_see, check, judged, none_of, waits_for
+from lab_lib.checks.rules import Account, Finding, beyond, cannot_see, check, judged, none_of, or_none, waits_for
 from lab_lib.checks.upload import Alert, Difference, Snapshot
 from lab_lib.checks.uploads import due, files, newest, once, read_all, taken
 from lab_lib.language import N_, _, ngettext
@@ -165,8 +166,9 @@ def _idle(account: Account, name: str) -> str:
     if not account.ask(Evidence).runs(name):
         counted = none_if_unseen(lambda: account.ask(cloudwatch.metrics, name, datetime.now(UTC) - _LOGS_KEPT))
         return "" if counted is None or counted["Invocations"] else _("{function} has not run", function=function)
-    code = {} if account.settings(name).get("Layers") else account.ask(functions.code, name)
-    if code and not any(map(_CALLS_AWS.search, code.values())):
+    code = or_none(partial(account.ask, functions.code, name)) or {}
+    has_layers = bool(account.settings(name).get("Layers"))
+    if code and not has_layers and not any(map(_CALLS_AWS.search, code.values())):
         return _("the code of {function} calls nothing of AWS", function=function)
     return ""
 

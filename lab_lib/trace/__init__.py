@@ -52,7 +52,7 @@ def follow_line(lab: Lab, file: str, number: int) -> Trace:
     title, upload = _("{key}, line {number}", key=key, number=number), uploads.get(key)
     lines = evidence.lines(upload, lambda line: line.number == number) if upload else []
     if upload is None or not lines:
-        change = Change(title, [unread(evidence, key, number, known=[*uploads])])
+        change = Change(title, [unread(evidence, key, number, known=[*reversed(uploads)])])
     elif isinstance(lines, str):
         change = Change(_("line {number}", number=number), arrival(evidence, upload, lines))
     elif row := lines[0].row:

@@ -30,6 +30,7 @@ from lab_lib.aws.log_runs import Run
 from lab_lib.checks import probe_list, uploads
 from lab_lib.checks.evidence import Evidence
 from lab_lib.checks.rules import RULES
+from lab_lib.errors import LabError
 
 WRITTEN, TOTALS = (tables.items, "Transactions"), (tables.items, "TransactionTotal")
 MESSAGES, FILE_READ = (queues.messages, NOTIFY), (uploads.read_upload, KEY)
@@ -115,6 +116,7 @@ HARMLESS = {
     ),
     "messages that are no alerts": {MESSAGES: [{}, {"Message": "[]"}, {"Message": 7}, RIGHT]},
     "a log without a run, which CloudWatch has counted": logged(),
+    "code that may not be read": {(functions.code,): LabError("it cannot be read")},
     "an error before the upload": logged(ran(-1, "early"), ran()),
 }
 
