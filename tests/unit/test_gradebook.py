@@ -135,3 +135,13 @@ def test_a_roster_with_a_fault_starts_nothing(tmp_path):
 
     assert (status, "line 3: account is '22'" in said) == (2, True)
     assert [path.name for path in tmp_path.iterdir()] == ["roster.csv"]
+
+
+def test_a_check_that_this_version_does_not_know_is_named_and_gives_nothing():
+    old = record("Ana")
+    old.checks = [*old.checks, old.checks[0]._replace(id="readable-uploads")]
+
+    (ana,) = graded.book([old]).students
+
+    told = "Checks that this version of the lab does not know, and that give no points: readable-uploads. Grade again."
+    assert (ana.remarks, ana.percent) == ([told], 100)
