@@ -168,7 +168,7 @@ _INVALID_CREDENTIALS = (
 )
 _ABSENT = (
     "404|NoSuch(Bucket(Policy)?|Key|TagSet|PublicAccessBlockConfiguration|Entity|LifecycleConfiguration)"
-    "|PolicyNotFoundException|(Resource)?NotFound(Exception)?"
+    "|PolicyNotFoundException|ReplicationConfigurationNotFoundError|(Resource)?NotFound(Exception)?"
     r"|AWS\.SimpleQueueService\.NonExistentQueue|QueueDoesNotExist"
 )
 _NO_ANSWER = (
