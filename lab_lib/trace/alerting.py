@@ -16,6 +16,9 @@ from lab_lib.trace.events import Event, cannot_see, during
 from lab_lib.trace.times import Span
 
 
+_SLACK = 1_000  # milliseconds: clocks differ, and an emulator may tell whole seconds
+
+
 def alert(evidence: Evidence, customer: str, run: Run | None, totals: Totals, since: Span) -> list[Event]:
     """Return the events of the alert that a run of TotalNotifier has led to, if one was due."""
     (before, after), limit = totals, evidence.lab.threshold
@@ -46,6 +49,6 @@ def _message(evidence: Evidence, queue: str, customer: str, total: Decimal, sinc
     for came, body in evidence.messages(queue):
         told = queues.alert(body) or queues.as_alert(body)
         balance = told.get("accountBalance")
-        if told.get("customerID") == customer and amount(balance) == total and came >= since.earliest:
+        if told.get("customerID") == customer and amount(balance) == total and came >= since.earliest - _SLACK:
             return Event(queue, _("a message waits, with the balance {balance}", balance=balance), when=times.at(came))
     return cannot_see(queue, evidence.unseen.get(queue, _("taken by a consumer, or never delivered")), is_late=True)
