@@ -15,7 +15,6 @@ from lab_lib.trace.counting import Totals
 from lab_lib.trace.events import Event, cannot_see, during
 from lab_lib.trace.times import Span
 
-
 _SLACK = 1_000  # milliseconds: clocks differ, and an emulator may tell whole seconds
 
 
