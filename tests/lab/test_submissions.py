@@ -31,7 +31,7 @@ with open("flood", "wb") as file:
     except OSError:  # the disk is full
         pass
 while True:
-    print("flood " * 1_000)
+    print("flood " * 10)
 """
 NAMES = ("Right", "Hostile", "Half", "Commented", "Unreadable")  # the slowest begin first
 SETTINGS = {"Right": "r-,99.50"}  # a prefix and a threshold of their own
@@ -142,7 +142,11 @@ def test_each_student_gets_the_points_of_their_own_work_and_a_fault_costs_nobody
     crashed, hung = (str(step["errors"]) for step in hostile["steps"][2:4])
     assert "KernelDied: This cell has" in crashed
     assert re.search(r"TimeoutError: Stopped after 8 s\. All cells together have 40 s, and one has a fifth\.", hung)
-    assert len(hostile["steps"]) == 8  # each notebook went on
+    assert len(hostile["steps"]) == 8, (
+        hostile["error"],
+        hostile["state"],
+        done.stdout[-3000:],
+    )  # each notebook went on
     assert "create-queue" not in right(hostile)
 
 
