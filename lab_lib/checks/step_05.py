@@ -20,7 +20,7 @@ from lab_lib.language import N_, _, ngettext
 from lab_lib.pages.wording import listing
 from lab_lib.resources import ALERTS, CHANGES, TOTALS, messages
 
-_LOGS_KEPT = timedelta(days=14)  # by this workbook
+_LOGS_KEPT = timedelta(days=cloudwatch.LOG_DAYS)
 _LATE = 600  # seconds after which AWS has written a log
 _RETRIES = timedelta(minutes=10)  # Lambda tries what failed again and again, after up to two minutes
 _CALLS_AWS = re.compile(r"\b(boto3|botocore)\.|from (boto3|botocore)\b|urllib|http\.client")
@@ -175,7 +175,8 @@ def _idle(account: Account, name: str) -> str:
 
 def _repair(account: Account, name: str, again: str, so_that: str, *links: str) -> str:
     """Return how what a function has not done is done: by fixing what is broken or has failed, and then `again`."""
-    fix, errors = fix_chain(account, *(links or LINKS[name])), _errors(account, name)
+    fix = fix_chain(account, *(links or LINKS[name]))
+    errors = or_none(partial(_errors, account, name)) or []  # the check of errors says that they cannot be seen
     if fix or errors:
         return f"{fix or fix_error(account, name, errors[-1], so_that)} {again}"
     return _("{again} If that does not help: {code}", again=again, code=correct_code(account, name, so_that))

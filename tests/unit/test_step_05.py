@@ -145,6 +145,14 @@ def test_a_function_that_did_nothing_has_none_of_the_links_that_it_makes():
     assert RULES["upload"].weight == 0
 
 
+def test_counts_of_cloudwatch_that_may_not_be_read_hide_no_row():
+    denied = ClientError({"Error": {"Code": "AccessDenied"}}, "GetMetricData")
+
+    (check,) = run({(cloudwatch.metrics,): denied}, steps=["05"]).failed
+
+    assert (check.id, check.state) == ("errors", "cannot see")
+
+
 def test_what_was_never_reached_waits():
     waits = {check.id for check in run({WRITTEN: []}, steps=["05"]).checks if check.is_behind}
 
