@@ -11,7 +11,7 @@ from lab_lib.aws.json_text import count
 from lab_lib.aws.topics import ALERT_TOPIC
 from lab_lib.calls.refusals import none_if_unseen
 from lab_lib.checks.reading import NOTIFIER, PROCESSOR
-from lab_lib.checks.upload import Difference, Snapshot, missing_alerts, read_alerts
+from lab_lib.checks.upload import Alert, Difference, Snapshot, missing_alerts, read_alerts
 from lab_lib.lab import Lab
 from lab_lib.language import _, ngettext
 from lab_lib.pages.wording import how_often
@@ -127,9 +127,14 @@ class Inbox:
         if (messages := self.messages()) is None:
             return min(self.more(), len(due))
         alerts, _strange = read_alerts(messages, self._lab.arn("sns", self._lab.name(ALERT_TOPIC)))
-        wrong = {alert: [*alert.differences(self._lab.threshold)] for alert in alerts}
-        self.faults = [fault for faults in wrong.values() for fault in faults]
-        return len(due) - len(missing_alerts(due, [alert for alert in alerts if not wrong[alert]]))
+        right = list[Alert]()
+        self.faults = []
+        for alert in alerts:
+            faults = [*alert.differences(self._lab.threshold)]
+            self.faults += faults
+            if not faults:
+                right.append(alert)
+        return len(due) - len(missing_alerts(due, right))
 
     def clear(self) -> None:
         """Delete the new messages. Where they are only counted, they stay."""

@@ -241,7 +241,7 @@ class Upload:
         first, said = self.waiting[0].name, list[str]()
         wrong = [fault for inbox in self.inboxes.values() for fault in inbox.faults]
         if faults := self._faults or wrong:
-            said.append(_("{found}.", found=listing(map(str, dict.fromkeys(faults)))))
+            said.append(_("{found}.", found=listing(dict.fromkeys(map(str, faults)))))
             if not self.changes:
                 said.append(_("An earlier upload was not counted, and this one changes nothing."))
         said.append(_("Nothing more comes, and the checks of steps 00 to 04 find no reason."))

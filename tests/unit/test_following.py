@@ -152,6 +152,15 @@ def test_a_retry_and_what_comes_again_is_told(monkeypatch, name, lines, note):
     assert "twice" not in runs.note(name, 3)  # as long as totals are wrong
 
 
+def test_an_alert_of_another_form_has_not_come_and_is_told(account):
+    inbox = Inbox(account, NOTIFY)
+    body = json.dumps({"customerID": "C2", "accountBalance": [1600]})
+    account.client("sns").publish(TopicArn=topics.find_topic(account), Subject=SUBJECT, Message=body)
+
+    assert inbox.alerted({"C2": Decimal(1600)}) == 0
+    assert str(inbox.faults[0]).startswith("an alert for C2 has accountBalance [1600], not a text with a number")
+
+
 def test_a_chain_at_rest_that_no_check_finds_broken_is_told_what_differs(account, monkeypatch):
     monkeypatch.setattr(chain, "find_broken", lambda *_: None)
     monkeypatch.setattr(chain, "at_rest", lambda lab: True)
