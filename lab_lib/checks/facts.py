@@ -51,7 +51,7 @@ class Want:
         return _(self.words, **{name: self.shown(value) for name, value in self.values.items()})
 
     def shown(self, found: Any) -> str:
-        """Return the text of a value that was found. What fits is said as what is wanted, if it says nothing more."""
+        """Return the text of a value that was found: a right one without text of its own is shown as the wanted one."""
         if isinstance(found, int) and not isinstance(found, bool):
             return _(self.unit).format(found)
         if found is True or not found:

@@ -43,7 +43,7 @@ _MAY = {  # what the lab does with a resource of each kind, in its own account
 _PREFIX = jmespath.compile("Filter.Prefix || Filter.And.Prefix || Prefix || ''")
 
 
-# Who else may
+# Access of other accounts
 
 
 def outsiders(kind: str, *judged: str) -> Read:
@@ -71,7 +71,7 @@ def _outsiders(account: Account, kind: str, name: str) -> Iterator[tuple[str, st
         yield from grants.outsiders(account.lab, *policy(account, kind, name, *alias), by_url if url else NO_URL)
 
 
-# What ends by itself
+# Policies and items that expire
 
 
 def lasts(may: Callable[..., bool]) -> Read:
@@ -123,7 +123,7 @@ def _expiring(account: Account) -> Iterator[str]:
             yield text if days < SOON else Meant(text)
 
 
-# What goes elsewhere
+# Other destinations
 
 
 def _strays(account: Account, arns: Iterable[str | None]) -> list[str]:
@@ -191,7 +191,7 @@ def alerts_go(account: Account) -> list[str]:
     return found
 
 
-# What fails under load
+# Limits under load
 
 
 def stream_limits(account: Account) -> list[str]:

@@ -39,7 +39,7 @@ class Fault(NamedTuple):
 
 
 class Story:
-    """What a history must lead to, and the words for it."""
+    """Hold what a history must lead to, and tell it in words."""
 
     def __init__(self, steps: History) -> None:
         batches = [batch for step in steps if isinstance(step, Start) for batch in step.batches]
