@@ -8,13 +8,15 @@ from collections.abc import Callable
 
 from lab_lib import resources
 from lab_lib.aws import buckets, functions, queues, roles, tables, topics, triggers
-from lab_lib.checks import (  # noqa: F401  # each module enters its checks in RULES, in their order
-    asked,
-    further,
+from lab_lib.checks import (  # noqa: F401  # these read what the facts are about, or enter their checks in RULES
+    alert_settings,
+    facts,
+    function_settings,
+    hazards,
     step_05,
     step_probe,
-    steps_00_01,
-    steps_02_04,
+    storage,
+    trigger_settings,
 )
 from lab_lib.checks.making import made, settled
 from lab_lib.checks.reports import Check, Report

@@ -3,13 +3,13 @@
 from lab_lib.aws import cloudwatch, functions, queues
 from lab_lib.checks.causes import fix_error
 from lab_lib.checks.making import first_broken, made, settled
-from lab_lib.checks.reading import NOTIFIER, PROCESSOR
+from lab_lib.checks.reading import NOTIFIER, PROCESSOR, filters, is_taken
 from lab_lib.checks.reports import Check
-from lab_lib.checks.rules import RULES, Account
-from lab_lib.checks.steps_02_04 import filter_takes
+from lab_lib.checks.rules import RULES, Account, State
 from lab_lib.errors import LabError
 from lab_lib.lab import Lab
 from lab_lib.language import _
+from lab_lib.pages.wording import listing
 from lab_lib.resources import ROWS
 
 
@@ -24,10 +24,10 @@ def find_broken(lab: Lab, key: str, links: list[str], is_over: bool = False) -> 
         return [check] if check else []
 
     account, broken = settled(lab, look)
-    if ROWS in links and made(account, RULES["bucket-trigger"]).ok:
-        finding = filter_takes(account, [key])
-        if not finding.ok:
-            broken = [made(account, RULES["bucket-trigger-filter"])._replace(**finding._asdict())]
+    if ROWS in links and made(account, RULES["bucket-trigger"]).ok and not is_taken(account, key):
+        check = made(account, RULES["bucket-trigger-filter"])
+        wanted = _("a filter that takes {key}", key=key)
+        broken = [check._replace(state=State.NOT_YET, found=listing(filters(account)), wanted=wanted)]
     return broken[0].in_one_line if broken else None
 
 

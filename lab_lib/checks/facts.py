@@ -1,190 +1,200 @@
-"""Compare what an account has with what the lab wants.
+"""Compare what an account has with what the lab wants: the facts of facts.toml.
 
 A fact is a document of the account, as AWS describes it, a place in it, and the value that is wanted there.
 """
 
-from collections.abc import Callable, Mapping
+import tomllib
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from difflib import get_close_matches
+from pathlib import Path
 from typing import Any
 
 import jmespath
 
-from lab_lib.aws import functions, queues, tables, topics
-from lab_lib.checks.reading import NOTIFIER, PROCESSOR, TOPIC, mapping, subscription_settings
-from lab_lib.checks.rules import RULES, Account, Finding, State, check, made_by, or_none
-from lab_lib.lab import Lab
+from lab_lib import aws, resources
+from lab_lib.aws import queues, tables
+from lab_lib.checks.reading import NOTIFIER, PROCESSOR, TOPIC
+from lab_lib.checks.rules import DOCUMENTS, RULES, Account, Finding, Meant, State, Unasked, check, made_by, or_none
+from lab_lib.lab import TAG_KEY, TAG_VALUE
 from lab_lib.language import N_, _
 from lab_lib.pages.wording import listing
-from lab_lib.resources import SETTINGS
 from lab_lib.settings import DEFAULT_REGION
 
-Read = Callable[..., Any]  # of the account and the subject, if there is one
-DOCUMENTS: dict[str, Read] = {
-    "table": lambda account, name=tables.STREAMED: account.ask(tables.describe, name),
-    "function": lambda account, name: account.ask(functions.describe, name),
-    "mapping": lambda account: mapping(account),
-    "topic": lambda account: account.ask(topics.attributes),
-    "subscription": subscription_settings,
-    "queue": lambda account, name: account.ask(queues.attributes, name),
+FILE = Path(__file__).with_name("facts.toml")
+NOBODY = "nobody"  # no cell of the notebooks puts it right
+NAMES: dict[str, Callable[[Account, str], object]] = {  # for the texts, with what @document marks
+    "name": lambda account, subject: account.name(subject),
+    "url": lambda account, subject: f'sqs.get_queue_url(QueueName="{account.name(subject)}")["QueueUrl"]',
+    "queue_arn": lambda account, subject: queues.queue_arn(account.lab, subject),
+    "account": lambda account, _subject: account.lab.account,
+    "region": lambda account, _subject: account.lab.region,
+    "bucket": lambda account, _subject: account.lab.bucket,
+    "bucket_arn": lambda account, _subject: account.lab.arn("s3", account.lab.bucket),
+    "abroad": lambda account, _subject: _abroad(account.lab.region),
+    "table": lambda account, _subject: account.name(tables.STREAMED),
+    "processor": lambda account, _subject: account.name(PROCESSOR),
+    "notifier": lambda account, _subject: account.name(NOTIFIER),
+    "topic": lambda account, _subject: account.name(TOPIC),
+    "topic_arn": lambda account, _subject: account.lab.arn("sns", account.name(TOPIC)),
+    "queue": lambda account, _subject: account.name(queues.DEAD_LETTERS),
+    "letters": lambda account, _subject: queues.queue_arn(account.lab, queues.DEAD_LETTERS),
+    "tag": lambda _account, _subject: f"{TAG_KEY}={TAG_VALUE}",
+    "settings": lambda _account, _subject: resources.SETTINGS,
+    "clean_up": lambda _account, _subject: resources.CLEAN_UP,
 }
 
 
-class Meant(str):
-    """A fault that an organisation may want: it "could be", and costs nothing."""
+class _Names(dict[str, object]):
+    """The names that a text may have in braces. Each is read of the account only when a text has it."""
+
+    def __init__(self, account: Account, subject: str, values: dict[str, str]) -> None:
+        super().__init__(values)
+        self.account, self.subject = account, subject
+
+    def __missing__(self, name: str) -> object:
+        if name in NAMES:
+            return NAMES[name](self.account, self.subject)
+        return DOCUMENTS[name](self.account, *filter(None, [self.subject]))
+
+    def fill(self, text: str) -> str:
+        """Return a text in the user's language, with the names in its places."""
+        return _(text).format_map(self)
 
 
 @dataclass(frozen=True)
-class Want:
-    """The values that are right, and how they are said: `words` with `values` in its places.
+class Fact:
+    """A fact, with the fields that facts.toml describes."""
 
-    `otherwise` is said of what is nothing, and of what is true and should not be. `unit` is said with a number.
-    """
-
-    fits: Callable[[Any], object]
-    words: str
-    values: Mapping[str, object] = field(default_factory=dict)
+    step: str
+    id: str
+    name: str
+    found: str
+    why: str
+    call: str = ""
+    console: str = ""
+    want: str | int | list[str] = ""
+    range: list[int] = field(default_factory=list)
+    yes: str = ""
+    some: str = ""
+    none: str = ""
     otherwise: str = N_("not there")
     unit: str = "{}"
+    values: dict[str, str] = field(default_factory=dict)
+    waits: list[str] = field(default_factory=list)
+    similar: str = ""
+    is_free: bool = False
+    subjects: str | list[str] = ""
+    made_by: str = ""
+    of: str = ""
+    after: str = ""
+    link: str | None = None
+    weight: int = 1
+    shown: bool = False
 
-    def __str__(self) -> str:
-        return _(self.words, **{name: self.shown(value) for name, value in self.values.items()})
+    @property
+    def texts(self) -> list[str]:
+        """Return what is translated, but for the name."""
+        wanted = [self.yes, self.some, self.none, self.otherwise, self.unit]
+        return [text for text in [self.why, self.console, *wanted] if text.strip("{}")]
 
-    def shown(self, found: Any) -> str:
-        """Return the text of a value that was found: a right one without text of its own is shown as the wanted one."""
+    def enter(self) -> None:
+        """Make it a check of each subject."""
+        check(
+            self.step,
+            self.id,
+            self.name,
+            after=self.after,
+            subjects=self._subjects(),
+            of=self.of,
+            link=self.link,
+            weight=self.weight,
+            shown=self.shown,
+            made_by=self._cell,
+        )(self.judge)
+
+    def judge(self, account: Account, subject: str = "") -> Finding:
+        names, found = _Names(account, subject, self.values), read(account, self.found.replace("{}", subject))
+        fits, wanted = self._compared(found, names)
+        is_asked = not isinstance(found, Unasked)
+        fits = fits or not is_asked
+        shown = self._shown(found, fits, wanted, names)
+        if any(shown.endswith(state) for state in self.waits):
+            return Finding(State.WAITS, shown, wanted, _("Wait a moment: AWS has not finished."))
+        names.update(found=shown, wanted=wanted)
+        cell = made_by(RULES[self.id.replace("{}", subject)]) if self.made_by != NOBODY else None
+        hint = account.how_to_fix(names.fill(self.why), names.fill(self.call), self.console, cell)
+        if self.similar and not found:
+            hint = _with_near(hint, account, wanted, self.similar)
+        faults = found if isinstance(found, list) else []
+        is_meant = self.is_free or (faults != [] and all(isinstance(fault, Meant) for fault in faults))
+        state = State.OK if fits else State.COULD_BE if is_meant else State.NOT_YET
+        return Finding(state, shown, wanted, hint, counts=is_asked and (fits or not is_meant))
+
+    def _compared(self, found: Any, names: _Names) -> tuple[bool, str]:
+        """Return whether what was found is right, and the text of what is."""
+        if self.range:
+            least, most = self.range
+            return least <= found <= most, _(self.unit).format(_("{least} to {most}", least=least, most=most))
+        if self.yes:
+            return found is True, names.fill(self.yes)
+        if self.some:
+            return bool(found), names.fill(self.some)
+        if self.none:
+            return not found, names.fill(self.none)
+        wanted = self.want if isinstance(self.want, list) else [str(self.want)]
+        texts = [names.fill(text) for text in wanted]
+        return str(found) in texts, _(" or ").join(texts)
+
+    def _shown(self, found: Any, fits: bool, wanted: str, names: _Names) -> str:
+        """Return the text of what was found: what is right without a text of its own is shown as the wanted."""
         if isinstance(found, int) and not isinstance(found, bool):
             return _(self.unit).format(found)
         if found is True or not found:
-            return str(self) if self.fits(found) else _(self.otherwise, **self.values)
+            return wanted if fits else names.fill(self.otherwise)
         return listing(sorted(found)) if isinstance(found, list) else str(found)
 
+    def _subjects(self) -> list[str]:
+        if isinstance(self.subjects, list):
+            return self.subjects
+        kind = self.subjects.removeprefix("every ")
+        return resources.in_chain(kind) if kind == self.subjects else resources.names(kind)
 
-def equal(value: object, otherwise: str = N_("not there")) -> Want:
-    return Want(lambda found: found == value, "{value}", {"value": value}, otherwise)
-
-
-def yes(words: str, otherwise: str = N_("not there"), **values: object) -> Want:
-    """Want what is true. Of anything else that was found, the text says why it is not."""
-    return Want(lambda found: found is True, words, values, otherwise)
-
-
-def none(words: str = N_("none"), otherwise: str = "", **values: object) -> Want:
-    """Want nothing: no fault in a list, an empty text, or what is not true."""
-    return Want(lambda found: not found, words, values, otherwise)
-
-
-def at_least(least: int, unit: str = "{}") -> Want:
-    return Want(lambda found: found >= least, N_("{least} or more"), {"least": least}, unit=unit)
+    def _cell(self, subject: str) -> resources.Cell | None:
+        if self.made_by in ("", NOBODY):
+            return None
+        if self.made_by.isupper():
+            return getattr(resources, self.made_by)  # type: ignore[no-any-return]
+        kind, _blank, name = self.made_by.replace("{}", subject).partition(" ")
+        return resources.cell(kind, name)
 
 
-def at_most(most: int, unit: str = "{}") -> Want:
-    return Want(lambda found: found <= most, N_("at most {most}"), {"most": most}, unit=unit)
+def read(account: Account, found: str) -> Any:
+    """Return what the account has at a place of a document, such as "tables.describe Customer : TableStatus"."""
+    document, _colon, place = found.partition(" : ")
+    name, *about = document.split()
+    module, _dot, function = name.rpartition(".")
+    if module:
+        content = account.ask(getattr(getattr(aws, module), function), *about)
+    else:
+        content = DOCUMENTS[name](account, *about)
+    return jmespath.search(place, content or {}) if place else content
 
 
-def within(least: int, most: int) -> Want:
-    return Want(lambda found: least <= found <= most, N_("{least} to {most}"), {"least": least, "most": most})
+def _abroad(region: str) -> str:
+    place = {"LocationConstraint": region}
+    return "" if region == DEFAULT_REGION else f", CreateBucketConfiguration={place}"
 
 
-def one_of(*values: str) -> Want:
-    return Want(lambda found: found in values, N_("{one} or {other}"), dict(zip(("one", "other"), values, strict=True)))
-
-
-def fact(
-    step: str,
-    id: str,
-    name: str,
-    found: str | Read,
-    want: Any,
-    why: str,
-    call: str = "",
-    console: str = "",
-    waits: tuple[str, ...] = (),
-    is_free: bool = False,
-    by_cell: bool = True,
-    similar: Callable[[Lab], list[str]] | None = None,
-    more: Read = lambda *_: {},
-    **how: Any,
-) -> None:
-    """Enter a check: what is found must be what is wanted, a value or a `Want`.
-
-    `found` is a document of DOCUMENTS and a place in it, as jmespath writes it: "queue.DelaySeconds". Found and wanted
-    may also be functions of the account and the subject. `why` and `call` make the hint, as `Account.how_to_fix` says:
-    in braces stand `names`, and what `more` returns. `how` is as `check` has it.
-
-    Without `by_cell`, no cell of the notebooks puts it right.
-
-    What was found and ends in one of `waits` changes by itself. What `is_free` "could be", and costs nothing. A hint
-    for what is missing tells a similar name of those that `similar` reads, since most are misspelled.
-    """
-    read = _reader(found) if isinstance(found, str) else found
-
-    def judge(account: Account, *subject: str) -> Finding:
-        now, right = read(account, *subject), want(account, *subject) if callable(want) else want
-        wanted = right if isinstance(right, Want) else equal(right)
-        texts, fits = (wanted.shown(now), str(wanted)), bool(wanted.fits(now))
-        if any(str(now).endswith(state) for state in waits):
-            return Finding(State.WAITS, *texts, _("Wait a moment: AWS has not finished."))
-        told = names(account, *subject, found=texts[0], wanted=texts[1]) | more(account, *subject)
-        cell = made_by(RULES[id.replace("{}", "".join(subject))]) if by_cell else None
-        hint = account.how_to_fix(_(why, **told), _(call, **told), console, cell)
-        if similar and not now:
-            hint = _with_near(hint, account, texts[1], similar)
-        faults = now if isinstance(now, list) else []
-        is_meant = is_free or (bool(faults) and all(isinstance(fault, Meant) for fault in faults))
-        state = State.OK if fits else State.COULD_BE if is_meant else State.NOT_YET
-        return Finding(state, *texts, hint, counts=fits or not is_meant)
-
-    check(step, id, name, **how)(judge)
-
-
-def there(read: Callable[..., Any]) -> Read:
-    """Return what reads the name of the subject, or of the topic, if it is there."""
-    return lambda account, *subject: own_name(account, *subject) if account.ask(read, *subject) else ""
-
-
-def own_name(account: Account, name: str = TOPIC) -> str:
-    return account.name(name)
-
-
-def asked(read: Callable[..., Any]) -> Read:
-    """Return what asks the account this question about the subject."""
-    return lambda account, *subject: account.ask(read, *subject)
-
-
-def names(account: Account, subject: str = "", **more: str) -> dict[str, object]:
-    """Return what a hint may name: its subject as it is called here, and each thing that the lab has one of."""
-    lab, place = account.lab, {"LocationConstraint": account.lab.region}
-    abroad = "" if lab.region == DEFAULT_REGION else f", CreateBucketConfiguration={place}"
-    return {
-        "name": lab.name(subject),
-        "url": f'sqs.get_queue_url(QueueName="{lab.name(subject)}")["QueueUrl"]',
-        "account": lab.account,
-        "region": lab.region,
-        "bucket": lab.bucket,
-        "bucket_arn": lab.arn("s3", lab.bucket),
-        "abroad": abroad,
-        "table": lab.name(tables.STREAMED),
-        "processor": lab.name(PROCESSOR),
-        "notifier": lab.name(NOTIFIER),
-        "topic": lab.name(TOPIC),
-        "queue_arn": queues.queue_arn(lab, subject),
-        "topic_arn": lab.arn("sns", lab.name(TOPIC)),
-        "letters": queues.queue_arn(lab, queues.DEAD_LETTERS),
-        "settings": SETTINGS,
-        **more,
-    }
-
-
-def _reader(place: str) -> Read:
-    kind, path = place.split(".", 1)
-    compiled = jmespath.compile(path)
-    return lambda account, *subject: compiled.search(DOCUMENTS[kind](account, *subject) or {})
-
-
-def _with_near(hint: str, account: Account, name: str, similar: Callable[[Lab], list[str]]) -> str:
+def _with_near(hint: str, account: Account, name: str, similar: str) -> str:
     """Return the hint, after a name like the wanted one, if somebody may list them and there is one."""
-    others = or_none(lambda: account.ask(similar)) or []
+    others = or_none(lambda: read(account, similar)) or []
     there = {other.lower(): other for other in others if other != name}  # a deleted queue is listed for a minute
     for near in get_close_matches(name.lower(), there, n=1, cutoff=0.8):
         hint = _("{other} is there: the name must be the same to the letter. {hint}", other=there[near], hint=hint)
     return hint
+
+
+FACTS = [Fact(**fact) for fact in tomllib.loads(FILE.read_text("utf-8"))["fact"]]
+for _fact in FACTS:
+    _fact.enter()

@@ -13,7 +13,6 @@ import jmespath
 from lab_lib.aws import buckets, functions, grants, queues, tables, triggers
 from lab_lib.aws.evaluator import A_YEAR, NOW, arn_part, from_user, is_allowed
 from lab_lib.aws.json_text import json_object
-from lab_lib.checks.facts import Meant, Read
 from lab_lib.checks.permissions import ALLOW_ALL
 from lab_lib.checks.reading import (
     NO_URL,
@@ -27,7 +26,7 @@ from lab_lib.checks.reading import (
     policy,
     unqualified,
 )
-from lab_lib.checks.rules import Account
+from lab_lib.checks.rules import Account, Meant, document
 from lab_lib.language import _, ngettext
 
 CREATED = "s3:ObjectCreated:"
@@ -40,20 +39,19 @@ _MAY = {  # what the lab does with a resource of each kind, in its own account
     "topic": "sns:Publish",
     "queue": "sqs:ReceiveMessage",
 }
+_JUDGED = {PROCESSOR: "s3.amazonaws.com"} | dict.fromkeys(queues.ALERT_QUEUES, grants.SEND.lower())
 _PREFIX = jmespath.compile("Filter.Prefix || Filter.And.Prefix || Prefix || ''")
 
 
 # Access of other accounts
 
 
-def outsiders(kind: str, *judged: str) -> Read:
-    """Return what reads whom a resource lets in from other accounts. Other checks judge who or what is `judged`."""
-
-    def read(account: Account, name: str = "") -> list[str]:
-        found = [(who, what) for who, what in _outsiders(account, kind, name) if not {who, what.lower()} & {*judged}]
-        return sorted({_("{user}: {action}", user=_(who), action=what) for who, what in found})
-
-    return read
+@document
+def outsiders(account: Account, kind: str, name: str = "") -> list[str]:
+    """Return whom a resource lets in from other accounts, but for what a check of its own judges."""
+    judged = _JUDGED.get(name)
+    found = [(who, what) for who, what in _outsiders(account, kind, name) if judged not in (who, what.lower())]
+    return sorted({_("{user}: {action}", user=_(who), action=what) for who, what in found})
 
 
 def _outsiders(account: Account, kind: str, name: str) -> Iterator[tuple[str, str]]:
@@ -71,44 +69,41 @@ def _outsiders(account: Account, kind: str, name: str) -> Iterator[tuple[str, st
         yield from grants.outsiders(account.lab, *policy(account, kind, name, *alias), by_url if url else NO_URL)
 
 
+@document
+def takes_plain_text(account: Account, kind: str, action: str, name: str = "") -> bool:
+    """Return whether the policy of a resource allows the account's own user an action without TLS."""
+    statements, arn = policy(account, kind, name)
+    place = f"{arn}/any" if kind == "bucket" else arn
+    request = from_user(account.lab.arn("iam", "user/any"), action, place, {"aws:securetransport": "false"})
+    return is_allowed([ALLOW_ALL, *statements], request)
+
+
 # Policies and items that expire
 
 
-def lasts(may: Callable[..., bool]) -> Read:
-    """Return what reads whether somebody may do something, in a year too: a policy may have a date."""
-
-    def read(account: Account, *subject: str) -> bool | str:
-        is_allowed_now = may(account, *subject, after=NOW)
-        return is_allowed_now and (may(account, *subject, after=A_YEAR) or _("for less than a year"))
-
-    return read
+def lasts(may: Callable[[timedelta], bool]) -> bool | str:
+    """Return whether somebody may do something, in a year too: a policy may have a date."""
+    return may(NOW) and (may(A_YEAR) or _("for less than a year"))
 
 
-def own_may(kind: str) -> Callable[..., bool]:
-    """Return what reads whether the policy of a resource lets the account do what the lab does with it."""
+@document
+def ends(account: Account, kind: str, name: str = "") -> list[str]:
+    """Return by what a resource, or what is in it, cannot be used any more after some time."""
+    end = lasts(lambda after: _own_may(account, kind, name, after))
+    found = [_("its policy allows {action} {end}", action=_MAY[kind], end=end)] if isinstance(end, str) else []
+    if kind == "bucket":
+        found += _expiring(account)
+    if kind == "table" and (attribute := account.ask(tables.expiry, name)):
+        found.append(_("items expire by {attribute}", attribute=attribute))
+    return found
 
-    def may(account: Account, name: str = "", after: timedelta = NOW) -> bool:
-        statements, arn = policy(account, kind, name)
-        place = f"{arn}/{UPLOAD}" if kind == "bucket" else arn
-        request = from_user(account.lab.arn("iam", "user/any"), _MAY[kind], place, {})
-        return is_allowed([ALLOW_ALL, *statements], request._replace(after=after))
 
-    return may
-
-
-def ends(kind: str) -> Read:
-    """Return what reads by what a resource, or what is in it, cannot be used any more after some time."""
-
-    def read(account: Account, name: str = "") -> list[str]:
-        end = lasts(own_may(kind))(account, name)
-        found = [_("its policy allows {action} {end}", action=_MAY[kind], end=end)] if isinstance(end, str) else []
-        if kind == "bucket":
-            found += _expiring(account)
-        if kind == "table" and (attribute := account.ask(tables.expiry, name)):
-            found.append(_("items expire by {attribute}", attribute=attribute))
-        return found
-
-    return read
+def _own_may(account: Account, kind: str, name: str, after: timedelta) -> bool:
+    """Return whether the policy of a resource lets the account do what the lab does with it."""
+    statements, arn = policy(account, kind, name)
+    place = f"{arn}/{UPLOAD}" if kind == "bucket" else arn
+    request = from_user(account.lab.arn("iam", "user/any"), _MAY[kind], place, {})
+    return is_allowed([ALLOW_ALL, *statements], request._replace(after=after))
 
 
 def _expiring(account: Account) -> Iterator[str]:
@@ -142,6 +137,7 @@ def _sure(faults: list[str]) -> list[str]:
     return [fault for fault in faults if not isinstance(fault, Meant)]
 
 
+@document
 def bucket_sends(account: Account) -> list[str]:
     """Return the events other than uploads that start TransactionProcessor, and where else events and files go."""
     copies = account.ask(buckets.copies)
@@ -157,6 +153,7 @@ def bucket_sends(account: Account) -> list[str]:
     return [*(event for event in events if not event.startswith(CREATED)), *files, *ways, *_strays(account, arns)]
 
 
+@document
 def files_go(account: Account) -> list[str]:
     """Return where Lambda sends the events of TransactionProcessor, but for a place of failed ones."""
     destinations = event_settings(account).get("DestinationConfig", {})
@@ -164,16 +161,19 @@ def files_go(account: Account) -> list[str]:
     return _strays(account, [ends["OnSuccess"]]) + _sure(_strays(account, [ends["OnFailure"]]))
 
 
+@document
 def changes_go(account: Account) -> list[str]:
     return _sure(_strays(account, [functions.destination(mapping(account))]))
 
 
+@document
 def messages_go(account: Account, name: str) -> list[str]:
     """Return the queue to which SQS moves a message that somebody has received too often."""
     redrive = json_object(account.ask(queues.attributes, name).get("RedrivePolicy"))
     return _strays(account, [redrive.get("deadLetterTargetArn")])
 
 
+@document
 def alerts_go(account: Account) -> list[str]:
     """Return who gets the alerts, but for the lab's queues and people. No address is told."""
     lab, found = account.lab, list[str]()
@@ -194,6 +194,7 @@ def alerts_go(account: Account) -> list[str]:
 # Limits under load
 
 
+@document
 def stream_limits(account: Account) -> list[str]:
     """Return the limits of the mapping by which changes wait, or are given up that only came at a bad time."""
     window = mapping(account).get("TumblingWindowInSeconds")
@@ -201,6 +202,7 @@ def stream_limits(account: Account) -> list[str]:
     return windows + _bounds(mapping(account), MaximumRetryAttempts=1, MaximumRecordAgeInSeconds=BRIEF)
 
 
+@document
 def function_limits(account: Account, name: str) -> list[str]:
     """Return the limits by which a call of a function has to wait, or an upload's event is given up."""
     calls = (account.ask(functions.describe, name) or {}).get("Concurrency", {}).get("ReservedConcurrentExecutions")
@@ -208,6 +210,7 @@ def function_limits(account: Account, name: str) -> list[str]:
     return _bounds(now, ReservedConcurrentExecutions=FEW, MaximumRetryAttempts=1, MaximumEventAgeInSeconds=BRIEF)
 
 
+@document
 def table_limits(account: Account, name: str) -> list[str]:
     """Return the limits by which a table refuses rows: of units, which are 0 on demand, or of requests on demand."""
     table = account.ask(tables.describe, name) or {}

@@ -7,7 +7,7 @@ from lab_lib.aws import buckets, functions, grants, policies, queues, roles, tab
 from lab_lib.aws.evaluator import NOW, from_service, is_allowed
 from lab_lib.aws.policies import Policy
 from lab_lib.checks.evidence import Evidence
-from lab_lib.checks.rules import Account
+from lab_lib.checks.rules import Account, document
 
 PROCESSOR, NOTIFIER = functions.SOURCES
 UPLOAD = "transactions.txt"  # the handout's file
@@ -15,7 +15,17 @@ TOPIC = topics.ALERT_TOPIC
 INDIRECT: triggers.Trigger = {"LambdaFunctionArn": "", "Events": ["s3:ObjectCreated:*"]}
 NO_URL: dict[str, None] = dict.fromkeys(("lambda:functionurlauthtype", "lambda:invokedviafunctionurl"))
 
+_DESCRIBE = {"function": functions.describe, "topic": topics.attributes, "queue": queues.attributes}
 
+
+@document
+def there(account: Account, kind: str, name: str) -> str:
+    """Return the name that a resource has here, "" if it is not there."""
+    about = [] if name == TOPIC else [name]
+    return account.name(name) if account.ask(_DESCRIBE[kind], *about) else ""
+
+
+@document
 def role_for(account: Account, name: str) -> dict[str, Any]:
     """Return the role that was given, or has the handout's name, else the function's own; {} if there is none."""
     return account.ask(roles.describe, roles.name_of(account.lab, functions.ROLES[name])) or role_of(account, name)
@@ -53,6 +63,7 @@ def other_ways(account: Account) -> list[str]:
     return ways + [way for way, target in targets.items() if "s3:ObjectCreated:" in str(target)]
 
 
+@document
 def is_taken(account: Account, key: str) -> bool:
     """Return True if a trigger of TransactionProcessor takes the key."""
     return any(matches(trigger, key) for trigger in bucket_triggers(account))
@@ -67,6 +78,11 @@ def affix(trigger: triggers.Trigger, kind: str) -> str:
     """Return the prefix or the suffix of the trigger's filter, "" without one."""
     rules = trigger.get("Filter", {}).get("Key", {}).get("FilterRules", [])
     return next((rule["Value"] for rule in rules if rule["Name"].lower() == kind), "")
+
+
+def filters(account: Account) -> list[str]:
+    """Return the filters of the bucket's triggers as patterns, such as "*.txt"."""
+    return [f"{affix(trigger, 'prefix')}*{affix(trigger, 'suffix')}" for trigger in bucket_triggers(account)]
 
 
 def fitting_key(account: Account, stem: str) -> str:
@@ -128,6 +144,7 @@ def policy(account: Account, kind: str, name: str = "", *alias: str) -> tuple[li
     return grants.statements(settings.get("Policy")), arn
 
 
+@document
 def mapping(account: Account) -> triggers.Trigger:
     """Return the first mapping from the present stream to TotalNotifier; {} if there is none."""
     name = account.name(NOTIFIER)
@@ -160,10 +177,12 @@ def may_send(account: Account, name: str, source: str, after: timedelta = NOW) -
     return is_allowed(statements, from_service("sns.amazonaws.com", grants.SEND, arn, topic)._replace(after=after))
 
 
+@document
 def subscription(account: Account, name: str) -> dict[str, Any]:
     arn = queues.queue_arn(account.lab, name)
     return next((row for row in account.ask(triggers.subscriptions) if row["Endpoint"] == arn), {})
 
 
+@document
 def subscription_settings(account: Account, name: str) -> dict[str, str]:
     return account.ask(triggers.subscription_settings, subscription(account, name)["SubscriptionArn"])

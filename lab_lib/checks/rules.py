@@ -49,6 +49,14 @@ class Finding(NamedTuple):
         return self.state is State.OK
 
 
+class Meant(str):
+    """A fault that an organisation may want: it "could be", and costs nothing."""
+
+
+class Unasked(str):
+    """A setting that is right since nobody asked for another: it does not count."""
+
+
 class Account:
     """One account during a run: the answer to each question is kept for the other checks."""
 
@@ -100,6 +108,14 @@ class Account:
 
 
 Judge = Callable[..., Finding]  # of an account and the subject, if there is one
+Read = Callable[..., Any]  # the same for what is read
+DOCUMENTS: dict[str, Read] = {}  # by the names that facts.toml uses
+
+
+def document(read: Read) -> Read:
+    """Let facts.toml use what this function reads of an account."""
+    DOCUMENTS[read.__name__] = read
+    return read
 
 
 @dataclass(frozen=True)
@@ -146,7 +162,7 @@ def check(
     weight: int = 1,
     probes: bool = False,
     shown: bool = False,
-    made_by: resources.Cell | Callable[[str], resources.Cell] | None = None,
+    made_by: resources.Cell | Callable[[str], resources.Cell | None] | None = None,
 ) -> Callable[[Judge], Judge]:
     """Make a function a check of a step; with {} in its id, one for each subject, which replaces {} in its texts.
 
