@@ -19,7 +19,7 @@ def checks(*missing):
     made = {}
     for rule in sorted(RULES.values(), key=lambda rule: rule.step):
         if rule.step <= "05":
-            causes = [made[below].cause or below for below in rule.after if below in made and not made[below].ok]
+            causes = [made[below].cause or below for below in rule.needs if below in made and not made[below].ok]
             made[rule.id] = _check(rule, causes, missing)
     return [*made.values()]
 

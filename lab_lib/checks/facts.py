@@ -15,14 +15,13 @@ import jmespath
 from lab_lib import aws, resources
 from lab_lib.aws import queues, tables
 from lab_lib.checks.reading import NOTIFIER, PROCESSOR, TOPIC
-from lab_lib.checks.rules import DOCUMENTS, RULES, Account, Finding, Meant, State, Unasked, check, made_by, or_none
+from lab_lib.checks.rules import DOCUMENTS, RULES, Account, Finding, Meant, Rule, State, Unasked, or_none
 from lab_lib.lab import TAG_KEY, TAG_VALUE
 from lab_lib.language import N_, _
 from lab_lib.pages.wording import listing
 from lab_lib.settings import DEFAULT_REGION
 
 FILE = Path(__file__).with_name("facts.toml")
-NOBODY = "nobody"  # no cell of the notebooks puts it right
 NAMES: dict[str, Callable[[Account, str], object]] = {  # for the texts, with what @document marks
     "name": lambda account, subject: account.name(subject),
     "url": lambda account, subject: f'sqs.get_queue_url(QueueName="{account.name(subject)}")["QueueUrl"]',
@@ -62,15 +61,12 @@ class _Names(dict[str, object]):
         return _(text).format_map(self)
 
 
-@dataclass(frozen=True)
-class Fact:
-    """A fact, with the fields that facts.toml describes."""
+@dataclass(frozen=True, eq=False)
+class Fact(Rule):
+    """A fact is a check with the fields that facts.toml describes."""
 
-    step: str
-    id: str
-    name: str
-    found: str
-    why: str
+    found: str = ""
+    why: str = ""
     call: str = ""
     console: str = ""
     want: str | int | list[str] = ""
@@ -84,36 +80,14 @@ class Fact:
     waits: list[str] = field(default_factory=list)
     similar: str = ""
     is_free: bool = False
-    subjects: str | list[str] = ""
-    made_by: str = ""
-    of: str = ""
-    after: str = ""
-    link: str | None = None
-    weight: int = 1
-    shown: bool = False
 
     @property
     def texts(self) -> list[str]:
-        """Return what is translated, but for the name."""
+        """Return what is translated, but for the title."""
         wanted = [self.yes, self.some, self.none, self.otherwise, self.unit]
         return [text for text in [self.why, self.console, *wanted] if text.strip("{}")]
 
-    def enter(self) -> None:
-        """Make it a check of each subject."""
-        check(
-            self.step,
-            self.id,
-            self.name,
-            after=self.after,
-            subjects=self._subjects(),
-            of=self.of,
-            link=self.link,
-            weight=self.weight,
-            shown=self.shown,
-            made_by=self._cell,
-        )(self.judge)
-
-    def judge(self, account: Account, subject: str = "") -> Finding:
+    def compare(self, account: Account, subject: str = "") -> Finding:
         names, found = _Names(account, subject, self.values), read(account, self.found.replace("{}", subject))
         fits, wanted = self._compared(found, names)
         is_asked = not isinstance(found, Unasked)
@@ -122,7 +96,7 @@ class Fact:
         if any(shown.endswith(state) for state in self.waits):
             return Finding(State.WAITS, shown, wanted, _("Wait a moment: AWS has not finished."))
         names.update(found=shown, wanted=wanted)
-        cell = made_by(RULES[self.id.replace("{}", subject)]) if self.made_by != NOBODY else None
+        cell = RULES[self.id.replace("{}", subject)].cell
         hint = account.how_to_fix(names.fill(self.why), names.fill(self.call), self.console, cell)
         if self.similar and not found:
             hint = _with_near(hint, account, wanted, self.similar)
@@ -154,20 +128,6 @@ class Fact:
             return wanted if fits else names.fill(self.otherwise)
         return listing(sorted(found)) if isinstance(found, list) else str(found)
 
-    def _subjects(self) -> list[str]:
-        if isinstance(self.subjects, list):
-            return self.subjects
-        kind = self.subjects.removeprefix("every ")
-        return resources.in_chain(kind) if kind == self.subjects else resources.names(kind)
-
-    def _cell(self, subject: str) -> resources.Cell | None:
-        if self.made_by in ("", NOBODY):
-            return None
-        if self.made_by.isupper():
-            return getattr(resources, self.made_by)  # type: ignore[no-any-return]
-        kind, _blank, name = self.made_by.replace("{}", subject).partition(" ")
-        return resources.cell(kind, name)
-
 
 def read(account: Account, found: str) -> Any:
     """Return what the account has at a place of a document, such as "tables.describe Customer : TableStatus"."""
@@ -197,4 +157,4 @@ def _with_near(hint: str, account: Account, name: str, similar: str) -> str:
 
 FACTS = [Fact(**fact) for fact in tomllib.loads(FILE.read_text("utf-8"))["fact"]]
 for _fact in FACTS:
-    _fact.enter()
+    _fact.enter(_fact.compare)

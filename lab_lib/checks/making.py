@@ -74,7 +74,8 @@ def _behind(first: Check, step: str) -> Finding:
 
 def _finding(account: Account, rule: Rule) -> Finding:
     try:
-        return rule.judge(account, *rule.subjects)
+        finding: Finding = rule.judge(account, *filter(None, [rule.subject]))
+        return finding
     except Exception as error:
         if is_unreachable(error):
             raise  # no other check can be made either
@@ -98,7 +99,7 @@ def unseen(error: Exception) -> Finding:
 
 def _first_cause(account: Account, rule: Rule) -> Check | None:
     """Return the check that keeps this one waiting and does not wait itself; None if all in `after` hold."""
-    for before in (RULES[other] for other in rule.after):
+    for before in (RULES[other] for other in rule.needs):
         check = made(account, before)
         if not check.ok:
             return _first_cause(account, before) or check

@@ -47,7 +47,7 @@ class Check(NamedTuple):
     def finds_own(self) -> bool:
         """Return True if it says whether something is there that the learner makes."""
         rule = RULES.get(self.id)
-        return bool(rule and rule.finds and rule.made_by and rule.made_by.is_yours)
+        return bool(rule and rule.finds and rule.cell and rule.cell.is_yours)
 
     @property
     def mark(self) -> str:
@@ -112,7 +112,7 @@ class Report:
         about = [check for check in self._in_order() if check.step != FURTHER and part(check.id) == name]
         existence = next((check for check in about if RULES[check.id].finds), None)
         if existence and existence.state in (State.NOT_YET, State.WAITS):
-            cell = RULES[existence.id].made_by
+            cell = RULES[existence.id].cell
             return _drawn("later" if cell and cell.notebook > step > "" else "not there")
         for check in about:
             if check.state is State.NOT_YET:

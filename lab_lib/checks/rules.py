@@ -15,6 +15,7 @@ from lab_lib.pages.chain_parts import part_of
 from lab_lib.pages.wording import listing
 
 T = TypeVar("T")
+NOBODY = "nobody"  # no cell of the notebooks puts it right
 FURTHER = "further"  # the step of what this workbook adds to the handout; it does not count
 PROBE = "probe"  # the step of the checks that upload files
 ASKED = "asked"  # the step of the checks that only the exercises make
@@ -118,93 +119,107 @@ def document(read: Read) -> Read:
     return read
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Rule:
-    """A check before it is made: the ids of the checks that must hold first, and how it judges an account.
+    """A check before it is made.
 
-    The id never changes; the name may. `title` is the name in English, with {} for the subject. `link` is the link of
-    the chain that breaks if the check does not hold. `part` is the part of the chain's picture that it is about; with
-    `finds`, it says whether this part is there at all. With `probes`, it uploads files, and is made only if that is
-    asked for. With `shown`, it holds if an upload comes through its link. An upload may pass by what the other checks
-    judge: a filter, a Deny, a condition, or who else may send.
+    The id never changes; the title may. `after` has the ids of the checks that must hold first, with spaces between: a
+    judge can rely on the resource being there. With {} in the id, there is a rule for each of the `subjects`: names, or
+    the resources of a kind in the handout's chain ("every queue" has the others too), without which they are the
+    resources of the kind `of`. The judge gets the account and the subject, which replaces {} in all texts.
+
+    `of` is the kind of the resource whose link of the chain breaks if the check does not hold; without a resource,
+    `link` names the link. `made_by` is the cell that puts it right, if that is not the resource's: the kind and name of
+    a resource, a name of resources.py, or NOBODY. With `shown`, it holds if an upload comes through its link. An upload
+    may pass by what the other checks judge: a filter, a Deny, a condition, or who else may send.
     """
 
-    id: str
     step: str
+    id: str
     title: str
-    after: tuple[str, ...]
-    subjects: tuple[str, ...]  # one, or none
-    judge: Judge
-    link: str | None
-    weight: int
-    probes: bool
-    shown: bool
-    part: str
-    finds: bool
-    made_by: resources.Cell | None
+    after: str = ""
+    subjects: str | list[str] = ""
+    of: str = ""
+    link: str | None = None
+    weight: int = 1
+    shown: bool = False
+    made_by: str = ""
+    subject: str = ""
+    judge: Any = None  # a Judge
+
+    def enter(self, judge: Judge) -> Judge:
+        """Let this function judge the check, of each subject. ValueError if there is one with that id."""
+        for subject in self._subjects():
+            texts = {name: getattr(self, name).replace("{}", subject) for name in ("id", "after", "made_by")}
+            rule = replace(self, **texts, subject=subject, judge=judge)
+            if rule.id in RULES:
+                raise ValueError(f"Two checks have the id {rule.id}.")
+            RULES[rule.id] = replace(rule, link=rule.resource.link) if rule.resource else rule
+        return judge
 
     @property
     def name(self) -> str:
-        return _(self.title).replace("{}", "".join(self.subjects))
+        return _(self.title).replace("{}", self.subject)
+
+    @property
+    def needs(self) -> list[str]:
+        """Return the ids of the checks that must hold first."""
+        return self.after.split()
+
+    @property
+    def probes(self) -> bool:
+        """Return True if it uploads files: it is made only if that is asked for."""
+        return self.id.startswith("probe-")
+
+    @property
+    def resource(self) -> resources.Resource | None:
+        """Return the resource that it is about."""
+        return resources.get(self.of, self.subject) if self.of else None
+
+    @property
+    def finds(self) -> bool:
+        """Return True if it says whether its resource is there at all."""
+        return self.id == "-".join([*self.of.split(), *filter(None, [self.subject])])
+
+    @property
+    def part(self) -> str:
+        """Return the part of the picture that it is about: its own, or that of the last check which must hold first.
+
+        It is "" for what is about no part, or about the whole chain.
+        """
+        own = part_of(self.resource) if self.resource else ""
+        is_about_all = self.probes and not self.link
+        return own if own or is_about_all or not self.needs else RULES[self.needs[-1]].part
+
+    @property
+    def cell(self) -> resources.Cell | None:
+        """Return the cell that makes what it is about: its own, or that of the last check which must hold first."""
+        if self.made_by == NOBODY:
+            return None
+        if self.made_by.isupper():
+            return getattr(resources, self.made_by)  # type: ignore[no-any-return]
+        if self.made_by:
+            kind, _blank, name = self.made_by.partition(" ")
+            return resources.cell(kind, name)
+        if self.resource:
+            return self.resource.cell
+        return RULES[self.needs[-1]].cell if self.needs else None
+
+    def _subjects(self) -> list[str]:
+        if isinstance(self.subjects, list):
+            return self.subjects
+        kind = self.subjects.removeprefix("every ") or (self.of if "{}" in self.id else "")
+        names = resources.names if self.subjects.startswith("every ") else resources.in_chain
+        return names(kind) if kind else [""]
 
 
 RULES: dict[str, Rule] = {}  # by id
 
 
-def check(
-    step: str,
-    id: str,
-    name: str,
-    after: str = "",
-    subjects: Iterable[str] = (),
-    of: str = "",
-    link: str | None = None,
-    weight: int = 1,
-    probes: bool = False,
-    shown: bool = False,
-    made_by: resources.Cell | Callable[[str], resources.Cell | None] | None = None,
-) -> Callable[[Judge], Judge]:
-    """Make a function a check of a step; with {} in its id, one for each subject, which replaces {} in its texts.
-
-    The function gets the account and the subject. Without `subjects`, these are the names of the resources of the kind
-    `of`. `after` has the ids of the checks that must hold first, separated by spaces: the function can rely on the
-    resource being there. `of` is the kind of the resource whose link breaks if the check does not hold; without a
-    resource, `link` names the link. The check whose id is that kind, and the subject, says whether the resource is
-    there. `made_by` is the cell that puts it right, perhaps by the subject, if that is not the resource's.
-    """
-
-    def register(judge: Judge) -> Judge:
-        for subject in subjects or (resources.in_chain(of) if of and "{}" in id else [""]):
-            full_id, before = (text.replace("{}", subject) for text in (id, after))
-            resource = resources.get(of, subject) if of else None
-            broken, part, made = (resource.link, part_of(resource), resource.cell) if resource else (link, "", None)
-            about, first = (subject,) if subject else (), tuple(before.split())
-            other = made_by(subject) if callable(made_by) else made_by
-            finds = full_id == "-".join([*of.split(), *about])
-            if full_id in RULES:
-                raise ValueError(f"Two checks have the id {full_id}.")
-            RULES[full_id] = Rule(
-                full_id, step, name, first, about, judge, broken, weight, probes, shown, part, finds, other or made
-            )
-        return judge
-
-    return register
-
-
 def part(id: str) -> str:
-    """Return the part of the picture that a check is about: its own, or that of the last check which must hold first.
-
-    It is "" for what is about no part, or about the whole chain.
-    """
+    """Return the part of the picture that the check with this id is about, "" for one that is not known."""
     rule = RULES.get(id)
-    if not rule or (rule.probes and not rule.link):
-        return ""
-    return rule.part or "".join(map(part, rule.after[-1:]))
-
-
-def made_by(rule: Rule) -> resources.Cell | None:
-    """Return the cell that makes what a check is about: its own, or that of the last check which must hold first."""
-    return rule.made_by or (made_by(RULES[rule.after[-1]]) if rule.after else None)
+    return rule.part if rule else ""
 
 
 def judged(right: object, found: str, wanted: str, hint: str, counts: bool = True) -> Finding:

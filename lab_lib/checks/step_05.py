@@ -13,7 +13,7 @@ from lab_lib.checks.arrivals import TABLES
 from lab_lib.checks.causes import LINKS, alert_again, by_upload, correct_code, fix_chain, fix_error, fix_function
 from lab_lib.checks.evidence import Evidence, at_rest
 from lab_lib.checks.reading import NOTIFIER, PROCESSOR, TOPIC, fitting_key
-from lab_lib.checks.rules import Account, Finding, beyond, cannot_see, check, judged, none_of, or_none, waits_for
+from lab_lib.checks.rules import Account, Finding, Rule, beyond, cannot_see, judged, none_of, or_none, waits_for
 from lab_lib.checks.upload import Alert, Difference, Snapshot
 from lab_lib.checks.uploads import due, files, newest, once, read_all, taken
 from lab_lib.language import N_, _, ngettext
@@ -26,7 +26,7 @@ _RETRIES = timedelta(minutes=10)  # Lambda tries what failed again and again, af
 _CALLS_AWS = re.compile(r"\b(boto3|botocore)\.|from (boto3|botocore)\b|urllib|http\.client")
 
 
-@check("05", "upload", "upload", after="bucket", of="upload", weight=0)
+@Rule("05", "upload", "upload", after="bucket", of="upload", weight=0).enter
 def uploads(account: Account) -> Finding:
     """The trigger takes an upload that is a transactions file with a good row. Others may be there too."""
     keys, fitting = [item["Key"] for item in account.ask(buckets.uploads)], taken(account)
@@ -48,7 +48,7 @@ def uploads(account: Account) -> Finding:
     return judged(False, found, _("a file with a good row"), hint)
 
 
-@check("05", "rows", "rows in Transactions", after="upload key-Transactions", weight=6)
+@Rule("05", "rows", "rows in Transactions", after="upload key-Transactions", weight=6).enter
 def rows(account: Account) -> Finding:
     """TransactionProcessor has run, and each row of the uploads is there with its amount and day.
 
@@ -62,7 +62,7 @@ def rows(account: Account) -> Finding:
     return _done(account, PROCESSOR, faults, hint, right)
 
 
-@check("05", "customers", "addresses in Customer", after="rows key-Customer", weight=2)
+@Rule("05", "customers", "addresses in Customer", after="rows key-Customer", weight=2).enter
 def customers(account: Account) -> Finding:
     """Each customer of the uploads is there with the address of the last row about them."""
     faults = upload.compare_addresses(due(account), _held(account).customers)
@@ -70,7 +70,7 @@ def customers(account: Account) -> Finding:
     return none_of(map(str, faults), _write_again(account), listing(sorted(due(account).addresses)), wanted)
 
 
-@check("05", "totals", "totals", after="rows key-TransactionTotal", weight=6)
+@Rule("05", "totals", "totals", after="rows key-TransactionTotal", weight=6).enter
 def totals(account: Account) -> Finding:
     """TotalNotifier has run, and each total is the sum of the customer's transactions: 0 if all were deleted."""
     sums = _held(account).sums()
@@ -87,7 +87,7 @@ def totals(account: Account) -> Finding:
     return _done(account, NOTIFIER, faults, hint, right)
 
 
-@check("05", "alerts-{}", "alerts in {}", after="topic rows queue-{}", subjects=queues.ALERT_QUEUES, weight=4)
+@Rule("05", "alerts-{}", "alerts in {}", after="topic rows queue-{}", subjects="queue", weight=4).enter
 def alerts(account: Account, name: str) -> Finding:
     """TotalNotifier has published an alert for each customer at the threshold, with Subject and both values as text.
 
@@ -118,7 +118,7 @@ def alerts(account: Account, name: str) -> Finding:
     return _done(account, NOTIFIER, [*wrong, *missing], hint, right)
 
 
-@check("05", "errors", "errors since the last upload", after="upload", weight=2)
+@Rule("05", "errors", "errors since the last upload", after="upload", weight=2).enter
 def errors(account: Account) -> Finding:
     """Neither the logs nor CloudWatch tell of an error of a function since then. CloudWatch counts minutes late."""
     found = {name: errors for name in functions.SOURCES if (errors := _errors(account, name))}

@@ -4,7 +4,7 @@ from lab_lib.aws import queues
 from lab_lib.checks import probe
 from lab_lib.checks.causes import fix_chain, fix_error
 from lab_lib.checks.reading import NOTIFIER, PROCESSOR
-from lab_lib.checks.rules import FURTHER, PROBE, Account, Finding, cannot_see, check, judged
+from lab_lib.checks.rules import FURTHER, PROBE, Account, Finding, Rule, cannot_see, judged
 from lab_lib.checks.upload import OTHERS, REJECTED
 from lab_lib.checks.upload import ROWS as OF_ROWS
 from lab_lib.checks.upload import TOTALS as OF_TOTALS
@@ -15,15 +15,14 @@ from lab_lib.resources import ALERTS, CHANGES, ROWS, TOTALS, messages
 _ALL = " ".join(["probe-totals", "probe-others", *(f"probe-alert-{name}" for name in queues.ALERT_QUEUES)])
 
 
-@check(
+@Rule(
     PROBE,
     "probe-rows",
     "rows of the probe",
     after="bucket key-Customer key-Transactions",  # where the probe puts something
-    probes=True,
     link=ROWS,
     weight=3,
-)
+).enter
 def rows(account: Account) -> Finding:
     """Each row of the probe's files is there with all its attributes, and each customer with the last address."""
     so_that = N_(" so that it writes each row as the file has it, with the amount as a Number")
@@ -35,31 +34,29 @@ def rows(account: Account) -> Finding:
     return finding._replace(found=_("{found}; {stays}", found=found, stays=outcome.stays) if outcome.stays else found)
 
 
-@check(
+@Rule(
     PROBE,
     "probe-totals",
     "totals of the probe",
     after="probe-rows key-TransactionTotal",
-    probes=True,
     link=CHANGES,
     weight=3,
-)
+).enter
 def totals(account: Account) -> Finding:
     """Each customer of the probe has the right total."""
     so_that = N_(" so that each total is the sum of the amounts, as a Number")
     return _arrived(account, OF_TOTALS, _("rows and totals arrived"), NOTIFIER, so_that, CHANGES, TOTALS)
 
 
-@check(
+@Rule(
     PROBE,
     "probe-alert-{}",
     "alerts of the probe in {}",
     after="probe-totals queue-{}",
-    subjects=queues.ALERT_QUEUES,
-    probes=True,
+    subjects="queue",
     of="queue",
     weight=3,
-)
+).enter
 def alert(account: Account, name: str) -> Finding:
     """The queue got one alert for each customer who reached the threshold, in SNS's envelope, and nothing else."""
     links, right = (messages(name), ALERTS, CHANGES, TOTALS), _("one for each customer who reached the threshold")
@@ -67,13 +64,13 @@ def alert(account: Account, name: str) -> Finding:
     return _arrived(account, name, right, NOTIFIER, so_that, *links)
 
 
-@check(PROBE, "probe-others", "nothing else by the probe", after="probe-rows", probes=True, weight=2)
+@Rule(PROBE, "probe-others", "nothing else by the probe", after="probe-rows", weight=2).enter
 def others(account: Account) -> Finding:
     """Nothing has come, gone or changed that no file names."""
     return _arrived(account, OTHERS, _("all else is as it was"), PROCESSOR)
 
 
-@check(PROBE, "probe-again", "what the probe delivers again", after=_ALL, probes=True, weight=2)
+@Rule(PROBE, "probe-again", "what the probe delivers again", after=_ALL, weight=2).enter
 def again(account: Account) -> Finding:
     """The event of a file changes nothing if it comes again. Records of the stream change nothing, or all count again.
 
@@ -82,27 +79,27 @@ def again(account: Account) -> Finding:
     return _arrived(account, probe.AGAIN, _("nothing was mixed up"), NOTIFIER)
 
 
-@check(FURTHER, "probe-repeats", "alerts only at the threshold", after=_ALL, probes=True)
+@Rule(FURTHER, "probe-repeats", "alerts only at the threshold", after=_ALL).enter
 def repeats(account: Account) -> Finding:
     """A customer who is above the threshold already gets no alert with each further transaction."""
     so_that = N_(" so that it alerts only when a total crosses the threshold")
     return _arrived(account, probe.REPEATS, _("one alert a crossing"), NOTIFIER, so_that)
 
 
-@check(FURTHER, "probe-cents", "cents of the probe", after=_ALL, probes=True)
+@Rule(FURTHER, "probe-cents", "cents of the probe", after=_ALL).enter
 def cents(account: Account) -> Finding:
     """An amount such as -0.10 counts."""
     return _arrived(account, probe.CENTS, _("they count"), PROCESSOR, N_(" so that an amount is a Decimal"))
 
 
-@check(FURTHER, "probe-correction", "correction of the probe", after=_ALL, probes=True)
+@Rule(FURTHER, "probe-correction", "correction of the probe", after=_ALL).enter
 def correction(account: Account) -> Finding:
     """A row that comes again with another amount changes the total by the difference."""
     so_that = N_(" so that it adds the amount of NewImage minus that of OldImage")
     return _arrived(account, probe.CORRECTION, _("it counts as the difference"), NOTIFIER, so_that, CHANGES)
 
 
-@check(FURTHER, "probe-rejected", "rejected row of the probe", after=_ALL, probes=True)
+@Rule(FURTHER, "probe-rejected", "rejected row of the probe", after=_ALL).enter
 def rejected(account: Account) -> Finding:
     """A line that cannot be a row is kept."""
     so_that = N_(" so that it puts such lines into an object under rejected/")

@@ -181,7 +181,7 @@ def test_what_may_not_be_read_is_never_called_missing(question):
     unseen = {check.id for check in made if check.state == "cannot see"}
     assert {check.state for check in made if check.id not in unseen} <= {"ok"}
     assert bool(unseen) == (question[0] not in HELPFUL)
-    assert {check.id for check in made if {*RULES[check.id].after} & unseen} <= unseen
+    assert {check.id for check in made if {*RULES[check.id].needs} & unseen} <= unseen
     assert all("GetTopicAttributes" in check.found + check.hint for check in made if check.id in unseen)
 
 

@@ -46,7 +46,7 @@ def look(monkeypatch, clock):
             finding = judged(answer == "allowed", answer, "allowed", "Wait.")
             return finding if finding.ok else finding._replace(state=state)
 
-        rules.check("00", "role", "role")(judge)
+        rules.Rule("00", "role", "role").enter(judge)
         _, (check,) = settled(lab, lambda account: [made(account, rules.RULES["role"])])
         return check.ok, len(looks)
 
