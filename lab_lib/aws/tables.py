@@ -74,14 +74,6 @@ def describe(lab: Lab, name: str) -> dict[str, Any] | None:
     return table if table and table.get("TableStatus") != "DELETING" else None
 
 
-def units(lab: Lab, name: str) -> tuple[int, int]:
-    """Return the provisioned units to read and to write, of the table and its indexes; (0, 0) if it has none."""
-    table = describe(lab, name) or {}
-    provisioned = [part.get("ProvisionedThroughput", {}) for part in (table, *table.get("GlobalSecondaryIndexes", []))]
-    read, write = (sum(part.get(f"{kind}CapacityUnits", 0) for part in provisioned) for kind in ("Read", "Write"))
-    return read, write
-
-
 def names(lab: Lab) -> list[str]:
     """Return the names of all tables in the Region."""
     return list(lab.client("dynamodb").get_paginator("list_tables").paginate().search("TableNames[]"))

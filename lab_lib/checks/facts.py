@@ -85,7 +85,7 @@ class Fact(Rule):
     def texts(self) -> list[str]:
         """Return what is translated, but for the title."""
         wanted = [self.yes, self.some, self.none, self.otherwise, self.unit]
-        return [text for text in [self.why, self.console, *wanted] if text.strip("{}")]
+        return [text for text in [self.why, self.console, *wanted] if text.isalpha() or " " in text]  # others are code
 
     def compare(self, account: Account, subject: str = "") -> Finding:
         names, found = _Names(account, subject, self.values), read(account, self.found.replace("{}", subject))

@@ -1,76 +1,15 @@
-"""Read of an account what the facts of its functions, and of their roles, are about."""
+"""Read of an account what the facts of its functions are about."""
 
 import re
 from decimal import Decimal
-from typing import Any
 
-from lab_lib.aws import cloudwatch, functions, roles
-from lab_lib.aws.evaluator import A_YEAR
+from lab_lib.aws import cloudwatch, functions
 from lab_lib.aws.json_text import amount
-from lab_lib.checks import function_code, permissions
-from lab_lib.checks.reading import NOTIFIER, role_for, role_of
+from lab_lib.checks import function_code
+from lab_lib.checks.reading import NOTIFIER
 from lab_lib.checks.rules import Account, document
 from lab_lib.language import _
 from lab_lib.pages.wording import listing
-
-# Roles
-
-
-@document
-def role(account: Account, name: str) -> str:
-    return str(role_for(account, name)["RoleName"])
-
-
-@document
-def own_role(account: Account, name: str) -> str:
-    return str(role_of(account, name)["RoleName"])
-
-
-@document
-def usual_role(account: Account, name: str) -> str:
-    return roles.name_of(account.lab, functions.ROLES[name])
-
-
-@document
-def role_trusts_lambda(account: Account, name: str) -> bool:
-    return permissions.trusts_lambda(role_for(account, name))
-
-
-@document
-def role_lacks(account: Account, name: str) -> list[str]:
-    return permissions.lacking(account, name, role_for(account, name)["Arn"])
-
-
-@document
-def role_ends(account: Account, name: str) -> list[str]:
-    """Return what the role can be used for, and not for another year."""
-    role = role_for(account, name)
-    ends = [] if permissions.trusts_lambda(role, A_YEAR) else [_("Lambda can assume it for less than a year")]
-    return ends + permissions.ending(account, name, role["Arn"])
-
-
-@document
-def role_excess(account: Account, name: str) -> list[str]:
-    return permissions.excess(account, name, role_of(account, name)["Arn"])
-
-
-@document
-def function_role(account: Account, name: str) -> bool | list[str]:
-    """Return True if the function's role is that of step 00, or does as well; else what is wrong with it."""
-    arn = str(account.settings(name)["Role"])
-    own, role = arn.split("/")[-1], role_of(account, name)
-    if not role:
-        return [_("{role}, which is not there", role=own)]
-    if own == usual_role(account, name):
-        return True
-    lacking = permissions.lacking(account, name, arn)
-    faults = [_("{role}, which {fault}", role=own, fault=fault) for fault in lacking]
-    if not permissions.trusts_lambda(role):
-        faults.append(_("{role}, which Lambda cannot assume", role=own))
-    return faults or True
-
-
-# The function itself
 
 
 @document
@@ -131,41 +70,8 @@ def log_days(account: Account, name: str) -> int | None:
     return account.ask(cloudwatch.log_days, log_group(account, name))
 
 
-# What the exercise asks for that makes TotalNotifier
-
-
-@document
-def asked(account: Account, argument: str) -> Any:
-    return account.ask(functions.settings, NOTIFIER)[argument]
-
-
-@document
-def given(account: Account, argument: str) -> Any:
-    """Return True if the function has the argument's value that is asked for, else its own."""
-    now = account.settings(NOTIFIER).get(argument)
-    return now == asked(account, argument) or str(now)
-
-
-@document
-def argument(account: Account, name: str) -> str:
-    """Return the argument as a call has it."""
-    return f"{name}={asked(account, name)!r}".replace("'", '"')
-
-
 @document
 def is_archive(account: Account) -> bool:
     """Return True if the function's code is what the exercise packs."""
     digest = functions.digest(functions.package(functions.source_files(NOTIFIER)))
     return account.settings(NOTIFIER).get("CodeSha256") == digest
-
-
-@document
-def wrong_environment(account: Account) -> list[str]:
-    now, wanted = functions.environment(account.settings(NOTIFIER)), account.ask(functions.variables, NOTIFIER)
-    wrong = [name for name in wanted if now.get(name) != wanted[name]]
-    return [_("{name} is {value}", name=name, value=now.get(name, _("none"))) for name in wrong]
-
-
-@document
-def variables(account: Account) -> str:
-    return ", ".join(sorted(account.ask(functions.variables, NOTIFIER)))

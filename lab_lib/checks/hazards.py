@@ -72,10 +72,17 @@ def _outsiders(account: Account, kind: str, name: str) -> Iterator[tuple[str, st
 @document
 def takes_plain_text(account: Account, kind: str, action: str, name: str = "") -> bool:
     """Return whether the policy of a resource allows the account's own user an action without TLS."""
+    return _user_may(account, kind, name, action, {"aws:securetransport": "false"})
+
+
+def _user_may(
+    account: Account, kind: str, name: str, action: str, context: dict[str, str], after: timedelta = NOW
+) -> bool:
+    """Return whether the policy of a resource lets the account itself do this."""
     statements, arn = policy(account, kind, name)
-    place = f"{arn}/any" if kind == "bucket" else arn
-    request = from_user(account.lab.arn("iam", "user/any"), action, place, {"aws:securetransport": "false"})
-    return is_allowed([ALLOW_ALL, *statements], request)
+    place = f"{arn}/{UPLOAD}" if kind == "bucket" else arn
+    request = from_user(account.lab.arn("iam", "user/any"), action, place, context)
+    return is_allowed([ALLOW_ALL, *statements], request._replace(after=after))
 
 
 # Policies and items that expire
@@ -89,21 +96,13 @@ def lasts(may: Callable[[timedelta], bool]) -> bool | str:
 @document
 def ends(account: Account, kind: str, name: str = "") -> list[str]:
     """Return by what a resource, or what is in it, cannot be used any more after some time."""
-    end = lasts(lambda after: _own_may(account, kind, name, after))
+    end = lasts(lambda after: _user_may(account, kind, name, _MAY[kind], {}, after))
     found = [_("its policy allows {action} {end}", action=_MAY[kind], end=end)] if isinstance(end, str) else []
     if kind == "bucket":
         found += _expiring(account)
     if kind == "table" and (attribute := account.ask(tables.expiry, name)):
         found.append(_("items expire by {attribute}", attribute=attribute))
     return found
-
-
-def _own_may(account: Account, kind: str, name: str, after: timedelta) -> bool:
-    """Return whether the policy of a resource lets the account do what the lab does with it."""
-    statements, arn = policy(account, kind, name)
-    place = f"{arn}/{UPLOAD}" if kind == "bucket" else arn
-    request = from_user(account.lab.arn("iam", "user/any"), _MAY[kind], place, {})
-    return is_allowed([ALLOW_ALL, *statements], request._replace(after=after))
 
 
 def _expiring(account: Account) -> Iterator[str]:

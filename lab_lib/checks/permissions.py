@@ -6,8 +6,8 @@ from typing import Any, NamedTuple
 
 from lab_lib.aws import functions, grants, policies, queues, roles
 from lab_lib.aws.evaluator import A_YEAR, NOW, from_service, is_allowed
-from lab_lib.checks.reading import UPLOAD, stream_arn
-from lab_lib.checks.rules import Account
+from lab_lib.checks.reading import UPLOAD, role_for, role_of, stream_arn
+from lab_lib.checks.rules import Account, document
 from lab_lib.handlers.transaction_processor.transactions_file import rejected_key
 from lab_lib.lab import Lab
 from lab_lib.language import _
@@ -28,37 +28,81 @@ class Need(NamedTuple):
         )
 
 
-def lacking(account: Account, name: str, role_arn: str) -> list[str]:
-    """Return the permissions that the function needs and the role does not give."""
-    needs = _workbook_needs(account, name) if is_workbook_code(account, name) else _handout_needs(account, name)
-    met = _met(account, role_arn, needs)
-    return [_("lacks {need}", need=need) for need in needs if need not in met]
+@document
+def role(account: Account, name: str) -> str:
+    return str(role_for(account, name)["RoleName"])
 
 
-def ending(account: Account, name: str, role_arn: str) -> list[str]:
+@document
+def own_role(account: Account, name: str) -> str:
+    return str(role_of(account, name)["RoleName"])
+
+
+@document
+def usual_role(account: Account, name: str) -> str:
+    return roles.name_of(account.lab, functions.ROLES[name])
+
+
+@document
+def role_trusts_lambda(account: Account, name: str) -> bool:
+    return _trusts_lambda(role_for(account, name))
+
+
+@document
+def role_lacks(account: Account, name: str) -> list[str]:
+    """Return the permissions that the function needs and the role of step 00 does not give."""
+    return _lacking(account, name, role_for(account, name)["Arn"])
+
+
+@document
+def role_ends(account: Account, name: str) -> list[str]:
     """Return the permissions that the function needs and the role gives for less than a year."""
-    needs = _handout_needs(account, name)
-    kept = _met(account, role_arn, needs, A_YEAR)
-    return [_("has {need} for less than a year", need=need) for need in needs if need not in kept]
+    role, needs = role_for(account, name), _handout_needs(account, name)
+    kept = _met(account, role["Arn"], needs, A_YEAR)
+    ends = [] if _trusts_lambda(role, A_YEAR) else [_("Lambda can assume it for less than a year")]
+    return ends + [_("has {need} for less than a year", need=need) for need in needs if need not in kept]
 
 
-def excess(account: Account, name: str, role_arn: str) -> list[str]:
+@document
+def role_excess(account: Account, name: str) -> list[str]:
     """Return the permissions that the role gives without need: to do the other function's work, or to destroy."""
     (other,) = _POLICIES.keys() - {name}
     needed = _workbook_needs(account, name)
     others = [need for need in _workbook_needs(account, other) if need not in needed]
-    return [str(need) for need in _met(account, role_arn, [*others, *_destructive(account.lab)])]
+    needless = [*others, *_destructive(account.lab)]
+    return [str(need) for need in _met(account, role_of(account, name)["Arn"], needless)]
 
 
-def trusts_lambda(role: dict[str, Any], after: timedelta = NOW) -> bool:
-    """Return True if the Lambda service may assume the role."""
-    request = from_service("lambda.amazonaws.com", "sts:AssumeRole", role["Arn"], {})._replace(after=after)
-    return is_allowed(grants.statements(role.get("AssumeRolePolicyDocument")), request)
+@document
+def function_role(account: Account, name: str) -> bool | list[str]:
+    """Return True if the function's role is that of step 00, or does as well; else what is wrong with it."""
+    arn = str(account.settings(name)["Role"])
+    own, role = arn.split("/")[-1], role_of(account, name)
+    if not role:
+        return [_("{role}, which is not there", role=own)]
+    if own == usual_role(account, name):
+        return True
+    faults = [_("{role}, which {fault}", role=own, fault=fault) for fault in _lacking(account, name, arn)]
+    if not _trusts_lambda(role):
+        faults.append(_("{role}, which Lambda cannot assume", role=own))
+    return faults or True
 
 
 def is_workbook_code(account: Account, name: str) -> bool:
     """Return True if the function has this workbook's settings: it marks what it has taken in."""
     return "MARKER_TABLE" in functions.environment(account.settings(name))
+
+
+def _lacking(account: Account, name: str, role_arn: str) -> list[str]:
+    needs = _workbook_needs(account, name) if is_workbook_code(account, name) else _handout_needs(account, name)
+    met = _met(account, role_arn, needs)
+    return [_("lacks {need}", need=need) for need in needs if need not in met]
+
+
+def _trusts_lambda(role: dict[str, Any], after: timedelta = NOW) -> bool:
+    """Return True if the Lambda service may assume the role."""
+    request = from_service("lambda.amazonaws.com", "sts:AssumeRole", role["Arn"], {})._replace(after=after)
+    return is_allowed(grants.statements(role.get("AssumeRolePolicyDocument")), request)
 
 
 def _workbook_needs(account: Account, name: str) -> list[Need]:

@@ -55,13 +55,5 @@ def expiry(account: Account, name: str) -> str:
     return account.ask(tables.expiry, name) or "..."
 
 
-@document
-def units(account: Account, name: str) -> list[str]:
-    """Return the units that the table is billed for."""
-    read, write = account.ask(tables.units, name)
-    text = _("PROVISIONED: {read} units to read, {write} to write", read=read, write=write)
-    return [text] if read or write else []
-
-
 def _described(account: Account, name: str) -> dict[str, Any]:
     return account.ask(tables.describe, name) or {}

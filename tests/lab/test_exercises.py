@@ -32,8 +32,8 @@ UNITS = '"PROVISIONED", ProvisionedThroughput={"ReadCapacityUnits": 50, "WriteCa
 # The exercise; what stands in the place of which part of the solution; the check that says so, and what was found.
 WRONG = [
     ("create-table", OTHER_KEY, "", "key of TransactionTotal", "Customer"),
-    ("create-table", '"PAY_PER_REQUEST"', UNITS, "billing of TransactionTotal", "50 units to read"),
-    ("create-function", "**arguments", "FunctionName=name, Role=arguments['Role']", "environment", "TOPIC_ARN is none"),
+    ("create-table", '"PAY_PER_REQUEST"', UNITS, "billing of TransactionTotal", "PROVISIONED"),
+    ("create-function", "**arguments", "FunctionName=name, Role=arguments['Role']", "environment", "TOPIC_ARN is not"),
     ("create-function", ": archive", ": aws.functions.zipped({'total_notifier.py': b''})", "archive of", "another one"),
     ("create-function", "Tags=TAGS,", "", "tag of TotalNotifier", "not there"),
     ("create-mapping", "TRIM_HORIZON", "LATEST", "starting position that misses nothing", "LATEST"),
