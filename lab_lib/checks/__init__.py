@@ -1,7 +1,7 @@
 """Check an account: its settings, and what comes of files that are sent through it. It may have been built by hand.
 
-A setting is a fact, in the module of its step: `facts.fact` enters it in RULES. Any other check is a function, which
-`rules.check` enters. The step "further" holds what this workbook adds to the handout; it does not count.
+A setting is a fact, in facts.toml. Any other check is a function, which `Rule.enter` enters in RULES. The step
+"further" holds what this workbook adds to the handout; it does not count.
 """
 
 from collections.abc import Callable
