@@ -5,6 +5,7 @@ Each is read once, and only when it is asked for. What cannot be read is noted i
 
 import io
 from collections.abc import Callable
+from datetime import datetime
 from functools import cache, cached_property
 from typing import Any, NamedTuple, TypeVar
 
@@ -49,10 +50,11 @@ class Upload(NamedTuple):
 class Evidence:
     """The evidence of one account."""
 
-    def __init__(self, lab: Lab) -> None:
-        self.lab = lab
+    def __init__(self, lab: Lab, since: datetime | None = None) -> None:
+        self.lab, self._since = lab, since  # from when on logs are read; all if that is None
         self.unseen: dict[str, str] = {}  # why it cannot be read, by its name
-        self.runs, self.total, self.messages = cache(self._runs), cache(self._total), cache(self._messages)
+        self.runs, self.total = cache(self._runs), cache(self._total)
+        self.attributes, self.messages = cache(self._attributes), cache(self._messages)
 
     def read(self, what: str, read: Callable[..., T], *about: Any) -> T | None:
         """Return what a function of lab_lib.aws reads. If AWS refuses that, note it, and return None."""
@@ -70,12 +72,14 @@ class Evidence:
         log = PROCESSOR_LOG if name == PROCESSOR else NOTIFIER_LOG
         settings = (self.read(f"settings of {name}", functions.describe, name) or {}).get("Configuration", {})
         group = cloudwatch.group_of(self.lab, name, settings)
-        runs = self.read(log, log_runs.read, name, group) or []
-        if settings.get("LoggingConfig", {}).get("LogFormat") == "JSON":
-            self.unseen.setdefault(log, _("it has Lambda's JSON format"))
-        elif not runs and not self.read(log, cloudwatch.describe, group):
+        runs = self.read(log, log_runs.read, name, group, self._since) or []
+        if not runs and not self.read(log, cloudwatch.describe, group):
             self.unseen.setdefault(log, _("there is no log"))
         return runs
+
+    def errors(self, name: str) -> list[str]:
+        """Return the errors of the runs of a function that have failed, oldest first."""
+        return [run.error for run in self.runs(name) if run.error]
 
     @cached_property
     def uploads(self) -> list[Upload]:
@@ -121,10 +125,16 @@ class Evidence:
         """Return the dead letters."""
         return self.read(queues.DEAD_LETTERS, queues.messages, queues.DEAD_LETTERS) or []
 
+    def waiting(self, queue: str) -> int:
+        """Return how many messages wait in a queue. On AWS the number may be a minute old."""
+        return count(self.attributes(queue).get("ApproximateNumberOfMessages")) or 0
+
+    def _attributes(self, queue: str) -> dict[str, str]:
+        return self.read(queue, queues.attributes, queue) or {}
+
     def _messages(self, queue: str) -> list[tuple[int, queues.Message]]:
         """Return the messages of a queue, and when each came."""
-        attributes = self.read(queue, queues.attributes, queue) or {}
-        waiting = int(attributes.get("ApproximateNumberOfMessages", 0))
+        attributes, waiting = self.attributes(queue), self.waiting(queue)
         reason = N_("there is no such queue")
         if "RedrivePolicy" in attributes:
             reason = N_("it has a redrive policy, for which receiving counts, and {waiting} waiting")

@@ -103,22 +103,31 @@ def reasons(lab, file):
     return [link.why for link in upload.links if link.name in (CHANGES, ALERTS, *map(messages, queues.ALERT_QUEUES))]
 
 
+def logged(monkeypatch, lines):
+    """Let the logs of the functions have these lines, by function, now and when lines are added."""
+
+    def events(lab, name, *_):
+        return [{"message": line, "timestamp": 1, "logStreamName": name} for line in lines.get(name, [])]
+
+    monkeypatch.setattr(functions, "describe", lambda *_: None)
+    monkeypatch.setattr(cloudwatch, "describe", lambda *_: {"logGroupName": "mine"})
+    monkeypatch.setattr(cloudwatch, "log_events", events)
+
+
 def test_a_file_that_changes_nothing_has_arrived_when_its_run_has_ended_or_marked_it(account, monkeypatch):
-    lines, configuration = [], {"LoggingConfig": {"LogGroup": "mine"}}
-    monkeypatch.setattr(functions, "describe", lambda lab, name: {"Configuration": configuration})
-    monkeypatch.setattr(cloudwatch, "describe", lambda *_: {})
-    monkeypatch.setattr(cloudwatch, "log_lines", lambda lab, name, *_: lines if name == PROCESSOR else [])
+    lines = []
+    logged(monkeypatch, {PROCESSOR: lines})
     arrive(account)
     upload = Upload(account, "mine.txt", recount(*LINES))
 
     assert looked(upload) == "rows written: 0 of 2"
-    lines += ["[ERROR] ValueError: no", "REPORT RequestId: 1"]
+    lines += ["START RequestId: 1", "[ERROR] ValueError: no", "REPORT RequestId: 1"]
     assert looked(upload) == "rows written: 0 of 2"  # a run that fails has taken nothing in
     assert upload.links[0].note == "tried again 1 time: ValueError: no"
-    lines += ["REPORT RequestId: 1"]
+    lines += ['{"type": "platform.start", "record": {"requestId": "1"}}', '{"type": "platform.report", "record": {}}']
     assert looked(upload) == ""
 
-    configuration["Environment"] = {"Variables": {"MARKER_TABLE": "ProcessedRecords"}}
+    lines.clear()
     mark(account, 1)  # by an earlier upload
     upload = Upload(account, "mine.txt", recount(*LINES))
     assert looked(upload) == "rows written: 0 of 2"
@@ -130,26 +139,25 @@ def mark(lab, sequencer):
     tables.put_item(lab, "ProcessedRecords", {"EventId": f"{lab.bucket}/mine.txt {sequencer}"})
 
 
-CAME_AGAIN = '{"key": "mine.txt", "skipped": "this upload was taken in before"}'
+FAILED, CAME_AGAIN = "[ERROR] KeyError: 'a'", '{"key": "mine.txt", "skipped": "this upload was taken in before"}'
 
 
 @pytest.mark.parametrize(
     ("name", "lines", "note"),
     [
-        (PROCESSOR, ["[ERROR] KeyError: 'a'", "[ERROR] ValueError: no"], "tried again 2 times: ValueError: no"),
+        (PROCESSOR, [FAILED, "START", "[ERROR] ValueError: no"], "tried again 2 times: ValueError: no"),
         (PROCESSOR, [CAME_AGAIN], "the event came again 1 time, and changed nothing"),
         (NOTIFIER, ['{"records": 3}', '{"records": 2}'], "2 records came again, and nothing counts twice"),
-        (NOTIFIER, ['{"records": true, "key": "x"}', '{"records": "3", "key": "x"}'], ""),
+        (NOTIFIER, ['{"records": true, "key": "x"}', '{"records": "no", "key": "x"}'], ""),
     ],
 )
-def test_a_retry_and_what_comes_again_is_told(monkeypatch, name, lines, note):
-    for module in (functions, cloudwatch):
-        monkeypatch.setattr(module, "describe", lambda *_: None)
-    runs = Runs(LAB, "mine.txt")
-    runs.lines[name] = lines
+def test_a_retry_and_what_comes_again_is_told(lab, monkeypatch, name, lines, note):
+    begin = "START RequestId: 1"
+    logged(monkeypatch, {name: [begin, *(begin if line == "START" else line for line in lines)]})
+    runs = Runs(lab, "mine.txt")
 
-    assert runs.note(name, 3, settled=True) == note
-    assert "twice" not in runs.note(name, 3)  # as long as totals are wrong
+    assert runs.note(name, 3 if name == NOTIFIER else None) == note
+    assert "twice" not in runs.note(name)  # as long as totals are wrong
 
 
 def test_an_alert_of_another_form_has_not_come_and_is_told(account):
@@ -170,7 +178,7 @@ def test_a_chain_at_rest_that_no_check_finds_broken_is_told_what_differs(account
 
     stops = 'The chain stops at "changes counted: 0 of 2".'
     with pytest.raises(LabError, match=rf"^{stops} C1 has accountBalance 599, not 598\. Nothing more comes, and the"):
-        upload.wait(Inbox(account, queues.DEAD_LETTERS), lambda links, last: None)
+        upload.wait(lambda links, last: None)
 
 
 # A broken link
