@@ -168,11 +168,15 @@ def read_amounts(items: Iterable[dict[str, Any]]) -> Amounts:
 
 def totals(amounts: Amounts) -> dict[str, Decimal]:
     """Return each customer's exact total, also where it has more digits than DynamoDB keeps."""
-    return add_up(amounts.items())
+    return _add_up(amounts.items())
 
 
-def add_up(amounts: Iterable[tuple[tuple[str, str], Decimal]]) -> dict[str, Decimal]:
-    """Return the totals of amounts that come one after the other, each of another transaction."""
+def totals_of(items: Iterable[dict[str, Any]]) -> dict[str, Decimal]:
+    """Return the same of items of the table Transactions. Memory holds one of them at a time."""
+    return _add_up(pair for item in items for pair in read_amounts([item]).items())
+
+
+def _add_up(amounts: Iterable[tuple[tuple[str, str], Decimal]]) -> dict[str, Decimal]:
     sums: dict[str, Decimal] = defaultdict(Decimal)
     for (customer, _transaction), amount in amounts:
         sums[customer] = _EXACT.add(sums[customer], amount)

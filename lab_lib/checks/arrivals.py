@@ -11,7 +11,7 @@ from lab_lib.checks.evidence import PROCESSOR_LOG, Evidence
 from lab_lib.checks.reading import NOTIFIER, PROCESSOR
 from lab_lib.checks.upload import Difference, Snapshot, missing_alerts, read_alerts
 from lab_lib.lab import Lab
-from lab_lib.language import _, ngettext
+from lab_lib.language import _
 from lab_lib.pages.wording import how_often
 
 TABLES = "Transactions", "Customer", "TransactionTotal"
@@ -43,13 +43,10 @@ class Runs:
         """Read the logs again, when somebody asks for them."""
         self._evidence = Evidence(self._lab, self._since)
 
-    def has_begun(self) -> bool:
-        """Return whether TransactionProcessor has run, whatever came of it."""
-        return self._is_marked() or self._evidence.runs(PROCESSOR) != []
-
     def has_ended(self) -> bool | None:
         """Return whether TransactionProcessor has taken in the upload; None where only the rows can tell."""
-        if self._is_marked() or any(run.end and not run.error for run in self._evidence.runs(PROCESSOR)):
+        has_run = any(run.end and not run.error for run in self._evidence.runs(PROCESSOR))
+        if has_run or len(markers(self._lab, self._key)) > self._marked:
             return True
         return None if PROCESSOR_LOG in self._evidence.unseen else False
 
@@ -57,33 +54,16 @@ class Runs:
         """Return how many of the changes that are due TotalNotifier says it has counted: all, if it ran in silence."""
         runs = self._evidence.runs(NOTIFIER)
         is_mute = any(run.end for run in runs) and not any(run.reports or run.error for run in runs)
-        return due if is_mute else min(self._records(), due)
+        return due if is_mute else min(sum(run.records for run in runs), due)
 
     def errors(self, name: str) -> list[str]:
         """Return the errors in the log of a function."""
         return self._evidence.errors(name)
 
-    def note(self, name: str, records: int | None = None) -> str:
-        """Return what the log tells of runs that were tried again, and of what came again; "" as a rule.
-
-        Where all totals are right, `records` is how many records of the stream the upload leads to at most.
-        """
-        notes = list[str]()
-        if errors := self.errors(name):
-            notes.append(_("tried again {times}: {error}", times=how_often(len(errors)), error=errors[-1]))
-        if records is not None and (more := self._records() - records) > 0:
-            came = ngettext("{count:,} record came again", "{count:,} records came again", more)
-            notes.append(_("{came}, and nothing counts twice", came=came))
-        again = [upload for upload in self._evidence.uploads if upload.key == self._key and upload.is_again]
-        if name == PROCESSOR and again:
-            notes.append(_("the event came again {times}, and changed nothing", times=how_often(len(again))))
-        return _("; ").join(notes)
-
-    def _records(self) -> int:
-        return sum(run.records for run in self._evidence.runs(NOTIFIER))
-
-    def _is_marked(self) -> bool:
-        return len(markers(self._lab, self._key)) > self._marked
+    def note(self, name: str) -> str:
+        """Return what the log tells of runs that were tried again, "" without one."""
+        errors = self.errors(name)
+        return _("tried again {times}: {error}", times=how_often(len(errors)), error=errors[-1]) if errors else ""
 
 
 class Inbox:

@@ -164,8 +164,7 @@ class Upload:
     def _add_up(self) -> None:
         """Work out the totals that the rows in the account lead to, since somebody else may have changed others."""
         items = tables.scan(self.lab, "Transactions")
-        amounts = (pair for item in items for pair in transactions.read_amounts([item]).items())
-        self._totals = transactions.add_up(pair for pair in amounts if pair[0][0] in self.file.addresses)
+        self._totals = transactions.totals_of(item for item in items if item["CustomerId"] in self.file.addresses)
         limit, balances = self.lab.threshold, self.before.balances
         before = {name for name, balance in balances.items() if isinstance(balance, Decimal) and balance >= limit}
         self.crossing = {name: total for name, total in self._totals.items() if total >= limit and name not in before}
@@ -185,9 +184,9 @@ class Upload:
         settled, changed = self._all_in and not faults, self.changes
         # A function of somebody else reports nothing.
         counted = changed if settled else self.runs.counted(changed)
-        note = self.runs.note(NOTIFIER, self.file.good if settled else None)
+        why = ngettext("the row was there already", "all {count:,} rows were there already", self.due)
         return [
-            Link(CHANGES, counted, changed, self._why_unchanged(), note),
+            Link(CHANGES, counted, changed, why, self.runs.note(NOTIFIER)),
             Link(TOTALS, len(self._totals) - len(faults), len(self._totals)),
             *self._alerts(held, settled),
         ]
@@ -204,14 +203,7 @@ class Upload:
         out = max(flags, *(link.have for link in links))
         return [Link(ALERTS, out, len(due), why), *links]
 
-    def _why_unchanged(self) -> str:
-        if self.changes:
-            return ""
-        return ngettext("the row was there already", "all {count:,} rows were there already", self.due)
-
     def _why_no_alert(self) -> str:
-        if self.crossing:
-            return ""
         limit = self.lab.threshold
         if high := sorted(name for name, total in self._totals.items() if total >= limit):
             return _("{customers} had reached {limit:f} before", customers=listing(high), limit=limit)
@@ -229,36 +221,35 @@ class Upload:
             again = _("run aws.functions.alert_again(lab), since SNS keeps no message")
         if TOTALS in links:  # a function that fails without a word seems to have counted all
             links.insert(0, CHANGES)
-        if broken := find_broken(self.lab, self.key, links, is_last):
-            raise CheckFailed(self._stops(_("{fix} Then {again}.", fix=broken, again=again)))
-        if is_last:
-            raise LabError(self._stops(self._error(again) or self._unexplained()))
+        broken = find_broken(self.lab, self.key, links, is_last)
+        if broken or is_last:
+            why = _("{fix} Then {again}.", fix=broken or self._reason(), again=again)
+            stops = _('The chain stops at "{place}". {why}', place=self.place, why=why)
+            raise CheckFailed(stops) if broken else LabError(stops)
 
-    def _stops(self, why: str) -> str:
-        return _('The chain stops at "{place}". {why}', place=self.place, why=why)
-
-    def _error(self, again: str) -> str:
-        """Return the last error of the first function that has failed, and how it is fixed; "" if none has."""
+    def _reason(self) -> str:
+        """Return what a function fails with or what differs, where no check knows the reason, and how to fix it."""
+        account, first, said = Account(self.lab), self.waiting[0].name, list[str]()
         for name in functions.SOURCES:
             if errors := self.runs.errors(name):
-                told = {"function": self.lab.name(name), "error": errors[-1], "again": again}
-                fix = fix_error(Account(self.lab), name, errors[-1])
-                return _("{function} fails: {error}. {fix} Then {again}.", fix=fix, **told)
-        return ""
-
-    def _unexplained(self) -> str:
-        """Return what differs, where no check knows the reason."""
-        first, said, faults = self.waiting[0].name, list[str](), [*self._faults]
-        for key, (row, held) in self._wrong.items():
-            faults += judge.compare_row(key, held, row["TransactionAmount"], row["TransactionDate"])
-        for inbox in self.inboxes.values():
-            faults += inbox.faults
-        if faults:
-            said.append(_("{found}.", found=listing(dict.fromkeys(map(str, faults)))))
+                told = _("{function} fails: {error}.", function=self.lab.name(name), error=errors[-1])
+                return f"{told} {fix_error(account, name, errors[-1])}"
+        if faults := self._differences():
+            said.append(_("{found}.", found=listing(faults)))
             if not self.changes:
                 said.append(_("An earlier upload was not counted, and this one changes nothing."))
         said.append(_("Nothing more comes, and the checks of steps 00 to 04 find no reason."))
         if first == TOTALS:
-            return " ".join([*said, _("`lab check --step 05` says how the totals are put right.")])
-        fix = correct_code(Account(self.lab), PROCESSOR if first == ROWS else NOTIFIER)
-        return " ".join([*said, _("{fix} Then run this cell again.", fix=fix)])
+            said.append(_("`lab check --step 05` says how the totals are put right."))
+        else:
+            said.append(correct_code(account, PROCESSOR if first == ROWS else NOTIFIER))
+        return " ".join(said)
+
+    def _differences(self) -> list[str]:
+        """Return what differs of the rows, the totals and the alerts."""
+        faults = [*self._faults]
+        for key, (row, held) in self._wrong.items():
+            faults += judge.compare_row(key, held, row["TransactionAmount"], row["TransactionDate"])
+        for inbox in self.inboxes.values():
+            faults += inbox.faults
+        return [*dict.fromkeys(map(str, faults))]

@@ -5,12 +5,12 @@ import re
 from decimal import Decimal
 
 import pytest
-from stub_account import LAB, MAPPING, NOTIFICATION, NOTIFIER, PROCESSOR, StubAccount, changed, whole
+from stub_account import LAB, MAPPING, NOTIFICATION, PROCESSOR, StubAccount, changed, whole
 
 from lab_lib import resources, transactions
 from lab_lib.aws import buckets, cloudwatch, functions, queues, tables, topics, triggers
 from lab_lib.checks import chain, making
-from lab_lib.checks.arrivals import Inbox, Runs
+from lab_lib.checks.arrivals import Inbox
 from lab_lib.checks.broken import find_broken
 from lab_lib.checks.chain import Upload
 from lab_lib.checks.upload import SUBJECT
@@ -97,10 +97,10 @@ def test_what_an_earlier_upload_has_left_counts_for_nothing_and_is_the_reason_if
 
 
 def reasons(lab, file):
-    """Return why nothing is due at the links of the changes and of the alerts."""
-    upload = Upload(lab, "mine.txt", file)
+    """Return why nothing is due at the links of the changes and of the alerts, "" where something is."""
+    upload, names = Upload(lab, "mine.txt", file), (CHANGES, ALERTS, *map(messages, queues.ALERT_QUEUES))
     upload.look()
-    return [link.why for link in upload.links if link.name in (CHANGES, ALERTS, *map(messages, queues.ALERT_QUEUES))]
+    return ["" if link.want else link.why for link in upload.links if link.name in names]
 
 
 def logged(monkeypatch, lines):
@@ -123,7 +123,9 @@ def test_a_file_that_changes_nothing_has_arrived_when_its_run_has_ended_or_marke
     assert looked(upload) == "rows written: 0 of 2"
     lines += ["START RequestId: 1", "[ERROR] ValueError: no", "REPORT RequestId: 1"]
     assert looked(upload) == "rows written: 0 of 2"  # a run that fails has taken nothing in
-    assert upload.links[0].note == "tried again 1 time: ValueError: no"
+    lines += ["START RequestId: 1", "[ERROR] KeyError: 'a'"]
+    assert looked(upload) == "rows written: 0 of 2"
+    assert upload.links[0].note == "tried again 2 times: KeyError: 'a'"
     lines += ['{"type": "platform.start", "record": {"requestId": "1"}}', '{"type": "platform.report", "record": {}}']
     assert looked(upload) == ""
 
@@ -137,27 +139,6 @@ def test_a_file_that_changes_nothing_has_arrived_when_its_run_has_ended_or_marke
 
 def mark(lab, sequencer):
     tables.put_item(lab, "ProcessedRecords", {"EventId": f"{lab.bucket}/mine.txt {sequencer}"})
-
-
-FAILED, CAME_AGAIN = "[ERROR] KeyError: 'a'", '{"key": "mine.txt", "skipped": "this upload was taken in before"}'
-
-
-@pytest.mark.parametrize(
-    ("name", "lines", "note"),
-    [
-        (PROCESSOR, [FAILED, "START", "[ERROR] ValueError: no"], "tried again 2 times: ValueError: no"),
-        (PROCESSOR, [CAME_AGAIN], "the event came again 1 time, and changed nothing"),
-        (NOTIFIER, ['{"records": 3}', '{"records": 2}'], "2 records came again, and nothing counts twice"),
-        (NOTIFIER, ['{"records": true, "key": "x"}', '{"records": "no", "key": "x"}'], ""),
-    ],
-)
-def test_a_retry_and_what_comes_again_is_told(lab, monkeypatch, name, lines, note):
-    begin = "START RequestId: 1"
-    logged(monkeypatch, {name: [begin, *(begin if line == "START" else line for line in lines)]})
-    runs = Runs(lab, "mine.txt")
-
-    assert runs.note(name, 3 if name == NOTIFIER else None) == note
-    assert "twice" not in runs.note(name)  # as long as totals are wrong
 
 
 def test_an_alert_of_another_form_has_not_come_and_is_told(account):
