@@ -115,17 +115,21 @@ class Upload:
 
     @property
     def waiting(self) -> list[Link]:
-        """Return the links through which something has still to come. A function need not keep what it rejects."""
-        return [link for link in self.links if link.have < link.want and link.name != REJECTED]
+        """Return the links through which something has still to come. A function need not keep what it rejects.
+
+        The first link waits too until a run has taken in a file of which no row is due.
+        """
+        waiting = [link for link in self.links if link.have < link.want and link.name != REJECTED]
+        return waiting if waiting or self._all_in else self.links[:1]
 
     @property
     def place(self) -> str:
         """Return the first of these links, as text."""
-        return str(next(iter(self.waiting), self.links[0]))
+        return str((self.waiting or self.links)[0])
 
     @property
     def has_arrived(self) -> bool:
-        return self._all_in and not self.waiting
+        return not self.waiting
 
     def is_silent(self, rest: bool | None) -> bool:
         """Return whether nothing more will come: the chain is at `rest` or, if nobody can say so, nothing changes."""

@@ -118,6 +118,7 @@ def test_a_file_that_changes_nothing_has_arrived_when_its_run_has_ended_or_marke
     lines = []
     logged(monkeypatch, {PROCESSOR: lines})
     arrive(account)
+    assert looked(Upload(account, "mine.txt", recount("bad"))) == "rows written: none is due"
     upload = Upload(account, "mine.txt", recount(*LINES))
 
     assert looked(upload) == "rows written: 0 of 2"
