@@ -12,8 +12,7 @@ from typing import Any
 
 from IPython import get_ipython
 
-from lab_lib.aws import parts
-from lab_lib.checks import STEPS, chain, checkpoint, large_upload, require
+from lab_lib.checks import STEPS, chain, checkpoint, require
 from lab_lib.checks.readiness import wait_until_counted, wait_until_logged
 from lab_lib.exercises import answers, cells, made, workbook
 from lab_lib.exercises.answers import compare
@@ -58,5 +57,4 @@ def is_right(exercise: str, answer: Any, *values: Any) -> bool:
 
 def following(lab: Lab, path: str | Path) -> AbstractContextManager[None]:
     """Show the chain at work on the file that the block uploads, until all that is due is there."""
-    follow = large_upload.following if parts.is_large(Path(path)) else chain.following
-    return follow(lab, path, show=live.chain)
+    return chain.following(lab, path, show=live.chain)

@@ -1,6 +1,7 @@
 """Read, count, write and make up transactions files."""
 
 import csv
+import io
 import random
 import re
 from calendar import monthrange
@@ -84,6 +85,12 @@ class Recount:
     days: dict[tuple[str, str], str] = field(default_factory=dict)  # by customer and transaction: MM/DD/YYYY
     addresses: dict[str, str] = field(default_factory=dict)  # by customer
 
+    def rows(self) -> Iterator[Row]:
+        """Yield the rows that count, without their addresses, in the order of their lines."""
+        for (customer, transaction), amount in self.amounts.items():
+            keys = {"CustomerId": customer, "TransactionId": transaction}
+            yield {**keys, "TransactionDate": self.days[customer, transaction], "TransactionAmount": amount}
+
 
 def recount(key: str, content: bytes) -> Recount:
     """Count the rows of a file again, with none of the function's code, to judge it.
@@ -92,25 +99,24 @@ def recount(key: str, content: bytes) -> Recount:
     NotATransactionsFile if the header is wrong.
     """
     counted = Recount()
-    lines = re.split("\r\n|\r|\n", content.decode(errors="surrogateescape"))
-    for number, _text, row, fault in read_again(key, lines):
-        if fault:
-            counted.rejected[number] = fault
-        else:
-            transaction = row["customer_id"], row["trn_id"]
-            counted.good += 1
-            counted.amounts.pop(transaction, None)  # the last line of a transaction counts, and is in its place
-            counted.amounts[transaction] = Decimal(row["trn_amount"])
-            counted.days[transaction] = day(row["trn_date"])
-            counted.addresses[row["customer_id"]] = row["customer_address"]
+    for row in count_rows(counted, key, re.split("\r\n|\r|\n", content.decode(errors="surrogateescape"))):
+        transaction = row["CustomerId"], row["TransactionId"]
+        counted.amounts.pop(transaction, None)  # the last line of a transaction counts, and is in its place
+        counted.amounts[transaction] = row["TransactionAmount"]
+        counted.days[transaction] = row["TransactionDate"]
     return counted
 
 
-def read_again(key: str | Path, lines: Iterable[str]) -> Iterator[tuple[int, str, dict[str, str], str]]:
-    """Yield the lines below the header, without blank ones, by none of the function's code.
+def read_large(path: Path, counted: Recount) -> Iterator[Row]:
+    """Yield the rows of a large file as its lines are read, and count them. Memory holds no row."""
+    with io.TextIOWrapper(open_file(path), "utf-8", "surrogateescape") as stream:
+        yield from count_rows(counted, path, (line.removesuffix("\n") for line in stream))
 
-    Each is its number, text and fields, and the code of its first fault: "" if it is a row.
-    NotATransactionsFile if the header is wrong.
+
+def count_rows(counted: Recount, key: str | Path, lines: Iterable[str]) -> Iterator[Row]:
+    """Yield the rows, and count all but their amounts and days, by none of the function's code.
+
+    Blank lines do not count. NotATransactionsFile if the header is wrong.
     """
     lines = iter(lines)
     columns = _read_columns(key, next(lines, ""))
@@ -119,7 +125,17 @@ def read_again(key: str | Path, lines: Iterable[str]) -> Iterator[tuple[int, str
             continue
         parts = _FIELD.findall(text)
         fields = dict(zip(columns, map(_unquoted, parts), strict=False))
-        yield number, text, fields, _fault_of_line(text, parts) or _fault_of_fields(fields)
+        if fault := _fault_of_line(text, parts) or _fault_of_fields(fields):
+            counted.rejected[number] = fault
+            continue
+        counted.good += 1
+        counted.addresses[fields["customer_id"]] = fields["customer_address"]
+        yield {
+            "CustomerId": fields["customer_id"],
+            "TransactionId": fields["trn_id"],
+            "TransactionDate": day(fields["trn_date"]),
+            "TransactionAmount": Decimal(fields["trn_amount"]),
+        }
 
 
 @lru_cache(maxsize=10_000)  # a file has few days, and many rows of each
@@ -152,11 +168,15 @@ def read_amounts(items: Iterable[dict[str, Any]]) -> Amounts:
 
 def totals(amounts: Amounts) -> dict[str, Decimal]:
     """Return each customer's exact total, also where it has more digits than DynamoDB keeps."""
-    return add_up(amounts.items())
+    return _add_up(amounts.items())
 
 
-def add_up(amounts: Iterable[tuple[tuple[str, str], Decimal]]) -> dict[str, Decimal]:
-    """Return the totals of amounts that come one after the other, each of another transaction."""
+def totals_of(items: Iterable[dict[str, Any]]) -> dict[str, Decimal]:
+    """Return the same of items of the table Transactions. Memory holds one of them at a time."""
+    return _add_up(pair for item in items for pair in read_amounts([item]).items())
+
+
+def _add_up(amounts: Iterable[tuple[tuple[str, str], Decimal]]) -> dict[str, Decimal]:
     sums: dict[str, Decimal] = defaultdict(Decimal)
     for (customer, _transaction), amount in amounts:
         sums[customer] = _EXACT.add(sums[customer], amount)

@@ -1,7 +1,7 @@
 """Read the runs of a function from its log: when each began and ended, what it reported, and how it failed.
 
 Lambda begins and ends each run with a line of its own. The runs of one environment share a log stream, one after the
-other, so what stands between two of these lines belongs to that run. Lambda's JSON format is not read.
+other, so what stands between two of these lines belongs to that run. A log has Lambda's text format or its JSON format.
 """
 
 import re
@@ -14,10 +14,11 @@ from operator import attrgetter, itemgetter
 from typing import Any
 
 from lab_lib.aws import cloudwatch
-from lab_lib.aws.json_text import count
+from lab_lib.aws.json_text import count, json_object
 from lab_lib.lab import Lab
 
 _OF_RUN = re.compile(r"(START|END|REPORT) RequestId: (\S+)")
+_IN_JSON = {"platform.initStart": "INIT_START", "platform.start": "START", "platform.report": "REPORT"}
 
 
 @dataclass
@@ -69,14 +70,27 @@ def parse(lines: Iterable[dict[str, Any]]) -> list[Run]:
     runs, started = list[Run](), None
     for line in lines:
         message, time = line["message"], int(line["timestamp"])
-        match = _OF_RUN.match(message)
-        if message.startswith("INIT_START"):
+        kind, run = _read_own_line(message)
+        if kind == "INIT_START":
             started = time
-        elif match and match[1] == "START":
-            runs.append(Run(match[2], time, started))
+        elif kind == "START":
+            runs.append(Run(run, time, started))
             started = None
         elif runs:
             runs[-1].lines.append(message)
-            if match:
+            if kind:
                 runs[-1].end = runs[-1].end or time
     return runs
+
+
+def _read_own_line(message: str) -> tuple[str, str]:
+    """Return what a line of Lambda tells, such as START, and the id of its run; "" for a line of a function."""
+    if message.startswith("INIT_START"):
+        return "INIT_START", ""
+    if match := _OF_RUN.match(message):
+        return match[1], match[2]
+    entry = json_object(message)
+    record = entry.get("record")
+    if not isinstance(record, dict):
+        return "", ""
+    return _IN_JSON.get(str(entry.get("type")), ""), str(record.get("requestId"))

@@ -1,20 +1,17 @@
-"""Follow an upload through the chain: what is due at each link, what is there, and why it comes no further.
-
-expected.py works out what is due, from what the account held before the upload.
-"""
+"""Follow an upload through the chain: what is due at each link, what is there, and why it comes no further."""
 
 import time
-from bisect import bisect_left
 from collections.abc import Callable, Collection, Iterator, Mapping
 from contextlib import contextmanager, suppress
+from decimal import Decimal
 from itertools import islice
 from pathlib import Path
 
 from lab_lib import transactions
-from lab_lib.aws import buckets, functions, queues, tables
+from lab_lib.aws import buckets, functions, large_files, parts, tables
 from lab_lib.checks import upload as judge
-from lab_lib.checks.arrivals import Inbox, Runs, alert_inboxes, snapshot
-from lab_lib.checks.broken import find_broken, raise_if_given_up
+from lab_lib.checks.arrivals import Runs, alert_inboxes, snapshot
+from lab_lib.checks.broken import find_broken
 from lab_lib.checks.causes import correct_code, fix_error
 from lab_lib.checks.evidence import at_rest, wait_for_rest
 from lab_lib.checks.reading import NOTIFIER, PROCESSOR
@@ -27,10 +24,11 @@ from lab_lib.language import _, ngettext
 from lab_lib.pages.chain_parts import Link
 from lab_lib.pages.wording import listing
 from lab_lib.resources import ALERTS, CHANGES, REJECTED, ROWS, TOTALS, messages
+from lab_lib.transactions import Recount, Row
 
-_SPARE = 600  # seconds, beside six runs of TransactionProcessor: AWS waits for three minutes between three of them
-_DOUBT, _SILENCE = 5, 120  # seconds without a change; without a new log line, for which AWS mostly takes a minute
-_MOST_READ = 2_000  # totals that are read at each look before all rows are in
+_LONGEST = 3600  # seconds; a chain comes to rest long before, unless something starts it again and again
+_DOUBT, _SILENCE = 5, 120  # seconds without progress; AWS mostly takes a minute for a new line of a log
+_BATCH, _ALL = 100, 10**9  # rows that are compared at once
 
 
 @contextmanager
@@ -47,42 +45,48 @@ def following(
     come; TimedOut if the chain does not come to rest.
     """
     functions.require_threshold(lab)
-    upload = Upload(lab, Path(path).name, transactions.recount(str(path), Path(path).read_bytes()), only)
-    letters = Inbox(lab, queues.DEAD_LETTERS)
+    path = Path(path)
+    if parts.is_large(path):
+        file, before = Recount(), Snapshot.of((), (), tables.items(lab, "TransactionTotal"))
+        upload = Upload(lab, path.name, file, only, before, transactions.read_large(path, file))
+    else:
+        upload = Upload(lab, path.name, transactions.recount(str(path), path.read_bytes()), only)
     yield
-    upload.wait(letters, show)
+    upload.wait(show)
 
 
 class Upload:
     """An upload on its way. It is made before the object is, to know what was there already.
 
     `only` names the links that are followed, where the chain is not built further. One that was uploaded earlier is
-    followed from what was there `before`.
+    followed from what was there `before`. Of a large file, which is uploaded in parts, `rows` yields the rows and
+    counts them in `file`. All of them have been sent when somebody looks for the first time. Memory holds a few numbers
+    a customer, and the rows that differ.
     """
 
     def __init__(
         self,
         lab: Lab,
         key: str,
-        file: transactions.Recount,
+        file: Recount,
         only: Collection[str] = (),
         before: Snapshot | None = None,
+        rows: Iterator[Row] | None = None,
     ) -> None:
         with suppress(TimedOut):  # an earlier upload should be through
             wait_for_rest(lab, 30)
         self.lab, self.key, self.file, self.only = lab, key, file, only
         self.before = before or snapshot(lab)
         self.expected = expect(self.before, [file], lab.threshold)
-        self.runs, self.links = Runs(lab, key), list[Link]()
-        self.inboxes = alert_inboxes(lab)
-        self.due, self.changes = len(self.expected.amounts), len(self.expected.changed)  # rows; of these, new ones
+        self.runs, self.links, self.inboxes = Runs(lab, key), list[Link](), alert_inboxes(lab)
         self.crossing, self._totals = self.expected.crossing, self.expected.own_totals
-        self._places = {row: place for place, row in enumerate(self.expected.amounts)}
-        self._all_in = False  # all rows were read, and are as in the file
-        self._faults = list[Difference]()  # at the first link that is not whole
-        self._since, self._lines, self._doubted = time.monotonic(), 0, False
+        self._rows, self._batch = (rows, _ALL) if rows else (file.rows(), _BATCH)
+        self._compared, self._wrong = 0, dict[large_files.Key, tuple[Row, Item | None]]()  # rows
+        self._all_in = False  # all rows were compared, and are as in the file
+        self._faults = list[Difference]()  # of the totals
+        self._done, self._since, self._doubted = -1, time.monotonic(), False
 
-    def wait(self, letters: Inbox, show: Callable[[list[Link], bool], None]) -> None:
+    def wait(self, show: Callable[[list[Link], bool], None]) -> None:
         """Wait until all that is due is there, and show it. It raises what `following` raises after its block."""
 
         def has_arrived() -> bool:
@@ -90,35 +94,42 @@ class Upload:
             if self.look():
                 show(self.links, False)
             if not self.has_arrived:
-                raise_if_given_up(self.lab, self.key, letters.messages() or [])
                 self._raise_if_stopped(rest)
             return self.has_arrived
 
         try:
-            self.lab.wait_until(
-                has_arrived,
-                _("{key} to go all the way", key=self.key),
-                timeout=_SPARE
-                + 6 * functions.timeout_of(self.lab, PROCESSOR)
-                + 3 * self.due / functions.ROWS_PER_SECOND,
-                so_far=lambda: self.place,
-            )
+            what = _("{key} to go all the way", key=self.key)
+            self.lab.wait_until(has_arrived, what, timeout=_LONGEST, so_far=lambda: self.place)
         finally:
             show(self.links, True)
 
     @property
+    def due(self) -> int:
+        """Return how many rows are due: of a large file, how many lines."""
+        return len(self.file.amounts) or self.file.good
+
+    @property
+    def changes(self) -> int:
+        """Return how many of the rows are new or different; of a large file that is not known."""
+        return len(self.expected.changed) if self.file.amounts else self.file.good
+
+    @property
     def waiting(self) -> list[Link]:
-        """Return the links through which something has still to come. A function need not keep what it rejects."""
-        return [link for link in self.links if link.have < link.want and link.name != REJECTED]
+        """Return the links through which something has still to come. A function need not keep what it rejects.
+
+        The first link waits too until a run has taken in a file of which no row is due.
+        """
+        waiting = [link for link in self.links if link.have < link.want and link.name != REJECTED]
+        return waiting if waiting or self._all_in else self.links[:1]
 
     @property
     def place(self) -> str:
         """Return the first of these links, as text."""
-        return str(next(iter(self.waiting), self.links[0]))
+        return str((self.waiting or self.links)[0])
 
     @property
     def has_arrived(self) -> bool:
-        return self._all_in and not self.waiting
+        return not self.waiting
 
     def is_silent(self, rest: bool | None) -> bool:
         """Return whether nothing more will come: the chain is at `rest` or, if nobody can say so, nothing changes."""
@@ -127,42 +138,41 @@ class Upload:
     def look(self) -> bool:
         """Look at each link once, and return whether one has changed."""
         self.runs.read()
-        rows = Link(ROWS, self._written(), self.due, note=self.runs.note(PROCESSOR, self.file.good))
+        rows = Link(ROWS, self._written(), self.due, note=self.runs.note(PROCESSOR))
         links = [rows, *self._rejected(), *self._behind()]
         links = [link for link in links if not self.only or link.name in self.only]
-        changed, lines = links != self.links, sum(map(len, self.runs.lines.values()))
-        # A queue's depth changes by being looked at, and is no progress.
-        if lines != self._lines or [link.have for link in links] != [link.have for link in self.links]:
-            self._since, self._lines, self._doubted = time.monotonic(), lines, False
+        done, changed = sum(link.have for link in links), links != self.links
+        if done != self._done:
+            self._done, self._since, self._doubted = done, time.monotonic(), False
         self.links = links
         return changed
 
     def _written(self) -> int:
-        """Return how many rows are there, up to the first one that is missing.
+        """Return how many rows are there, up to the first batch that has one which is missing or differs.
 
-        The function writes in the order of the file, so the first missing one of the rows that change is found by
-        halves. If none changes, only the end of a run tells that they were written again.
+        The function writes in the order of the file, so no batch behind that one is read. If no row changes, only the
+        end of a run tells that they were written again.
         """
-        changed = self.expected.changed
-        if self._all_in or not changed:
-            self._all_in = self._all_in or self.runs.has_ended() is not False
-            return len(self._places) if self._all_in else 0
-        missing = bisect_left(changed, True, key=self._is_missing)
-        return self._places[changed[missing]] if missing < len(changed) else self._read_all()
+        if self._all_in:
+            return self.due
+        self._wrong = large_files.differing(self.lab, [row for row, _held in self._wrong.values()])
+        while not self._wrong and (not self._compared or self._compared < self.due):
+            self._wrong = large_files.differing(self.lab, islice(self._rows, self._batch))
+            self._compared += self._batch
+        if not self.changes and self.runs.has_ended() is False:
+            return 0
+        if not self._wrong:
+            self._add_up()
+        return min(self._compared, self.due) - len(self._wrong)
 
-    def _read_all(self) -> int:
-        """Read the whole table, since the last row is there, and return how many rows are as in the file."""
-        held = Snapshot.of(tables.items(self.lab, "Transactions"), (), ())
-        self._faults = list(judge.compare_rows(self.expected, held.rows))
-        if not self._faults:
-            sums = held.sums()  # somebody else may have changed other rows
-            self._totals, self._all_in = {name: sums[name] for name in self._totals}, True
-        return len(self._places) - len({fault.key for fault in self._faults})
-
-    def _is_missing(self, row: tuple[str, str]) -> bool:
-        key = {"CustomerId": row[0], "TransactionId": row[1]}
-        item = tables.find_item(self.lab, "Transactions", key)
-        return not transactions.is_there(item, self.expected.amounts[row], self.expected.days[row])
+    def _add_up(self) -> None:
+        """Work out the totals that the rows in the account lead to, since somebody else may have changed others."""
+        items = tables.scan(self.lab, "Transactions")
+        self._totals = transactions.totals_of(item for item in items if item["CustomerId"] in self.file.addresses)
+        limit, balances = self.lab.threshold, self.before.balances
+        before = {name for name, balance in balances.items() if isinstance(balance, Decimal) and balance >= limit}
+        self.crossing = {name: total for name, total in self._totals.items() if total >= limit and name not in before}
+        self._all_in = True
 
     def _rejected(self) -> list[Link]:
         """Return the link of the lines that must be rejected, if there are any."""
@@ -171,17 +181,16 @@ class Upload:
         return [Link(REJECTED, len(due) - len([*judge.compare_rejected(due, kept)]), len(due))] if due else []
 
     def _behind(self) -> list[Link]:
-        """Return the links behind the rows."""
-        changed, is_read = self.changes, self._all_in or len(self._totals) <= _MOST_READ
-        held = Snapshot.of((), (), tables.items(self.lab, "TransactionTotal") if is_read else ()).totals
+        """Return the links behind the rows. The totals are read when all rows are there, since they may be many."""
+        held = Snapshot.of((), (), tables.items(self.lab, "TransactionTotal") if self._all_in else ()).totals
         faults = list(judge.compare_totals(self._totals, held))
-        if self._all_in:
-            self._faults = faults
-        settled = self._all_in and not faults
+        self._faults = faults if self._all_in else []
+        settled, changed = self._all_in and not faults, self.changes
         # A function of somebody else reports nothing.
         counted = changed if settled else self.runs.counted(changed)
+        why = ngettext("the row was there already", "all {count:,} rows were there already", self.due)
         return [
-            Link(CHANGES, counted, changed, self._why_unchanged(), self.runs.note(NOTIFIER, self.file.good, settled)),
+            Link(CHANGES, counted, changed, why, self.runs.note(NOTIFIER)),
             Link(TOTALS, len(self._totals) - len(faults), len(self._totals)),
             *self._alerts(held, settled),
         ]
@@ -198,14 +207,7 @@ class Upload:
         out = max(flags, *(link.have for link in links))
         return [Link(ALERTS, out, len(due), why), *links]
 
-    def _why_unchanged(self) -> str:
-        if self.changes:
-            return ""
-        return ngettext("the row was there already", "all {count:,} rows were there already", self.due)
-
     def _why_no_alert(self) -> str:
-        if self.crossing:
-            return ""
         limit = self.lab.threshold
         if high := sorted(name for name, total in self._totals.items() if total >= limit):
             return _("{customers} had reached {limit:f} before", customers=listing(high), limit=limit)
@@ -213,8 +215,8 @@ class Upload:
 
     def _raise_if_stopped(self, rest: bool | None) -> None:
         """Raise if nothing more comes through the chain, or a check names the broken link. Else return."""
-        is_last = self.is_silent(rest)
-        if not is_last and (self._doubted or rest is False or time.monotonic() - self._since < _DOUBT):
+        is_last, quiet = self.is_silent(rest), time.monotonic() - self._since
+        if not is_last and (rest is not None or self._doubted or quiet < _DOUBT):
             return
         self._doubted = True
         again = _("run this cell again")
@@ -223,29 +225,35 @@ class Upload:
             again = _("run aws.functions.alert_again(lab), since SNS keeps no message")
         if TOTALS in links:  # a function that fails without a word seems to have counted all
             links.insert(0, CHANGES)
-        if broken := find_broken(self.lab, self.key, links, is_last):
-            raise CheckFailed(self._stops(_("{fix} Then {again}.", fix=broken, again=again)))
-        for name in functions.SOURCES if is_last else ():
+        broken = find_broken(self.lab, self.key, links, is_last)
+        if broken or is_last:
+            why = _("{fix} Then {again}.", fix=broken or self._reason(), again=again)
+            stops = _('The chain stops at "{place}". {why}', place=self.place, why=why)
+            raise CheckFailed(stops) if broken else LabError(stops)
+
+    def _reason(self) -> str:
+        """Return what a function fails with or what differs, where no check knows the reason, and how to fix it."""
+        account, first, said = Account(self.lab), self.waiting[0].name, list[str]()
+        for name in functions.SOURCES:
             if errors := self.runs.errors(name):
-                told = {"function": self.lab.name(name), "error": errors[-1], "again": again}
-                fix = fix_error(Account(self.lab), name, errors[-1])
-                raise LabError(self._stops(_("{function} fails: {error}. {fix} Then {again}.", fix=fix, **told)))
-        if is_last:
-            raise LabError(self._stops(self._unexplained()))
-
-    def _stops(self, why: str) -> str:
-        return _('The chain stops at "{place}". {why}', place=self.place, why=why)
-
-    def _unexplained(self) -> str:
-        """Return what differs, where no check knows the reason."""
-        first, said = self.waiting[0].name, list[str]()
-        wrong = [fault for inbox in self.inboxes.values() for fault in inbox.faults]
-        if faults := self._faults or wrong:
-            said.append(_("{found}.", found=listing(dict.fromkeys(map(str, faults)))))
+                told = _("{function} fails: {error}.", function=self.lab.name(name), error=errors[-1])
+                return f"{told} {fix_error(account, name, errors[-1])}"
+        if faults := self._differences():
+            said.append(_("{found}.", found=listing(faults)))
             if not self.changes:
                 said.append(_("An earlier upload was not counted, and this one changes nothing."))
         said.append(_("Nothing more comes, and the checks of steps 00 to 04 find no reason."))
-        if self._faults and first == TOTALS:
-            return " ".join([*said, _("`lab check --step 05` says how the totals are put right.")])
-        fix = correct_code(Account(self.lab), PROCESSOR if first == ROWS else NOTIFIER)
-        return " ".join([*said, _("{fix} Then run this cell again.", fix=fix)])
+        if first == TOTALS:
+            said.append(_("`lab check --step 05` says how the totals are put right."))
+        else:
+            said.append(correct_code(account, PROCESSOR if first == ROWS else NOTIFIER))
+        return " ".join(said)
+
+    def _differences(self) -> list[str]:
+        """Return what differs of the rows, the totals and the alerts."""
+        faults = [*self._faults]
+        for key, (row, held) in self._wrong.items():
+            faults += judge.compare_row(key, held, row["TransactionAmount"], row["TransactionDate"])
+        for inbox in self.inboxes.values():
+            faults += inbox.faults
+        return [*dict.fromkeys(map(str, faults))]

@@ -1,58 +1,35 @@
-"""Read what an account still has of the way of its transactions: logs, objects, the stream, markers, messages.
+"""Read what an account has of the way of its transactions: the runs of the functions, and the messages of queues.
 
 Each is read once, and only when it is asked for. What cannot be read is noted in `unseen`, with the reason.
 """
 
-import io
 from collections.abc import Callable
-from functools import cache, cached_property
-from typing import Any, NamedTuple, TypeVar
+from datetime import datetime
+from functools import cache
+from typing import Any, TypeVar
 
 from botocore.exceptions import ClientError
 
-from lab_lib.aws import cloudwatch, functions, log_runs, queues, streams, tables
-from lab_lib.aws.json_text import count, moment
+from lab_lib.aws import cloudwatch, functions, log_runs, queues
+from lab_lib.aws.json_text import count
 from lab_lib.aws.log_runs import Run
 from lab_lib.calls.refusals import why
-from lab_lib.errors import error_code, is_unreachable
-from lab_lib.handlers.transaction_processor.transactions_file import Unreadable, read_lines
+from lab_lib.errors import is_unreachable
 from lab_lib.lab import Lab
 from lab_lib.language import N_, _
 
 T = TypeVar("T")
 PROCESSOR = "TransactionProcessor"
 PROCESSOR_LOG, NOTIFIER_LOG = N_("log of TransactionProcessor"), N_("log of TotalNotifier")
-_GONE = {"NoSuchKey": N_("it was deleted"), "PreconditionFailed": N_("it was replaced since")}
-
-
-class Line(NamedTuple):
-    """A line of an upload: its number, the row it was read as, or why it is rejected, and its text."""
-
-    number: int
-    row: dict[str, Any] | None
-    reason: Unreadable | None
-    text: str
-
-
-class Upload(NamedTuple):
-    """An object, as a line of TransactionProcessor's log names it, and the run that took it in."""
-
-    key: str
-    when: int  # milliseconds since 1970, as S3's event tells
-    etag: str
-    written: int  # rows
-    rejected: int
-    is_again: bool  # the event came again, and changed nothing
-    run: Run
 
 
 class Evidence:
     """The evidence of one account."""
 
-    def __init__(self, lab: Lab) -> None:
-        self.lab = lab
+    def __init__(self, lab: Lab, since: datetime | None = None) -> None:
+        self.lab, self._since = lab, since  # from when on logs are read; all if that is None
         self.unseen: dict[str, str] = {}  # why it cannot be read, by its name
-        self.runs, self.total, self.messages = cache(self._runs), cache(self._total), cache(self._messages)
+        self.runs, self.attributes, self.messages = cache(self._runs), cache(self._attributes), cache(self._messages)
 
     def read(self, what: str, read: Callable[..., T], *about: Any) -> T | None:
         """Return what a function of lab_lib.aws reads. If AWS refuses that, note it, and return None."""
@@ -70,61 +47,25 @@ class Evidence:
         log = PROCESSOR_LOG if name == PROCESSOR else NOTIFIER_LOG
         settings = (self.read(f"settings of {name}", functions.describe, name) or {}).get("Configuration", {})
         group = cloudwatch.group_of(self.lab, name, settings)
-        runs = self.read(log, log_runs.read, name, group) or []
-        if settings.get("LoggingConfig", {}).get("LogFormat") == "JSON":
-            self.unseen.setdefault(log, _("it has Lambda's JSON format"))
-        elif not runs and not self.read(log, cloudwatch.describe, group):
+        runs = self.read(log, log_runs.read, name, group, self._since) or []
+        if not runs and not self.read(log, cloudwatch.describe, group):
             self.unseen.setdefault(log, _("there is no log"))
         return runs
 
-    @cached_property
-    def uploads(self) -> list[Upload]:
-        """Return the uploads that TransactionProcessor has reported, oldest first."""
-        uploads = list[Upload]()
-        for run in self.runs(PROCESSOR):
-            for report in run.reports:
-                told = moment(report.get("time"))
-                when = int(told.timestamp() * 1000) if told else run.begin
-                key, etag = str(report.get("key")), str(report.get("etag"))
-                written, rejected = (count(report.get(name)) or 0 for name in ("written", "rejected"))
-                uploads.append(Upload(key, when, etag, written, rejected, "skipped" in report, run))
-        return uploads
+    def errors(self, name: str) -> list[str]:
+        """Return the errors of the runs of a function that have failed, oldest first."""
+        return [run.error for run in self.runs(name) if run.error]
 
-    def lines(self, upload: Upload, is_wanted: Callable[[Line], bool]) -> list[Line] | str:
-        """Return these lines of an upload; why it cannot be read, for instance if it is another object now.
+    def waiting(self, queue: str) -> int:
+        """Return how many messages wait in a queue. On AWS the number may be a minute old."""
+        return count(self.attributes(queue).get("ApproximateNumberOfMessages")) or 0
 
-        The object is read as a stream, and only if it is still the one that the log names.
-        """
-        s3 = self.lab.client("s3")
-        try:
-            body = s3.get_object(Bucket=self.lab.bucket, Key=upload.key, IfMatch=upload.etag)["Body"]
-            return list(filter(is_wanted, map(Line._make, read_lines(io.BufferedReader(body)))))
-        except Unreadable as error:
-            return str(error)
-        except ClientError as error:
-            code = error_code(error)
-            return _(_GONE.get(code, N_("GetObject answers {code}")), code=code)
-
-    def marks(self, records: list[streams.Record]) -> dict[str, str]:
-        """Return the run that has counted each of these records, by its eventID; "" if the marker does not tell."""
-        keys = [{"EventId": record["eventID"]} for record in records]
-        markers = self.read("ProcessedRecords", tables.find_items, "ProcessedRecords", keys) or []
-        return {item["EventId"]: item.get("Run", "") for item in markers}
-
-    def _total(self, customer: str) -> Any:
-        """Return the accountBalance of a customer, None without one."""
-        item = self.read("TransactionTotal", tables.find_item, "TransactionTotal", {"CustomerId": customer})
-        return (item or {}).get("accountBalance")
-
-    @cached_property
-    def letters(self) -> list[queues.Message]:
-        """Return the dead letters."""
-        return self.read(queues.DEAD_LETTERS, queues.messages, queues.DEAD_LETTERS) or []
+    def _attributes(self, queue: str) -> dict[str, str]:
+        return self.read(queue, queues.attributes, queue) or {}
 
     def _messages(self, queue: str) -> list[tuple[int, queues.Message]]:
         """Return the messages of a queue, and when each came."""
-        attributes = self.read(queue, queues.attributes, queue) or {}
-        waiting = int(attributes.get("ApproximateNumberOfMessages", 0))
+        attributes, waiting = self.attributes(queue), self.waiting(queue)
         reason = N_("there is no such queue")
         if "RedrivePolicy" in attributes:
             reason = N_("it has a redrive policy, for which receiving counts, and {waiting} waiting")

@@ -42,7 +42,7 @@ def wait_until_uploads_start(lab: Lab) -> None:
                 )
             )
         runs.read()
-        return runs.has_begun()
+        return bool(runs.has_ended() or runs.errors(PROCESSOR))
 
     what = _("an upload to start {function}", function=lab.name(PROCESSOR))
     on_aws = _("about five minutes after the trigger was created")

@@ -1,6 +1,6 @@
 """Read the uploads of an account again, with none of the code of its functions."""
 
-from datetime import UTC, datetime
+from datetime import datetime
 from functools import lru_cache
 
 from lab_lib import transactions
@@ -52,11 +52,11 @@ def due(account: Account) -> Expected:
 @once
 def newest(account: Account) -> datetime:
     """Return the time of the last upload that is not a probe's, if there is one."""
-    times = [(upload["Key"], upload["LastModified"].astimezone(UTC)) for upload in account.ask(buckets.uploads)]
-    probes = probe_list.entries(account.lab)
-    unprobed = (time for key, time in reversed(times) if not any(probe.has_uploaded(key, time) for probe in probes))
-    time: datetime = next(unprobed, times[-1][1])
-    return time
+    uploads, probes = account.ask(buckets.uploads), probe_list.entries(account.lab)
+    times = [(upload["Key"], upload["LastModified"]) for upload in uploads]
+    others = [time for key, time in times if not any(probe.has_uploaded(key, time) for probe in probes)]
+    newest: datetime = others[-1] if others else times[-1][1]
+    return newest
 
 
 def _read(account: Account, key: str) -> transactions.Recount | str | Exception:

@@ -10,7 +10,7 @@ from lab_lib import transactions
 from lab_lib.aws import buckets, queues, tables, topics
 from lab_lib.aws.json_text import count
 from lab_lib.checks import chain, readiness
-from lab_lib.checks.arrivals import TABLES, Inbox, snapshot
+from lab_lib.checks.arrivals import TABLES, snapshot
 from lab_lib.checks.broken import find_broken
 from lab_lib.checks.causes import correct_code
 from lab_lib.checks.evidence import at_rest
@@ -108,7 +108,7 @@ def wait_for_totals(lab: Lab) -> None:
     held = snapshot(lab)
     before = without(held, [name for name in held.customers if name.startswith(OWN)])
     upload = chain.Upload(lab, FIRST, transactions.recount(FIRST, content), (CHANGES, TOTALS), before)
-    upload.wait(Inbox(lab, queues.DEAD_LETTERS), live.chain)
+    upload.wait(live.chain)
 
 
 def take_away(lab: Lab) -> None:

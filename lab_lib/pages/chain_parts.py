@@ -46,7 +46,7 @@ class Arrow(NamedTuple):
 
 
 class Link(NamedTuple):
-    """A link of the chain: how much has come through it, how much is due, and why nothing is.
+    """A link of the chain: how much has come through it, how much is due, and why nothing is, if nothing is.
 
     `note` tells of what was tried again, or came again, and `held` how many messages the queue holds.
     """

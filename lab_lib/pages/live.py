@@ -53,7 +53,7 @@ def _state(link: Link) -> str:
 
 def _words(link: Link) -> str:
     """Return how much there is, why nothing is due, and the note."""
-    return _(": ").join(filter(None, (link.amount, link.why, link.note)))
+    return _(": ").join(filter(None, (link.amount, "" if link.want else link.why, link.note)))
 
 
 def _text(links: list[Link]) -> str:

@@ -9,7 +9,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from lab_lib.calls.waiting import LOGS_TAKE
-from lab_lib.checks.evidence import Evidence, at_rest
+from lab_lib.checks.evidence import at_rest
 from lab_lib.checks.lookalikes import visible
 from lab_lib.checks.rules import Account
 from lab_lib.errors import TimedOut
@@ -17,6 +17,7 @@ from lab_lib.lab import Lab
 from lab_lib.language import _
 from lab_lib.trace import way
 from lab_lib.trace.events import Change, Event
+from lab_lib.trace.evidence import Evidence
 from lab_lib.trace.trace import Trace
 from lab_lib.trace.uploading import arrival, unread
 

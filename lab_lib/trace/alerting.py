@@ -6,13 +6,13 @@ from lab_lib.aws import queues
 from lab_lib.aws.json_text import amount
 from lab_lib.aws.log_runs import Run
 from lab_lib.aws.topics import ALERT_TOPIC as TOPIC
-from lab_lib.checks.evidence import Evidence
 from lab_lib.checks.reading import NOTIFIER
 from lab_lib.checks.rules import State
 from lab_lib.language import N_, _
 from lab_lib.trace import times
 from lab_lib.trace.counting import Totals
 from lab_lib.trace.events import Event, cannot_see, during
+from lab_lib.trace.evidence import Evidence
 from lab_lib.trace.times import Span
 
 _SLACK = 1_000  # milliseconds: clocks differ, and an emulator may tell whole seconds

@@ -5,12 +5,13 @@ from typing import Any
 
 from lab_lib.aws import queues, streams, triggers
 from lab_lib.aws.log_runs import Run
-from lab_lib.checks.evidence import NOTIFIER_LOG, Evidence
+from lab_lib.checks.evidence import NOTIFIER_LOG
 from lab_lib.checks.reading import NOTIFIER
 from lab_lib.checks.rules import State
 from lab_lib.language import N_, _, ngettext
 from lab_lib.pages.wording import how_often
 from lab_lib.trace.events import Event, cannot_see, during, of_run, tried
+from lab_lib.trace.evidence import Evidence
 from lab_lib.trace.times import Span
 
 Totals = tuple[Decimal, Decimal]  # of a customer, before and after a run

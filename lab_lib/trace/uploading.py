@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from lab_lib.checks.evidence import PROCESSOR_LOG, Evidence, Line, Upload
+from lab_lib.checks.evidence import PROCESSOR_LOG
 from lab_lib.checks.reading import PROCESSOR
 from lab_lib.checks.rules import State
 from lab_lib.errors import LabError, UsageError
@@ -10,6 +10,7 @@ from lab_lib.language import _, ngettext
 from lab_lib.pages.wording import how_often, listing
 from lab_lib.trace import times
 from lab_lib.trace.events import Event, cannot_see, of_run, tried
+from lab_lib.trace.evidence import Evidence, Line, Upload
 from lab_lib.trace.times import Span
 
 

@@ -1,12 +1,12 @@
 """Put the way of one transaction together: its records in the stream, what led to each, and what each led to."""
 
 from lab_lib.aws import streams, tables
-from lab_lib.checks.evidence import Evidence
 from lab_lib.checks.reading import NOTIFIER
 from lab_lib.errors import LabError
 from lab_lib.language import N_, _
 from lab_lib.trace import alerting, counting, times, uploading
 from lab_lib.trace.events import Change, Event, cannot_see
+from lab_lib.trace.evidence import Evidence
 from lab_lib.trace.times import Span
 from lab_lib.trace.trace import Trace
 

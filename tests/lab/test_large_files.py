@@ -6,7 +6,7 @@ import pytest
 
 from lab_lib import transactions
 from lab_lib.aws import buckets, tables, triggers
-from lab_lib.checks import large_upload
+from lab_lib.checks.chain import following
 from lab_lib.errors import LabError
 from lab_lib.handlers.transaction_processor import transactions_file
 from lab_lib.resources import ALERTS, REJECTED, ROWS, TOTALS
@@ -36,7 +36,7 @@ def march(tmp_path):
 def send(lab, path):
     """Upload the file and follow it; return how much is there and due of each link at the end."""
     shown = []
-    with large_upload.following(lab, path, lambda links, last: shown.append(links)):
+    with following(lab, path, lambda links, last: shown.append(links)):
         buckets.upload(lab, path)
     return {link.name: (link.have, link.want) for link in shown[-1]}
 

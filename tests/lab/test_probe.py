@@ -156,6 +156,6 @@ def test_where_nobody_says_that_the_chain_is_at_rest_as_on_aws_a_probe_only_uplo
     assert report.failed == []
     assert {name for name, check in by_id.items() if not check.ok} == {"probe-again", "probe-cents", "probe-correction"}
     assert {by_id[name].state for name in ("probe-again", "probe-cents", "probe-correction")} == {"cannot see"}
-    reading = re.compile(r"(Get|List|Describe|Head|Receive)\w+|Scan|ChangeMessageVisibilityBatch")
+    reading = re.compile(r"(Get|BatchGet|List|Describe|Head|Receive)\w+|Scan|ChangeMessageVisibilityBatch")
     assert {name for name in written if not reading.fullmatch(name)} == {"PutObject"}
     assert checks.run(unharmed).failed == []

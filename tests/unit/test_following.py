@@ -5,12 +5,12 @@ import re
 from decimal import Decimal
 
 import pytest
-from stub_account import LAB, MAPPING, NOTIFICATION, NOTIFIER, PROCESSOR, StubAccount, changed, whole
+from stub_account import LAB, MAPPING, NOTIFICATION, PROCESSOR, StubAccount, changed, whole
 
 from lab_lib import resources, transactions
 from lab_lib.aws import buckets, cloudwatch, functions, queues, tables, topics, triggers
 from lab_lib.checks import chain, making
-from lab_lib.checks.arrivals import Inbox, Runs
+from lab_lib.checks.arrivals import Inbox
 from lab_lib.checks.broken import find_broken
 from lab_lib.checks.chain import Upload
 from lab_lib.checks.upload import SUBJECT
@@ -97,28 +97,40 @@ def test_what_an_earlier_upload_has_left_counts_for_nothing_and_is_the_reason_if
 
 
 def reasons(lab, file):
-    """Return why nothing is due at the links of the changes and of the alerts."""
-    upload = Upload(lab, "mine.txt", file)
+    """Return why nothing is due at the links of the changes and of the alerts, "" where something is."""
+    upload, names = Upload(lab, "mine.txt", file), (CHANGES, ALERTS, *map(messages, queues.ALERT_QUEUES))
     upload.look()
-    return [link.why for link in upload.links if link.name in (CHANGES, ALERTS, *map(messages, queues.ALERT_QUEUES))]
+    return ["" if link.want else link.why for link in upload.links if link.name in names]
+
+
+def logged(monkeypatch, lines):
+    """Let the logs of the functions have these lines, by function, now and when lines are added."""
+
+    def events(lab, name, *_):
+        return [{"message": line, "timestamp": 1, "logStreamName": name} for line in lines.get(name, [])]
+
+    monkeypatch.setattr(functions, "describe", lambda *_: None)
+    monkeypatch.setattr(cloudwatch, "describe", lambda *_: {"logGroupName": "mine"})
+    monkeypatch.setattr(cloudwatch, "log_events", events)
 
 
 def test_a_file_that_changes_nothing_has_arrived_when_its_run_has_ended_or_marked_it(account, monkeypatch):
-    lines, configuration = [], {"LoggingConfig": {"LogGroup": "mine"}}
-    monkeypatch.setattr(functions, "describe", lambda lab, name: {"Configuration": configuration})
-    monkeypatch.setattr(cloudwatch, "describe", lambda *_: {})
-    monkeypatch.setattr(cloudwatch, "log_lines", lambda lab, name, *_: lines if name == PROCESSOR else [])
+    lines = []
+    logged(monkeypatch, {PROCESSOR: lines})
     arrive(account)
+    assert looked(Upload(account, "mine.txt", recount("bad"))) == "rows written: none is due"
     upload = Upload(account, "mine.txt", recount(*LINES))
 
     assert looked(upload) == "rows written: 0 of 2"
-    lines += ["[ERROR] ValueError: no", "REPORT RequestId: 1"]
+    lines += ["START RequestId: 1", "[ERROR] ValueError: no", "REPORT RequestId: 1"]
     assert looked(upload) == "rows written: 0 of 2"  # a run that fails has taken nothing in
-    assert upload.links[0].note == "tried again 1 time: ValueError: no"
-    lines += ["REPORT RequestId: 1"]
+    lines += ["START RequestId: 1", "[ERROR] KeyError: 'a'"]
+    assert looked(upload) == "rows written: 0 of 2"
+    assert upload.links[0].note == "tried again 2 times: KeyError: 'a'"
+    lines += ['{"type": "platform.start", "record": {"requestId": "1"}}', '{"type": "platform.report", "record": {}}']
     assert looked(upload) == ""
 
-    configuration["Environment"] = {"Variables": {"MARKER_TABLE": "ProcessedRecords"}}
+    lines.clear()
     mark(account, 1)  # by an earlier upload
     upload = Upload(account, "mine.txt", recount(*LINES))
     assert looked(upload) == "rows written: 0 of 2"
@@ -128,28 +140,6 @@ def test_a_file_that_changes_nothing_has_arrived_when_its_run_has_ended_or_marke
 
 def mark(lab, sequencer):
     tables.put_item(lab, "ProcessedRecords", {"EventId": f"{lab.bucket}/mine.txt {sequencer}"})
-
-
-CAME_AGAIN = '{"key": "mine.txt", "skipped": "this upload was taken in before"}'
-
-
-@pytest.mark.parametrize(
-    ("name", "lines", "note"),
-    [
-        (PROCESSOR, ["[ERROR] KeyError: 'a'", "[ERROR] ValueError: no"], "tried again 2 times: ValueError: no"),
-        (PROCESSOR, [CAME_AGAIN], "the event came again 1 time, and changed nothing"),
-        (NOTIFIER, ['{"records": 3}', '{"records": 2}'], "2 records came again, and nothing counts twice"),
-        (NOTIFIER, ['{"records": true, "key": "x"}', '{"records": "3", "key": "x"}'], ""),
-    ],
-)
-def test_a_retry_and_what_comes_again_is_told(monkeypatch, name, lines, note):
-    for module in (functions, cloudwatch):
-        monkeypatch.setattr(module, "describe", lambda *_: None)
-    runs = Runs(LAB, "mine.txt")
-    runs.lines[name] = lines
-
-    assert runs.note(name, 3, settled=True) == note
-    assert "twice" not in runs.note(name, 3)  # as long as totals are wrong
 
 
 def test_an_alert_of_another_form_has_not_come_and_is_told(account):
@@ -170,7 +160,7 @@ def test_a_chain_at_rest_that_no_check_finds_broken_is_told_what_differs(account
 
     stops = 'The chain stops at "changes counted: 0 of 2".'
     with pytest.raises(LabError, match=rf"^{stops} C1 has accountBalance 599, not 598\. Nothing more comes, and the"):
-        upload.wait(Inbox(account, queues.DEAD_LETTERS), lambda links, last: None)
+        upload.wait(lambda links, last: None)
 
 
 # A broken link
