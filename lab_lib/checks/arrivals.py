@@ -136,12 +136,6 @@ class Inbox:
                 right.append(alert)
         return len(due) - len(missing_alerts(due, right))
 
-    def clear(self) -> None:
-        """Delete the new messages. Where they are only counted, they stay."""
-        before = self._before
-        if before is not None and self._count()[1]:
-            queues.delete_messages(self._lab, self._queue, lambda body: _identity(body) not in before)
-
     def _count(self) -> tuple[int, bool]:
         """Return the number of messages, and whether they may be read."""
         now = queues.attributes(self._lab, self._queue)

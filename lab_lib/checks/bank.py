@@ -36,22 +36,18 @@ class File(NamedTuple):
 
 
 class Files(NamedTuple):
-    """The files of a probe, in the order of their uploads, and their customers, whom the account does not have.
+    """The files of a probe, in the order of their uploads. Their customers are new.
 
-    The last two have what the handout does not ask for.
+    The last two have what the handout does not ask for, each of other customers.
     """
 
-    customers: list[str]  # those who do not reach the threshold come last
+    crossing: list[str]  # the customers who reach the threshold; the last two files have none of them
     first: File
     second: File  # the rows of the first one again, a bad line with good rows below it, and a refund
     third: File  # it replaces the second one; the customer with the refund reaches the threshold again
     fourth: File  # a customer who was just below the threshold reaches it, and one who was above it has a row more
     correction: File
     cents: File
-
-    @property
-    def all(self) -> list[File]:
-        return [*self[1:]]
 
 
 class Bank:
@@ -79,15 +75,15 @@ class Bank:
         fourth = chance.sample(self._moved(first), 5)
         above = next(name for name in crossing if name != refunded)
         fourth += [self._line(above, chance.randint(1, 90)), self._to(nearly, limit + chance.randint(0, 5))]
-        wrong = [line for line in self._moved(first) if line.customer in low][:2]
+        wrong = [line for line in self._moved(first) if line.customer in low[:2]][:2]
         correction = [line._replace(amount=str(int(line.amount) - 3)) for line in wrong]
         cents = [
-            self._line(name, 0)._replace(amount=text) for name, text in zip(low, ("-0.10", "-10.25"), strict=False)
+            self._line(name, 0)._replace(amount=text) for name, text in zip(low[2:], ("-0.10", "-10.25"), strict=False)
         ]
         stems = [f"{chance.choice(_WORDS)} {number}" for number in chance.sample(range(1, 10**6), 5)]
         stems.insert(2, stems[1])
         contents = map(self._content, (first, second, third, fourth, correction, cents))
-        return Files(customers, *map(File, map(fit.format, stems), contents))
+        return Files(crossing, *map(File, map(fit.format, stems), contents))
 
     def _customers(self) -> list[str]:
         """Return new customers. Some of their ids are odd, and some differ by their case or their end alone."""

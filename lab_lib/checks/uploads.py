@@ -5,7 +5,6 @@ from functools import lru_cache
 
 from lab_lib import transactions
 from lab_lib.aws import buckets
-from lab_lib.checks import probe_list
 from lab_lib.checks.reading import UPLOAD, is_taken
 from lab_lib.checks.rules import Account
 from lab_lib.checks.upload import Expected, Snapshot, expect
@@ -51,12 +50,9 @@ def due(account: Account) -> Expected:
 
 @once
 def newest(account: Account) -> datetime:
-    """Return the time of the last upload that is not a probe's, if there is one."""
-    times = [(upload["Key"], upload["LastModified"].astimezone(UTC)) for upload in account.ask(buckets.uploads)]
-    probes = probe_list.entries(account.lab)
-    unprobed = (time for key, time in reversed(times) if not any(probe.has_uploaded(key, time) for probe in probes))
-    time: datetime = next(unprobed, times[-1][1])
-    return time
+    """Return the time of the last upload."""
+    time: datetime = account.ask(buckets.uploads)[-1]["LastModified"]
+    return time.astimezone(UTC)
 
 
 def _read(account: Account, key: str) -> transactions.Recount | str | Exception:
