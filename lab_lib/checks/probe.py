@@ -6,23 +6,23 @@ uploads and reads, and what it has brought stays.
 """
 
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
+from functools import partial
+from itertools import chain
 from random import Random
 from typing import Any
-
-from botocore.exceptions import ClientError
 
 from lab_lib import transactions
 from lab_lib.aws import buckets, functions, queues, streams
 from lab_lib.aws.topics import ALERT_TOPIC
-from lab_lib.checks.arrivals import Inbox, alert_inboxes, markers, snapshot
+from lab_lib.checks.arrivals import Inbox, markers, snapshot
 from lab_lib.checks.bank import Bank, File
 from lab_lib.checks.chain import Upload
 from lab_lib.checks.evidence import at_rest, wait_for_rest
 from lab_lib.checks.reading import NOTIFIER, PROCESSOR, fitting_key, is_indirect
-from lab_lib.checks.rules import Account
+from lab_lib.checks.rules import Account, or_none
 from lab_lib.checks.upload import (
     OTHERS,
     REJECTED,
@@ -38,7 +38,7 @@ from lab_lib.checks.upload import (
 )
 from lab_lib.errors import LabError, TimedOut
 from lab_lib.lab import Lab
-from lab_lib.language import N_, _, ngettext
+from lab_lib.language import N_, _
 
 AGAIN, REPEATS, CORRECTION, CENTS = "again", "repeats", "correction", "cents"
 Faults = dict[str, list[Difference | str]]  # by ROWS, TOTALS, OTHERS, one of these, or the name of a queue
@@ -49,15 +49,13 @@ _LONGEST = 600  # seconds for a file on AWS; on the embedded AWS the chain comes
 class Outcome:
     """The result of a probe.
 
-    `faults` has an entry for each part of the chain that was tried. `errors` has the last error in the log of each
-    function. With `stays`, the account is not as it was before.
+    `arrived` is said if all rows did. `faults` has an entry for each part of the chain that was tried. `errors` has the
+    last error in the log of each function.
     """
 
-    rows: int
-    customers: int
+    arrived: str
     faults: Faults = field(default_factory=lambda: defaultdict(list))
     errors: dict[str, str] = field(default_factory=dict)
-    stays: bool = False
 
 
 def send(lab: Lab) -> Outcome:
@@ -66,10 +64,11 @@ def send(lab: Lab) -> Outcome:
         wait_for_rest(lab, 30)
     is_kept, probe = lab.keep(), _Probe(lab)
     try:
-        if probe.goes_through() and is_kept:
-            probe.try_more()
+        probe.follow(is_kept)
     finally:
-        probe.outcome.stays = not (is_kept and lab.restore())
+        if not (is_kept and lab.restore()):
+            told = {"found": probe.outcome.arrived, "stays": _("its rows, alerts and files stay")}
+            probe.outcome.arrived = _("{found}; {stays}", **told)
     return probe.outcome
 
 
@@ -81,35 +80,33 @@ class _Probe:
         self.lab, self.account = lab, Account(lab)
         self.files = Bank(chance, snapshot(lab), lab.threshold).files(fitting_key(self.account, "{}"))
         first = transactions.recount(*self.files.first)
-        self.outcome = Outcome(first.good, len(first.addresses))
-        self._letters: Inbox | None = None
-        with suppress(ClientError):  # a grader may not read the dead letters
-            self._letters = Inbox(lab, queues.DEAD_LETTERS)
+        told = N_("{rows} rows of {customers} customers arrived")
+        self.outcome = Outcome(_(told, rows=first.good, customers=len(first.addresses)))
+        self._letters = or_none(partial(Inbox, lab, queues.DEAD_LETTERS))  # the handout has none
 
-    def goes_through(self) -> bool:
-        """Send one file after the other, up to the first fault. Return whether there is none."""
-        files, lab = self.files, self.lab
-        if not (self._is_right(files.first) and self._is_right(files.second)):
-            return False
-        due = transactions.recount(*files.second).rejected
-        self.outcome.faults[REJECTED] = [*compare_rejected(due, buckets.rejected_rows(lab, files.second.key))]
-        if not self._is_right(files.third):
-            return False
-        lab.start_cold()  # what a function keeps in its memory is gone
-        return self._is_right(files.fourth)
+    def follow(self, is_kept: bool) -> None:
+        """Send one file after the other, up to the first fault.
 
-    def try_more(self) -> None:
-        """Deliver again what was delivered, and send what the handout does not ask for. Both may leave wrong totals.
-
-        No file of the latter has a customer of the former's records, or of the other file.
+        Where the account is kept, deliver again what was delivered, and send what the handout does not ask for. All of
+        this may leave wrong totals, so each is about other customers.
         """
+        lab, files, faults = self.lab, self.files, self.outcome.faults
+        if not all(map(self._is_right, (files.first, files.second, files.third))):
+            return
+        due = transactions.recount(*files.third).rejected
+        faults[REJECTED] = [*compare_rejected(due, buckets.rejected_rows(lab, files.third.key))]
+        lab.start_cold()  # what a function keeps in its memory is gone
+        if not (self._is_right(files.fourth) and is_kept):
+            return
         if not is_indirect(self.account):  # what calls it otherwise has events of its own
-            self._again(PROCESSOR, self._event())
-        records = streams.records(self.lab, *self.files.crossing)
+            marked = markers(lab, files.fourth.key)  # if it marks uploads, by S3's sequencer
+            sequencer = marked[0]["EventId"].split()[-1] if marked else ""
+            self._again(PROCESSOR, buckets.creation(lab, files.fourth.key, sequencer))
+        records = streams.records(lab, *files.crossing)
         self._again(NOTIFIER, {"Records": records}, records)
-        for part, file in ((CORRECTION, self.files.correction), (CENTS, self.files.cents)):
+        for part, file in ((CORRECTION, files.correction), (CENTS, files.cents)):
             wrong = self._sent(file)
-            self.outcome.faults[part] = [*wrong[ROWS], *wrong[TOTALS]]
+            faults[part] = [*wrong[ROWS], *wrong[TOTALS]]
 
     def _is_right(self, file: File) -> bool:
         """Send a file, enter what is wrong, and return whether nothing is that the handout's code does right."""
@@ -133,7 +130,6 @@ class _Probe:
         with suppress(TimedOut):  # what is there by then is judged
             self.lab.wait_until(is_over, _("{key} to go all the way", key=file.key), timeout=_LONGEST)
         faults = self._compared(upload)
-        faults[OTHERS] += self._dead_letters()
         for name in functions.SOURCES:
             if errors := upload.runs.errors(name):
                 self.outcome.errors[name] = errors[-1]
@@ -148,6 +144,8 @@ class _Probe:
             OTHERS: [*compare_others(upload.before, held, expected)],
             REPEATS: [],
         }
+        if self._letters and self._letters.messages():
+            faults[OTHERS].append(_("messages in {}").format(lab.name(queues.DEAD_LETTERS)))
         for name, inbox in upload.inboxes.items():
             if (messages := inbox.messages()) is None:
                 more, wanted = inbox.more(), len(expected.crossing)
@@ -159,34 +157,19 @@ class _Probe:
                 faults[REPEATS] += [_("{customer} again in {queue}", customer=who, queue=name) for who in repeated]
         return faults
 
-    def _dead_letters(self) -> list[str]:
-        """Return that there are dead letters, if they may be read: what the probe sends can be processed."""
-        count = len(self._letters.messages() or []) if self._letters else 0
-        queue = self.lab.name(queues.DEAD_LETTERS)
-        told = ngettext("{count:,} message in {queue}", "{count:,} messages in {queue}", count, queue=queue)
-        return [told] if count else []
-
-    def _again(self, name: str, event: dict[str, Any], records: Iterable[streams.Record] = ()) -> None:
+    def _again(self, name: str, event: dict[str, Any], records: Sequence[streams.Record] = ()) -> None:
         """Call a function with what it had. Nothing may change; by the handout's code, all records count again."""
-        before, inboxes, faults = snapshot(self.lab), alert_inboxes(self.lab), list[object]()
+        last, faults = self.files.fourth, list[object]()
+        upload = Upload(self.lab, last.key, transactions.recount(*last))
         try:
             functions.invoke(self.lab, name, event)
         except LabError as error:
             faults.append(error)
         wait_for_rest(self.lab, _LONGEST)
-        after, again = snapshot(self.lab), dict(before.balances)
+        again = upload.before.balances
         for record in records:
             again[streams.customer(record)] += streams.change(record)["new amount"]
-        if after.balances == before.balances or after.balances != again:
-            faults += compare_others(before, after)
-            wrong = [queue for queue, inbox in inboxes.items() if inbox.messages()]
-            faults += [_("a message in {queue} again", queue=queue) for queue in wrong]
-        faults += self._dead_letters()
+        if not records or snapshot(self.lab).balances != again:
+            faults += chain.from_iterable(self._compared(upload).values())
         told = N_("{function} was called again with what it had, and {fault}")
         self.outcome.faults[AGAIN] += [_(told, function=self.lab.name(name), fault=fault) for fault in faults]
-
-    def _event(self) -> dict[str, Any]:
-        """Return the event of the last file that the handout's code takes. It has S3's sequencer if a marker has."""
-        key = self.files.fourth.key
-        marked = markers(self.lab, key)
-        return buckets.creation(self.lab, key, marked[0]["EventId"].split()[-1] if marked else "")

@@ -3,18 +3,15 @@
 from typing import Any
 
 from lab_lib.aws import queues
-from lab_lib.checks import probe
+from lab_lib.checks import probe, upload
 from lab_lib.checks.causes import fix_chain, fix_error
 from lab_lib.checks.reading import NOTIFIER, PROCESSOR
 from lab_lib.checks.rules import FURTHER, PROBE, Account, Finding, cannot_see, check, judged
-from lab_lib.checks.upload import OTHERS, REJECTED
-from lab_lib.checks.upload import ROWS as OF_ROWS
-from lab_lib.checks.upload import TOTALS as OF_TOTALS
 from lab_lib.language import N_, _
 from lab_lib.pages.wording import listing
 from lab_lib.resources import ALERTS, CHANGES, ROWS, TOTALS, messages
 
-_ALL = " ".join(["probe-totals", "probe-others", *(f"probe-alert-{name}" for name in queues.ALERT_QUEUES)])
+_ALL = "probe-totals probe-others probe-alert-CustomerNotify probe-alert-CreditCollection"
 
 
 def part(
@@ -43,7 +40,7 @@ def part(
             why = _("tried on the embedded AWS only, since it may leave wrong totals")
             return cannot_see(why, _("Probe an account on the embedded AWS."), wanted, counts=False)
         if not faults:
-            return judged(True, _arrived(outcome) if part == OF_ROWS else wanted, wanted, "")
+            return judged(True, outcome.arrived if part == upload.ROWS else wanted, wanted, "")
         found, error = listing(map(str, faults)), outcome.errors.get(function, "")
         if error:
             told = N_("{found}; the last error of {function}: {error}")
@@ -56,18 +53,12 @@ def part(
     check(step, id, name, after, probes=True, **how)(judge)
 
 
-def _arrived(outcome: probe.Outcome) -> str:
-    arrived = _("{probe.rows} rows of {probe.customers} customers arrived", probe=outcome)
-    stays = _("its rows, alerts and files stay")
-    return _("{found}; {stays}", found=arrived, stays=stays) if outcome.stays else arrived
-
-
 part(
     PROBE,
     "probe-rows",
     "rows of the probe",
     "Each row of the probe's files is there with all its attributes, and each customer with the last address.",
-    OF_ROWS,
+    upload.ROWS,
     N_("all rows arrived"),
     PROCESSOR,
     N_(" so that it writes each row as the file has it, with the amount as a Number"),
@@ -81,7 +72,7 @@ part(
     "probe-totals",
     "totals of the probe",
     "Each customer of the probe has the right total.",
-    OF_TOTALS,
+    upload.TOTALS,
     N_("rows and totals arrived"),
     NOTIFIER,
     N_(" so that each total is the sum of the amounts, as a Number"),
@@ -110,7 +101,7 @@ part(
     "probe-others",
     "nothing else by the probe",
     "Nothing has come, gone or changed that no file names.",
-    OTHERS,
+    upload.OTHERS,
     N_("all else is as it was"),
     PROCESSOR,
     after="probe-rows",
@@ -162,7 +153,7 @@ part(
     "probe-rejected",
     "rejected row of the probe",
     "A line that cannot be a row is kept.",
-    REJECTED,
+    upload.REJECTED,
     N_("kept under rejected/"),
     PROCESSOR,
     N_(" so that it puts such lines into an object under rejected/"),

@@ -70,7 +70,7 @@ def guarded(app: App, port: int, secret: str) -> App:
             await _send_response(send, *refusal)
         elif path == WHO or path in _ASKED:
             answer: dict[str, Any] = about | {"proof": proof(secret, query.get("nonce", [""])[0])}
-            if path in _ASKED:
+            if path != WHO:
                 answer = await asyncio.to_thread(_ASKED[path], get_account_id())
             await _send_response(send, 200, {"content-type": "application/json"}, json.dumps(answer))
         else:

@@ -24,7 +24,7 @@ def keep(account: str) -> dict[str, int]:
     with streams.lock:
         shards = {uuid: shard for uuid, shard in streams.shards.items() if shard.account == account}
         held = [_part(account, store) for store in stores], shards
-        _kept[account] = stores, pickle.dumps(held)  # at once: no thread runs before it has ended
+        _kept[account] = stores, pickle.dumps(held)  # in one call, during which no other thread runs
     return {"kept": len(stores)}
 
 
@@ -32,8 +32,7 @@ def restore(account: str) -> dict[str, int]:
     """End all that happens in an account, and give it what was kept. KeyError if nothing was."""
     stores, content = _kept.pop(account)
     parts, shards = pickle.loads(content)  # noqa: S301, our own
-    for store in _stores():  # without functions and mappings, nothing begins any more
-        _put(account, store, {})
+    _empty(account)  # without functions and mappings, nothing begins any more
 
     def is_over() -> bool:
         work.cool(account)
@@ -44,8 +43,9 @@ def restore(account: str) -> dict[str, int]:
         for shard in shards.values():
             shard.busy = False
         streams.shards.update(shards)
+        _empty(account)
         for store, part in zip(stores, parts, strict=True):
-            _put(account, store, part)
+            store.update(part)
     esm_wake.set()  # what was tried again is tried again
     return {"restored": len(stores)}
 
@@ -64,7 +64,7 @@ def _part(account: str, store: Store) -> Store:
     return {key: value for key, value in list(store.items()) if key[0] == account}
 
 
-def _put(account: str, store: Store, part: Store) -> None:
-    for key in _part(account, store):
-        del store[key]
-    store.update(part)
+def _empty(account: str) -> None:
+    for store in _stores():
+        for key in _part(account, store):
+            del store[key]
