@@ -196,6 +196,14 @@ class Lab:
         """Let the next call of each function start cold, as it may at any time. False if nobody can be told."""
         return self._ask_embedded(server.COLD, "ended") is not None
 
+    def keep(self) -> bool:
+        """Let the embedded AWS keep all that the account holds now. False if nobody does: on any other AWS."""
+        return self._ask_embedded(server.KEEP, "kept") is not None
+
+    def restore(self) -> bool:
+        """End all that happens in the account, and give it what was kept. False if it stays as it is."""
+        return self._ask_embedded(server.RESTORE, "restored") is not None
+
     def _ask_embedded(self, path: str, *names: str) -> list[int] | None:
         """Return these numbers of an answer of the embedded AWS; None from any other AWS, or if it refuses."""
         if self.endpoint is None:

@@ -33,9 +33,7 @@ def records(lab: Lab, *customers: str) -> list[Record]:
     return [found[number] for number in sorted(found)]
 
 
-def made_up(
-    kind: str, row: dict[str, Any], number: int, where: dict[str, str], view: str = "NEW_AND_OLD_IMAGES", **images: Any
-) -> Record:
+def made_up(kind: str, row: dict[str, Any], number: int, where: dict[str, str], **images: Any) -> Record:
     """Return a record of this row as Lambda gets it. `where` has awsRegion and eventSourceARN."""
     return {
         "eventID": f"{number:032x}",
@@ -49,7 +47,7 @@ def made_up(
             **images,
             "SequenceNumber": f"{number:021}",
             "SizeBytes": len(json.dumps(images)),
-            "StreamViewType": view,
+            "StreamViewType": "NEW_AND_OLD_IMAGES",
         },
     }
 

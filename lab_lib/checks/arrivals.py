@@ -102,11 +102,6 @@ class Inbox:
         right = [alert for alert in alerts if not [*alert.differences(threshold)]]
         return len(due) - len(missing_alerts(due, right))
 
-    def clear(self) -> None:
-        """Delete the new messages. Where they are only counted, they stay."""
-        if (before := self._before) is not None:
-            queues.delete_messages(self._lab, self._queue, lambda body: _identity(body) not in before)
-
     def _read(self) -> dict[str, queues.Message] | None:
         """Return all messages, by their identities; None if they are only counted."""
         evidence = Evidence(self._lab)

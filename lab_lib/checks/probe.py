@@ -1,37 +1,34 @@
 """Upload files as a bank would, and compare everything with what they must lead to.
 
-On AWS, and wherever nobody can say that the chain is at rest, a probe only uploads and reads. On the embedded AWS it
-also delivers again what was delivered, sends a correction and cents, and removes what it has brought where that does
-no harm.
+On the embedded AWS, the account is kept before and restored afterwards. So a probe may also call the functions again
+with what they had, and send a correction and cents. On AWS, and for a grader without the account's own key, it only
+uploads and reads, and what it has brought stays.
 """
 
 from collections import defaultdict
-from collections.abc import Callable, Iterable
+from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import partial
+from itertools import chain
 from random import Random
 from typing import Any
-
-from botocore.exceptions import ClientError
 
 from lab_lib import transactions
 from lab_lib.aws import buckets, functions, queues, streams
 from lab_lib.aws.topics import ALERT_TOPIC
-from lab_lib.checks import probe_clean_up, probe_list
-from lab_lib.checks.arrivals import Inbox, alert_inboxes, markers, snapshot
-from lab_lib.checks.bank import Bank, File, Files
+from lab_lib.checks.arrivals import Inbox, markers, snapshot
+from lab_lib.checks.bank import Bank, File
 from lab_lib.checks.chain import Upload
 from lab_lib.checks.evidence import at_rest, wait_for_rest
 from lab_lib.checks.reading import NOTIFIER, PROCESSOR, fitting_key, is_indirect
-from lab_lib.checks.rules import Account
+from lab_lib.checks.rules import Account, or_none
 from lab_lib.checks.upload import (
     OTHERS,
     REJECTED,
     ROWS,
     TOTALS,
     Difference,
-    Snapshot,
     compare_addresses,
     compare_messages,
     compare_others,
@@ -39,9 +36,9 @@ from lab_lib.checks.upload import (
     compare_rows,
     compare_totals,
 )
-from lab_lib.errors import LabError, TimedOut, is_access_denied
+from lab_lib.errors import LabError, TimedOut
 from lab_lib.lab import Lab
-from lab_lib.language import N_, _, ngettext
+from lab_lib.language import N_, _
 
 AGAIN, REPEATS, CORRECTION, CENTS = "again", "repeats", "correction", "cents"
 Faults = dict[str, list[Difference | str]]  # by ROWS, TOTALS, OTHERS, one of these, or the name of a queue
@@ -52,65 +49,66 @@ _LONGEST = 600  # seconds for a file on AWS; on the embedded AWS the chain comes
 class Outcome:
     """The result of a probe.
 
-    `faults` has an entry for each part of the chain that was tried. `errors` has the last error in the log of each
-    function. `stays` says what was not removed, and why.
+    `arrived` is said if all rows did. `faults` has an entry for each part of the chain that was tried. `errors` has the
+    last error in the log of each function.
     """
 
-    rows: int = 0
-    customers: int = 0
+    arrived: str
     faults: Faults = field(default_factory=lambda: defaultdict(list))
     errors: dict[str, str] = field(default_factory=dict)
-    stays: str = ""
 
 
 def send(lab: Lab) -> Outcome:
     """Probe the account. On the embedded AWS it takes some seconds, on AWS some minutes."""
-    before = snapshot(lab)
-    chance = Random()  # noqa: S311, no secret is drawn
-    files = Bank(chance, before, lab.threshold).files(fitting_key(Account(lab), "{}"))
-    with probe_list.noted(lab, [file.key for file in files.all]):
-        probe = _Probe(lab, files)
-        try:
-            probe.follow()
-        finally:
-            probe.outcome.stays = probe_clean_up.clean_up(lab, before, files, probe.inboxes)
+    with suppress(TimedOut):  # what is under way would be lost
+        wait_for_rest(lab, 30)
+    is_kept, probe = lab.keep(), _Probe(lab)
+    try:
+        probe.follow(is_kept)
+    finally:
+        if not (is_kept and lab.restore()):
+            told = {"found": probe.outcome.arrived, "stays": _("its rows, alerts and files stay")}
+            probe.outcome.arrived = _("{found}; {stays}", **told)
     return probe.outcome
 
 
 class _Probe:
     """A probe on its way."""
 
-    def __init__(self, lab: Lab, files: Files) -> None:
-        self.lab, self.files, self.outcome = lab, files, Outcome()
-        self.inboxes = alert_inboxes(lab)
-        with suppress(ClientError):  # a grader may not read the dead letters; then they stay
-            self.inboxes[queues.DEAD_LETTERS] = Inbox(lab, queues.DEAD_LETTERS)
+    def __init__(self, lab: Lab) -> None:
+        chance = Random()  # noqa: S311, no secret is drawn
+        self.lab, self.account = lab, Account(lab)
+        self.files = Bank(chance, snapshot(lab), lab.threshold).files(fitting_key(self.account, "{}"))
+        first = transactions.recount(*self.files.first)
+        told = N_("{rows} rows of {customers} customers arrived")
+        self.outcome = Outcome(_(told, rows=first.good, customers=len(first.addresses)))
+        self._letters = or_none(partial(Inbox, lab, queues.DEAD_LETTERS))  # the handout has none
 
-    def follow(self) -> None:
-        """Send one file after the other, up to the first fault."""
-        files, faults = self.files, self.outcome.faults
-        if not self._goes_through(files.first):
+    def follow(self, is_kept: bool) -> None:
+        """Send one file after the other, up to the first fault.
+
+        Where the account is kept, deliver again what was delivered, and send what the handout does not ask for. All of
+        this may leave wrong totals, so each is about other customers.
+        """
+        lab, files, faults = self.lab, self.files, self.outcome.faults
+        if not all(map(self._is_right, (files.first, files.second, files.third))):
             return
-        may_call = at_rest(self.lab) is not None
-        if may_call and not is_indirect(Account(self.lab)):  # what calls it otherwise has events of its own
-            may_call = self._again(PROCESSOR, self._event(), compare_others)
-        if not self._goes_through(files.second):
+        due = transactions.recount(*files.third).rejected
+        faults[REJECTED] = [*compare_rejected(due, buckets.rejected_rows(lab, files.third.key))]
+        lab.start_cold()  # what a function keeps in its memory is gone
+        if not (self._is_right(files.fourth) and is_kept):
             return
-        due = transactions.recount(files.second.key, files.second.content).rejected
-        faults[REJECTED] = [*compare_rejected(due, buckets.rejected_rows(self.lab, files.second.key))]
-        if not self._goes_through(files.third) or not may_call:
-            return
-        records = streams.records(self.lab, *files.customers)
-        self._again(NOTIFIER, {"Records": records}, partial(_mixed_up, records))
-        self.lab.start_cold()  # what a function keeps in its memory is gone
-        if not self._goes_through(files.fourth):
-            return
+        if not is_indirect(self.account):  # what calls it otherwise has events of its own
+            marked = markers(lab, files.fourth.key)  # if it marks uploads, by S3's sequencer
+            sequencer = marked[0]["EventId"].split()[-1] if marked else ""
+            self._again(PROCESSOR, buckets.creation(lab, files.fourth.key, sequencer))
+        records = streams.records(lab, *files.crossing)
+        self._again(NOTIFIER, {"Records": records}, records)
         for part, file in ((CORRECTION, files.correction), (CENTS, files.cents)):
             wrong = self._sent(file)
             faults[part] = [*wrong[ROWS], *wrong[TOTALS]]
-            self._put_right(self._upload.inboxes)  # a wrong total may have led to an alert
 
-    def _goes_through(self, file: File) -> bool:
+    def _is_right(self, file: File) -> bool:
         """Send a file, enter what is wrong, and return whether nothing is that the handout's code does right."""
         wrong = self._sent(file)
         for part, faults in wrong.items():
@@ -119,25 +117,19 @@ class _Probe:
 
     def _sent(self, file: File) -> Faults:
         """Upload a file, and return what is wrong when nothing more comes of it."""
-        recount, faults = transactions.recount(file.key, file.content), Faults()
-        self._upload = upload = Upload(self.lab, file.key, recount)
-        if not self.outcome.rows:
-            self.outcome.rows, self.outcome.customers = recount.good, len(recount.addresses)
+        upload = Upload(self.lab, file.key, transactions.recount(*file))
         buckets.put(self.lab, file.key, file.content)
 
         def is_over() -> bool:
-            nonlocal faults
             if (rest := at_rest(self.lab)) is False:
                 return False
             is_last = upload.is_silent(rest)  # before the look, which then sees all there will be
             upload.look() if rest is None else upload.runs.read()  # at rest, there is nothing to follow
-            faults = self._compared(upload)
-            return is_last or not any(faults.values())
+            return is_last or not any(self._compared(upload).values())
 
         with suppress(TimedOut):  # what is there by then is judged
             self.lab.wait_until(is_over, _("{key} to go all the way", key=file.key), timeout=_LONGEST)
-        faults = faults or self._compared(upload)
-        faults[OTHERS] += self._dead_letters()
+        faults = self._compared(upload)
         for name in functions.SOURCES:
             if errors := upload.runs.errors(name):
                 self.outcome.errors[name] = errors[-1]
@@ -152,6 +144,8 @@ class _Probe:
             OTHERS: [*compare_others(upload.before, held, expected)],
             REPEATS: [],
         }
+        if self._letters and self._letters.messages():
+            faults[OTHERS].append(_("messages in {}").format(lab.name(queues.DEAD_LETTERS)))
         for name, inbox in upload.inboxes.items():
             if (messages := inbox.messages()) is None:
                 more, wanted = inbox.more(), len(expected.crossing)
@@ -163,57 +157,19 @@ class _Probe:
                 faults[REPEATS] += [_("{customer} again in {queue}", customer=who, queue=name) for who in repeated]
         return faults
 
-    def _dead_letters(self) -> list[str]:
-        """Return that there are dead letters, if they may be read: what the probe sends can be processed."""
-        inbox = self.inboxes.get(queues.DEAD_LETTERS)
-        count = len(inbox.messages() or []) if inbox else 0
-        queue = self.lab.name(queues.DEAD_LETTERS)
-        return [ngettext("{count:,} message in {queue}", "{count:,} messages in {queue}", count, queue=queue)] * (
-            count > 0
-        )
-
-    def _again(
-        self, name: str, event: dict[str, Any], compare: Callable[[Snapshot, Snapshot], Iterable[object]]
-    ) -> bool:
-        """Call a function with what it got before, and put right what changes. Return False if the call is refused."""
-        before, inboxes = snapshot(self.lab), alert_inboxes(self.lab)
-        faults = list[object]()
+    def _again(self, name: str, event: dict[str, Any], records: Sequence[streams.Record] = ()) -> None:
+        """Call a function with what it had. Nothing may change; by the handout's code, all records count again."""
+        last, faults = self.files.fourth, list[object]()
+        upload = Upload(self.lab, last.key, transactions.recount(*last))
         try:
             functions.invoke(self.lab, name, event)
         except LabError as error:
             faults.append(error)
-        except ClientError as error:
-            if is_access_denied(error):
-                return False
-            raise
         wait_for_rest(self.lab, _LONGEST)
-        after = snapshot(self.lab)
-        faults += [*compare(before, after), *self._dead_letters()]
-        if after.totals == before.totals:
-            again = [queue for queue, inbox in inboxes.items() if inbox.messages()]
-            faults += [_("a message in {queue} again", queue=queue) for queue in again]
+        again = upload.before.balances
+        for record in records:
+            again[streams.customer(record)] += streams.change(record)["new amount"]
+        if not records or snapshot(self.lab).balances != again:
+            faults += chain.from_iterable(self._compared(upload).values())
         told = N_("{function} was called again with what it had, and {fault}")
         self.outcome.faults[AGAIN] += [_(told, function=self.lab.name(name), fault=fault) for fault in faults]
-        self._put_right(inboxes)
-        return True
-
-    def _put_right(self, inboxes: dict[str, Inbox]) -> None:
-        probe_clean_up.put_totals_right(self.lab, self.files.customers)
-        for inbox in inboxes.values():
-            inbox.clear()
-
-    def _event(self) -> dict[str, Any]:
-        """Return the event of the first file. It has S3's sequencer if a marker has."""
-        key = self.files.first.key
-        marked = markers(self.lab, key)
-        return buckets.creation(self.lab, key, marked[0]["EventId"].split()[-1] if marked else "")
-
-
-def _mixed_up(records: list[streams.Record], before: Snapshot, after: Snapshot) -> list[Difference]:
-    """Return the totals that are wrong. They must be as before or, as by the handout's code, all counted again."""
-    again = dict(before.balances)
-    for record in records:
-        again[streams.customer(record)] += streams.change(record)["new amount"]
-    if after.balances == again:
-        return []
-    return [*compare_totals(before.balances, after.totals)]

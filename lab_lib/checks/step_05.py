@@ -8,7 +8,7 @@ from functools import partial
 from lab_lib.aws import buckets, cloudwatch, functions, queues, tables
 from lab_lib.aws.json_text import count, moment
 from lab_lib.calls.refusals import none_if_unseen
-from lab_lib.checks import probe_list, upload
+from lab_lib.checks import upload
 from lab_lib.checks.arrivals import TABLES
 from lab_lib.checks.causes import LINKS, alert_again, by_upload, correct_code, fix_chain, fix_error, fix_function
 from lab_lib.checks.evidence import Evidence, at_rest
@@ -22,7 +22,6 @@ from lab_lib.resources import ALERTS, CHANGES, TOTALS, messages
 
 _LOGS_KEPT = timedelta(days=cloudwatch.LOG_DAYS)
 _LATE = 600  # seconds after which AWS has written a log
-_RETRIES = timedelta(minutes=10)  # Lambda tries what failed again and again, after up to two minutes
 _CALLS_AWS = re.compile(r"\b(boto3|botocore)\.|from (boto3|botocore)\b|urllib|http\.client")
 
 
@@ -191,28 +190,10 @@ def _write_again(account: Account) -> str:
 
 def _errors(account: Account, name: str) -> list[str]:
     """Return the last errors of a function since the last upload, or how many CloudWatch has counted."""
-    spans, runs = _times(account), account.ask(Evidence).runs(name)
-    logged = [run.error for run in runs if run.error and any(_is_in(run.begin, *span) for span in spans)]
-    if logged:
+    since = newest(account)
+    runs = [run for run in account.ask(Evidence).runs(name) if run.begin >= since.timestamp() * 1000]
+    if logged := [run.error for run in runs if run.error]:
         return [*dict.fromkeys(logged[-3:])]
-    counts = [account.ask(cloudwatch.metrics, name, *span) for span in spans]
+    counts = account.ask(cloudwatch.metrics, name, since)
     named = {"Errors": N_("{count} errors"), "Throttles": N_("{count} throttles: it was called too often at once")}
-    sums = {metric: sum(part[metric] for part in counts) for metric in named}
-    return [_(text, count=sums[metric]) for metric, text in named.items() if sums[metric]]
-
-
-@once
-def _times(account: Account) -> list[tuple[datetime, datetime | None]]:
-    """Return the times in which errors count: since the last upload, but not those of what a probe has sent."""
-    last = since = newest(account)
-    spans = list[tuple[datetime, datetime | None]]()
-    for probe in probe_list.entries(account.lab):
-        if probe.end > last:
-            if probe.start > since:
-                spans.append((since, probe.start))
-            since = probe.end + _RETRIES
-    return [*spans, (since, None)]
-
-
-def _is_in(moment: int, since: datetime, until: datetime | None) -> bool:
-    return since.timestamp() * 1000 <= moment and (until is None or moment < until.timestamp() * 1000)
+    return [_(text, count=counts[metric]) for metric, text in named.items() if counts[metric]]

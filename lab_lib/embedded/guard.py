@@ -8,6 +8,7 @@ ministack's own check verifies neither an account's own key nor presigned URLs o
 request the headers are verified first, so most are refused before their body is kept.
 """
 
+import asyncio
 import hashlib
 import json
 import os
@@ -19,8 +20,8 @@ from ministack.core import iam_evaluator, router, sigv4
 from ministack.core.iam_actions import access_denied_response
 from ministack.core.responses import get_account_id, set_request_account_id
 
-from lab_lib.embedded import work
-from lab_lib.embedded.server import COLD, HOST, WHO, WORK, proof
+from lab_lib.embedded import keeping, work
+from lab_lib.embedded.server import COLD, HOST, KEEP, RESTORE, WHO, WORK, proof
 from lab_lib.processes import box
 
 Scope = dict[str, Any]
@@ -28,6 +29,12 @@ Receive = Callable[[], Awaitable[dict[str, Any]]]
 Send = Callable[[dict[str, Any]], Awaitable[None]]
 App = Callable[[Scope, Receive, Send], Awaitable[None]]
 
+_ASKED: dict[str, Callable[[str], dict[str, int]]] = {  # of an account
+    WORK: work.count,
+    COLD: work.cool,
+    KEEP: keeping.keep,
+    RESTORE: keeping.restore,
+}
 _RENEW = 'In a notebook, run the cell with open_lab again; in a terminal, run `eval "$(lab local env)"` again.'
 _UNSIGNED = f"The embedded AWS only answers requests that are signed with AWS Signature Version 4. {_RENEW}"
 _WRONG = f"This request is not signed with a key of the embedded AWS that runs now. {_RENEW}"
@@ -61,10 +68,10 @@ def guarded(app: App, port: int, secret: str) -> App:
             # In the protocol of the service, boto3 and the aws command show the reason.
             refusal = access_denied_response(service, "", "", "", error_code=code, message=reason, headers=headers)
             await _send_response(send, *refusal)
-        elif path in (WHO, WORK, COLD):
+        elif path == WHO or path in _ASKED:
             answer: dict[str, Any] = about | {"proof": proof(secret, query.get("nonce", [""])[0])}
             if path != WHO:
-                answer = (work.count if path == WORK else work.cool)(get_account_id())
+                answer = await asyncio.to_thread(_ASKED[path], get_account_id())
             await _send_response(send, 200, {"content-type": "application/json"}, json.dumps(answer))
         else:
             if "x-forwarded-proto" not in headers:

@@ -40,7 +40,8 @@ HOST = "127.0.0.1"
 FIRST_PORT = 4566  # the usual port of AWS emulators; if it is not free, the server uses another one
 PROGRAM = "lab_lib.embedded.process"
 NOTE = "server.json"
-WHO, WORK, COLD = "/_lab/who", "/_lab/work", "/_lab/cold"  # the guard answers these paths itself
+# The guard answers these paths itself.
+WHO, WORK, COLD, KEEP, RESTORE = "/_lab/who", "/_lab/work", "/_lab/cold", "/_lab/keep", "/_lab/restore"
 _LONGEST_LOCKED = 60  # seconds; a start takes one or two
 _LONGEST_ANSWER = 40  # seconds; an answer takes two milliseconds
 _EMPTY = f"The embedded AWS has started anew, and everything made there before is gone. {BUILD_AGAIN}"

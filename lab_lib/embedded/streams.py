@@ -40,8 +40,8 @@ class Shard:
     busy: bool = False  # has a thread
 
 
-lock = threading.Lock()  # held while a shard gets a thread, and by work.py
-_shards: dict[str, Shard] = {}  # by the mapping's UUID
+lock = threading.Lock()  # held while shards get threads, and by work.py and keeping.py
+shards: dict[str, Shard] = {}  # by the mapping's UUID
 _execute = lambda_svc._execute_function  # not the one of work.py: a call with a shard's records counts with the shard
 _logger = logging.getLogger(__name__)
 _pause = threading.Event().wait  # nothing sets the event
@@ -58,24 +58,25 @@ def poll() -> bool:
     Return False, which tells ministack not to poll again at once.
     """
     existing = set()
-    for scope, mapping in _mappings():
-        existing.add(mapping["UUID"])
-        shard = _shards.setdefault(mapping["UUID"], Shard(scope[responses._request_account_id]))
-        scope.run(_start, mapping, shard)
-    for uuid in _shards.keys() - existing:
-        if not _shards[uuid].busy:
-            del _shards[uuid]
+    with lock:
+        for scope, mapping in _mappings():
+            existing.add(mapping["UUID"])
+            shard = shards.setdefault(mapping["UUID"], Shard(scope[responses._request_account_id]))
+            scope.run(_start, mapping, shard)
+        for uuid in shards.keys() - existing:
+            if not shards[uuid].busy:
+                del shards[uuid]
     return False
 
 
 def failures(account: str) -> list[int]:
     """Return how often each shard of the account that has work has failed in a row. The caller holds the lock."""
-    shards = [shard for shard in list(_shards.values()) if shard.busy and shard.account == account]
+    working = [shard for shard in shards.values() if shard.busy and shard.account == account]
     for scope, mapping in _mappings():
-        shard = _shards.get(mapping["UUID"]) or Shard(scope[responses._request_account_id])
+        shard = shards.get(mapping["UUID"]) or Shard(scope[responses._request_account_id])
         if shard.account == account and not shard.busy and scope.run(_has_work, mapping, shard):
-            shards.append(shard)
-    return [shard.pauses for shard in shards]
+            working.append(shard)
+    return [shard.pauses for shard in working]
 
 
 def _mappings() -> Iterator[tuple[Context, Mapping]]:
@@ -89,11 +90,9 @@ def _mappings() -> Iterator[tuple[Context, Mapping]]:
 
 
 def _start(mapping: Mapping, shard: Shard) -> None:
-    with lock:
-        if shard.busy or not _has_work(mapping, shard):
-            return
+    if not shard.busy and _has_work(mapping, shard):
         shard.busy = True
-    spawn_background(_work, mapping, shard, thread_name="stream-poller")
+        spawn_background(_work, mapping, shard, thread_name="stream-poller")
 
 
 def _has_work(mapping: Mapping, shard: Shard) -> bool:

@@ -67,6 +67,8 @@ def execute(function: dict[str, Any], event: dict[str, Any]) -> dict[str, Any]:
     """Call a function, and count the call; if it is a part of an event's, only whether it fails."""
     thread, account = threading.current_thread(), get_account_id()
     if isinstance(thread, Event):
+        if function["config"]["FunctionName"] not in lambda_svc._functions:  # it was deleted before the next try
+            return {}
         answer: dict[str, Any] = _execute(function, event)
         thread.failed += bool(answer.get("error"))
         return answer
@@ -78,7 +80,7 @@ def execute(function: dict[str, Any], event: dict[str, Any]) -> dict[str, Any]:
 
 
 def cool(account: str) -> dict[str, int]:
-    """End the idle processes of an account's functions, as Lambda may at any time: the next calls start cold.
+    """End the processes of an account's functions, as Lambda may at any time if they are idle: the next start cold.
 
     Return how many there were.
     """
@@ -94,9 +96,14 @@ def _add(account: str, calls: int) -> None:
         _calls[account] += calls
 
 
-def count(account: str) -> dict[str, int]:
-    """Return how much there is to do, and how often that has failed which is only tried again."""
+def tries(account: str) -> list[int]:
+    """Return how often each event, call and shard that there is to do has failed."""
     with streams.lock:
         failed = [event.failed for event in _events if event.account == account]
-        failed += [0] * _calls[account] + streams.failures(account)
+        return failed + [0] * _calls[account] + streams.failures(account)
+
+
+def count(account: str) -> dict[str, int]:
+    """Return how much there is to do, and how often that has failed which is only tried again."""
+    failed = tries(account)
     return {"busy": sum(tries < _LAST for tries in failed), "failed": max(failed, default=0)}

@@ -4,23 +4,24 @@ The ids of the learner's customers begin with `my-`. So they are known from
 the bank's, even if the learner changes the files or runs a cell again.
 """
 
+import secrets
 from decimal import ROUND_FLOOR, Decimal
 
 from lab_lib import transactions
-from lab_lib.aws import buckets, queues, tables, topics
+from lab_lib.aws import buckets, functions, queues, streams, tables, topics
 from lab_lib.aws.json_text import count
 from lab_lib.checks import chain, readiness
-from lab_lib.checks.arrivals import TABLES, snapshot
+from lab_lib.checks.arrivals import TABLES
 from lab_lib.checks.broken import find_broken
 from lab_lib.checks.causes import correct_code
 from lab_lib.checks.evidence import at_rest
-from lab_lib.checks.probe_clean_up import delete_objects, survives_a_deletion, without
 from lab_lib.checks.reading import NOTIFIER
 from lab_lib.checks.rules import Account
-from lab_lib.checks.upload import compare_totals
+from lab_lib.checks.upload import Snapshot, compare_totals
 from lab_lib.errors import CheckFailed, LabError, StepMissing, UsageError, none_if_absent
 from lab_lib.exercises import workbook
 from lab_lib.exercises.messages import OWN, is_own
+from lab_lib.handlers.transaction_processor.transactions_file import rejected_key
 from lab_lib.lab import Lab
 from lab_lib.language import _
 from lab_lib.pages import live
@@ -105,10 +106,14 @@ def wait_for_totals(lab: Lab) -> None:
         raise StepMissing(
             _("{key} is not in the bucket. Run the cell that uploads it, then this cell again.", key=FIRST)
         )
-    held = snapshot(lab)
-    before = without(held, [name for name in held.customers if name.startswith(OWN)])
+    before = Snapshot.of(*(_of_others(lab, name) for name in TABLES))
     upload = chain.Upload(lab, FIRST, transactions.recount(FIRST, content), (CHANGES, TOTALS), before)
     upload.wait(live.chain)
+
+
+def _of_others(lab: Lab, table: str) -> list[tables.Item]:
+    """Return the items of a table about customers that are not the learner's."""
+    return [item for item in tables.items(lab, table) if not item["CustomerId"].startswith(OWN)]
 
 
 def take_away(lab: Lab) -> None:
@@ -120,7 +125,7 @@ def take_away(lab: Lab) -> None:
     rows, customers, totals = (tables.items(lab, name, beginning=OWN) for name in TABLES)
     zero = {item["CustomerId"]: Decimal(0) for item in (*rows, *totals)}
     names = sorted({*zero, *(item["CustomerId"] for item in customers)})
-    if rows and not survives_a_deletion(lab, rows[0]["CustomerId"]):
+    if rows and not _survives_a_deletion(lab, rows[0]["CustomerId"]):
         raise LabError(
             _(
                 "{name} fails when a row is deleted, so your rows stay. {hint} Then run this cell again.",
@@ -135,7 +140,9 @@ def take_away(lab: Lab) -> None:
     for name in names:
         tables.delete_item(lab, "Customer", {"CustomerId": name})
         tables.delete_item(lab, "TransactionTotal", {"CustomerId": name})
-    delete_objects(lab, (FIRST, SECOND))
+    for key in (FIRST, SECOND):
+        buckets.delete_object(lab, key)
+        buckets.delete_object(lab, rejected_key(key))
     for queue in queues.ALERT_QUEUES:
         _wait_for_visible(lab, queue)
         queues.delete_messages(lab, queue, is_own)
@@ -146,6 +153,21 @@ def take_away(lab: Lab) -> None:
             names=_(", ").join(names) or _("nobody"),
         )
     )
+
+
+def _survives_a_deletion(lab: Lab, customer: str) -> bool:
+    """Call TotalNotifier with the record of a deletion, as the stream would have it. Return whether it succeeds."""
+    table = tables.describe(lab, tables.STREAMED) or {}
+    key = {"CustomerId": {"S": customer}, "TransactionId": {"S": secrets.token_hex(4)}}
+    row = {**key, "TransactionDate": {"S": "03/16/2017"}, "TransactionAmount": {"N": "0"}}
+    where = {"awsRegion": lab.region, "eventSourceARN": table.get("LatestStreamArn", "")}
+    images = {"OldImage": row} if "OLD" in str(table.get("StreamSpecification")) else {}
+    record = streams.made_up("REMOVE", row, secrets.randbits(60), where, **images)
+    try:
+        answer = functions.invoke(lab, NOTIFIER, {"Records": [record]})
+    except functions.FunctionFailed:
+        return False
+    return not (isinstance(answer, dict) and answer.get("batchItemFailures"))
 
 
 def _wait_for(lab: Lab, totals: dict[str, Decimal]) -> None:

@@ -25,7 +25,7 @@ def alone(lab: "Lab", command: str) -> Iterator[None]:
 
     The lock ends with the process, also if that is killed. Notebooks in JupyterLab take none.
     """
-    path = file_of(lab)
+    path = _file_of(lab)
     with can_write_to(path.parent, _ELSEWHERE):
         try:
             held = FileLock(path, mode=0o600, blocking=False).acquire()
@@ -42,10 +42,10 @@ def alone(lab: "Lab", command: str) -> Iterator[None]:
         yield
 
 
-def file_of(lab: "Lab", ending: str = "lock") -> Path:
-    """Return this user's file about a lab: its lock, or another one with this ending."""
+def _file_of(lab: "Lab") -> Path:
+    """Return this user's file that locks a lab."""
     place = (lab.endpoint, lab.account, lab.region, lab.prefix)  # each embedded AWS has an endpoint of its own
-    return _folder() / f"{sha256(repr(place).encode()).hexdigest()}.{ending}"
+    return _folder() / f"{sha256(repr(place).encode()).hexdigest()}.lock"
 
 
 def _folder() -> Path:

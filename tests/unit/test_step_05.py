@@ -27,7 +27,7 @@ from stub_account import (
 from lab_lib import transactions
 from lab_lib.aws import buckets, cloudwatch, functions, queues, tables, triggers
 from lab_lib.aws.log_runs import Run
-from lab_lib.checks import probe_list, uploads
+from lab_lib.checks import uploads
 from lab_lib.checks.evidence import Evidence
 from lab_lib.checks.rules import RULES
 from lab_lib.errors import LabError
@@ -73,7 +73,7 @@ def logged(*runs):
 def counted(**counts):
     """Let CloudWatch have counted these of TotalNotifier since the upload."""
     usual = {"Invocations": 3, "Errors": 0, "Throttles": 0}
-    return {(cloudwatch.metrics, NOTIFIER, UPLOADED, None): usual | counts}
+    return {(cloudwatch.metrics, NOTIFIER, UPLOADED): usual | counts}
 
 
 NOT_RUN = logged() | {(cloudwatch.metrics,): {"Invocations": 0, "Errors": 0, "Throttles": 0}}
@@ -180,10 +180,8 @@ def test_an_error_ends_no_other_check():
     assert unseen == {f"alerts-{name}": "cannot see: ResponseParserError no XML" for name in queues.ALERT_QUEUES}
 
 
-def test_errors_count_but_not_while_a_probe_works_or_what_it_sent_is_tried_again(monkeypatch):
-    start, end = (UPLOADED + timedelta(minutes=minutes) for minutes in (3, 7))
-    monkeypatch.setattr(probe_list, "entries", lambda lab: [probe_list.Entry(start.isoformat(), [], end.isoformat())])
-    failed = [ran(minutes, f"after {minutes} minutes") for minutes in (2, 5, 16, 18)]
+def test_errors_since_the_last_upload_count():
+    failed = [ran(minutes, f"after {minutes} minutes") for minutes in (-2, 2, 18)]
 
     (check,) = run(logged(*failed), steps=["05"]).failed
 
