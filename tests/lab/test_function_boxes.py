@@ -10,7 +10,7 @@ import pytest
 from chains import create_function
 from commands import in_process
 
-from lab_lib.aws import functions, policies, roles
+from lab_lib.aws import functions
 from lab_lib.embedded import server
 from lab_lib.exercises import trial
 from lab_lib.lab import open_lab
@@ -63,11 +63,11 @@ def handler(event, context):
 @pytest.fixture
 def call(lab):
     """call(expression, function="See"): what the expression gives in a function, which is made for its first call."""
-    role, made = roles.ensure_role(lab, "TotalNotifierRole", policies.total_notifier(lab)), set()
+    made = set()
 
     def call(expression, function="See"):
         if function not in made:
-            create_function(lab, function, CODE, role)
+            create_function(lab, function, CODE)
             made.add(function)
         return functions.invoke(lab, function, expression)
 
@@ -134,8 +134,7 @@ def test_where_no_box_can_be_made_functions_run_as_the_user_and_everybody_is_tol
     monkeypatch.setattr(os, "defpath", str(tmp_path))  # bubblewrap is not there
     (secret := tmp_path / "secret").write_text("of the learner")
     lab = open_lab()
-    role = roles.ensure_role(lab, "TotalNotifierRole", policies.total_notifier(lab))
-    create_function(lab, "See", CODE, role)
+    create_function(lab, "See", CODE)
 
     assert functions.invoke(lab, "See", f"open({str(secret)!r}).read()") == "of the learner"
     told = in_process("local", "status").stdout

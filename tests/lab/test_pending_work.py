@@ -9,7 +9,7 @@ import spoil
 from accounts import user_of
 from chains import create_function, create_table
 
-from lab_lib.aws import cloudwatch, functions, policies, roles
+from lab_lib.aws import functions
 from lab_lib.calls.waiting import wait_until
 from lab_lib.lab import Work, open_lab
 
@@ -35,8 +35,7 @@ soon = partial(wait_until, timeout=30, first_pause=0.005, longest_pause=0.005)
 
 def create(lab, code):
     files = {"probe.py": code.encode(), "spoil.py": Path(spoil.__file__).read_bytes()}
-    role = roles.ensure_role(lab, "TotalNotifierRole", policies.total_notifier(lab))
-    create_function(lab, "Act", code, role, Code={"ZipFile": functions.zipped(files)})
+    create_function(lab, "Act", code, Code={"ZipFile": functions.zipped(files)})
 
 
 def first_rest(lab):
@@ -104,18 +103,6 @@ def test_a_call_is_work_of_its_account_as_its_users_see_too(lab, other, gate):
         assert not call.done()
         end.put_item(Item=OPEN)
     assert user.work() == NOTHING
-
-
-def test_a_deleted_function_whose_call_still_runs_leaves_no_log(lab, gate):
-    gate()
-    lambda_ = lab.client("lambda")
-
-    with ThreadPoolExecutor() as pool:
-        pool.submit(lambda_.invoke, FunctionName="Act")
-        soon(lambda: lab.work() != NOTHING, "the call to begin")
-        lambda_.delete_function(FunctionName="Act")
-
-    assert cloudwatch.describe(lab, "/aws/lambda/Act") is None
 
 
 def test_an_asynchronous_call_and_a_message_to_a_function_are_work_at_once(lab, other, gate):

@@ -1,6 +1,5 @@
 """The committed notebooks: what a learner sees before running anything."""
 
-import ast
 import json
 import re
 from pathlib import Path
@@ -8,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from docs import catalogues, chain
-from lab_lib import aws, language
+from lab_lib import language
 from lab_lib.exercises import pictures
 from lab_lib.exercises.copies import solved_notebooks as notebooks
 from lab_lib.pages.chain_parts import in_words
@@ -19,23 +18,7 @@ PARAMETERS_OF = {
     "00-start-here": {*SETTINGS, "data_file"},
     "99-clean-up": {"account", "profile", "region", "prefix", "bucket", "yes"},  # it asks before it deletes
 }  # beside "settings", which all have
-# Helpers that make no call of their own. The clean-up deletes by the `delete_x` of each kind.
-NO_CALLS = {"buckets.creation", "functions.package", "functions.source_files", "functions.timeout_for"}
-NO_CALLS |= {"functions.variables", "policies", "cleanup"}
 every_notebook = pytest.mark.parametrize("path", notebooks(), ids=lambda path: path.stem)
-
-
-def helpers() -> list[str]:
-    """Return the helpers that the notebooks call, such as "queues.ensure_queue"."""
-    code = "".join("".join(cell["source"]) for path in notebooks() for cell in cells(path, "code"))
-    names = sorted(set(re.findall(r"\baws\.(\w+\.[a-z]\w*)", code)))
-    return [name for name in names if not {name, name.split(".")[0]} & NO_CALLS]
-
-
-def has_call(code: str) -> bool:
-    """Return True if a call of boto3 is spelled in the code, such as `sqs.create_queue(`."""
-    clients = [*re.findall(r"(\w+)(?:, \w+)* = \(?lab\.client\(", code), r"lab\.client\('\w+'\)"]
-    return re.search(rf"(?<!\w)(?:{'|'.join(clients)})\.\w+\(", code) is not None
 
 
 def cells(path: Path, kind: str) -> list[dict]:
@@ -64,11 +47,6 @@ def test_every_code_cell_was_run_in_order_and_shows_no_error_path_or_account(pat
 
 
 @every_notebook
-def test_nbgrader_has_points_for_every_notebook(path: Path) -> None:
-    assert any(cell["metadata"].get("nbgrader", {}).get("points") for cell in cells(path, "code"))
-
-
-@every_notebook
 def test_the_settings_are_in_notebook_00_and_every_notebook_leads_to_the_next(path: Path) -> None:
     (cell,) = [cell for cell in cells(path, "code") if "parameters" in cell["metadata"].get("tags", [])]
     following = [*notebooks()[1:], notebooks()[0]][notebooks().index(path)]
@@ -76,16 +54,6 @@ def test_the_settings_are_in_notebook_00_and_every_notebook_leads_to_the_next(pa
     names = set(re.findall(r"^(\w+)\s*:", "".join(cell["source"]), re.MULTILINE))
     assert names == PARAMETERS_OF.get(path.stem, set()) | {"settings"}
     assert f"({following.name})" in "".join(cells(path, "markdown")[-1]["source"])
-
-
-@pytest.mark.parametrize("helper", helpers())
-def test_a_helper_or_one_that_it_calls_in_its_module_has_the_call_of_boto3(helper: str) -> None:
-    module, name = helper.split(".")
-    body = ast.parse(Path(getattr(aws, module).__file__).read_text(encoding="utf-8")).body
-    functions = {node.name: ast.unparse(node) for node in body if isinstance(node, ast.FunctionDef)}
-
-    below = [functions[other] for other in re.findall(r"(?<![\w.])(\w+)\(", functions[name]) if other in functions]
-    assert any(map(has_call, [functions[name], *below]))
 
 
 @every_notebook
