@@ -2,7 +2,6 @@
 
 import os
 import socket
-import subprocess
 from pathlib import Path
 
 import psutil
@@ -12,12 +11,10 @@ from commands import in_process
 
 from lab_lib.aws import functions
 from lab_lib.embedded import server
-from lab_lib.exercises import trial
 from lab_lib.lab import open_lab
 from lab_lib.processes import box
 from lab_lib.processes.family import family
 from lab_lib.workspace.places import PACKAGE
-from tests.learners import my_notifiers
 
 pytestmark = pytest.mark.slow
 in_a_box = pytest.mark.skipif(bool(box.fault_of_functions()), reason="no box can be made here")
@@ -139,28 +136,3 @@ def test_where_no_box_can_be_made_functions_run_as_the_user_and_everybody_is_tol
     assert functions.invoke(lab, "See", f"open({str(secret)!r}).read()") == "of the learner"
     told = in_process("local", "status").stdout
     assert "run as you here (bubblewrap (bwrap), which is for Linux, is not installed)" in told
-
-
-HOLD = """
-import socket, time
-ours, theirs = socket.socketpair()
-try:
-    while True:
-        socket.send_fds(ours, [b"x"], [0] * 250)
-except OSError as error:
-    print(error, flush=True)
-    time.sleep(60)
-"""
-
-
-@in_a_box
-def test_no_start_waits_for_the_files_that_another_box_has_under_way(tmp_path):
-    (code := tmp_path / "my_notifier.py").write_text(my_notifiers()["solution"])
-    command = [box.python(), "-c", HOLD]
-
-    with box.start(command, box.view_of_function({}), box.MEGABYTE, stdout=subprocess.PIPE, text=True) as holder:
-        assert "Too many references" in holder.stdout.readline()
-        judged = trial.judge(code, ["new-transactions"])
-        holder.kill()
-
-    assert judged.passed

@@ -38,6 +38,11 @@ def create(lab, code):
     create_function(lab, "Act", code, Code={"ZipFile": functions.zipped(files)})
 
 
+def assert_at_work(lab, other):
+    """Assert that this account has something to do, and the other one has nothing."""
+    assert [lab.work(), other.work()] == [Work(busy=1, failed=0), NOTHING]
+
+
 def first_rest(lab):
     """Return the first answer that nothing is tried for the first or second time, as soon as it comes."""
     while (now := lab.work()).busy:
@@ -116,7 +121,7 @@ def test_an_asynchronous_call_and_a_message_to_a_function_are_work_at_once(lab, 
         lambda: sns.publish(TopicArn=arn, Message="{}"),
     ):
         begin()
-        assert [lab.work(), other.work()] == [Work(busy=1, failed=0), NOTHING]
+        assert_at_work(lab, other)
         end.put_item(Item=OPEN)
         assert first_rest(lab) == NOTHING
         end.delete_item(Key=OPEN)
@@ -166,7 +171,7 @@ def test_a_record_is_work_only_while_its_mapping_is_enabled(lab, other, write, m
 
     assert lab.work() == NOTHING
     lab.client("lambda").update_event_source_mapping(UUID=uuid, Enabled=True)
-    assert [lab.work(), other.work()] == [Work(busy=1, failed=0), NOTHING]
+    assert_at_work(lab, other)
     end.put_item(Item=OPEN)
     assert first_rest(lab) == NOTHING
 

@@ -90,20 +90,6 @@ def test_the_port_of_another_program_is_left_alone(own_home):
         assert server.start().port != other.server_port
 
 
-def test_a_server_that_does_not_answer_is_named_and_no_second_one_is_started(own_home, monkeypatch):
-    running = server.start()
-    os.kill(running.pid, signal.SIGSTOP)
-    try:
-        with monkeypatch.context() as impatient:
-            impatient.setattr(server, "_LONGEST_ANSWER", 0.5)
-            for call in (server.running, server.start, server.stop):
-                with pytest.raises(EmulatorError, match=rf"port {running.port} does not answer\. End its process"):
-                    call()
-    finally:
-        os.kill(running.pid, signal.SIGCONT)
-    assert server.start() == running
-
-
 def test_without_a_folder_or_space_in_it_the_error_says_which_folder(own_home, monkeypatch):
     def full(*_, **__):
         raise OSError(errno.ENOSPC, "No space left on device")

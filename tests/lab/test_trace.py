@@ -115,6 +115,14 @@ new: 1700
     )
 
 
+@pytest.mark.slow
+def test_a_replaced_file_hides_only_its_line(busy):
+    upload(busy, "again.txt", "R1|s|T1|03/16/2017|10")
+    upload(busy, "again.txt", "R1|s|T1|03/16/2017|15")
+
+    assert missing(busy, "R1") == ["? file cannot see again.txt: it was replaced since"]
+
+
 def test_the_lines_of_a_file_are_followed_and_a_rejected_one_has_its_reason(busy):
     before = busy.changes()
     busy.put("lines.txt", ["L1|s|T1|03/16/2017|10", "L1|s|T2|02/30/2017|10", "", "L1|s|T3|03/16/2017|7"])

@@ -6,11 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from docs import catalogues, chain
-from lab_lib import language
+from docs import chain
 from lab_lib.exercises import pictures
 from lab_lib.exercises.copies import solved_notebooks as notebooks
-from lab_lib.pages.chain_parts import in_words
 from lab_lib.settings import DEFAULT_ACCOUNT, SETTINGS
 from tests import readme
 
@@ -57,31 +55,9 @@ def test_the_settings_are_in_notebook_00_and_every_notebook_leads_to_the_next(pa
 
 
 @every_notebook
-def test_every_link_leads_to_a_file_and_to_a_heading_in_it(path: Path) -> None:
-    text = "".join("".join(cell["source"]) for cell in cells(path, "markdown"))
-
-    for name, _, heading in re.findall(r"\]\((?!http)([^)#]+)(#([^)]*))?\)", text):
-        target = path.parent / name
-        lines = "".join("".join(cell["source"]) + "\n" for cell in cells(target, "markdown")) if heading else ""
-        headings = {line.lstrip("# ").replace(" ", "-") for line in lines.splitlines() if line.startswith("#")}
-        assert target.is_file()
-        assert heading in headings | {""}
-
-
-@every_notebook
 def test_every_notebook_shows_the_chain_as_it_is_drawn_now(path: Path) -> None:
     number = path.stem[:2]
 
     assert f"{chain.image(number)}\n" in cells(path, "markdown")[0]["source"]
     drawn = path.with_name(f"chain-{number}.svg").read_text(encoding="utf-8")
     assert drawn == pictures.svg(number)
-
-
-@pytest.mark.parametrize("name", [language.ENGLISH, *language.FINISHED])
-def test_the_readme_shows_the_chain_as_it_is_drawn_now(name: str, monkeypatch) -> None:
-    monkeypatch.setenv(language.VARIABLE, name)
-    picture = catalogues.named(Path(chain.__file__).with_suffix(".svg"), name)
-    shown = catalogues.named(chain.README, name).read_text(encoding="utf-8")
-
-    assert picture.read_text(encoding="utf-8") == chain.plain()
-    assert f"![{in_words()}](docs/{picture.name})" in " ".join(shown.split())

@@ -128,15 +128,6 @@ def test_report_of_a_folder_that_is_not_there_makes_none(out):
     assert (status, "typo is not a folder" in said, out.with_name("typo").exists()) == (2, True, False)
 
 
-def test_a_roster_with_a_fault_starts_nothing(tmp_path):
-    (tmp_path / "roster.csv").write_text("name,account\nAna,111122229012\nBo,22\n")
-
-    status, said = lab_class("run", tmp_path / "out")
-
-    assert (status, "line 3: account is '22'" in said) == (2, True)
-    assert [path.name for path in tmp_path.iterdir()] == ["roster.csv"]
-
-
 def test_a_check_that_this_version_does_not_know_is_named_and_gives_nothing():
     old = record("Ana")
     old.checks = [*old.checks, old.checks[0]._replace(id="readable-uploads")]
