@@ -117,16 +117,6 @@ def test_what_is_logged_and_counted_late_is_waited_for(sped_up, monkeypatch):
     assert waited() > 90
 
 
-def test_throttled_calls_are_repeated(sped_up):
-    lab, waited = sped_up("throttling", "long-throttling")
-
-    Chain(lab).create_functions()
-    list(cleanup.delete_all(lab))
-
-    assert waited() > 30
-    assert cleanup.remaining(lab) == []
-
-
 def test_lost_answers_failed_parts_empty_pages_and_no_good_manners_lose_nothing(sped_up):
     lab, waited = sped_up("lost-answers", "failed-parts", "empty-pages", "missing-manners", "network")
 

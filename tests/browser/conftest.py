@@ -8,7 +8,6 @@ import pytest
 
 CHROMIUM = shutil.which("chromium") or shutil.which("google-chrome")
 FLAGS = ["--no-sandbox", "--disable-background-networking", "--disable-component-update", "--disable-sync"]
-FLAGS.append("--host-resolver-rules=MAP page.example 127.0.0.1")  # a site of somebody else, as a learner may visit
 
 
 @pytest.fixture(scope="module")  # Playwright holds the event loop, which tests of kernels in the same process need

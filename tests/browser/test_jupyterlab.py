@@ -42,13 +42,6 @@ RUN_ALL = """async () => {
     const cells = jupyterapp.shell.currentWidget.content.model.sharedModel.cells;
     return cells.map(cell => cell.cell_type === 'code' ? cell.getOutputs() : []);
 }"""
-RESTART_AND_RUN = """async (number) => {
-    const widget = jupyterapp.shell.currentWidget;
-    await widget.sessionContext.session.kernel.restart();
-    widget.content.activeCellIndex = number;
-    await jupyterapp.commands.execute('notebook:run-cell');
-    return widget.content.model.sharedModel.cells[number].getOutputs();
-}"""
 SHOWS_THE_CHAIN = """() => jupyterapp.shell.currentWidget.node
     .querySelector('.jp-MarkdownCell img[alt^="实验的链路"]').naturalWidth > 0"""
 GROW = """() => {
@@ -123,15 +116,3 @@ def test_a_notebook_runs_in_jupyterlab_without_an_error_and_no_pop_up_asks_anyth
     page.screenshot(path=shots / f"{stem}.png")
     page.set_viewport_size({"width": 1100, "height": 900})
     assert page.locator(".Toastify__toast").all_text_contents() == []
-
-
-def test_a_cell_that_is_run_after_a_restart_says_which_cells_come_first(page) -> None:
-    path = notebooks()[3]
-    cells = json.loads(path.read_text(encoding="utf-8"))["cells"]
-    (checkpoint,) = [n for n, cell in enumerate(cells) if "checkpoint" in cell["metadata"].get("tags", [])]
-    show(page, path.stem)
-
-    (shown,) = page.evaluate(RESTART_AND_RUN, checkpoint)
-
-    assert shown["traceback"][0].startswith("`notebook` 不存在")
-    assert len(shown["traceback"]) == 1

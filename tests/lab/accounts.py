@@ -9,11 +9,22 @@ from dataclasses import replace
 import boto3
 from chains import Chain, logged, uploaded
 
+from lab_lib.aws import policies
 from lab_lib.aws.evaluator import as_list
 from lab_lib.lab import open_lab
 
 EVERYTHING = {"Version": "2012-10-17", "Statement": {"Effect": "Allow", "Action": "*", "Resource": "*"}}
-UNSEEN = "dynamodb:GetResourcePolicy"  # the embedded AWS does not see which resource this call is about
+# The embedded AWS does not see which resource these calls are about, so it wants them allowed on every resource.
+UNSEEN = [
+    "dynamodb:DescribeStream",
+    "dynamodb:GetRecords",
+    "dynamodb:GetResourcePolicy",
+    "dynamodb:GetShardIterator",
+    "dynamodb:ListTagsOfResource",
+    "iam:SimulatePrincipalPolicy",
+    "lambda:CreateFunction",
+    "sns:ListTagsForResource",
+]
 
 
 def lab_of(root, *credentials):
@@ -40,9 +51,10 @@ def allow(root, name, policy):
     """Let the user do what this policy says from now on, and nothing else."""
     iam, arn = root.client("iam"), root.arn("iam", f"policy/{name}")
     statements = as_list(policy["Statement"])
-    wide = [statement | ({"Resource": "*"} if UNSEEN in statement["Action"] else {}) for statement in statements]
+    unseen = [action for statement in statements for action in statement["Action"] if action in UNSEEN]
+    statements += [policies.allow(unseen, "*")] if unseen else []
     if iam.list_attached_user_policies(UserName=name)["AttachedPolicies"]:
         iam.detach_user_policy(UserName=name, PolicyArn=arn)
         iam.delete_policy(PolicyArn=arn)
-    iam.create_policy(PolicyName=name, PolicyDocument=json.dumps(policy | {"Statement": wide}))
+    iam.create_policy(PolicyName=name, PolicyDocument=json.dumps(policy | {"Statement": statements}))
     iam.attach_user_policy(UserName=name, PolicyArn=arn)

@@ -150,7 +150,8 @@ def zipped(code):
     return functions.zipped({"probe.py": code.encode()})
 
 
-def create_function(lab, name, code, role, **settings):
-    """Create a function of this code, and return Lambda's answer."""
+def create_function(lab, name, code, role="", **settings):
+    """Create a function of this code, and return Lambda's answer. By default it has the role of TotalNotifier."""
+    role = role or roles.ensure_role(lab, functions.ROLES["TotalNotifier"], policies.total_notifier(lab))
     about = {"Role": role, "Runtime": functions.RUNTIME, "Handler": "probe.handler", "Code": {"ZipFile": zipped(code)}}
     return lab.client("lambda").create_function(FunctionName=name, **about | settings)

@@ -4,7 +4,7 @@ import itertools
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
-from chains import Chain, logged, stop, uploaded
+from chains import Chain
 
 from lab_lib.aws import cleanup
 from lab_lib.embedded import server
@@ -12,7 +12,6 @@ from lab_lib.lab import open_lab
 from lab_lib.workspace.places import WORKSPACE
 
 ACCOUNTS = itertools.count(200_000_000_001)
-pytest.register_assert_rewrite("sabotage")  # so that its assertions show what differs
 
 
 @pytest.fixture(scope="session")
@@ -75,13 +74,6 @@ def busy(build):
     """Yield a lab in which each test of a file has customers and files of its own."""
     yield (chain := build())
     list(cleanup.delete_all(chain.lab))
-
-
-@pytest.fixture
-def finished(build):
-    """Yield a lab to be broken, with the handout's file gone all the way through it."""
-    yield (lab := logged(uploaded(build().lab)))
-    stop(lab)
 
 
 @pytest.fixture

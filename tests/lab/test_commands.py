@@ -20,27 +20,17 @@ from lab_lib.workspace.one_command import alone
 
 
 @pytest.mark.slow
-def test_the_version_and_the_completion_of_a_command_are_printed():
-    completed = run(_LAB_COMPLETE="complete_bash", COMP_WORDS="lab loc", COMP_CWORD="1")
-
-    assert (run("--version").stdout, completed.stdout) == ("lab 1.0.0\n", "local\n")
+def test_the_version_is_printed():
+    assert run("--version").stdout == "lab 1.0.0\n"
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize(
-    ("script", "status", "said"),
-    [
-        ("lab local status > /dev/full", 1, "OSError: No space left on device\n"),
-        ("exec 3> >(:); wait $!; lab local status >&3", 141, ""),  # a pipe that nobody reads
-    ],
-)
-def test_output_that_cannot_be_written_ends_the_command_without_a_traceback(script, status, said, own_home):
-    """`lab local status` has the exit status 1 when nothing runs."""
-    command = ["bash", "-c", script.replace("lab", str(LAB), 1)]
+def test_a_pipe_that_nobody_reads_ends_the_command_without_a_traceback(own_home):
+    command = ["bash", "-c", f"exec 3> >(:); wait $!; {LAB} local status >&3"]
 
     done = subprocess.run(command, capture_output=True, text=True, check=False)
 
-    assert (done.returncode, done.stderr) == (status, said)
+    assert (done.returncode, done.stderr) == (141, "")
 
 
 def test_a_pipe_gets_whole_tables_text_as_it_is_and_no_colours(capsys):

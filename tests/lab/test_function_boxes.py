@@ -2,7 +2,6 @@
 
 import os
 import socket
-import subprocess
 from pathlib import Path
 
 import psutil
@@ -10,14 +9,12 @@ import pytest
 from chains import create_function
 from commands import in_process
 
-from lab_lib.aws import functions, policies, roles
+from lab_lib.aws import functions
 from lab_lib.embedded import server
-from lab_lib.exercises import trial
 from lab_lib.lab import open_lab
 from lab_lib.processes import box
 from lab_lib.processes.family import family
 from lab_lib.workspace.places import PACKAGE
-from tests.learners import my_notifiers
 
 pytestmark = pytest.mark.slow
 in_a_box = pytest.mark.skipif(bool(box.fault_of_functions()), reason="no box can be made here")
@@ -63,11 +60,11 @@ def handler(event, context):
 @pytest.fixture
 def call(lab):
     """call(expression, function="See"): what the expression gives in a function, which is made for its first call."""
-    role, made = roles.ensure_role(lab, "TotalNotifierRole", policies.total_notifier(lab)), set()
+    made = set()
 
     def call(expression, function="See"):
         if function not in made:
-            create_function(lab, function, CODE, role)
+            create_function(lab, function, CODE)
             made.add(function)
         return functions.invoke(lab, function, expression)
 
@@ -134,34 +131,8 @@ def test_where_no_box_can_be_made_functions_run_as_the_user_and_everybody_is_tol
     monkeypatch.setattr(os, "defpath", str(tmp_path))  # bubblewrap is not there
     (secret := tmp_path / "secret").write_text("of the learner")
     lab = open_lab()
-    role = roles.ensure_role(lab, "TotalNotifierRole", policies.total_notifier(lab))
-    create_function(lab, "See", CODE, role)
+    create_function(lab, "See", CODE)
 
     assert functions.invoke(lab, "See", f"open({str(secret)!r}).read()") == "of the learner"
     told = in_process("local", "status").stdout
     assert "run as you here (bubblewrap (bwrap), which is for Linux, is not installed)" in told
-
-
-HOLD = """
-import socket, time
-ours, theirs = socket.socketpair()
-try:
-    while True:
-        socket.send_fds(ours, [b"x"], [0] * 250)
-except OSError as error:
-    print(error, flush=True)
-    time.sleep(60)
-"""
-
-
-@in_a_box
-def test_no_start_waits_for_the_files_that_another_box_has_under_way(tmp_path):
-    (code := tmp_path / "my_notifier.py").write_text(my_notifiers()["solution"])
-    command = [box.python(), "-c", HOLD]
-
-    with box.start(command, box.view_of_function({}), box.MEGABYTE, stdout=subprocess.PIPE, text=True) as holder:
-        assert "Too many references" in holder.stdout.readline()
-        judged = trial.judge(code, ["new-transactions"])
-        holder.kill()
-
-    assert judged.passed

@@ -7,9 +7,7 @@ import re
 import shutil
 import subprocess
 import sys
-from contextlib import closing
 from datetime import UTC, datetime, timedelta
-from functools import partial
 from hashlib import sha256
 from http.client import HTTPConnection
 from pathlib import Path
@@ -80,9 +78,7 @@ REFUSED = {  # a request, a change to it on its way, and a part of the refusal
     "another body": (signed, {"body": b'{"Limit": 1}'}, RENEW),
     "another body of an upload": (lambda: signed("PUT", "/b/k", {}, b"a", signer=S3SigV4Auth), {"body": b"b"}, RENEW),
     "another path": (signed, {"path": "/_ministack/reset"}, RENEW),
-    "no ASCII": (signed, {"headers": {"Authorization": IN_HEADER + "é"}}, RENEW),
     "two signatures": (lambda: signed(signer=SigV4QueryAuth), {"headers": {"Authorization": IN_HEADER + "f"}}, RENEW),
-    "Arabic digits": (lambda: signed(key="١" * 12, signer=SigV4QueryAuth), {}, RENEW),
 }
 
 
@@ -96,20 +92,12 @@ def test_a_request_is_refused_that_the_owner_has_not_signed_as_it_arrives(case):
 
 
 LONG = bytes(110 * 2**20)  # no Lambda has so long a zip file, and S3 takes it in parts
-LONG_UPLOAD = partial(signed, "PUT", "/b/k", {}, LONG, signer=S3SigV4Auth)
 
 
-@pytest.mark.parametrize(("request_of", "reason"), [(unsigned, RENEW), (LONG_UPLOAD, "Upload a large file in parts")])
-def test_the_refusal_of_a_long_body_says_why(request_of, reason):
-    request = request_of()
-    headers, url = {**request.headers, "Transfer-Encoding": "chunked"}, urlsplit(request.url)
-    parts = (LONG[place : place + 2**20] for place in range(0, len(LONG), 2**20))
+def test_the_refusal_of_a_long_body_says_why():
+    status, text = send(signed("PUT", "/b/k", {}, LONG, signer=S3SigV4Auth))
 
-    with closing(HTTPConnection(url.hostname, url.port)) as connection:
-        connection.request(request.method, url.path, parts, headers, encode_chunked=True)
-        answer = connection.getresponse()
-
-        assert (answer.status, reason in answer.read().decode()) == (403, True)
+    assert (status, "Upload a large file in parts" in text) == (403, True)
 
 
 def test_a_signature_expires(monkeypatch):

@@ -14,11 +14,10 @@ from chains import create_table
 from commands import begin, in_process, profile_of_aws, run, still_running
 
 from lab_lib.aws import buckets, cleanup, queues, tables
-from lab_lib.aws.cloudwatch import METRICS
 from lab_lib.embedded import server
 from lab_lib.exercises import copies
 from lab_lib.lab import open_lab
-from lab_lib.run import costs, headless
+from lab_lib.run import headless
 from lab_lib.settings import SETTINGS
 from lab_lib.workspace.places import WORKSPACE
 from tests.learners import solve, write_notebook
@@ -28,17 +27,6 @@ EMAIL, PHONE = "ana@example.com", "+15555550100"
 PEOPLE = ["--email", EMAIL, "--phone", PHONE]
 SERVICES = {"cloudwatch", "dynamodb", "dynamodbstreams", "iam", "lambda", "logs", "s3", "sns", "sqs"}
 NO_AWS = {"AWS_PROFILE": "there-is-no-such-profile", "AWS_CONFIG_FILE": "/nowhere", "AWS_REGION": "eu-west-3"}
-# What a request uses: the name in prices.json, and how many. Items have less than 1 KB.
-PAID = {
-    r"s3\.(Put|List|Create|Upload|Complete)\w+": ("s3 writes", 1),
-    r"s3\.(Get|Head)\w+": ("s3 reads", 1),
-    r"dynamodb\.(Scan|Query|GetItem)": ("read units", 1),
-    r"dynamodb\.(Put|Update|Delete)Item": ("write units", 1),
-    r"dynamodbstreams\.GetRecords": ("stream reads", 1),
-    r"cloudwatch\.GetMetricData": ("metrics", len(METRICS)),
-    r"sns\.\w+": ("sns calls", 1),
-    r"sqs\.\w+": ("sqs messages", 1),
-}
 OTHER_FILE = """\
 customer_id|customer_address|trn_id|trn_date|trn_amount
 D1|1 Mill Lane|X01|03/16/2017|1750.25
@@ -120,16 +108,11 @@ def test_the_result_of_a_run_is_what_the_account_held_at_its_end(ran, runs_accou
     }
 
 
-def test_aws_would_take_every_request_of_the_run_and_the_estimate_of_its_cost_is_near(ran):
+def test_aws_would_take_every_request_of_the_run(ran):
     calls = recorder.calls(ran[0].parent)
 
     assert {call["service"] for call in calls} == SERVICES
     assert [problem for call in calls for problem in call["problems"]] == []
-    names = [f"{call['service']}.{call['operation']}" for call in calls]
-    used = [use for name in names for pattern, use in PAID.items() if re.fullmatch(pattern, name)]
-    estimated = costs.cents(name[:2] for name in STEPS)
-    # On AWS, more requests are made while waiting.
-    assert estimated / 5 < sum(costs.prices()[item] * number for item, number in used) / 1e4 < estimated
 
 
 def test_each_notebook_has_a_line_and_is_written_with_outputs_picture_and_parameters(ran, runs_account):
@@ -186,34 +169,11 @@ def test_a_run_on_aws_shows_its_time_and_cost_before(account, tmp_path, monkeypa
     assert ended.exit_code == 0
 
 
-@pytest.fixture
-def empty_notebooks(account, tmp_path, monkeypatch):
-    """Put a first and a last notebook, which do nothing, in the place of all notebooks."""
+@pytest.mark.slow
+def test_a_run_first_ends_a_clean_up_that_was_interrupted(chain, tmp_path, monkeypatch):
     for number in ("00", "99"):
         write_notebook(tmp_path / f"{number}-nothing.ipynb")
     monkeypatch.setattr(copies, "NOTEBOOKS", tmp_path)
-
-
-CALL_TWICE = """
-from botocore.awsrequest import AWSResponse
-from lab_lib import open_lab
-sqs, busy = open_lab(account=settings["account"]).client("sqs"), [AWSResponse("", 503, {}, None)]
-busy[0]._content = b"{}"
-sqs.meta.events.register("before-send", lambda **_: busy.pop() if busy else None)
-sqs.list_queues()
-"""
-
-
-def test_the_result_tells_how_often_the_notebooks_repeated_a_call(account, empty_notebooks, tmp_path):
-    write_notebook(tmp_path / "00-nothing.ipynb", CALL_TWICE)
-
-    _, result = headless.run(headless.prepare({"account": account}), tmp_path / "out")
-
-    assert result["retries"] == {"sqs.ListQueues": 1}
-
-
-@pytest.mark.slow
-def test_a_run_first_ends_a_clean_up_that_was_interrupted(chain, empty_notebooks, tmp_path):
     buckets.upload(chain.lab, headless.DATA_FILE)
     chain.wait_for_changes(24)
     assert "table Transactions" in cleanup.delete_all(chain.lab)  # and no further

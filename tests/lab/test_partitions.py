@@ -3,11 +3,9 @@
 import json
 
 import pytest
-from accounts import EVERYTHING
-from botocore.exceptions import ClientError
 from chains import create_function
 
-from lab_lib.aws import cloudwatch, queues, roles, tables
+from lab_lib.aws import cloudwatch, queues, tables
 from lab_lib.calls.waiting import wait_until
 from lab_lib.lab import open_lab
 
@@ -26,8 +24,7 @@ def lab(account):
 
 
 def test_a_function_gets_the_arns_of_its_region_and_what_it_gives_stays_as_it_is(lab):
-    role = roles.ensure_role(lab, "Role", EVERYTHING)
-    made = create_function(lab, "Repeater", REPEATER, role, Environment={"Variables": {"ARN": ARNS}})
+    made = create_function(lab, "Repeater", REPEATER, Environment={"Variables": {"ARN": ARNS}})
 
     answer = lab.client("lambda").invoke(FunctionName=made["FunctionArn"], Payload=json.dumps(ARNS))
 
@@ -36,9 +33,8 @@ def test_a_function_gets_the_arns_of_its_region_and_what_it_gives_stays_as_it_is
 
 
 def test_the_letter_about_a_discarded_batch_names_stream_and_function_as_their_region_does(lab):
-    role = roles.ensure_role(lab, "Role", EVERYTHING)
     queues.ensure_queue(lab, queues.DEAD_LETTERS)
-    function = create_function(lab, "Failing", FAILING, role)["FunctionArn"]
+    function = create_function(lab, "Failing", FAILING)["FunctionArn"]
     tables.ensure_table(lab, tables.STREAMED)
     tables.put_item(lab, tables.STREAMED, {"CustomerId": "C1", "TransactionId": "T1"})
     lab.client("lambda").create_event_source_mapping(
@@ -70,12 +66,3 @@ def test_what_is_stored_comes_back_as_it_was_whatever_arns_it_names(lab):
     assert s3.head_object(Bucket=lab.bucket, Key=ARNS)["ContentLength"] == len("arn:aws:s3:::two")
     assert s3.get_object(Bucket=lab.bucket, Key=ARNS)["Body"].read() == b"arn:aws:s3:::two"
     assert sqs.receive_message(QueueUrl=queue)["Messages"][0]["Body"] == ARNS
-
-
-def test_an_arn_of_another_partition_names_nothing(lab):
-    sns = lab.client("sns")
-    topic = sns.create_topic(Name="Topic")["TopicArn"]
-
-    with pytest.raises(ClientError, match="NotFound"):
-        sns.get_topic_attributes(TopicArn=topic.replace("aws-cn", "aws"))
-    assert sns.get_topic_attributes(TopicArn=topic)["Attributes"]["TopicArn"] == lab.arn("sns", "Topic")

@@ -3,14 +3,16 @@
 The probe shows it. The labs are built by hand, so that their roles may do what the code asks for.
 """
 
+import re
+
 import by_hand
 import pytest
 from by_hand import NOTIFIER, PROCESSOR
 from chains import stop, uploaded
-from sabotage import assert_speaks
 
 from lab_lib import checks
 from lab_lib.aws import functions
+from lab_lib.checks.rules import FURTHER
 from lab_lib.lab import open_lab
 
 pytestmark = [pytest.mark.slow, pytest.mark.sabotage]
@@ -47,15 +49,14 @@ def replaced(text, old, new):
 
 
 P, N = functions.SOURCES
-# What a wrong row, total or alert is called is in tests/unit/test_differences.py.
+# What a wrong row, total or alert is called is in tests/unit/test_upload.py. Code of a learner that loses bad rows, and
+# adds a correction to what it corrects, is in test_probe.py.
 # The function, its code, a pattern of the checks that may say so, and the steps that are checked beside the probe.
 WRONG = {
     "knows the answers": (P, ANSWERS, WORK, []),
     "takes whole amounts only": (P, replaced(PROCESSOR, ROW, 'int(float(row["trn_amount"]))'), "cents", ["01", "02"]),
-    "loses a bad row in silence": (P, PROCESSOR, "reject", ["01", "02"]),
     "publishes for everybody": (N, replaced(NOTIFIER, 'balance >= Decimal("1500")', "True"), WORK, []),
     "reads the first record only": (N, replaced(NOTIFIER, 'event["Records"]:', 'event["Records"][:1]:'), WORK, []),
-    "adds a correction to what it corrects": (N, NOTIFIER, "correction", ["01", "02"]),
 }
 
 
@@ -68,4 +69,7 @@ def test_code_that_does_not_do_the_work_is_caught(side_by_side, new_account, nam
         stop(lab)
         return report
 
-    assert_speaks(side_by_side(report), about)
+    spoken = [check for check in side_by_side(report).checks if not check.ok and not check.cause]
+    named = [check for check in spoken if re.search(about, check.id, re.I)]
+    assert named, spoken
+    assert [check for check in spoken if check not in named and check.step != FURTHER] == []

@@ -2,7 +2,6 @@
 
 import ctypes
 import json
-import os
 import subprocess
 import sys
 from pathlib import Path
@@ -13,7 +12,7 @@ from lab_lib.classroom import sandbox
 from lab_lib.classroom.sandbox import Ended, Sandbox
 from lab_lib.exercises import runner, workbook
 from lab_lib.exercises.proxy import NO_CUT
-from lab_lib.processes import box, limits, system_calls
+from lab_lib.processes import box, limits
 from tests.web_server import unasked
 
 pytestmark = [pytest.mark.slow, pytest.mark.skipif(bool(sandbox.fault()), reason="there is no sandbox here")]
@@ -192,23 +191,6 @@ print(json.dumps(got(
     lambda: open("/proc/keys").read())))
 """
     assert attack(code) == []
-
-
-def test_a_sandbox_has_a_keyring_of_its_own_and_the_user_keeps_theirs():
-    libc, library = ctypes.CDLL(None), ctypes.CDLL("libseccomp.so.2")
-    number = library.seccomp_syscall_resolve_name(b"keyctl")
-    if (keyring := libc.syscall(number, 0, -3, 0)) < 0:
-        pytest.skip("there are no keys here")
-    # The session keyring, and whether the user's is found in it.
-    code = f"""import ctypes
-libc = ctypes.CDLL(None)
-print(libc.syscall({number}, 0, -3, 0), libc.syscall({number}, 10, -3, b"keyring", b"_uid.{os.getuid()}", 0))"""
-
-    command = system_calls.prepared([sys.executable, "-c", code], [], 256)
-    session, users = map(int, subprocess.check_output(command).split())
-
-    assert (session != keyring, users) == (True, -1)
-    assert libc.syscall(number, 0, -3, 0) == keyring
 
 
 @pytest.mark.parametrize(

@@ -95,12 +95,6 @@ def test_a_call_is_refused_to_everyone_but_the_functions_that_need_it(service, o
     assert allowed == may
 
 
-def test_without_tls_the_administrator_may_do_what_no_policy_of_a_resource_denies(callers):
-    plain = callers["administrator without TLS"]
-
-    assert [bucket["Name"] for bucket in plain.client("s3").list_buckets()["Buckets"]] == [plain.bucket]
-
-
 def test_a_role_with_the_boundary_may_do_what_the_functions_do_and_no_more_whatever_its_policy(callers):
     root = open_lab(account=ACCOUNT)
     iam, document = root.client("iam"), json.dumps(policies.boundary(root))

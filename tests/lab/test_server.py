@@ -19,7 +19,7 @@ from chains import create_function
 from commands import still_running
 
 from lab_lib import checks
-from lab_lib.aws import functions, policies, roles, tables
+from lab_lib.aws import functions, tables
 from lab_lib.calls.waiting import wait_until
 from lab_lib.embedded import server
 from lab_lib.errors import BUILD_AGAIN, EmulatorError, StepMissing
@@ -43,8 +43,7 @@ def family(running):
 def with_a_function(code="def handler(event, context):\n    return 1\n", **settings):
     """Return the lab with a function that was called once, its answer, and the server's processes: one is its own."""
     lab = open_lab()
-    role = roles.ensure_role(lab, "TotalNotifierRole", policies.total_notifier(lab))
-    create_function(lab, "See", code, role, **settings)
+    create_function(lab, "See", code, **settings)
     answer, processes = functions.invoke(lab, "See", {}), family(server.running())
     assert len(processes) > 1
     return lab, answer, processes
@@ -91,20 +90,6 @@ def test_the_port_of_another_program_is_left_alone(own_home):
         assert server.start().port != other.server_port
 
 
-def test_a_server_that_does_not_answer_is_named_and_no_second_one_is_started(own_home, monkeypatch):
-    running = server.start()
-    os.kill(running.pid, signal.SIGSTOP)
-    try:
-        with monkeypatch.context() as impatient:
-            impatient.setattr(server, "_LONGEST_ANSWER", 0.5)
-            for call in (server.running, server.start, server.stop):
-                with pytest.raises(EmulatorError, match=rf"port {running.port} does not answer\. End its process"):
-                    call()
-    finally:
-        os.kill(running.pid, signal.SIGCONT)
-    assert server.start() == running
-
-
 def test_without_a_folder_or_space_in_it_the_error_says_which_folder(own_home, monkeypatch):
     def full(*_, **__):
         raise OSError(errno.ENOSPC, "No space left on device")
@@ -119,13 +104,6 @@ def test_without_a_folder_or_space_in_it_the_error_says_which_folder(own_home, m
             place.setenv(variable, str(own_home / "lock" / "home"))
             with pytest.raises(EmulatorError, match=r"/lock/home.*: Not a directory"):
                 server.start()
-
-
-def test_a_note_without_a_server_leads_nowhere(own_home):
-    own_home.mkdir(parents=True)
-    (own_home / server.NOTE).touch()
-
-    assert (server.running(), server.stop()) == (None, False)
 
 
 def test_a_server_and_its_functions_end_when_their_folder_or_note_is_deleted_or_replaced(own_home):

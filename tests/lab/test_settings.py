@@ -6,19 +6,19 @@ docs/embedded-aws.md lists all settings. Those of the stream's mapping are tried
 import json
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
+from functools import partial
 
 import pytest
 from botocore.exceptions import ClientError
 from chains import create_function, create_table, zipped
 
-from lab_lib.aws import buckets, cloudwatch, functions, policies, queues, roles, streams, tables, topics, triggers
+from lab_lib.aws import buckets, cloudwatch, functions, policies, queues, streams, tables, topics, triggers
 from lab_lib.calls.waiting import wait_until
 from lab_lib.errors import LabError
 from lab_lib.lab import open_lab
 
 pytestmark = pytest.mark.slow
 
-NOTHING = policies.document(policies.allow(["sqs:ListQueues"], "*"))  # that these functions need
 ANSWER = 'def handler(event, context):\n    return "answer"\n'
 COUNTER = """
 calls = []
@@ -48,12 +48,8 @@ CUSTOMER = {"CustomerId": {"S": "C1"}}
 
 @pytest.fixture
 def deploy(lab):
-    """deploy(code, **settings): create a function named Probe, whose role allows nothing."""
-
-    def deploy(code, **settings):
-        return create_function(lab, "Probe", code, roles.ensure_role(lab, "ProbeRole", NOTHING), **settings)
-
-    return deploy
+    """deploy(code, **settings): create a function named Probe."""
+    return partial(create_function, lab, "Probe")
 
 
 def printed(lab):
@@ -66,7 +62,7 @@ def test_a_change_in_another_account_does_not_end_the_process_of_a_function(lab,
     deploy(COUNTER)
     functions.invoke(lab, "Probe", {})
     other = open_lab(account=new_account())
-    create_function(other, "Probe", ANSWER, roles.ensure_role(other, "ProbeRole", NOTHING))
+    create_function(other, "Probe", ANSWER)
 
     other.client("lambda").update_function_configuration(FunctionName="Probe", MemorySize=256)
 

@@ -18,12 +18,11 @@ from lab_lib.embedded import server
 from lab_lib.exercises import cases, runner, trial
 from lab_lib.exercises.draw import Draw
 from lab_lib.lab import lab_on
-from lab_lib.processes import box
 from lab_lib.processes.family import cpu_seconds, total
 from tests import right_functions
 from tests.learners import my_notifiers
 
-NOTIFIERS, HAS_BOX = my_notifiers(), not box.fault_of_functions()
+NOTIFIERS = my_notifiers()
 # What is put behind the solution, whose functions it replaces: only the highest number of a customer says what was
 # added; the marker is written after the sum and the alert; poison is dropped, and an alert is noted before it is
 # published. One is right if a batch that fails comes again in halves.
@@ -76,13 +75,6 @@ add_all = lambda_handler
 def lambda_handler(event, context):
     add_all({"Records": event["Records"][:1]}, context)
     return {"batchItemFailures": [{"itemIdentifier": r["dynamodb"]["SequenceNumber"]} for r in event["Records"][1:]]}
-""",
-    "takes_three": """
-add_all = lambda_handler
-
-def lambda_handler(event, context):
-    assert len(event["Records"]) <= 3
-    add_all(event, context)
 """,
 }
 NOTIFIERS |= {name: NOTIFIERS["solution"] + changed for name, changed in HALF_RIGHT.items()}
@@ -141,7 +133,6 @@ def written(tmp_path, text):
         ("marker_after", FEW, ["poison-and-crash", "topic-away"]),
         ("flag_first", FEW, ["poison", "poison-and-crash", "topic-away"]),
         ("names_failed", ["new-transactions"], []),
-        ("takes_three", ["new-transactions"], []),
         ("hints", FEW, []),
         ("set_of_ids", ["poison", "long-history"], ["long-history"]),
     ],
@@ -194,10 +185,6 @@ def test_a_verdict_tells_the_causes_and_what_was_sent_and_found_for_the_first(fo
         ("time.sleep(999)", "stopped, because it did nothing for 10 s, and did not return"),
         ("FORKED or FORKED.append(1) or (os.fork() or signal.pause()) and os.fork()", "accountBalance nothing, not"),
         ("os._exit(3)", "the last batch still fails: its process ended, with status 3, before it returned"),
-        (
-            "os.kill(os.getppid(), signal.SIGKILL)",
-            "accountBalance nothing" if HAS_BOX else "it killed the program that runs it",
-        ),
         ("for _ in range(99): print('x' * 10**6, os.write(3, b'{}\\n' * 300))", ""),
     ],
 )

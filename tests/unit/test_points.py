@@ -77,12 +77,9 @@ def test_a_setting_that_does_not_hold_counts_as_right_where_the_probe_has_proven
         assert earned(*made, *probe(*passed))["01"] == score
 
 
-NAMED = ["bucket", "table-Customer", "key-Transactions", "stream", "function-TotalNotifier", "timeout-TotalNotifier"]
-NAMED += ["bucket-trigger", "bucket-trigger-events", "stream-trigger", "topic"]
-NAMED += ["queue-CustomerNotify", "subscription-CustomerNotify"]
+NAMED = ["bucket", "key-Transactions", "timeout-TotalNotifier", "bucket-trigger", "stream-trigger", "topic"]
 PASSED_BY = ["bucket-trigger-filter", "access-policy-CustomerNotify"]
-ONLY_READ = ["bucket-public-access", "bucket-permission", "other-bucket-triggers", "other-stream-triggers"]
-ONLY_READ += ["other-senders-CustomerNotify", "other-subscriptions", "encryption-CustomerNotify"]
+ONLY_READ = ["bucket-permission", "other-stream-triggers", "other-senders-CustomerNotify", "encryption-CustomerNotify"]
 EVERY_LINK = {rule.link for rule in RULES.values() if rule.step == PROBE}
 
 

@@ -56,9 +56,7 @@ def box(request):
 @pytest.mark.parametrize(
     "box",
     [
-        "print('[1]')",
         """print('{"a": [1]}')""",
-        "print('[' * 100_000)",
         "import sys; sys.stdout.write('x' * 20_000_000)",
         "",
     ],

@@ -6,7 +6,7 @@ import pytest
 from botocore.exceptions import ClientError
 
 from lab_lib.aws import streams, tables
-from lab_lib.errors import LabError, warn
+from lab_lib.errors import warn
 
 
 @pytest.fixture
@@ -75,14 +75,6 @@ def test_every_change_is_a_record_with_its_old_and_new_amount(lab, put):
         ["REMOVE", "C1", "T1", Decimal("80.50"), None],
     ]
     assert [streams.customer(record) for record in streams.records(lab, "C2", "C22")] == ["C2"]
-
-
-def test_a_stream_that_grows_faster_than_it_is_read_comes_to_an_end(lab, shards, monkeypatch):
-    monkeypatch.setattr(streams, "MOST_ANSWERS", 3)
-    shards(open=[[1], [2], [3], [4]])
-
-    with pytest.raises(LabError, match=r"grows faster than it is read\. Stop"):
-        streams.records(lab)
 
 
 def test_all_shards_are_read_and_their_records_put_in_order(lab, shards):
