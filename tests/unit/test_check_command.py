@@ -112,6 +112,7 @@ def test_json_is_all_that_is_printed_and_does_not_tell_whose_account_it_is(repor
     ended = lab_check("--json")
 
     told = json.loads(ended.stdout)
+    assert list(told[0]) == ["id", "step", "name", "state", "found", "wanted", "hint", "counts", "cause"]
     assert [(check["id"], check["state"]) for check in told[:2]] == [("topic", "ok"), ("policy", "cannot see")]
     assert [check["found"] for check in told[3:]] == ["Größe → “x”", "bucket-********9012"]
     assert (ended.stderr.strip(), "bucket-123456789012" in lab_check().stdout) == ("", True)

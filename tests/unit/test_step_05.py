@@ -177,7 +177,7 @@ def test_an_error_ends_no_other_check():
     report = run({(queues.messages,): ResponseParserError("no\n XML")})
 
     unseen = {check.id: check.found for check in report.checks if not check.ok}
-    assert unseen == {f"alerts-{name}": "cannot see: ResponseParserError no XML" for name in queues.ALERT_QUEUES}
+    assert unseen == {f"alerts-{name}": "cannot see: ResponseParserError: no XML" for name in queues.ALERT_QUEUES}
 
 
 def test_errors_count_but_not_while_a_probe_works_or_what_it_sent_is_tried_again(monkeypatch):
