@@ -80,6 +80,6 @@ def _in_order(steps: tuple[str, ...], probe: bool) -> list[Rule]:
 
     The rules of the probe come last: the others judge what was there before it.
     """
-    chosen = [step for step in STEPS if (step in steps if steps else step != CLEAN_UP)]
-    rules = [rule for step in chosen for rule in RULES.values() if rule.step == step and not rule.probes]
-    return [*rules, *(rule for rule in RULES.values() if rule.probes and probe)]
+    chosen = steps or [step for step in STEPS if step != CLEAN_UP]
+    rules = [rule for rule in RULES.values() if (probe if rule.probes else rule.step in chosen)]
+    return sorted(rules, key=lambda rule: (rule.probes, rule.step))

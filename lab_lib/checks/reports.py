@@ -107,7 +107,9 @@ class Report:
     def _look(self, name: str, step: str) -> Look:
         about = [check for check in self._in_order() if check.step != FURTHER and part(check.id) == name]
         existence = next((check for check in about if RULES[check.id].finds), None)
-        if existence and existence.state in (State.NOT_YET, State.WAITS):
+        if not existence:
+            return Look()
+        if existence.state in (State.NOT_YET, State.WAITS):
             cell = RULES[existence.id].made_by
             return _drawn("later" if cell and cell.notebook > step > "" else "not there")
         for check in about:
@@ -115,7 +117,7 @@ class Report:
                 return _drawn("wrong", check.name)
             if check.state is State.CANNOT_SEE and not check.is_spared:
                 return _drawn("cannot see", check.name)
-        return _drawn("there") if existence else Look()
+        return _drawn("there")
 
     def __repr__(self) -> str:
         above, folded = self._split()

@@ -29,8 +29,8 @@ _CALLS_AWS = re.compile(r"\b(boto3|botocore)\.|from (boto3|botocore)\b|urllib|ht
 @check("05", "upload", "upload", after="bucket", of="upload", weight=0)
 def uploads(account: Account) -> Finding:
     """The trigger takes an upload that is a transactions file with a good row. Others may be there too."""
-    keys, read = [item["Key"] for item in account.ask(buckets.uploads)], read_all(account)
-    hint = by_upload(account, _("Upload transactions.txt to the bucket {bucket}", bucket=account.lab.bucket))
+    read, key = read_all(account), fitting_key(account, "transactions")
+    hint = by_upload(account, _("Upload {key} to the bucket {bucket}", key=key, bucket=account.lab.bucket))
     wanted = _("a transactions file with a good row")
     if good := files(account):
         rows = ngettext("{count:,} row", "{count:,} rows", sum(file.good for file in good))
@@ -41,14 +41,13 @@ def uploads(account: Account) -> Finding:
             raise file
         if isinstance(file, str):
             faults.append(file)
-    found = listing(keys)
+    keys, found = [item["Key"] for item in account.ask(buckets.uploads)], _("none")
     if faults:
         found = listing(faults)
     elif read:
         found = _("no good row in {files}", files=listing(read))
     elif keys:
-        filtered = N_("{hint} The trigger's filter does not take {key}: name the object {fitting}, for instance.")
-        hint = _(filtered, hint=hint, key=keys[-1], fitting=fitting_key(account, "transactions"))
+        found = _("{files}, which the trigger's filter does not take", files=listing(keys))
     return judged(False, found, wanted, hint)
 
 
@@ -75,13 +74,12 @@ def customers(account: Account) -> Finding:
 def totals(account: Account) -> Finding:
     """TotalNotifier has run, and each total is the sum of the customer's transactions: 0 if all were deleted."""
     sums = _held(account).sums()
-    faults = [*upload.compare_totals(sums, _held(account).totals)]
+    faults = upload.compare_totals(sums, _held(account).totals)
     right = listing(f"{customer} {total:f}" for customer, total in sorted(sums.items()))
     again = _(
         "Wait a moment, since changes may be on their way. If a total stays wrong, set accountBalance in {table} to "
-        "the sum, as a Number ({right})",
+        "the sum, as a Number",
         table=account.name("TransactionTotal"),
-        right=listing(f"{fault.key} {fault.wanted:f}" for fault in faults),
     )
     again = account.how_to_fix(again, "update_item", N_("Explore items"))
     hint = _repair(account, NOTIFIER, again, N_(" so that a change counts once, and a correction as the difference"))

@@ -6,7 +6,7 @@ replaced by another among them. What is delivered again changes nothing. Nothing
 
 from collections import Counter
 from collections.abc import Collection, Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
 from typing import Any, NamedTuple
@@ -45,13 +45,12 @@ class Difference(NamedTuple):
         return _(words, **self._asdict() | {"found": _shown(self.found), "wanted": _shown(self.wanted)})
 
 
-@dataclass(frozen=True)
-class Snapshot:
+class Snapshot(NamedTuple):
     """The items of Transactions, Customer and TransactionTotal at one moment, by their keys."""
 
-    rows: Mapping[Row, Item] = field(default_factory=dict)
-    customers: Mapping[str, Item] = field(default_factory=dict)
-    totals: Mapping[str, Item] = field(default_factory=dict)
+    rows: Mapping[Row, Item] = {}
+    customers: Mapping[str, Item] = {}
+    totals: Mapping[str, Item] = {}
 
     @classmethod
     def of(cls, rows: Iterable[Item], customers: Iterable[Item], totals: Iterable[Item]) -> "Snapshot":
