@@ -12,11 +12,11 @@ from botocore.exceptions import ClientError
 from made_checks import BAD, GOOD, MORE, UNSEEN, WAITING
 from stub_account import run, stub
 
-from lab_lib import checks, resources
+from lab_lib import checks
 from lab_lib.aws import buckets, functions, queues, roles, tables, topics, triggers
 from lab_lib.checks import STEPS
 from lab_lib.checks.reports import Report
-from lab_lib.checks.rules import RULES
+from lab_lib.checks.rules import RULES, Account
 from lab_lib.errors import CheckFailed, StepMissing
 from lab_lib.exercises import made
 from lab_lib.exercises.earlier import require
@@ -100,15 +100,6 @@ def test_in_an_empty_account_everything_is_missing_or_waits_and_each_hint_is_a_s
     assert checks.run(lab, "99").failed == []
 
 
-def test_with_a_prefix_the_names_in_what_is_wanted_and_in_the_hints_have_it(lab):
-    report = checks.run(replace(lab, prefix="ana-"), "00", "01", "03", "04")
-
-    missing = [check for check in report.checks if check.found == "not there" and check.id != "bucket"]
-    kinds = ["table", "role", "function", "topic", "queue"]
-    assert len(missing) == sum(len(resources.in_chain(kind)) for kind in kinds)
-    assert all("ana-" in check.wanted and check.wanted in check.hint for check in missing)
-
-
 # The bucket, which a classroom may have created, and named, beforehand
 
 FIRST, SECOND = "a-inputs3bucketfortransact", "ana-inputs3bucketfortransact-1"
@@ -127,15 +118,14 @@ def bucket_of(lab, monkeypatch):
     monkeypatch.setattr(triggers, "statements", lambda lab, name: [{}, SOURCE])
 
     def bucket_of(names, started=None, **settings):
+        s3, arn = lab.client("s3"), lab.arn("lambda", "function:TransactionProcessor")
         for name in names:
-            lab.client("s3").create_bucket(Bucket=name)
+            s3.create_bucket(Bucket=name)
         if started:
-            arn = lab.arn("lambda", "function:TransactionProcessor")
-            trigger = [{"LambdaFunctionArn": arn, "Events": ["s3:ObjectCreated:*"]}]
-            lab.client("s3").put_bucket_notification_configuration(
-                Bucket=started, NotificationConfiguration={"LambdaFunctionConfigurations": trigger}
-            )
-        return checks.run(replace(lab, **settings), "00").checks[0].found
+            trigger = {"LambdaFunctionArn": arn, "Events": ["s3:ObjectCreated:*"]}
+            configuration = {"LambdaFunctionConfigurations": [trigger]}
+            s3.put_bucket_notification_configuration(Bucket=started, NotificationConfiguration=configuration)
+        return Account(replace(lab, **settings)).lab.bucket
 
     return bucket_of
 
@@ -156,11 +146,11 @@ def test_the_bucket_that_was_given_or_has_the_trigger_is_judged_or_else_the_labs
     assert bucket_of(names, started, **settings) == name
 
 
-@pytest.mark.parametrize("call", ["list_buckets", "head_bucket", "get_bucket_notification_configuration"])
-def test_buckets_that_may_not_be_looked_at_do_not_end_the_checks(bucket_of, refuse, call):
+@pytest.mark.parametrize(("call", "name"), [("list_buckets", OWN), ("get_bucket_notification_configuration", FIRST)])
+def test_buckets_that_may_not_be_looked_at_do_not_end_the_checks(bucket_of, refuse, call, name):
     refuse("s3", call)
 
-    assert bucket_of([FIRST, SECOND]) in (FIRST, f"cannot see: {call} is denied")
+    assert bucket_of([FIRST, SECOND]) == name
 
 
 # What the notebooks ask
@@ -177,12 +167,7 @@ def test_a_checkpoint_shows_what_the_learner_made_and_fails_with_the_first_fault
     with pytest.raises(CheckFailed, match=r"queue CustomerNotify: not there; wanted: CustomerNotify. Create"):
         checks.checkpoint(lab, "04")
 
-    shown = capsys.readouterr().out
-    held = checks.number_of("04") - len(
-        [rule for rule in RULES if rule.endswith("-CustomerNotify") and RULES[rule].step == "04"]
-    )
-    assert "✘ not yet  queue CustomerNotify" in shown
-    assert shown.endswith(f"Checks that hold: {held} of {checks.number_of('04')}\n")
+    assert "✘ not yet  queue CustomerNotify" in capsys.readouterr().out
 
 
 def test_a_checkpoint_shows_what_is_wrong_before_it_and_what_comes_later(monkeypatch, capsys, lab):

@@ -12,7 +12,6 @@ from lab_lib.exercises import cases
 from lab_lib.exercises.bench import Held
 from lab_lib.exercises.draw import Draw, Start, Topic
 from lab_lib.exercises.runner import Outcome
-from lab_lib.exercises.tally import tally
 from lab_lib.exercises.verdict import Story
 from lab_lib.transactions import totals
 
@@ -70,8 +69,7 @@ def test_the_words_say_what_was_sent(draw):
             "Cleo has accountBalance 7, not 0",
         ),
         ("Ana", Decimal(1600), "some records are not added", "Ana has accountBalance 1600, not 1599"),
-        ("Ben", "x" * 10**5, "totals are wrong", f"Ben has accountBalance '{'x' * 60}', not 50"),
-        ("Dora\n", Decimal(1), "totals are wrong", "Dora[U+000A] has accountBalance 1, not 0"),
+        ("Dora\n", "x" * 10**5, "totals are wrong", f"Dora[U+000A] has accountBalance '{'x' * 60}', not 0"),
     ],
 )
 def test_a_total_is_told_with_the_cause_that_explains_it(name, total, cause, found, draw):
@@ -134,13 +132,3 @@ def test_a_failure_comes_first_and_an_item_may_grow_a_little(draw):
     ]
     assert judged(batches, ANA, ["1600"], heaviest=10_000) == []
     assert "at most 400 KB" in judged(batches, ANA, ["1600"], heaviest=10_005)[0][0]
-
-
-def test_what_is_delivered_again_counts_once_and_who_looks_after_a_batch_may_see_fewer_alerts(draw):
-    up, down, high = draw.batch([("Ana", Decimal(amount)) for amount in (1500, -1, 2)])
-    poison = draw.poison("Ana")
-
-    told = tally([[up, down], [up, high, poison], [down, poison]], Decimal(1500))
-
-    assert (told.totals, told.letters) == ({"Ana": Decimal(1501)}, {streams.change(poison)["TransactionId"]})
-    assert (told.fewest["Ana"], told.most["Ana"]) == (1, 2)
