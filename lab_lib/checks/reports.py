@@ -46,8 +46,8 @@ class Check(NamedTuple):
     @property
     def finds_own(self) -> bool:
         """Return True if it says whether something is there that the learner makes."""
-        rule = RULES.get(self.id)
-        return bool(rule and rule.finds and rule.made_by and rule.made_by.is_yours)
+        rule = RULES[self.id]
+        return rule.finds and rule.made_by is not None and rule.made_by.is_yours
 
     @property
     def lines(self) -> list[str]:

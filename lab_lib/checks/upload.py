@@ -193,7 +193,7 @@ def read_alerts(messages: Iterable[Item], topic: str) -> list[Alert]:
 
 def missing_alerts(due: Mapping[str, Decimal], alerts: Iterable[Alert]) -> list[Difference]:
     """Return the customers for whom an alert is due and none was sent."""
-    alerted = {str(alert.customer) for alert in alerts}
+    alerted = {alert.key for alert in alerts}
     words = N_("no alert for {key}, who has {wanted}")
     missing = [(name, total) for name, total in due.items() if name not in alerted]
     return [Difference(ALERTS, name, wanted=total, words=words) for name, total in missing]
