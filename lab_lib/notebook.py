@@ -12,10 +12,11 @@ from typing import Any
 
 from IPython import get_ipython
 
-from lab_lib.checks import STEPS, chain, checkpoint, require
+from lab_lib.checks import STEPS, chain, checkpoint
 from lab_lib.checks.readiness import wait_until_counted, wait_until_logged
 from lab_lib.exercises import answers, cells, made, workbook
 from lab_lib.exercises.answers import compare
+from lab_lib.exercises.earlier import require
 from lab_lib.exercises.made import begin, changes, ready, solve
 from lab_lib.exercises.workbook import open_lab_to_delete, setting
 from lab_lib.lab import Lab

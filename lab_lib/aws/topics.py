@@ -15,7 +15,7 @@ def ensure_topic(lab: Lab, name: str = ALERT_TOPIC) -> str:
 
     It has no KMS key: AWS documents which rights a publisher needs on a key only for keys of the customer's own.
     """
-    sns, arn = lab.client("sns"), lab.arn("sns", lab.name(name))
+    sns, arn = lab.client("sns"), topic_arn(lab, name)
     settings = {"DisplayName": DISPLAY_NAME, "Policy": json.dumps(policies.alert_topic(lab, arn))}
     now = attributes(lab, name)
     if now is None:
@@ -25,6 +25,11 @@ def ensure_topic(lab: Lab, name: str = ALERT_TOPIC) -> str:
         for setting, value in (settings | no_key).items():
             sns.set_topic_attributes(TopicArn=arn, AttributeName=setting, AttributeValue=value)
     return arn
+
+
+def topic_arn(lab: Lab, name: str = ALERT_TOPIC) -> str:
+    """Return the ARN that the topic has, or will have."""
+    return lab.arn("sns", lab.name(name))
 
 
 def find_topic(lab: Lab, name: str = ALERT_TOPIC) -> str | None:
@@ -40,9 +45,7 @@ def names(lab: Lab) -> list[str]:
 
 def attributes(lab: Lab, name: str = ALERT_TOPIC) -> dict[str, str] | None:
     """Return the topic's attributes, as SNS gives them: TopicArn, DisplayName …"""
-    return none_if_absent(
-        lambda: lab.client("sns").get_topic_attributes(TopicArn=lab.arn("sns", lab.name(name)))["Attributes"]
-    )
+    return none_if_absent(lambda: lab.client("sns").get_topic_attributes(TopicArn=topic_arn(lab, name))["Attributes"])
 
 
 def statements(lab: Lab) -> list[policies.Policy]:

@@ -6,8 +6,6 @@ A setting is a fact, in facts.toml. Any other check is a function, which `Rule.e
 
 from collections.abc import Callable
 
-from lab_lib import resources
-from lab_lib.aws import buckets, functions, queues, roles, tables, topics, triggers
 from lab_lib.checks import (  # noqa: F401  # these read what the facts are about, or enter their checks in RULES
     alert_settings,
     facts,
@@ -21,7 +19,7 @@ from lab_lib.checks import (  # noqa: F401  # these read what the facts are abou
 from lab_lib.checks.making import made, settled
 from lab_lib.checks.reports import Check, Report
 from lab_lib.checks.rules import ASKED, FURTHER, PROBE, RULES, Account, Rule
-from lab_lib.errors import BUILD_AGAIN, CheckFailed, StepMissing, UsageError
+from lab_lib.errors import CheckFailed, UsageError
 from lab_lib.lab import Lab
 from lab_lib.language import _
 
@@ -79,59 +77,11 @@ def checkpoint(lab: Lab, step: str) -> None:
         raise CheckFailed(report.wrong[0].in_one_line)
 
 
-def require(lab: Lab, *steps: str) -> None:
-    """Raise StepMissing if a resource of these notebooks is not there; the message names the first one.
-
-    Raise it too if a setting was changed in notebook 00, and a resource still has the old one.
-    """
-    numbers = [step[:2] for step in steps]
-    for resource in resources.RESOURCES:
-        if resource.cell.notebook in numbers:
-            _require(lab, resource)
-    if "01" in numbers:
-        functions.require_threshold(lab)
-    for protocol, address in {"email": lab.email, "sms": lab.phone}.items():
-        if "03" in numbers and address and not triggers.find_subscription(lab, protocol, address):
-            raise StepMissing(
-                _(
-                    "{topic} does not have this lab's {protocol} address yet. Run notebook 03 once more, then this "
-                    "cell again.",
-                    topic=lab.name("HighBalanceAlert"),
-                    protocol=protocol,
-                )
-            )
-
-
-def _require(lab: Lab, resource: resources.Resource) -> None:
-    """Raise StepMissing if the resource is not there. Without the first of all, the account may have been forgotten."""
-    try:
-        resources.require(_FIND[resource.kind](lab, resource.name), resource.kind, resource.name)
-    except StepMissing as error:
-        if resource != resources.RESOURCES[0] or lab.work() is None:
-            raise
-        since = _("Was it there before? The embedded AWS has stopped since.")
-        raise StepMissing(f"{error} {since} {_(BUILD_AGAIN)}") from None
-
-
 def _in_order(steps: tuple[str, ...], probe: bool) -> list[Rule]:
     """Return the rules of these steps, or of all but the clean-up.
 
     The rules of the probe come last: the others judge what was there before it.
     """
-    chosen = [step for step in STEPS if (step in steps if steps else step != CLEAN_UP)]
-    rules = [rule for step in chosen for rule in RULES.values() if rule.step == step and not rule.probes]
-    return [*rules, *(rule for rule in RULES.values() if rule.probes and probe)]
-
-
-_FIND: dict[str, Callable[[Lab, str], object]] = {  # by the kind of a resource
-    "bucket": lambda lab, _name: buckets.find_bucket(lab),
-    "table": tables.find_table,
-    "queue": queues.find_queue,
-    "role": roles.find_role,
-    "function": functions.find_function,
-    "bucket trigger": lambda lab, _name: triggers.find_bucket_trigger(lab),
-    "stream trigger": lambda lab, _name: triggers.find_stream_trigger(lab),
-    "topic": topics.find_topic,
-    "subscription": triggers.find_queue_subscription,
-    "upload": lambda lab, _name: buckets.uploads(lab),
-}
+    chosen = steps or [step for step in STEPS if step != CLEAN_UP]
+    rules = [rule for rule in RULES.values() if (probe if rule.probes else rule.step in chosen)]
+    return sorted(rules, key=lambda rule: (rule.probes, rule.step))

@@ -96,7 +96,7 @@ class Inbox:
         """Return for how many of these customers a right alert has come, and keep what is wrong with others."""
         if (messages := self.messages()) is None:
             return min(self.more(), len(due))
-        alerts, _strange = read_alerts(messages, self._lab.arn("sns", self._lab.name(ALERT_TOPIC)))
+        alerts = read_alerts(messages, self._lab.arn("sns", self._lab.name(ALERT_TOPIC)))
         threshold = self._lab.threshold
         self.faults = [fault for alert in alerts for fault in alert.differences(threshold)]
         right = [alert for alert in alerts if not [*alert.differences(threshold)]]

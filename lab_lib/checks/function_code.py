@@ -30,8 +30,7 @@ def fault(settings: dict[str, Any], files: dict[str, str]) -> str:
     try:
         parsed(files[file])
     except SyntaxError as error:
-        line = error.lineno and _("{file}, line {line}: {error}", file=file, line=error.lineno, error=error.msg)
-        return line or f"{file}: {error.msg}"
-    is_there = re.search(rf"^(async def |def |from .*\b|import .*\b)?{re.escape(entry)}\b", files[file], re.MULTILINE)
-    lacks = _("the handler is {handler}, and {file} has no function {entry}", handler=handler, file=file, entry=entry)
-    return "" if is_there else lacks
+        return _("{file}, line {line}: {error}", file=file, line=error.lineno or 1, error=error.msg)
+    if re.search(rf"^(async def |def |from .*\b|import .*\b)?{re.escape(entry)}\b", files[file], re.MULTILINE):
+        return ""
+    return _("the handler is {handler}, and {file} has no function {entry}", handler=handler, file=file, entry=entry)

@@ -2,17 +2,14 @@
 
 from collections.abc import Callable
 
-from botocore.exceptions import ClientError
-
 from lab_lib.calls.refusals import why as why_refused
-from lab_lib.checks.lookalikes import visible
 from lab_lib.checks.reports import Check
 from lab_lib.checks.rules import FURTHER, RULES, Account, Finding, Rule, State, cannot_see, waits_for
-from lab_lib.errors import LabError, error_code, is_unreachable
+from lab_lib.errors import LabError, is_unreachable
 from lab_lib.lab import Lab
 from lab_lib.language import _
+from lab_lib.pages.lookalikes import visible
 
-_BUILDING = ("00", "01", "02", "03", "04")  # the steps that make the chain
 _LONGEST_HINT = 10_000  # characters: one may repeat what another check has found
 
 
@@ -46,10 +43,13 @@ def first_broken(account: Account, *links: str, is_over: bool = True) -> Check |
     A check that waits, for instance for AWS, breaks nothing. With `is_over`, the checks of the step "further" come
     last: a filter may break a link.
     """
-    steps = (*_BUILDING, FURTHER) if is_over else _BUILDING
-    rules = [rule for step in steps for rule in RULES.values() if rule.step == step]
-    checks = (made(account, rule) for link in links for rule in rules if rule.link == link)
-    return next((check for check in checks if check.state in (State.NOT_YET, State.COULD_BE)), None)
+    for link in links:
+        for rule in sorted(RULES.values(), key=lambda rule: rule.step):
+            if rule.link == link and (rule.step < "05" or (is_over and rule.step == FURTHER)):
+                check = made(account, rule)
+                if check.state in (State.NOT_YET, State.COULD_BE):
+                    return check
+    return None
 
 
 def _make(account: Account, rule: Rule) -> Check:
@@ -84,23 +84,20 @@ def _finding(account: Account, rule: Rule) -> Finding:
 
 def unseen(error: Exception) -> Finding:
     """Return the finding of a check that met an error: neither right nor wrong, with the reason."""
-    probe = _("`lab check --probe` sends files through the chain, and shows whether it works.")
-    why = f"{type(error).__name__} {error}"
-    hint = _("The check does not understand what is there. {probe}", probe=probe)
-    if isinstance(error, LabError):
-        why, hint = str(error), _("{probe} To have it judged, make it as the notebooks do.", probe=probe)
-    elif reason := why_refused(error):
+    why = str(error) if isinstance(error, LabError) else f"{type(error).__name__}: {error}"
+    hint = _(
+        "Run the check again in a minute. If the answer stays, `lab check --probe` sends files through the chain, and "
+        "shows whether it works."
+    )
+    if reason := why_refused(error):
         why, hint = reason
-    elif isinstance(error, ClientError):
-        why = _("{call} answers {code}", call=error.operation_name, code=error_code(error))
-        hint = _("Run the check again in a minute. If the answer stays, {probe}", probe=probe)
     return cannot_see(" ".join(why.split()), _("It may be right or wrong. {hint}", hint=hint))
 
 
 def _first_cause(account: Account, rule: Rule) -> Check | None:
     """Return the check that keeps this one waiting and does not wait itself; None if all in `after` hold."""
-    for before in (RULES[other] for other in rule.needs):
-        check = made(account, before)
+    for other in rule.needs:
+        check = made(account, RULES[other])
         if not check.ok:
-            return _first_cause(account, before) or check
+            return made(account, RULES[check.cause or other])
     return None

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 from html import escape
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from lab_lib.checks.rules import FURTHER, RULES, State, part
 from lab_lib.language import _, ngettext
@@ -46,31 +46,27 @@ class Check(NamedTuple):
     @property
     def finds_own(self) -> bool:
         """Return True if it says whether something is there that the learner makes."""
-        rule = RULES.get(self.id)
-        return bool(rule and rule.finds and rule.cell and rule.cell.is_yours)
+        rule = RULES[self.id]
+        return rule.finds and rule.cell is not None and rule.cell.is_yours
 
     @property
-    def mark(self) -> str:
-        """Return a sign and the state, for readers who do not see its colour."""
-        return marked(self.state)
+    def lines(self) -> list[str]:
+        """Return what it found and, if it does not hold, what it wanted, and what to do in a line of its own."""
+        if self.ok or self.is_behind:
+            return [self.found]
+        found = self.found.removesuffix(".").removesuffix(_("."))
+        if self.state in (State.WAITS, State.CANNOT_SEE):
+            return [_("{found}.", found=found), self.hint]
+        return [_("{found}; wanted: {wanted}.", found=found, wanted=self.wanted), self.hint]
 
     @property
     def words(self) -> str:
-        """Return the finding and, if the check does not hold, what it wanted and what to do."""
-        return self.found if self.ok else _("{check.said} {check.hint}", check=self)
+        return " ".join(self.lines)
 
     @property
     def in_one_line(self) -> str:
         """Return the name and the words."""
         return _("{check.name}: {check.words}", check=self)
-
-    @property
-    def said(self) -> str:
-        """Return the finding of a check that does not hold, and what it wanted."""
-        found = self.found.removesuffix(".").removesuffix(_("."))
-        if self.state in (State.WAITS, State.CANNOT_SEE):
-            return _("{found}.", found=found)
-        return _("{found}; wanted: {wanted}.", found=found, wanted=self.wanted)
 
 
 @dataclass(frozen=True)
@@ -111,7 +107,9 @@ class Report:
     def _look(self, name: str, step: str) -> Look:
         about = [check for check in self._in_order() if check.step != FURTHER and part(check.id) == name]
         existence = next((check for check in about if RULES[check.id].finds), None)
-        if existence and existence.state in (State.NOT_YET, State.WAITS):
+        if not existence:
+            return Look()
+        if existence.state in (State.NOT_YET, State.WAITS):
             cell = RULES[existence.id].cell
             return _drawn("later" if cell and cell.notebook > step > "" else "not there")
         for check in about:
@@ -119,17 +117,15 @@ class Report:
                 return _drawn("wrong", check.name)
             if check.state is State.CANNOT_SEE and not check.is_spared:
                 return _drawn("cannot see", check.name)
-        return _drawn("there") if existence else Look()
-
-    def as_dicts(self) -> list[dict[str, Any]]:
-        """Return each check as a dict, for JSON: id, step, name, state, found, wanted, hint, counts, cause."""
-        return [check._asdict() for check in self.checks]
+        return _drawn("there")
 
     def __repr__(self) -> str:
         above, folded = self._split()
         shown = above if self.checkpoint else [*above, *folded]
-        lines = aligned((check.mark, check.name, check.words) for check in shown)
-        return "\n".join([*lines, *([self._held(folded)] if self.checkpoint and folded else [])])
+        lines = aligned((marked(check.state), check.name, check.words) for check in shown)
+        if self.checkpoint and folded:
+            lines.append(self._held(folded))
+        return "\n".join(lines)
 
     def _repr_html_(self) -> str:
         (above, folded), good = self._split(), LOOKS["ok"]
@@ -139,10 +135,9 @@ class Report:
 
     def _split(self) -> tuple[list[Check], list[Check]]:
         """Return the checks above the fold and those below it."""
-        above, folded = list[Check](), list[Check]()
-        for check in self._in_order():
-            (folded if check.ok and not (self.checkpoint and check.finds_own) else above).append(check)
-        return above, folded
+        checks = self._in_order()
+        folded = [check for check in checks if check.ok and not (self.checkpoint and check.finds_own)]
+        return [check for check in checks if check not in folded], folded
 
     def _held(self, folded: list[Check]) -> str:
         """Return how many checks hold, beside those that are shown above them."""
@@ -160,10 +155,8 @@ def _drawn(state: str, note: str = "") -> Look:
 
 
 def _table(checks: list[Check]) -> str:
-    return table((badge(check.mark, LOOKS[check.state].colour), escape(check.name), _words(check)) for check in checks)
+    return table((_badge(check), escape(check.name), "<br>→ ".join(map(escape, check.lines))) for check in checks)
 
 
-def _words(check: Check) -> str:
-    if check.state in (State.OK, State.WAITS):
-        return escape(check.found)
-    return f"{escape(check.said)}<br>→ {escape(check.hint)}"
+def _badge(check: Check) -> str:
+    return badge(marked(check.state), LOOKS[check.state].colour)

@@ -5,20 +5,20 @@ from collections.abc import Iterable
 from datetime import UTC, datetime, timedelta
 from functools import partial
 
-from lab_lib.aws import buckets, cloudwatch, functions, queues, tables
+from lab_lib.aws import buckets, cloudwatch, functions, queues, tables, topics
 from lab_lib.aws.json_text import count, moment
 from lab_lib.calls.refusals import none_if_unseen
 from lab_lib.checks import upload
 from lab_lib.checks.arrivals import TABLES
 from lab_lib.checks.causes import LINKS, alert_again, by_upload, correct_code, fix_chain, fix_error, fix_function
 from lab_lib.checks.evidence import Evidence, at_rest
-from lab_lib.checks.reading import NOTIFIER, PROCESSOR, TOPIC, fitting_key
+from lab_lib.checks.reading import NOTIFIER, PROCESSOR, fitting_key
 from lab_lib.checks.rules import Account, Finding, Rule, beyond, cannot_see, judged, none_of, or_none, waits_for
-from lab_lib.checks.upload import Alert, Difference, Snapshot
-from lab_lib.checks.uploads import due, files, newest, once, read_all, taken
+from lab_lib.checks.upload import Difference, Snapshot
+from lab_lib.checks.uploads import due, files, newest, once, read_all
 from lab_lib.language import N_, _, ngettext
 from lab_lib.pages.wording import listing
-from lab_lib.resources import ALERTS, CHANGES, TOTALS, messages
+from lab_lib.resources import messages
 
 _LOGS_KEPT = timedelta(days=cloudwatch.LOG_DAYS)
 _LATE = 600  # seconds after which AWS has written a log
@@ -28,23 +28,26 @@ _CALLS_AWS = re.compile(r"\b(boto3|botocore)\.|from (boto3|botocore)\b|urllib|ht
 @Rule("05", "upload", "upload", after="bucket", of="upload", weight=0).enter
 def uploads(account: Account) -> Finding:
     """The trigger takes an upload that is a transactions file with a good row. Others may be there too."""
-    keys, fitting = [item["Key"] for item in account.ask(buckets.uploads)], taken(account)
-    hint = by_upload(account, _("Upload transactions.txt to the bucket {bucket}", bucket=account.lab.bucket))
-    if keys and not fitting:
-        filtered = N_("{hint} The trigger's filter does not take {key}: name the object {fitting}, for instance.")
-        hint = _(filtered, hint=hint, key=keys[-1], fitting=fitting_key(account, "transactions"))
-    if not fitting:
-        return judged(False, listing(keys), _("a transactions file"), hint)
+    read, key = read_all(account), fitting_key(account, "transactions")
+    hint = by_upload(account, _("Upload {key} to the bucket {bucket}", key=key, bucket=account.lab.bucket))
+    wanted = _("a transactions file with a good row")
     if good := files(account):
         rows = ngettext("{count:,} row", "{count:,} rows", sum(file.good for file in good))
-        return judged(True, _("{rows} in {files}", rows=rows, files=listing(fitting)), _("a transactions file"), hint)
-    read = read_all(account)
+        return judged(True, _("{rows} in {files}", rows=rows, files=listing(read)), wanted, hint)
+    faults = list[str]()
     for file in read.values():
         if isinstance(file, Exception):
             raise file
-    faults = [file for file in read.values() if isinstance(file, str)]
-    found = listing(faults) if faults else _("no good row in {files}", files=listing(read))
-    return judged(False, found, _("a file with a good row"), hint)
+        if isinstance(file, str):
+            faults.append(file)
+    keys, found = [item["Key"] for item in account.ask(buckets.uploads)], _("none")
+    if faults:
+        found = listing(faults)
+    elif read:
+        found = _("no good row in {files}", files=listing(read))
+    elif keys:
+        found = _("{files}, which the trigger's filter does not take", files=listing(keys))
+    return judged(False, found, wanted, hint)
 
 
 @Rule("05", "rows", "rows in Transactions", after="upload key-Transactions", weight=6).enter
@@ -53,12 +56,9 @@ def rows(account: Account) -> Finding:
 
     Of two files, the later one counts. Items that no file names are not judged: somebody may add one by hand.
     """
-    faults = [*upload.compare_rows(due(account), _held(account).rows)]
+    faults = upload.compare_rows(due(account), _held(account).rows)
     right = ngettext("the row of the file", "all {count:,} rows", len(due(account).amounts))
-    hint = _write_again(account)
-    if any(fault.attribute for fault in faults):
-        hint = _("{hint} To keep what you changed by hand, upload a file that has it.", hint=hint)
-    return _done(account, PROCESSOR, faults, hint, right)
+    return _done(account, PROCESSOR, faults, _write_again(account), right)
 
 
 @Rule("05", "customers", "addresses in Customer", after="rows key-Customer", weight=2).enter
@@ -73,13 +73,12 @@ def customers(account: Account) -> Finding:
 def totals(account: Account) -> Finding:
     """TotalNotifier has run, and each total is the sum of the customer's transactions: 0 if all were deleted."""
     sums = _held(account).sums()
-    faults = [*upload.compare_totals(sums, _held(account).totals)]
+    faults = upload.compare_totals(sums, _held(account).totals)
     right = listing(f"{customer} {total:f}" for customer, total in sorted(sums.items()))
     again = _(
         "Wait a moment, since changes may be on their way. If a total stays wrong, set accountBalance in {table} to "
-        "the sum, as a Number ({right})",
+        "the sum, as a Number",
         table=account.name("TransactionTotal"),
-        right=listing(f"{fault.key} {fault.wanted:f}" for fault in faults),
     )
     again = account.how_to_fix(again, "update_item", N_("Explore items"))
     hint = _repair(account, NOTIFIER, again, N_(" so that a change counts once, and a correction as the difference"))
@@ -92,28 +91,33 @@ def alerts(account: Account, name: str) -> Finding:
 
     Alerts from before the last change of the function need not be so.
     """
-    high = {name: total for name, total in _held(account).sums().items() if total >= account.lab.threshold}
-    queue, attributes, wanted = account.name(name), account.ask(queues.attributes, name), listing(sorted(high))
-    again, links = alert_again(account, wanted), (messages(name), ALERTS, CHANGES, TOTALS)
-    hint = _repair(account, NOTIFIER, again, "", *links)
+    lab, queue, attributes = account.lab, account.name(name), account.ask(queues.attributes, name)
+    high = {customer: total for customer, total in _held(account).sums().items() if total >= lab.threshold}
+    wanted = listing(sorted(high))
+    again = alert_again(account, wanted)
+    hint = _repair(account, NOTIFIER, again, "", messages(name))
     if "RedrivePolicy" in attributes:  # it would move a message that is received too often
         held = count(attributes.get("ApproximateNumberOfMessages")) or 0
         found = ngettext("{count:,} message, not read", "{count:,} messages, not read", held)
         return judged(held >= len(high), found, _("{count} or more", count=len(high)), hint)
-    sent = _sent(account, name)
-    missing, wrong = upload.missing_alerts(high, sent), _wrong(account, sent)
+    read = account.ask(queues.messages, name)
+    sent = upload.read_alerts(read, topics.topic_arn(lab))
+    changed = moment(account.settings(NOTIFIER).get("LastModified"))
+    recent = [alert for alert in sent if changed is None or alert.sent >= changed]
+    wrong = [fault for alert in recent for fault in alert.differences(lab.threshold)]
+    missing = upload.missing_alerts(high, sent)
     delete = _("Delete the messages of {queue} that are wrong, or that you need no more", queue=queue)
     delete = account.how_to_fix(delete, "purge_queue", N_("Purge"))
-    if (missing or wrong) and len(account.ask(queues.messages, name)) >= queues.MOST:
+    if (missing or wrong) and len(read) >= queues.MOST:
         return beyond(queue, N_("messages"), queues.MOST, f"{delete} {again}")
     if missing and (hidden := count(attributes.get("ApproximateNumberOfMessagesNotVisible"))):
-        read = ngettext("{count:,} message", "{count:,} messages", hidden)
-        why = _("somebody is reading {messages} of {queue}", messages=read, queue=queue)
+        others = ngettext("{count:,} message", "{count:,} messages", hidden)
+        why = _("somebody is reading {messages} of {queue}", messages=others, queue=queue)
         return cannot_see(why, _("Look again in a minute."), wanted)
     if wrong:
         so_that = N_(" so that a message has the Subject, and customerID and accountBalance, both as text in quotes")
         hint = f"{correct_code(account, NOTIFIER, so_that)} {delete} {again}"
-    right = wanted if high else _("none is due: no customer has reached {limit:f}", limit=account.lab.threshold)
+    right = wanted if high else _("none is due: no customer has reached {limit:f}", limit=lab.threshold)
     return _done(account, NOTIFIER, [*wrong, *missing], hint, right)
 
 
@@ -134,19 +138,6 @@ def _held(account: Account) -> Snapshot:
     return Snapshot.of(*(account.ask(tables.items, name) for name in TABLES))
 
 
-def _sent(account: Account, queue: str) -> list[Alert]:
-    """Return the alerts that the topic has sent to the queue."""
-    topic = account.lab.arn("sns", account.name(TOPIC))
-    return upload.read_alerts(account.ask(queues.messages, queue), topic)[0]
-
-
-def _wrong(account: Account, alerts: list[Alert]) -> list[Difference]:
-    """Return what is wrong with the alerts that came after the last change of TotalNotifier."""
-    since = moment(account.settings(NOTIFIER).get("LastModified"))
-    recent = [alert for alert in alerts if since is None or alert.sent >= since]
-    return [fault for alert in recent for fault in alert.differences(account.lab.threshold)]
-
-
 def _done(account: Account, name: str, faults: Iterable[Difference], hint: str, right: str) -> Finding:
     """Return whether there are no faults, and the function can have done it: rows may be entered by hand."""
     if idle := _idle(account, name):
@@ -165,19 +156,20 @@ def _idle(account: Account, name: str) -> str:
     if not account.ask(Evidence).runs(name):
         counted = none_if_unseen(lambda: account.ask(cloudwatch.metrics, name, datetime.now(UTC) - _LOGS_KEPT))
         return "" if counted is None or counted["Invocations"] else _("{function} has not run", function=function)
-    code = or_none(partial(account.ask, functions.code, name)) or {}
-    has_layers = bool(account.settings(name).get("Layers"))
-    if code and not has_layers and not any(map(_CALLS_AWS.search, code.values())):
-        return _("the code of {function} calls nothing of AWS", function=function)
-    return ""
+    code = or_none(partial(account.ask, functions.code, name))
+    if not code or account.settings(name).get("Layers") or any(map(_CALLS_AWS.search, code.values())):
+        return ""
+    return _("the code of {function} calls nothing of AWS", function=function)
 
 
 def _repair(account: Account, name: str, again: str, so_that: str, *links: str) -> str:
     """Return how what a function has not done is done: by fixing what is broken or has failed, and then `again`."""
-    fix = fix_chain(account, *(links or LINKS[name]))
-    errors = or_none(partial(_errors, account, name)) or []  # the check of errors says that they cannot be seen
-    if fix or errors:
-        return f"{fix or fix_error(account, name, errors[-1], so_that)} {again}"
+    errors = or_none(partial(_errors, account, name))  # the check of errors says that they cannot be seen
+    fix = fix_chain(account, *links, *LINKS[name])
+    if errors and not fix:
+        fix = fix_error(account, name, errors[-1], so_that)
+    if fix:
+        return f"{fix} {again}"
     return _("{again} If that does not help: {code}", again=again, code=correct_code(account, name, so_that))
 
 

@@ -6,12 +6,12 @@ replaced by another among them. What is delivered again changes nothing. Nothing
 
 from collections import Counter, defaultdict
 from collections.abc import Collection, Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
 from typing import Any, NamedTuple
 
-from lab_lib.aws import queues
+from lab_lib.aws import queues, streams
 from lab_lib.aws.json_text import amount, moment
 from lab_lib.language import N_, _
 from lab_lib.transactions import Amounts, Recount, day_of, is_there, read_amounts, totals
@@ -22,49 +22,35 @@ Totals = dict[str, Decimal]  # by customer
 ROWS, ADDRESSES, REJECTED, TOTALS, ALERTS, OTHERS = "rows", "addresses", "rejected", "totals", "alerts", "others"
 SUBJECT = "Warning! Account balance is very high"  # the handout's
 _LONGEST = 60  # characters of a text that is shown
-_WORDS = {  # of a difference, by its attribute
-    "": N_("{key} is missing"),
-    "alert": N_("no alert for {key}, who has {wanted}"),
-    "alerts": N_("{found} alerts for {key}"),
-    "below": N_("an alert for {key}, who is below the threshold"),
-    "unknown": N_("a message about {key}, who is in no file"),
-    "envelope": N_("a message without the envelope of the topic"),
-    "gone": N_("{key} is gone"),
-    "new": N_("{key} is in no file"),
-    "changed": N_("{key} was changed"),
-}
-
-
-class Words(str):
-    """A description of what is wanted, where that is not one value."""
+# The words of differences, with the fields of Difference in braces.
+_MISSING, _DIFFERS = N_("{key} is missing"), N_("{key} has {attribute} {found}, not {wanted}")
+_ALERT_DIFFERS = N_("an alert for {key} has {attribute} {found}, not {wanted}")
 
 
 class Difference(NamedTuple):
-    """A difference between what there must be and what there is. `attribute` says of what, or is a key of _WORDS."""
+    """A difference between what there must be and what there is; without an `attribute`, the whole is missing.
+
+    `words` is a marked text, where it is told otherwise.
+    """
 
     part: str  # ROWS, ADDRESSES, REJECTED, TOTALS, ALERTS or OTHERS
     key: str
     attribute: str = ""
     found: Any = None
     wanted: Any = None
+    words: str = ""
 
     def __str__(self) -> str:
-        of_alert, of_item = (
-            N_("an alert for {key} has {attribute} {found}, not {wanted}"),
-            N_("{key} has {attribute} {found}, not {wanted}"),
-        )
-        text = _WORDS.get(self.attribute) or (of_alert if self.part == ALERTS else of_item)
-        wanted = self.wanted if isinstance(self.wanted, Words) else _shown(self.wanted)
-        return _(text, **self._asdict() | {"found": _shown(self.found), "wanted": wanted})
+        words = self.words or (_DIFFERS if self.attribute else _MISSING)
+        return _(words, **self._asdict() | {"found": _shown(self.found), "wanted": _shown(self.wanted)})
 
 
-@dataclass(frozen=True)
-class Snapshot:
+class Snapshot(NamedTuple):
     """The items of Transactions, Customer and TransactionTotal at one moment, by their keys."""
 
-    rows: Mapping[Row, Item] = field(default_factory=dict)
-    customers: Mapping[str, Item] = field(default_factory=dict)
-    totals: Mapping[str, Item] = field(default_factory=dict)
+    rows: Mapping[Row, Item] = {}
+    customers: Mapping[str, Item] = {}
+    totals: Mapping[str, Item] = {}
 
     @classmethod
     def of(cls, rows: Iterable[Item], customers: Iterable[Item], totals: Iterable[Item]) -> "Snapshot":
@@ -74,17 +60,12 @@ class Snapshot:
 
     @property
     def balances(self) -> dict[str, Any]:
-        """Return the total that each customer has, whatever it is."""
-        return {customer: item.get("accountBalance") for customer, item in self.totals.items()}
-
-    @property
-    def _counted(self) -> list[str]:
-        """Return the customers who have a total; somebody may keep other items in the table."""
-        return [customer for customer, item in self.totals.items() if "accountBalance" in item]
+        """Return the total that each customer has, whatever it is. Somebody may keep other items in the table."""
+        return {name: item["accountBalance"] for name, item in self.totals.items() if "accountBalance" in item}
 
     def sums(self) -> Totals:
         """Return the totals that the rows lead to: 0 of a customer whose rows were all deleted."""
-        return dict.fromkeys(self._counted, Decimal(0)) | totals(read_amounts(self.rows.values()))
+        return dict.fromkeys(self.balances, Decimal(0)) | totals(read_amounts(self.rows.values()))
 
 
 @dataclass(frozen=True)
@@ -125,38 +106,32 @@ def expect(before: Snapshot, files: Iterable[Recount], threshold: Decimal) -> Ex
     return Expected(amounts, days, addresses, changed, sums, crossing)
 
 
-class Change(NamedTuple):
-    """A change of a row, as the stream delivers it: what it adds to a total; None for a change that no total takes."""
-
-    id: str
-    customer: str
-    effect: Decimal | None
-
-
 class Tally(NamedTuple):
-    """The outcome that delivered changes must have. Who looks after each batch sees the fewest alerts."""
+    """The outcome that delivered records must have. Who looks after each batch sees the fewest alerts."""
 
     totals: Totals
     fewest: Counter[str]  # alerts by customer
     most: Counter[str]
-    letters: set[str]  # the ids of the changes that become dead letters
+    letters: set[str]  # the TransactionIds of the records that become dead letters: their amounts are texts
 
 
-def tally(batches: Iterable[Iterable[Change]], threshold: Decimal) -> Tally:
-    """Return what these batches must lead to in empty tables. A change that was delivered before counts once."""
+def tally(batches: Iterable[Iterable[streams.Record]], threshold: Decimal) -> Tally:
+    """Return what these batches must lead to. A record that was delivered before counts once."""
     totals, fewest, most = defaultdict[str, Decimal](Decimal), Counter[str](), Counter[str]()
     seen, letters = set[str](), set[str]()
     for batch in batches:
         before = dict(totals)
-        for id, customer, effect in batch:
-            if id in seen:
+        for record in batch:
+            if record["eventID"] in seen:
                 continue
-            seen.add(id)
-            total = totals[customer]
-            totals[customer] += effect or 0
-            most[customer] += total < threshold <= totals[customer]
-            if effect is None:
-                letters.add(id)
+            seen.add(record["eventID"])
+            name, row = streams.customer(record), streams.change(record)
+            total = totals[name]
+            if isinstance(row["new amount"], str):
+                letters.add(row["TransactionId"])
+            else:
+                totals[name] += streams.effect(record)
+                most[name] += total < threshold <= totals[name]
         fewest.update(name for name, total in totals.items() if before.get(name, Decimal(0)) < threshold <= total)
     return Tally(dict(totals), fewest, most, letters)
 
@@ -171,36 +146,21 @@ def compare_row(
     row: Row, item: Item | None, value: Decimal, day: str, as_written: bool = False
 ) -> Iterator[Difference]:
     """Yield how the item of a row differs from what the file has."""
-    key = " ".join(row)
-    if item is None:
-        yield Difference(ROWS, key, wanted=value)
-        return
-    held, date = item.get("TransactionAmount"), item.get("TransactionDate")
-    if not isinstance(held, Decimal) or held != value:
-        yield Difference(ROWS, key, "TransactionAmount", held, value)
-    if (date if as_written else day_of(item)) != day:
-        yield Difference(ROWS, key, "TransactionDate", date, day)
+    if item and not as_written:
+        item = item | {"TransactionDate": day_of(item) or item.get("TransactionDate")}
+    return _compare(ROWS, " ".join(row), item, {"TransactionAmount": value, "TransactionDate": day})
 
 
 def compare_addresses(expected: Expected, customers: Mapping[str, Item]) -> Iterator[Difference]:
     """Yield how items of Customer differ from the files. Each has the address of the last row about the customer."""
     for customer, address in expected.addresses.items():
-        item = customers.get(customer)
-        if item is None:
-            yield Difference(ADDRESSES, customer, wanted=address)
-        elif str(item.get("Address") or "").strip() != address:
-            yield Difference(ADDRESSES, customer, "Address", item.get("Address"), address)
+        yield from _compare(ADDRESSES, customer, customers.get(customer), {"Address": address})
 
 
 def compare_totals(wanted: Mapping[str, Decimal], held: Mapping[str, Item]) -> Iterator[Difference]:
     """Yield how items of TransactionTotal differ from these totals."""
     for customer, total in wanted.items():
-        item = held.get(customer)
-        balance = (item or {}).get("accountBalance")
-        if item is None:
-            yield Difference(TOTALS, customer, wanted=total)
-        elif not isinstance(balance, Decimal) or balance != total:
-            yield Difference(TOTALS, customer, "accountBalance", balance, total)
+        yield from _compare(TOTALS, customer, held.get(customer), {"accountBalance": total})
 
 
 def compare_rejected(due: Mapping[int, str], kept: Iterable[Item]) -> Iterator[Difference]:
@@ -208,12 +168,10 @@ def compare_rejected(due: Mapping[int, str], kept: Iterable[Item]) -> Iterator[D
 
     Only this workbook's function writes codes.
     """
-    codes = {row["line"]: row["code"] for row in kept}
+    rows = {row["line"]: row for row in kept}
     for line, code in due.items():
-        if line not in codes:
-            yield Difference(REJECTED, _("line {number}", number=line))
-        elif codes[line] not in ("", code):
-            yield Difference(REJECTED, _("line {number}", number=line), "code", codes[line], code)
+        if line not in rows or rows[line]["code"]:
+            yield from _compare(REJECTED, _("line {number}", number=line), rows.get(line), {"code": code})
 
 
 def compare_others(before: Snapshot, after: Snapshot, expected: Expected | None = None) -> Iterator[Difference]:
@@ -232,82 +190,98 @@ class Alert(NamedTuple):
     subject: Any
     sent: datetime
 
-    def differences(self, threshold: Decimal) -> Iterator[Difference]:
-        """Yield what is wrong with it: the Subject, and both values, which are texts."""
+    def differences(self, threshold: Decimal, balance: str = "") -> Iterator[Difference]:
+        """Yield what is wrong with it: the Subject, and both values, which are texts; the balance may be known."""
         number = amount(self.balance)
         if self.subject != SUBJECT:
-            yield Difference(ALERTS, self.key, "Subject", self.subject, SUBJECT)
+            yield Difference(ALERTS, self.key, "Subject", self.subject, SUBJECT, _ALERT_DIFFERS)
         if not isinstance(self.customer, str):
-            yield Difference(ALERTS, self.key, "customerID", self.customer, Words(_("a text")))
+            words = N_("an alert for {key} has {attribute} {found}, not a text")
+            yield Difference(ALERTS, self.key, "customerID", self.customer, words=words)
         if number is None or number < threshold:
-            wanted = Words(_("a text with a number from {least:f} on", least=threshold))
-            yield Difference(ALERTS, self.key, "accountBalance", self.balance, wanted)
+            words = N_("an alert for {key} has {attribute} {found}, not a text with a number from {wanted} on")
+            yield Difference(ALERTS, self.key, "accountBalance", self.balance, threshold, words)
+        elif balance and self.balance != balance:
+            yield Difference(ALERTS, self.key, "accountBalance", self.balance, balance, _ALERT_DIFFERS)
 
     @property
     def key(self) -> str:
         return str(self.customer) if self.customer is not None else _("nobody")
 
 
-def read_alerts(messages: Iterable[Item], topic: str) -> tuple[list[Alert], int]:
-    """Return the alerts in the envelope that SNS puts around what the topic sends, once each, and how many are not."""
+def read_alerts(messages: Iterable[Item], topic: str) -> list[Alert]:
+    """Return the alerts in the envelope that SNS puts around what the topic sends, once each."""
     sent = dict[str, Alert]()
-    strange = 0
     for message in messages:
         number, time = message.get("MessageId"), moment(message.get("Timestamp"))
-        is_sent = (message.get("Type"), message.get("TopicArn")) == ("Notification", topic)
-        if is_sent and number and time:
+        if _is_of(topic, message) and number and time:
             body = queues.alert(message)
             sent[str(number)] = Alert(body.get("customerID"), body.get("accountBalance"), message.get("Subject"), time)
-        else:
-            strange += 1
-    return [*sent.values()], strange
+    return [*sent.values()]
 
 
 def missing_alerts(due: Mapping[str, Decimal], alerts: Iterable[Alert]) -> list[Difference]:
     """Return the customers for whom an alert is due and none was sent."""
-    alerted = {str(alert.customer) for alert in alerts}
-    return [Difference(ALERTS, name, "alert", None, total) for name, total in due.items() if name not in alerted]
+    alerted = {alert.key for alert in alerts}
+    words = N_("no alert for {key}, who has {wanted}")
+    missing = [(name, total) for name, total in due.items() if name not in alerted]
+    return [Difference(ALERTS, name, wanted=total, words=words) for name, total in missing]
 
 
 def compare_messages(
-    expected: Expected, messages: Iterable[Item], topic: str, threshold: Decimal
+    expected: Expected, messages: Collection[Item], topic: str, threshold: Decimal
 ) -> tuple[list[Difference], list[str]]:
     """Return what is wrong with the messages that an upload has led to, and the customers who got an alert again.
 
     One alert is due for each customer who crosses the threshold with the last row. For one who was above it before,
     none is, but the handout's code sends one.
     """
-    alerts, strange = read_alerts(messages, topic)
+    alerts, totals = read_alerts(messages, topic), expected.own_totals
     found, alerted, repeated = missing_alerts(expected.crossing, alerts), Counter[str](), set[str]()
-    found += [Difference(ALERTS, "", "envelope")] * min(strange, 1)
     for alert in alerts:
         customer = alert.key
-        if customer not in expected.addresses:
-            found.append(Difference(ALERTS, customer, "unknown"))
-        elif customer in expected.crossing:
+        if customer in expected.crossing:
             alerted[customer] += 1
-            total = f"{expected.crossing[customer]:f}"
-            wrong = [*alert.differences(threshold)]
-            if not wrong and alert.balance != total:
-                wrong = [Difference(ALERTS, customer, "accountBalance", alert.balance, total)]
-            found += wrong
-        elif expected.totals[customer] >= threshold:
+            found += alert.differences(threshold, f"{expected.crossing[customer]:f}")
+        elif customer in totals and totals[customer] >= threshold:
             repeated.add(customer)
         else:
-            found.append(Difference(ALERTS, customer, "below"))
-    found += [Difference(ALERTS, name, "alerts", count) for name, count in alerted.items() if count > 1]
+            found.append(Difference(ALERTS, customer, words=N_("an alert for {key}, for whom none is due")))
+    if not all(_is_of(topic, message) for message in messages):
+        found.append(Difference(ALERTS, "", words=N_("a message without the envelope of the topic")))
+    again = N_("{found} alerts for {key}")
+    found += [Difference(ALERTS, name, found=count, words=again) for name, count in alerted.items() if count > 1]
     return found, sorted(repeated)
+
+
+def _is_of(topic: str, message: Item) -> bool:
+    """Return whether the message is in the envelope that SNS puts around what the topic sends."""
+    return (message.get("Type"), message.get("TopicArn")) == ("Notification", topic)
+
+
+def _compare(part: str, key: str, item: Item | None, wanted: Item) -> Iterator[Difference]:
+    """Yield how an item differs from these values. Spaces around a text do not count."""
+    if item is None:
+        yield Difference(part, key, wanted=next(iter(wanted.values())))
+        return
+    for attribute, value in wanted.items():
+        found = item.get(attribute)
+        is_right = str(found or "").strip() == value if isinstance(value, str) else found == value
+        if not is_right:
+            yield Difference(part, key, attribute, found, value)
 
 
 def _touched(before: Mapping[Any, Any], after: Mapping[Any, Any], named: Collection[Any]) -> Iterator[Difference]:
     for key in {**before, **after}:
-        if key not in named and before.get(key) != after.get(key):
-            how = "new" if key not in before else "changed" if key in after else "gone"
-            yield Difference(OTHERS, key if isinstance(key, str) else " ".join(key), how)
+        if key in named or before.get(key) == after.get(key):
+            continue
+        words = N_("{key} was changed") if key in before else N_("{key} is in no file")
+        name = key if isinstance(key, str) else " ".join(key)
+        yield Difference(OTHERS, name, words=words if key in after else _MISSING)
 
 
 def _shown(value: Any) -> str:
     """Return a number as it is, a text in quotes, and of a long one its beginning."""
-    if isinstance(value, Decimal | int):
-        return f"{value.normalize():f}" if isinstance(value, Decimal) else str(value)
+    if isinstance(value, Decimal):
+        return f"{value.normalize():f}"
     return _("nothing") if value is None else repr(value[:_LONGEST] if isinstance(value, str) else value)

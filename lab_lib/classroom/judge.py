@@ -10,7 +10,6 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from lab_lib import checks
-from lab_lib.checks.lookalikes import visible
 from lab_lib.checks.reports import Report
 from lab_lib.checks.rules import FURTHER
 from lab_lib.classroom import gate, lab_cells, safe_cells, sandbox, submission
@@ -22,6 +21,7 @@ from lab_lib.errors import UsageError
 from lab_lib.exercises import cases, copies, questions, trial, workbook
 from lab_lib.exercises.trial import Accounts
 from lab_lib.lab import Lab
+from lab_lib.pages.lookalikes import visible
 from lab_lib.pages.wording import now
 from lab_lib.run import headless
 from lab_lib.settings import DEFAULT_ACCOUNT

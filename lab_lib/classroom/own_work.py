@@ -8,13 +8,13 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 from lab_lib.aws import tables
-from lab_lib.checks.lookalikes import visible
 from lab_lib.checks.reports import Check
 from lab_lib.classroom.record import Answer
 from lab_lib.exercises import made, questions
 from lab_lib.exercises.questions import Asked
 from lab_lib.lab import Lab
 from lab_lib.language import _
+from lab_lib.pages.lookalikes import visible
 
 
 @dataclass

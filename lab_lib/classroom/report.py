@@ -12,7 +12,6 @@ from typing import NamedTuple
 
 from jinja2 import Template
 
-from lab_lib.checks.lookalikes import visible
 from lab_lib.checks.reports import Check
 from lab_lib.checks.rules import PROBE, State
 from lab_lib.classroom.graded import TITLES, Book, Graded
@@ -24,6 +23,7 @@ from lab_lib.exercises.cases import CASES
 from lab_lib.exercises.made import EXERCISES
 from lab_lib.pages import html
 from lab_lib.pages.colours import LOOKS
+from lab_lib.pages.lookalikes import visible
 from lab_lib.resources import heading
 
 TEMPLATES = Path(__file__).parent / "templates"

@@ -16,11 +16,11 @@ from pathlib import Path
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-from lab_lib.checks.lookalikes import visible
 from lab_lib.embedded import server
 from lab_lib.errors import LabError, UsageError
 from lab_lib.exercises import copies, runner, workbook
 from lab_lib.lab import Lab, is_embedded, lab_on, open_lab
+from lab_lib.pages.lookalikes import visible
 from lab_lib.pages.wording import now
 from lab_lib.run import headless
 from lab_lib.settings import DEFAULT_ACCOUNT, SETTINGS, setting

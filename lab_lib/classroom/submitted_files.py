@@ -9,12 +9,12 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from lab_lib.checks.lookalikes import visible
 from lab_lib.classroom import submission
 from lab_lib.classroom.grading import Grading
 from lab_lib.classroom.students import Student, slug
 from lab_lib.classroom.submission import Submission
 from lab_lib.errors import UsageError
+from lab_lib.pages.lookalikes import visible
 
 
 def find(folder: Path) -> list[Submission]:

@@ -14,7 +14,7 @@ from lab_lib.cli.progress import progress_bar
 from lab_lib.cli.setting_options import ALERTS, MANAGED, PLACE, Settings, as_options, takes
 from lab_lib.cli.terminal import NOT_GRADED, Yes, confirm, folding_table, handle_errors, out
 from lab_lib.language import N_, _
-from lab_lib.pages.colours import LOOKS
+from lab_lib.pages.colours import LOOKS, marked
 from lab_lib.resources import heading
 
 _FURTHER = N_("going further: what this workbook adds to the handout")
@@ -61,7 +61,8 @@ def check(
             bar = progress.add_task(_("checking"), total=number)
             report = checks.run(lab, *(step or []), probe=probe, done=lambda check: progress.advance(bar))
         if as_json:
-            print(masked(json.dumps(report.as_dicts(), indent=2, ensure_ascii=False), lab), flush=True)
+            made = [check._asdict() for check in report.checks]
+            print(masked(json.dumps(made, indent=2, ensure_ascii=False), lab), flush=True)
         else:
             out.say(f"{str(lab)[0].upper()}{str(lab)[1:]}")
             if not step:
@@ -89,12 +90,13 @@ def _checks_table(report: Any, every: bool) -> Table:
         table.add_row(Text(look.sign, look.style), Text(title, "bold"), _(", ").join(counts))
         for check in of_step:
             if every or (check.state not in ("ok", "could be") and not check.is_behind):
-                table.add_row(Text(check.mark, LOOKS[check.state].style), check.name, _finding(check))
+                table.add_row(Text(marked(check.state), LOOKS[check.state].style), check.name, _finding(check))
     return table
 
 
 def _finding(check: Any) -> Text:
     """Return what the check found and, if it does not hold, what it wanted and what to do."""
-    if check.ok or check.state == "waits":
-        return Text(check.found, "" if check.ok else "bright_black")
-    return Text.assemble(f"{check.said}\n", (f"→ {check.hint}", "italic"))
+    found, *to_do = check.lines
+    if not to_do:
+        return Text(found, "" if check.ok else "bright_black")
+    return Text.assemble(f"{found}\n", (f"→ {check.hint}", "italic"))

@@ -110,7 +110,7 @@ def grade(
 
 def _say(works: list[Any], nobodys: list[Any]) -> None:
     """Say what the instructor should know about the files, whose file is nobody's, and who has handed in nothing."""
-    from lab_lib.checks.lookalikes import visible
+    from lab_lib.pages.lookalikes import visible
 
     for work in works:
         for remark in work.remarks:

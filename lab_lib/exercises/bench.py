@@ -61,7 +61,7 @@ class Bench:
         """Return what the account holds."""
         totals, markers = (tables.items(self.lab, name, most=_MOST_ITEMS) for name in _TABLES)
         held = {item["CustomerId"]: item for item in totals if "accountBalance" in item}
-        alerts, _strange = upload.read_alerts(map(json_object, self._read(_ALERTS)), self._topic)
+        alerts = upload.read_alerts(map(json_object, self._read(_ALERTS)), self._topic)
         heaviest = max((len(json.dumps(item, default=str)) for item in [*totals, *markers]), default=0)
         return Held(held, alerts, self._read(queues.DEAD_LETTERS), heaviest, self._deliveries)
 

@@ -21,10 +21,10 @@ import psutil
 
 from lab_lib.aws.json_text import count, json_object
 from lab_lib.aws.streams import Record
-from lab_lib.checks.lookalikes import visible
 from lab_lib.errors import LabError
 from lab_lib.exercises.proxy import Cut, Proxy
 from lab_lib.language import N_, _
+from lab_lib.pages.lookalikes import visible
 from lab_lib.processes import box, limits, system_calls
 from lab_lib.processes.family import cpu_seconds, family, kill, total
 from lab_lib.processes.stopwatch import Stopwatch

@@ -10,10 +10,11 @@ from typing import NamedTuple
 from lab_lib.aws.json_text import amount
 from lab_lib.aws.streams import Record, change, customer, effect
 from lab_lib.checks import upload
-from lab_lib.checks.lookalikes import visible
+from lab_lib.checks.upload import tally
 from lab_lib.exercises.bench import Held
 from lab_lib.exercises.draw import HIGH, History, Start, Topic
 from lab_lib.language import N_, _
+from lab_lib.pages.lookalikes import visible
 
 _TRANSACTION = re.compile("T[0-9]{15}")  # as drawn
 _MOST_SENT = 100  # records of a history that are told one by one
@@ -43,7 +44,7 @@ class Story:
 
     def __init__(self, steps: History) -> None:
         batches = [batch for step in steps if isinstance(step, Start) for batch in step.batches]
-        self.steps, self.due = steps, upload.tally([map(_change, batch) for batch in batches], HIGH)
+        self.steps, self.due = steps, tally(batches, HIGH)
         self._records = {record["eventID"]: record for batch in batches for record in batch}
 
     @property
@@ -79,8 +80,8 @@ class Story:
             wrong = [*alert.differences(HIGH)]
             effects = [effect(record) for record in self._records.values() if customer(record) == alert.key]
             if not wrong and len(effects) <= _MOST_SUMMED and amount(alert.balance) not in _sums(effects):
-                right = upload.Words(_("a total that there was"))
-                wrong = [upload.Difference(upload.ALERTS, alert.key, "accountBalance", alert.balance, right)]
+                words = N_("an alert for {key} has {attribute} {found}, not a total that there was")
+                wrong = [upload.Difference(upload.ALERTS, alert.key, "accountBalance", alert.balance, words=words)]
             for difference in wrong:
                 yield Fault(_("the {field} of an alert is wrong", field=difference.attribute), str(difference))
         counted = Counter(alert.key for alert in held.alerts)
@@ -95,11 +96,10 @@ class Story:
 
     def _dead_letters(self, held: Held) -> Iterator[Fault]:
         named = {*_TRANSACTION.findall(" ".join(held.letters))}
-        ids = {id: change(record)["TransactionId"] for id, record in self._records.items()}
-        bad = {ids[id] for id in self.due.letters}
-        if bad - named:
+        ids = {change(record)["TransactionId"] for record in self._records.values()}
+        if self.due.letters - named:
             yield Fault(_("a bad record has no dead letter that names its TransactionId"))
-        if named & {*ids.values()} - bad:
+        if named & ids - self.due.letters:
             yield Fault(_("good records are among the dead letters"))
 
 
@@ -114,11 +114,6 @@ def _words(record: Record, seen: set[str]) -> str:
         text = _("{change} again", change=text)
     seen.add(record["eventID"])
     return text
-
-
-def _change(record: Record) -> upload.Change:
-    is_poison = isinstance(change(record)["new amount"], str)
-    return upload.Change(record["eventID"], customer(record), None if is_poison else effect(record))
 
 
 def _cause(held: Held, wrong: list[upload.Difference]) -> str:

@@ -10,11 +10,11 @@ from pathlib import Path
 
 from lab_lib.calls.waiting import LOGS_TAKE
 from lab_lib.checks.evidence import at_rest
-from lab_lib.checks.lookalikes import visible
 from lab_lib.checks.rules import Account
 from lab_lib.errors import TimedOut
 from lab_lib.lab import Lab
 from lab_lib.language import _
+from lab_lib.pages.lookalikes import visible
 from lab_lib.trace import way
 from lab_lib.trace.events import Change, Event
 from lab_lib.trace.evidence import Evidence

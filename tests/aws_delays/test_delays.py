@@ -15,6 +15,7 @@ from lab_lib.checks import readiness
 from lab_lib.checks.chain import following
 from lab_lib.errors import CheckFailed
 from lab_lib.exercises import made
+from lab_lib.exercises.earlier import require
 from lab_lib.exercises.workbook import DATA_FILE
 from lab_lib.lab import Lab, open_lab
 from tests.lab.chains import Chain
@@ -65,7 +66,7 @@ def test_what_aws_does_not_show_yet_is_read_until_it_is_right(sped_up):
     for _ in range(2):  # at once
         Chain(lab).build()
         for step in ("00", "01", "02", "03", "04"):
-            checks.require(lab, step)
+            require(lab, step)
             checks.checkpoint(lab, step)
         list(cleanup.delete_all(lab))
         checks.checkpoint(lab, "99")

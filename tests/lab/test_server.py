@@ -23,6 +23,7 @@ from lab_lib.aws import functions, tables
 from lab_lib.calls.waiting import wait_until
 from lab_lib.embedded import server
 from lab_lib.errors import BUILD_AGAIN, EmulatorError, StepMissing
+from lab_lib.exercises.earlier import require
 from lab_lib.lab import open_lab
 from lab_lib.processes.family import cpu_seconds, total
 from lab_lib.workspace.places import WORKSPACE
@@ -161,7 +162,7 @@ def test_a_stop_ends_every_process_and_the_next_start_is_empty_and_says_so_once(
     with pytest.raises(EmulatorError, match=STOPPED):
         lab.client("dynamodb").list_tables()
     with pytest.raises(StepMissing, match=re.escape(BUILD_AGAIN)):
-        checks.require(open_lab(), "00-start-here")
+        require(open_lab(), "00")
     assert capfd.readouterr().err == ""
 
 

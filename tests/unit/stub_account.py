@@ -33,7 +33,7 @@ PROCESSOR, NOTIFIER = functions.SOURCES
 NOTIFY = queues.ALERT_QUEUES[0]
 DEAD_LETTERS = LAB.arn("sqs", queues.DEAD_LETTERS)
 STREAM = LAB.arn("dynamodb", "table/Transactions/stream/2026-01-01")
-TOPIC = LAB.arn("sns", topics.ALERT_TOPIC)
+TOPIC = topics.topic_arn(LAB)
 UPLOADED = datetime.now(UTC).replace(microsecond=0) - timedelta(days=1)
 KEY = "transactions.txt"
 FILE = transactions.recount(
@@ -45,11 +45,10 @@ ROWS = [
     {"CustomerId": c, "TransactionId": t, "TransactionDate": "03/16/2017", "TransactionAmount": amount}
     for (c, t), amount in FILE.amounts.items()
 ]
-MARKERS = {"MARKER_TABLE": "ProcessedRecords"}
 VARIABLES = {
-    PROCESSOR: {**MARKERS, "CUSTOMER_TABLE": "Customer", "TRANSACTIONS_TABLE": "Transactions"},
+    PROCESSOR: functions.variables(LAB, PROCESSOR),
     NOTIFIER: {
-        **MARKERS,
+        "MARKER_TABLE": "ProcessedRecords",
         "TOTAL_TABLE": "TransactionTotal",
         "TOPIC_ARN": TOPIC,
         "THRESHOLD": "1500",
@@ -57,8 +56,18 @@ VARIABLES = {
     },
 }
 _NUMBERS = itertools.count(1)
+PROCESSOR_ARN = LAB.arn("lambda", f"function:{PROCESSOR}")
+PERMISSION = {  # by which the bucket may start TransactionProcessor
+    "Effect": "Allow",
+    "Principal": {"Service": "s3.amazonaws.com"},
+    "Action": "lambda:InvokeFunction",
+    "Resource": PROCESSOR_ARN,
+    "Condition": {
+        "StringEquals": {"aws:SourceAccount": LAB.account, "aws:SourceArn": LAB.arn("s3", LAB.bucket)},
+    },
+}
 NOTIFICATION = {
-    "LambdaFunctionArn": LAB.arn("lambda", f"function:{PROCESSOR}"),
+    "LambdaFunctionArn": PROCESSOR_ARN,
     "Events": ["s3:ObjectCreated:*"],
     "Filter": triggers.UPLOADS,
 }
@@ -95,9 +104,6 @@ class Logs:
 
     def __init__(self, **runs):
         self._runs = runs
-
-    def __call__(self):
-        return self
 
     def runs(self, name):
         return self._runs.get(name, [Run("1", int(UPLOADED.timestamp() * 1000) + 1)])
@@ -153,7 +159,7 @@ def whole():
         (functions.code,): lambda name: {path.name: path.read_text() for path in functions.source_files(name)},
         **{(functions.variables, name): VARIABLES[name] for name in functions.SOURCES},
         (functions.names,): [*functions.SOURCES],
-        (functions.statements, PROCESSOR): [permission()],
+        (functions.statements, PROCESSOR): [PERMISSION],
         (functions.statements, NOTIFIER): [],
         (functions.url,): {},
         (functions.event_settings,): {"DestinationConfig": {"OnFailure": {"Destination": DEAD_LETTERS}}},
@@ -180,10 +186,10 @@ def total(customer, balance):
     return {"CustomerId": customer, "accountBalance": Decimal(balance)}
 
 
-def role(name, **trust):
-    """Return a role as IAM describes it, with this change to the statement of its trust policy."""
-    document = policies.document(policies.trust()["Statement"][0] | trust)
-    return {"RoleName": name, "Arn": LAB.arn("iam", f"role/{name}"), "AssumeRolePolicyDocument": document}
+def role(name):
+    """Return a role as IAM describes it."""
+    arn, trust = LAB.arn("iam", f"role/{name}"), policies.document(*policies.trust()["Statement"])
+    return {"RoleName": name, "Arn": arn, "AssumeRolePolicyDocument": trust}
 
 
 def own_policies(role_arn, actions, resource, after=NOW):
@@ -194,17 +200,9 @@ def own_policies(role_arn, actions, resource, after=NOW):
     return {action for action in actions if decide(statements, asked[action]) is True}
 
 
-def permission(**condition):
-    """Return the statement that lets the bucket start TransactionProcessor, or one with this condition."""
-    usual = {"aws:SourceAccount": LAB.account, "aws:SourceArn": LAB.arn("s3", LAB.bucket)}
-    function = LAB.arn("lambda", f"function:{PROCESSOR}")
-    invoke = {"Effect": "Allow", "Principal": {"Service": "s3.amazonaws.com"}, "Action": "lambda:InvokeFunction"}
-    return {**invoke, "Resource": function, "Condition": {"StringEquals": condition or usual}}
-
-
-def subscription(protocol, endpoint, **more):
+def subscription(protocol, endpoint):
     arn = f"arn:{endpoint.split(':')[-1]}"
-    return {"Protocol": protocol, "Endpoint": endpoint, "SubscriptionArn": arn, "TopicArn": TOPIC, **more}
+    return {"Protocol": protocol, "Endpoint": endpoint, "SubscriptionArn": arn, "TopicArn": TOPIC}
 
 
 def alert(sent="2026-01-03T00:00:00.000Z", **told):
@@ -219,25 +217,12 @@ def alert(sent="2026-01-03T00:00:00.000Z", **told):
     }
 
 
-def function(name=NOTIFIER, **settings):
-    return {(functions.describe, name): {"Configuration": settings}}
+def function(**settings):
+    return {(functions.describe, NOTIFIER): {"Configuration": settings}}
 
 
-def notified(*changes, **others):
-    started = [{**NOTIFICATION, **change} for change in changes]
-    return {(triggers.bucket_notifications,): {"LambdaFunctionConfigurations": started, **others}}
-
-
-def only(**affixes):
-    return {"Filter": {"Key": {"FilterRules": [{"Name": name, "Value": value} for name, value in affixes.items()]}}}
-
-
-def mapped(*changes):
-    return {(triggers.mappings,): [{**MAPPING, **change} for change in changes]}
-
-
-def queue(name=NOTIFY, **attributes):
-    return {(queues.attributes, name): attributes}
+def queue(**attributes):
+    return {(queues.attributes, NOTIFY): attributes}
 
 
 def _table(name):

@@ -6,7 +6,7 @@ from dataclasses import replace
 from unittest.mock import Mock
 
 import pytest
-from botocore.exceptions import ClientError, EndpointConnectionError
+from botocore.exceptions import EndpointConnectionError
 from made_checks import BAD, GOOD, MORE, UNSEEN, WAITING
 
 import lab_lib
@@ -20,7 +20,6 @@ from lab_lib.lab import Lab
 from lab_lib.language import VARIABLE
 from tests.lab.commands import in_process
 
-EXPIRED = ClientError({"Error": {"Code": "ExpiredToken", "Message": "The token [x] has expired"}}, "ListBuckets")
 NO_NETWORK = EndpointConnectionError(endpoint_url="https://s3.amazonaws.com/")
 
 
@@ -81,29 +80,18 @@ def test_checks_are_made_in_the_users_language_but_in_english_for_programs(opene
     assert ("1 项中 1 项通过" in shown) == (not options)
 
 
-def test_the_table_of_all_steps_shows_what_to_do_and_counts_the_rest(reported):
+def test_the_table_of_all_steps_shows_what_to_do_and_counts_the_rest_and_that_of_one_step_has_every_check(reported):
     reported(GOOD, BAD, UNSEEN, WAITING, MORE)
 
-    shown = lab_check("--prefix", "ana-").stdout
+    whole, one = lab_check("--prefix", "ana-").stdout, lab_check("--step", "04").stdout
 
-    assert shown.startswith("Account 123456789012 on moto, Region us-east-1, prefix ana-\n")
+    assert whole.startswith("Account 123456789012 on moto, Region us-east-1, prefix ana-\n")
     wanted = ("03 · Create the topic", "1 of 1 hold", "0 of 3 hold, 1 wait, 1 cannot be seen", "going further")
     wanted += ("✘ not yet", "[b]not there[/]; wanted: CustomerNotify", "→ Run the cell that makes it.", "? cannot see")
-    assert [words for words in wanted if words not in shown] == []
-    assert not any(words in shown for words in ("waits for", "retention", "to be seen"))
-    assert [line for line in shown.splitlines() if "HighBalanceAlert" in line] == [
-        "The chain: HighBalanceAlert ✔ there."
-    ]
-
-
-def test_the_table_of_one_step_shows_every_check(reported):
-    reported(GOOD, BAD, UNSEEN, WAITING, MORE)
-
-    shown = lab_check("--step", "04").stdout
-
-    wanted = ("✔ ok", "HighBalanceAlert", "… waits", "waits for queue", "○ could be", "→ Set the retention.")
-    assert [words for words in wanted if words not in shown] == []
-    assert "✔ there" not in shown
+    assert [words for words in wanted if words not in whole] == []
+    others = ("waits for queue", "→ Set the retention.", "✔ ok  ")
+    assert [(words in whole, words in one) for words in others] == [(False, True)] * len(others)
+    assert ("✔ there" in whole, "✔ there" in one) == (True, False)
 
 
 def test_json_is_all_that_is_printed_and_does_not_tell_whose_account_it_is(reported):
@@ -112,21 +100,20 @@ def test_json_is_all_that_is_printed_and_does_not_tell_whose_account_it_is(repor
     ended = lab_check("--json")
 
     told = json.loads(ended.stdout)
+    assert list(told[0]) == ["id", "step", "name", "state", "found", "wanted", "hint", "counts", "cause"]
     assert [(check["id"], check["state"]) for check in told[:2]] == [("topic", "ok"), ("policy", "cannot see")]
     assert [check["found"] for check in told[3:]] == ["Größe → “x”", "bucket-********9012"]
     assert (ended.stderr.strip(), "bucket-123456789012" in lab_check().stdout) == ("", True)
 
 
 def test_the_steps_that_are_named_are_checked_and_all_options_are_handed_over(opened):
-    options = {"account": "123456789012", "profile": "class", "region": "eu-west-1", "prefix": "ana-"}
-    options |= {"threshold": "99.50", "email": "ana@example.com", "phone": "+15555550100"}
-    options |= {"processor_role": "LabRole", "notifier_role": "LabRole", "bucket": "my-class-bucket"}
+    options = {"profile": "class", "prefix": "ana-", "threshold": "99.50", "processor_role": "LabRole"}
     arguments = [word for name, value in options.items() for word in (f"--{name.replace('_', '-')}", value)]
 
     ended = lab_check("--step", "03", "--step", "further", "--json", *arguments)
 
     assert {check["step"] for check in json.loads(ended.stdout)} == {"03", "further"}
-    assert opened == [options]
+    assert opened[0].items() >= options.items()
 
 
 def test_a_wrong_request_is_one_line_and_status_2(opened):
@@ -136,7 +123,7 @@ def test_a_wrong_request_is_one_line_and_status_2(opened):
     assert ended.stderr.startswith("UsageError: There is no step '2'. The steps are 00, 01")
 
 
-@pytest.mark.parametrize("error", [EXPIRED, NO_NETWORK, LabError("Sign in again.")], ids=["token", "network", "ours"])
+@pytest.mark.parametrize("error", [NO_NETWORK, LabError("Sign in again.")], ids=["network", "ours"])
 def test_an_error_is_one_line_on_stderr_and_status_3(monkeypatch, error):
     monkeypatch.setattr(lab_lib, "open_lab", Mock(side_effect=error))
 

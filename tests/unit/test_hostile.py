@@ -44,7 +44,7 @@ HOSTILE = {
     "a count that is none": (
         queue(ApproximateNumberOfMessages="x", RedrivePolicy="{}"), ("alerts-CustomerNotify",), "0 messages"),
     "a name of a megabyte": (
-        function(Environment={"Variables": {"TOTAL_TABLE": "x" * 10**6}}), (f"variables-{NOTIFIER}",), "xxx …"),
+        function(Environment={"Variables": {"TOTAL_TABLE": "x" * 10**6}}), (f"variables-{NOTIFIER}",), "xxx…"),
     "a trigger without events": (
         {
             (triggers.bucket_notifications,): {

@@ -4,7 +4,7 @@ import pytest
 from stub_account import NOTIFIER, run
 
 from lab_lib.aws import functions
-from lab_lib.checks.lookalikes import visible
+from lab_lib.pages.lookalikes import visible
 
 
 @pytest.mark.parametrize(

@@ -69,8 +69,7 @@ def test_the_words_say_what_was_sent(draw):
             "Cleo has accountBalance 7, not 0",
         ),
         ("Ana", Decimal(1600), "some records are not added", "Ana has accountBalance 1600, not 1599"),
-        ("Ben", "x" * 10**5, "totals are wrong", f"Ben has accountBalance '{'x' * 60}', not 50"),
-        ("Dora\n", Decimal(1), "totals are wrong", "Dora[U+000A] has accountBalance 1, not 0"),
+        ("Dora\n", "x" * 10**5, "totals are wrong", f"Dora[U+000A] has accountBalance '{'x' * 60}', not 0"),
     ],
 )
 def test_a_total_is_told_with_the_cause_that_explains_it(name, total, cause, found, draw):
