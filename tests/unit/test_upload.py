@@ -55,7 +55,7 @@ NO_ALERT = "no alert for C2, who has 1750"
         ([RIGHT, RIGHT | {"MessageId": "another"}], ["2 alerts for C2"]),
         ([RIGHT | {"Message": "{'customerID': 'C2'}"}], [NO_ALERT, "an alert for nobody, for whom none is due"]),
         ([RIGHT, alert(customerID="C1", accountBalance="598")], ["an alert for C1, for whom none is due"]),
-        ([RIGHT | {"TopicArn": "another"}], [NO_ALERT]),
+        ([RIGHT | {"TopicArn": "another"}], [NO_ALERT, "a message without the envelope of the topic"]),
         ([alert(customerID="C2", accountBalance="1751")], ["an alert for C2 has accountBalance '1751', not '1750'"]),
         (
             [alert(customerID="C2", accountBalance="1000") | {"Subject": "Hi"}],
