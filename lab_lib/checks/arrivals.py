@@ -5,8 +5,7 @@ from collections.abc import Mapping
 from datetime import UTC, datetime
 from decimal import Decimal
 
-from lab_lib.aws import queues, tables
-from lab_lib.aws.topics import ALERT_TOPIC
+from lab_lib.aws import queues, tables, topics
 from lab_lib.checks.evidence import PROCESSOR_LOG, Evidence
 from lab_lib.checks.reading import NOTIFIER, PROCESSOR
 from lab_lib.checks.upload import Difference, Snapshot, missing_alerts, read_alerts
@@ -96,7 +95,7 @@ class Inbox:
         """Return for how many of these customers a right alert has come, and keep what is wrong with others."""
         if (messages := self.messages()) is None:
             return min(self.more(), len(due))
-        alerts = read_alerts(messages, self._lab.arn("sns", self._lab.name(ALERT_TOPIC)))
+        alerts = read_alerts(messages, topics.topic_arn(self._lab))
         threshold = self._lab.threshold
         self.faults = [fault for alert in alerts for fault in alert.differences(threshold)]
         right = [alert for alert in alerts if not [*alert.differences(threshold)]]

@@ -13,7 +13,7 @@ from typing import Any
 import jmespath
 
 from lab_lib import aws, resources
-from lab_lib.aws import queues, tables
+from lab_lib.aws import queues, tables, topics
 from lab_lib.checks.reading import NOTIFIER, PROCESSOR, TOPIC
 from lab_lib.checks.rules import DOCUMENTS, RULES, Account, Finding, Meant, Rule, State, Unasked, or_none
 from lab_lib.lab import TAG_KEY, TAG_VALUE
@@ -35,7 +35,7 @@ NAMES: dict[str, Callable[[Account, str], object]] = {  # for the texts, with wh
     "processor": lambda account, _subject: account.name(PROCESSOR),
     "notifier": lambda account, _subject: account.name(NOTIFIER),
     "topic": lambda account, _subject: account.name(TOPIC),
-    "topic_arn": lambda account, _subject: account.lab.arn("sns", account.name(TOPIC)),
+    "topic_arn": lambda account, _subject: topics.topic_arn(account.lab),
     "queue": lambda account, _subject: account.name(queues.DEAD_LETTERS),
     "letters": lambda account, _subject: queues.queue_arn(account.lab, queues.DEAD_LETTERS),
     "tag": lambda _account, _subject: f"{TAG_KEY}={TAG_VALUE}",

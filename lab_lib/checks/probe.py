@@ -15,8 +15,7 @@ from random import Random
 from typing import Any
 
 from lab_lib import transactions
-from lab_lib.aws import buckets, functions, queues, streams
-from lab_lib.aws.topics import ALERT_TOPIC
+from lab_lib.aws import buckets, functions, queues, streams, topics
 from lab_lib.checks.arrivals import Inbox, markers, snapshot
 from lab_lib.checks.bank import Bank, File
 from lab_lib.checks.chain import Upload
@@ -137,7 +136,7 @@ class _Probe:
 
     def _compared(self, upload: Upload) -> Faults:
         expected, held, lab = upload.expected, snapshot(self.lab), self.lab
-        topic = lab.arn("sns", lab.name(ALERT_TOPIC))
+        topic = topics.topic_arn(lab)
         faults: Faults = {
             ROWS: [*compare_rows(expected, held.rows, as_written=True), *compare_addresses(expected, held.customers)],
             TOTALS: [*compare_totals(expected.own_totals, held.totals)],

@@ -266,7 +266,9 @@ def _compare(part: str, key: str, item: Item | None, wanted: Item) -> Iterator[D
         return
     for attribute, value in wanted.items():
         found = item.get(attribute)
-        is_right = str(found or "").strip() == value if isinstance(value, str) else found == value
+        is_right = isinstance(found, Decimal) and found == value
+        if isinstance(value, str):
+            is_right = str(found or "").strip() == value
         if not is_right:
             yield Difference(part, key, attribute, found, value)
 
