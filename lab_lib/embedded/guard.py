@@ -29,7 +29,7 @@ Receive = Callable[[], Awaitable[dict[str, Any]]]
 Send = Callable[[dict[str, Any]], Awaitable[None]]
 App = Callable[[Scope, Receive, Send], Awaitable[None]]
 
-_ASKED: dict[str, Callable[[str], dict[str, int]]] = {  # of an account
+ASKED: dict[str, Callable[[str], dict[str, int]]] = {  # of an account
     WORK: work.count,
     COLD: work.cool,
     KEEP: keeping.keep,
@@ -68,10 +68,10 @@ def guarded(app: App, port: int, secret: str) -> App:
             # In the protocol of the service, boto3 and the aws command show the reason.
             refusal = access_denied_response(service, "", "", "", error_code=code, message=reason, headers=headers)
             await _send_response(send, *refusal)
-        elif path == WHO or path in _ASKED:
+        elif path == WHO or path in ASKED:
             answer: dict[str, Any] = about | {"proof": proof(secret, query.get("nonce", [""])[0])}
             if path != WHO:
-                answer = await asyncio.to_thread(_ASKED[path], get_account_id())
+                answer = await asyncio.to_thread(ASKED[path], get_account_id())
             await _send_response(send, 200, {"content-type": "application/json"}, json.dumps(answer))
         else:
             if "x-forwarded-proto" not in headers:

@@ -73,6 +73,9 @@ def _waited(processes: Collection[psutil.Process]) -> Iterator[tuple[str, float]
     for one, and how often it ran.
     """
     for process in processes:
-        for file in Path(f"/proc/{process.pid}/task").glob("*/schedstat"):
+        files = list[Path]()
+        with suppress(OSError):  # the process has ended
+            files = [*Path(f"/proc/{process.pid}/task").glob("*/schedstat")]
+        for file in files:
             with suppress(OSError):  # the thread has ended
                 yield file.parent.name, int(file.read_text().split()[1]) / 1e9

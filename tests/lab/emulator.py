@@ -86,7 +86,7 @@ def serve(operations):
     from lab_lib.embedded import credentials, guard
 
     port, secret = int(os.environ["GATEWAY_PORT"]), os.environ["AWS_SECRET_ACCESS_KEY"]
-    guard.WORK = guard.COLD = None  # only our embedded AWS can be asked
+    guard.ASKED.clear()  # only our embedded AWS can be asked
     lambda_svc._presigned_code_url = credentials.code_url  # ministack's own is not signed
     for service, handle in app.SERVICE_HANDLERS.items():
         app.SERVICE_HANDLERS[service] = lacking(handle, operations)
