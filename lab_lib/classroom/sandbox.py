@@ -164,8 +164,11 @@ class Sandbox:
         return Ended(self._why)
 
     def _watch(self) -> None:
-        """Stop the sandbox when it exceeds a limit. The kernel's own limits would count all processes of the user."""
-        watch = Stopwatch(self._process.pid)
+        """Stop the sandbox when it exceeds a limit. The kernel's own limits would count all processes of the user.
+
+        The time in which the judge waits for a processor does not count: meanwhile the sandbox waits for the judge.
+        """
+        watch = Stopwatch()
         while not self._over.wait(_LOOK_EVERY):
             if why := self._excess(watch):
                 self.stop(why)
