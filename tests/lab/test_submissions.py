@@ -1,7 +1,4 @@
-"""`lab class grade`: a class of students' own work, and what a submission can and cannot do.
-
-The students' code runs in a sandbox where there is one, else with --trust.
-"""
+"""`lab class grade`: a class of students' own work, and what a submission can and cannot do."""
 
 import base64
 import re
@@ -18,7 +15,6 @@ from tests.web_server import unasked
 
 pytestmark = pytest.mark.slow
 
-HAS_SANDBOX = not sandbox.fault()
 HALF = ("create-topic", "keys", "room")  # what half a student leaves out
 STEPS = {"00": 5, "01": 8, "02": 8, "03": 2, "04": 7, "05": 15, "probe": 35}
 CRASH = "import os, signal; os.kill(os.getpid(), signal.SIGKILL)"
@@ -93,12 +89,14 @@ def listener():
 
 @pytest.fixture(scope="module")
 def whole_class(tmp_path_factory, listener):
-    """Five submissions: right, half, with a comment in every cell and nothing else, hostile, one that cannot be read.
+    """Five submissions, in a sandbox each: right, half, with a comment in every cell and nothing else, hostile, unreadable.
 
     The hostile one forges an answer and names an address, then crashes its kernel, then hangs, then floods. Half makes
     the topic in another cell, claims to be right's, and draws the chain. Right has emptied a setup and the upload, and
     an editor has taken the ids. A sixth is of nobody.
     """
+    if why := sandbox.fault():
+        pytest.skip(why)
     folder = tmp_path_factory.mktemp("class") / "submissions"
     folder.mkdir()
     hand_in(folder / "right.zip", "Right", student_id="s1", emptied=("01-04", "05-10"), has_ids=False)
@@ -113,8 +111,8 @@ def whole_class(tmp_path_factory, listener):
     hand_in(folder / "hostile.zip", "Hostile", written=hostile)
     (folder / "unreadable.zip").write_text("no zip")
     (roster := folder.with_name("roster.csv")).write_text(ROSTER)
-    out, trust = folder.with_name("graded"), [] if HAS_SANDBOX else ["--trust"]
-    options = ["--out", out, "--roster", roster, "--seconds", "40", "--jobs", "2", *trust]
+    out = folder.with_name("graded")
+    options = ["--out", out, "--roster", roster, "--seconds", "40", "--jobs", "2"]
     return run("class", "grade", folder, *options), book_of(out), out
 
 
@@ -180,7 +178,6 @@ def test_every_student_gets_feedback_with_their_notebooks_and_the_labs_pictures(
     assert "feedback/" in (out / "report.html").read_text(encoding="utf-8")
 
 
-@pytest.mark.skipif(not HAS_SANDBOX, reason="there is no sandbox here")
 def test_what_a_submission_forges_does_not_count_and_the_judge_follows_no_address_from_there(whole_class):
     hostile = whole_class[1]["Hostile"]
 
