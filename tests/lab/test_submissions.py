@@ -89,7 +89,7 @@ def listener():
 
 @pytest.fixture(scope="module")
 def whole_class(tmp_path_factory, listener):
-    """Five submissions, in a sandbox each: right, half, with a comment in every cell and nothing else, hostile, unreadable.
+    """Five submissions, in a sandbox each: right, half, comments alone, hostile, and one that cannot be read.
 
     The hostile one forges an answer and names an address, then crashes its kernel, then hangs, then floods. Half makes
     the topic in another cell, claims to be right's, and draws the chain. Right has emptied a setup and the upload, and
