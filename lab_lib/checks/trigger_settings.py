@@ -106,8 +106,9 @@ def other_stream_triggers(account: Account) -> list[str]:
 
 
 @document
-def other_uuids(account: Account) -> str:
-    return _(" or ").join(f'"{other["UUID"]}"' for other in _wrong_mappings(account))
+def other_uuid(account: Account) -> str:
+    others = _wrong_mappings(account)
+    return str(others[0]["UUID"]) if others else ""
 
 
 def _wrong_mappings(account: Account) -> list[triggers.Trigger]:
