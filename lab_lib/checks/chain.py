@@ -11,8 +11,7 @@ from lab_lib import transactions
 from lab_lib.aws import buckets, functions, large_files, parts, tables
 from lab_lib.checks import upload as judge
 from lab_lib.checks.arrivals import Runs, alert_inboxes, snapshot
-from lab_lib.checks.broken import find_broken
-from lab_lib.checks.causes import correct_code, fix_error
+from lab_lib.checks.causes import correct_code, find_broken, fix_error
 from lab_lib.checks.evidence import at_rest, wait_for_rest
 from lab_lib.checks.reading import NOTIFIER, PROCESSOR
 from lab_lib.checks.rules import Account

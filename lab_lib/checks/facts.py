@@ -16,10 +16,8 @@ from lab_lib import aws, resources
 from lab_lib.aws import queues, tables, topics
 from lab_lib.checks.reading import NOTIFIER, PROCESSOR, TOPIC
 from lab_lib.checks.rules import DOCUMENTS, RULES, Account, Finding, Meant, Rule, State, Unasked, or_none
-from lab_lib.lab import TAG_KEY, TAG_VALUE
 from lab_lib.language import N_, _
 from lab_lib.pages.wording import listing
-from lab_lib.settings import DEFAULT_REGION
 
 FILE = Path(__file__).with_name("facts.toml")
 NAMES: dict[str, Callable[[Account, str], object]] = {  # for the texts, with what @document marks
@@ -30,7 +28,6 @@ NAMES: dict[str, Callable[[Account, str], object]] = {  # for the texts, with wh
     "region": lambda account, _subject: account.lab.region,
     "bucket": lambda account, _subject: account.lab.bucket,
     "bucket_arn": lambda account, _subject: account.lab.arn("s3", account.lab.bucket),
-    "abroad": lambda account, _subject: _abroad(account.lab.region),
     "table": lambda account, _subject: account.name(tables.STREAMED),
     "processor": lambda account, _subject: account.name(PROCESSOR),
     "notifier": lambda account, _subject: account.name(NOTIFIER),
@@ -38,7 +35,6 @@ NAMES: dict[str, Callable[[Account, str], object]] = {  # for the texts, with wh
     "topic_arn": lambda account, _subject: topics.topic_arn(account.lab),
     "queue": lambda account, _subject: account.name(queues.DEAD_LETTERS),
     "letters": lambda account, _subject: queues.queue_arn(account.lab, queues.DEAD_LETTERS),
-    "tag": lambda _account, _subject: f"{TAG_KEY}={TAG_VALUE}",
     "settings": lambda _account, _subject: resources.SETTINGS,
     "clean_up": lambda _account, _subject: resources.CLEAN_UP,
 }
@@ -109,7 +105,8 @@ class Fact(Rule):
         """Return whether what was found is right, and the text of what is."""
         if self.range:
             least, most = self.range
-            return least <= found <= most, _(self.unit).format(_("{least} to {most}", least=least, most=most))
+            fits = isinstance(found, int | float) and least <= found <= most
+            return fits, _(self.unit).format(_("{least} to {most}", least=least, most=most))
         if self.yes:
             return found is True, names.fill(self.yes)
         if self.some:
@@ -139,11 +136,6 @@ def read(account: Account, found: str) -> Any:
     else:
         content = DOCUMENTS[name](account, *about)
     return jmespath.search(place, content or {}) if place else content
-
-
-def _abroad(region: str) -> str:
-    place = {"LocationConstraint": region}
-    return "" if region == DEFAULT_REGION else f", CreateBucketConfiguration={place}"
 
 
 def _with_near(hint: str, account: Account, name: str, similar: str) -> str:

@@ -4,10 +4,11 @@ import re
 from decimal import Decimal
 
 from lab_lib.aws import cloudwatch, functions
-from lab_lib.aws.json_text import amount
+from lab_lib.aws.json_text import amount, moment
 from lab_lib.checks import function_code
 from lab_lib.checks.reading import NOTIFIER
 from lab_lib.checks.rules import Account, document
+from lab_lib.checks.uploads import newest
 from lab_lib.language import _
 from lab_lib.pages.wording import listing
 
@@ -58,6 +59,14 @@ def _wrong_variables(account: Account, name: str) -> dict[str, str]:
 def _number(text: str) -> Decimal | str:
     """Return the number in a variable, or its text: 1500 and 1500.0 are the same threshold."""
     return amount(text) or text
+
+
+@document
+def newer_functions(account: Account) -> list[str]:
+    """Return the functions that have changed since the last upload: nothing shows that they work."""
+    since = newest(account)
+    changed = {name: moment(account.settings(name).get("LastModified")) or since for name in functions.SOURCES}
+    return [account.name(name) for name, time in changed.items() if time > since]
 
 
 @document

@@ -50,8 +50,11 @@ _PREFIX = jmespath.compile("Filter.Prefix || Filter.And.Prefix || Prefix || ''")
 def outsiders(account: Account, kind: str, name: str = "") -> list[str]:
     """Return whom a resource lets in from other accounts, but for what a check of its own judges."""
     judged = _JUDGED.get(name)
-    found = [(who, what) for who, what in _outsiders(account, kind, name) if judged not in (who, what.lower())]
-    return sorted({_("{user}: {action}", user=_(who), action=what) for who, what in found})
+    found = set[str]()
+    for who, what in _outsiders(account, kind, name):
+        if judged not in (who, what.lower()):
+            found.add(_("{user}: {action}", user=_(who), action=what))
+    return [*found]
 
 
 def _outsiders(account: Account, kind: str, name: str) -> Iterator[tuple[str, str]]:
@@ -155,9 +158,9 @@ def bucket_sends(account: Account) -> list[str]:
 @document
 def files_go(account: Account) -> list[str]:
     """Return where Lambda sends the events of TransactionProcessor, but for a place of failed ones."""
-    destinations = event_settings(account).get("DestinationConfig", {})
-    ends = {kind: destinations.get(kind, {}).get("Destination") for kind in ("OnSuccess", "OnFailure")}
-    return _strays(account, [ends["OnSuccess"]]) + _sure(_strays(account, [ends["OnFailure"]]))
+    settings = event_settings(account)
+    success = jmespath.search("DestinationConfig.OnSuccess.Destination", settings)
+    return _strays(account, [success]) + _sure(_strays(account, [functions.destination(settings)]))
 
 
 @document

@@ -9,7 +9,6 @@ from collections import defaultdict
 from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
-from functools import partial
 from itertools import chain
 from random import Random
 from typing import Any
@@ -21,7 +20,7 @@ from lab_lib.checks.bank import Bank, File
 from lab_lib.checks.chain import Upload
 from lab_lib.checks.evidence import at_rest, wait_for_rest
 from lab_lib.checks.reading import NOTIFIER, PROCESSOR, fitting_key, is_indirect
-from lab_lib.checks.rules import Account, or_none
+from lab_lib.checks.rules import Account
 from lab_lib.checks.upload import (
     OTHERS,
     REJECTED,
@@ -38,6 +37,7 @@ from lab_lib.checks.upload import (
 from lab_lib.errors import LabError, TimedOut
 from lab_lib.lab import Lab
 from lab_lib.language import N_, _
+from lab_lib.workspace.one_command import in_turn
 
 AGAIN, REPEATS, CORRECTION, CENTS = "again", "repeats", "correction", "cents"
 Faults = dict[str, list[Difference | str]]  # by ROWS, TOTALS, OTHERS, one of these, or the name of a queue
@@ -59,15 +59,16 @@ class Outcome:
 
 def send(lab: Lab) -> Outcome:
     """Probe the account. On the embedded AWS it takes some seconds, on AWS some minutes."""
-    with suppress(TimedOut):  # what is under way would be lost
-        wait_for_rest(lab, 30)
-    is_kept, probe = lab.keep(), _Probe(lab)
-    try:
-        probe.follow(is_kept)
-    finally:
-        if not (is_kept and lab.restore()):
-            told = {"found": probe.outcome.arrived, "stays": _("its rows, alerts and files stay")}
-            probe.outcome.arrived = _("{found}; {stays}", **told)
+    with in_turn(lab):
+        with suppress(TimedOut):  # what is under way would be lost
+            wait_for_rest(lab, 30)
+        is_kept, probe = lab.keep(), _Probe(lab)
+        try:
+            probe.follow(is_kept)
+        finally:
+            if not (is_kept and lab.restore()):
+                told = {"found": probe.outcome.arrived, "stays": _("its rows, alerts and files stay")}
+                probe.outcome.arrived = _("{found}; {stays}", **told)
     return probe.outcome
 
 
@@ -81,7 +82,7 @@ class _Probe:
         first = transactions.recount(*self.files.first)
         told = N_("{rows} rows of {customers} customers arrived")
         self.outcome = Outcome(_(told, rows=first.good, customers=len(first.addresses)))
-        self._letters = or_none(partial(Inbox, lab, queues.DEAD_LETTERS))  # the handout has none
+        self._letters = Inbox(lab, queues.DEAD_LETTERS)  # the handout has no such queue
 
     def follow(self, is_kept: bool) -> None:
         """Send one file after the other, up to the first fault.
@@ -143,7 +144,7 @@ class _Probe:
             OTHERS: [*compare_others(upload.before, held, expected)],
             REPEATS: [],
         }
-        if self._letters and self._letters.messages():
+        if self._letters.messages():
             faults[OTHERS].append(_("messages in {}").format(lab.name(queues.DEAD_LETTERS)))
         for name, inbox in upload.inboxes.items():
             if (messages := inbox.messages()) is None:

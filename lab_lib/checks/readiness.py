@@ -7,7 +7,7 @@ from lab_lib.aws import buckets, cloudwatch, functions
 from lab_lib.calls.refusals import none_if_unseen
 from lab_lib.calls.waiting import LOGS_TAKE
 from lab_lib.checks.arrivals import Runs
-from lab_lib.checks.broken import find_broken
+from lab_lib.checks.causes import find_broken
 from lab_lib.checks.reading import PROCESSOR, fitting_key
 from lab_lib.checks.rules import Account
 from lab_lib.errors import CheckFailed

@@ -233,12 +233,6 @@ def cannot_see(why: str, hint: str, wanted: str = "", counts: bool = True, cause
     return Finding(State.CANNOT_SEE, found, wanted or _("to be seen"), hint, counts, cause)
 
 
-def beyond(place: str, plural: str, most: int, hint: str) -> Finding:
-    """Return the finding of a check that depends on what is not read, since the place has more than `most`."""
-    more = _("{place} has more {plural} than the {most:,} that are read", place=place, plural=_(plural), most=most)
-    return cannot_see(more, hint)
-
-
 def waits_for(id: str, name: str) -> Finding:
     """Return the finding of a check that cannot be made before another one, of this id and name, holds."""
     found, wanted = _("waits for {check}", check=name), _("{check} first", check=name)

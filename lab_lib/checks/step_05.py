@@ -3,6 +3,7 @@
 import re
 from collections.abc import Iterable
 from datetime import UTC, datetime, timedelta
+from decimal import Decimal
 from functools import partial
 
 from lab_lib.aws import buckets, cloudwatch, functions, queues, tables, topics
@@ -13,7 +14,7 @@ from lab_lib.checks.arrivals import TABLES
 from lab_lib.checks.causes import LINKS, alert_again, by_upload, correct_code, fix_chain, fix_error, fix_function
 from lab_lib.checks.evidence import Evidence, at_rest
 from lab_lib.checks.reading import NOTIFIER, PROCESSOR, fitting_key
-from lab_lib.checks.rules import Account, Finding, Rule, beyond, cannot_see, judged, none_of, or_none, waits_for
+from lab_lib.checks.rules import Account, Finding, Rule, cannot_see, judged, none_of, or_none, waits_for
 from lab_lib.checks.upload import Difference, Snapshot
 from lab_lib.checks.uploads import due, files, newest, once, read_all
 from lab_lib.language import N_, _, ngettext
@@ -61,18 +62,23 @@ def rows(account: Account) -> Finding:
     return _done(account, PROCESSOR, faults, _write_again(account), right)
 
 
-@Rule("05", "customers", "addresses in Customer", after="rows key-Customer", weight=2).enter
+@Rule("05", "customers", "addresses in Customer", after="upload key-Customer", weight=2).enter
 def customers(account: Account) -> Finding:
     """Each customer of the uploads is there with the address of the last row about them."""
+    if not _held(account).rows:
+        return _waits_for_rows()
     faults = upload.compare_addresses(due(account), _held(account).customers)
-    wanted = _("each with the address of its last row")
-    return none_of(map(str, faults), _write_again(account), listing(sorted(due(account).addresses)), wanted)
+    return _done(account, PROCESSOR, faults, _write_again(account), _("each with the address of its last row"))
 
 
-@Rule("05", "totals", "totals", after="rows key-TransactionTotal", weight=6).enter
+@Rule("05", "totals", "totals", after="upload key-TransactionTotal", weight=6).enter
 def totals(account: Account) -> Finding:
-    """TotalNotifier has run, and each total is the sum of the customer's transactions: 0 if all were deleted."""
-    sums = _held(account).sums()
+    """TotalNotifier has run, and each total is the sum of the customer's transactions: 0 if all were deleted.
+
+    A wrong row costs once: the total of its customer is not judged.
+    """
+    if not (sums := _sums(account)):
+        return _waits_for_rows()
     faults = upload.compare_totals(sums, _held(account).totals)
     right = listing(f"{customer} {total:f}" for customer, total in sorted(sums.items()))
     again = _(
@@ -85,14 +91,16 @@ def totals(account: Account) -> Finding:
     return _done(account, NOTIFIER, faults, hint, right)
 
 
-@Rule("05", "alerts-{}", "alerts in {}", after="topic rows queue-{}", subjects="queue", weight=4).enter
+@Rule("05", "alerts-{}", "alerts in {}", after="upload topic queue-{}", subjects="queue", weight=4).enter
 def alerts(account: Account, name: str) -> Finding:
     """TotalNotifier has published an alert for each customer at the threshold, with Subject and both values as text.
 
     Alerts from before the last change of the function need not be so.
     """
     lab, queue, attributes = account.lab, account.name(name), account.ask(queues.attributes, name)
-    high = {customer: total for customer, total in _held(account).sums().items() if total >= lab.threshold}
+    high = {customer: total for customer, total in _sums(account).items() if total >= lab.threshold}
+    if not high and any(total >= lab.threshold for total in due(account).totals.values()):
+        return _waits_for_rows()
     wanted = listing(sorted(high))
     again = alert_again(account, wanted)
     hint = _repair(account, NOTIFIER, again, "", messages(name))
@@ -109,7 +117,8 @@ def alerts(account: Account, name: str) -> Finding:
     delete = _("Delete the messages of {queue} that are wrong, or that you need no more", queue=queue)
     delete = account.how_to_fix(delete, "purge_queue", N_("Purge"))
     if (missing or wrong) and len(read) >= queues.MOST:
-        return beyond(queue, N_("messages"), queues.MOST, f"{delete} {again}")
+        why = _("{queue} has more messages than the {most:,} that are read", queue=queue, most=queues.MOST)
+        return cannot_see(why, f"{delete} {again}")
     if missing and (hidden := count(attributes.get("ApproximateNumberOfMessagesNotVisible"))):
         others = ngettext("{count:,} message", "{count:,} messages", hidden)
         why = _("somebody is reading {messages} of {queue}", messages=others, queue=queue)
@@ -126,7 +135,7 @@ def errors(account: Account) -> Finding:
     """Neither the logs nor CloudWatch tell of an error of a function since then. CloudWatch counts minutes late."""
     found = {name: errors for name in functions.SOURCES if (errors := _errors(account, name))}
     if not found and any(_idle(account, name) for name in functions.SOURCES):
-        return waits_for("rows", _("rows in Transactions"))  # what does nothing makes no errors
+        return _waits_for_rows()  # what does nothing makes no errors
     faults = [f"{account.name(name)}{_(': ')}{error}" for name, errors in found.items() for error in errors]
     fixes = [fix_function(account, name, errors[-1]) for name, errors in found.items()]
     again = by_upload(account, N_("Then upload the file once more"))
@@ -136,6 +145,18 @@ def errors(account: Account) -> Finding:
 @once
 def _held(account: Account) -> Snapshot:
     return Snapshot.of(*(account.ask(tables.items, name) for name in TABLES))
+
+
+@once
+def _sums(account: Account) -> dict[str, Decimal]:
+    """Return the totals that the rows lead to, of the customers whose rows are as in the files."""
+    held = _held(account)
+    wrong = {fault.key[0] for fault in upload.compare_rows(due(account), held.rows)}
+    return {customer: total for customer, total in held.sums().items() if customer not in wrong}
+
+
+def _waits_for_rows() -> Finding:
+    return waits_for("rows", _("rows in Transactions"))
 
 
 def _done(account: Account, name: str, faults: Iterable[Difference], hint: str, right: str) -> Finding:

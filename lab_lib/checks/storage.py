@@ -5,6 +5,7 @@ from typing import Any
 from lab_lib.aws import buckets, tables
 from lab_lib.checks.rules import Account, document
 from lab_lib.language import _
+from lab_lib.settings import DEFAULT_REGION
 
 
 @document
@@ -20,6 +21,13 @@ def bucket(account: Account) -> str:
 @document
 def wanted_bucket(account: Account) -> str:
     return account.lab.bucket_name or _("a bucket with inputs3bucketfortransact in its name")
+
+
+@document
+def abroad(account: Account) -> str:
+    """Return the argument that makes a bucket elsewhere than in the default Region."""
+    place = {"LocationConstraint": account.lab.region}
+    return "" if account.lab.region == DEFAULT_REGION else f", CreateBucketConfiguration={place}"
 
 
 @document

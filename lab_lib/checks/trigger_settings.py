@@ -107,8 +107,7 @@ def other_stream_triggers(account: Account) -> list[str]:
 
 @document
 def other_uuid(account: Account) -> str:
-    others = _wrong_mappings(account)
-    return str(others[0]["UUID"]) if others else ""
+    return next((str(other["UUID"]) for other in _wrong_mappings(account)), "")
 
 
 def _wrong_mappings(account: Account) -> list[triggers.Trigger]:

@@ -34,7 +34,7 @@ class Difference(NamedTuple):
     """
 
     part: str  # ROWS, ADDRESSES, REJECTED, TOTALS, ALERTS or OTHERS
-    key: str
+    key: Row | str
     attribute: str = ""
     found: Any = None
     wanted: Any = None
@@ -42,7 +42,8 @@ class Difference(NamedTuple):
 
     def __str__(self) -> str:
         words = self.words or (_DIFFERS if self.attribute else _MISSING)
-        return _(words, **self._asdict() | {"found": _shown(self.found), "wanted": _shown(self.wanted)})
+        key = self.key if isinstance(self.key, str) else " ".join(self.key)
+        return _(words, **self._asdict() | {"key": key, "found": _shown(self.found), "wanted": _shown(self.wanted)})
 
 
 class Snapshot(NamedTuple):
@@ -148,7 +149,7 @@ def compare_row(
     """Yield how the item of a row differs from what the file has."""
     if item and not as_written:
         item = item | {"TransactionDate": day_of(item) or item.get("TransactionDate")}
-    return _compare(ROWS, " ".join(row), item, {"TransactionAmount": value, "TransactionDate": day})
+    return _compare(ROWS, row, item, {"TransactionAmount": value, "TransactionDate": day})
 
 
 def compare_addresses(expected: Expected, customers: Mapping[str, Item]) -> Iterator[Difference]:
@@ -259,7 +260,7 @@ def _is_of(topic: str, message: Item) -> bool:
     return (message.get("Type"), message.get("TopicArn")) == ("Notification", topic)
 
 
-def _compare(part: str, key: str, item: Item | None, wanted: Item) -> Iterator[Difference]:
+def _compare(part: str, key: Row | str, item: Item | None, wanted: Item) -> Iterator[Difference]:
     """Yield how an item differs from these values. Spaces around a text do not count."""
     if item is None:
         yield Difference(part, key, wanted=next(iter(wanted.values())))
@@ -278,8 +279,7 @@ def _touched(before: Mapping[Any, Any], after: Mapping[Any, Any], named: Collect
         if key in named or before.get(key) == after.get(key):
             continue
         words = N_("{key} was changed") if key in before else N_("{key} is in no file")
-        name = key if isinstance(key, str) else " ".join(key)
-        yield Difference(OTHERS, name, words=words if key in after else _MISSING)
+        yield Difference(OTHERS, key, words=words if key in after else _MISSING)
 
 
 def _shown(value: Any) -> str:

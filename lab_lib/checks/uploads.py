@@ -15,30 +15,32 @@ MOST = 100  # uploads that are read: the newest
 once = lru_cache(maxsize=8)  # keeps what is worked out about an account for its other checks; a class checks several
 
 
-def read_upload(lab: Lab, key: str) -> transactions.Recount | str:
-    """Return the recount of the transactions file that an object holds, or what is wrong with it."""
+def read_upload(lab: Lab, key: str) -> transactions.Recount | str | Exception:
+    """Return the recount of the transactions file that an object holds, what is wrong with it, or why it is not read.
+
+    One object that is archived, or has a key of its own, hides no other.
+    """
     try:
         return transactions.recount(key, buckets.content(lab, key))
     except NotATransactionsFile as error:
         return str(error)
-
-
-@once
-def taken(account: Account) -> list[str]:
-    """Return the keys of the uploads that match a trigger, oldest first: of all while no trigger can match any."""
-    keys = [upload["Key"] for upload in account.ask(buckets.uploads)]
-    fitting = [key for key in keys if is_taken(account, key)]
-    return fitting if fitting or is_taken(account, UPLOAD) else keys
+    except Exception as error:
+        if is_unreachable(error):
+            raise
+        return error
 
 
 @once
 def read_all(account: Account) -> dict[str, transactions.Recount | str | Exception]:
-    """Return the newest uploads by their keys: each one's recount, what is wrong with it, or why it cannot be read."""
-    return {key: _read(account, key) for key in taken(account)[-MOST:]}
+    """Return the newest uploads that match a trigger, as `read_upload` reads them; all, while none can match."""
+    keys = [upload["Key"] for upload in account.ask(buckets.uploads)]
+    fitting = [key for key in keys if is_taken(account, key)]
+    keys = fitting if fitting or is_taken(account, UPLOAD) else keys
+    return {key: account.ask(read_upload, key) for key in keys[-MOST:]}
 
 
 def files(account: Account) -> list[transactions.Recount]:
-    """Return the transactions files with good rows, oldest first. The check "readable uploads" tells of the others."""
+    """Return the transactions files with good rows, oldest first. The check of the upload tells of the others."""
     return [file for file in read_all(account).values() if isinstance(file, transactions.Recount) and file.good]
 
 
@@ -53,12 +55,3 @@ def newest(account: Account) -> datetime:
     """Return the time of the last upload."""
     time: datetime = account.ask(buckets.uploads)[-1]["LastModified"]
     return time.astimezone(UTC)
-
-
-def _read(account: Account, key: str) -> transactions.Recount | str | Exception:
-    try:
-        return account.ask(read_upload, key)
-    except Exception as error:  # one object that is archived, or has a key of its own, hides no other
-        if is_unreachable(error):
-            raise
-        return error

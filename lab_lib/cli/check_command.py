@@ -40,7 +40,8 @@ def check(
 
     Nothing is changed, unless you ask for the probe. It uploads files of made-up customers, and compares the outcome.
 
-    On the embedded AWS it takes away what it brought, if a deletion does no harm. On AWS, you are asked first.
+    On the embedded AWS the account is afterwards as it was before: change nothing meanwhile. On AWS, you are asked
+    first.
 
     What goes further than the handout is shown, but not counted.
 

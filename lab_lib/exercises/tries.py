@@ -12,8 +12,7 @@ from lab_lib.aws import buckets, functions, queues, streams, tables, topics
 from lab_lib.aws.json_text import count
 from lab_lib.checks import chain, readiness
 from lab_lib.checks.arrivals import TABLES
-from lab_lib.checks.broken import find_broken
-from lab_lib.checks.causes import correct_code
+from lab_lib.checks.causes import correct_code, find_broken
 from lab_lib.checks.evidence import at_rest
 from lab_lib.checks.reading import NOTIFIER
 from lab_lib.checks.rules import Account

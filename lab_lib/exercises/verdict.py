@@ -129,7 +129,7 @@ def _cause(held: Held, wrong: list[upload.Difference]) -> str:
         if isinstance(total.found, Decimal | None):
             difference = (total.found or 0) - total.wanted
             for cause in _CAUSES:
-                if {difference, -difference} & _sums(parts[total.key, cause]):
+                if {difference, -difference} & _sums(parts[str(total.key), cause]):
                     return _(cause)
     return _("totals are wrong")
 

@@ -3,6 +3,7 @@
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from hashlib import sha256
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -40,6 +41,11 @@ def alone(lab: "Lab", command: str) -> Iterator[None]:
         path.write_text(_("`{command}`, process {id}", command=command, id=os.getpid()), encoding="utf-8")
     with held:
         yield
+
+
+def in_turn(lab: "Lab") -> FileLock:
+    """Return the lock of the account, for which a probe waits: afterwards the whole account is as it was before."""
+    return FileLock(_file_of(replace(lab, prefix="probes")), mode=0o600)
 
 
 def _file_of(lab: "Lab") -> Path:
