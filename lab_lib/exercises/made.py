@@ -81,7 +81,8 @@ def begin(lab: Lab, exercise: str) -> bool:
         print(
             off,
             _(
-                "It is not deleted, since {why}. To make it anew, delete it with {code}, and run the cell again.",
+                "It is not deleted, since {why}. Make the call that its check names. Or delete it with {code}, and run "
+                "the cell again.",
                 why=why,
                 code=resource.by_hand,
             ),
