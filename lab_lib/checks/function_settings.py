@@ -7,7 +7,7 @@ from lab_lib.aws import cloudwatch, functions
 from lab_lib.aws.json_text import amount, moment
 from lab_lib.checks import function_code
 from lab_lib.checks.reading import NOTIFIER
-from lab_lib.checks.rules import Account, document
+from lab_lib.checks.rules import Account, document, or_none
 from lab_lib.checks.uploads import newest
 from lab_lib.language import _
 from lab_lib.pages.wording import listing
@@ -46,7 +46,8 @@ def these_variables(account: Account, name: str) -> str:
 
 def _wrong_variables(account: Account, name: str) -> dict[str, str]:
     now, wanted = functions.environment(account.settings(name)), account.ask(functions.variables, name)
-    texts = " ".join(account.ask(functions.code, name).values())
+    code = or_none(lambda: account.ask(functions.code, name)) or {}  # without it, no variable is known to be missing
+    texts = " ".join(code.values())
     read = re.findall(r"""environ\[["'](\w+)["']\]""", texts)
     wrong = {key: _("{setting} is not set", setting=key) for key in wanted if key in read and key not in now}
     for key, value in now.items():
