@@ -9,6 +9,7 @@ from collections.abc import Callable
 from lab_lib.checks import (  # noqa: F401  # these read what the facts are about, or enter their checks in RULES
     alert_settings,
     facts,
+    function_code,
     function_settings,
     hazards,
     step_05,

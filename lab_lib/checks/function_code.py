@@ -3,8 +3,9 @@
 import ast
 import re
 import warnings
-from typing import Any
 
+from lab_lib.aws import functions
+from lab_lib.checks.rules import Account, document
 from lab_lib.language import _
 
 
@@ -17,8 +18,10 @@ def parsed(code: str | bytes) -> ast.Module:
         raise SyntaxError(str(error) or "it is nested too deep") from None
 
 
-def fault(settings: dict[str, Any], files: dict[str, str]) -> str:
-    """Return why Lambda cannot import the handler of these settings from these files with Python 3, or ""."""
+@document
+def code(account: Account, name: str) -> str:
+    """Return why Lambda cannot import the handler of the function's settings from its files with Python 3, or ""."""
+    settings, files = account.settings(name), account.ask(functions.code, name)
     handler, runtime = settings.get("Handler", ""), settings.get("Runtime", "")
     module, _dot, entry = handler.rpartition(".")
     path = module.replace(".", "/")

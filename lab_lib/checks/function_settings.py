@@ -5,7 +5,6 @@ from decimal import Decimal
 
 from lab_lib.aws import cloudwatch, functions
 from lab_lib.aws.json_text import amount, moment
-from lab_lib.checks import function_code
 from lab_lib.checks.reading import NOTIFIER
 from lab_lib.checks.rules import Account, document, or_none
 from lab_lib.checks.uploads import newest
@@ -23,12 +22,6 @@ def state(account: Account, name: str) -> bool | str:
         return _("failed: {reason}", reason=now.get("StateReason") or now.get("LastUpdateStatusReason"))
     is_ready = now.get("State") in ("Active", "Inactive") and now.get("LastUpdateStatus") == "Successful"
     return is_ready or "Pending"
-
-
-@document
-def code(account: Account, name: str) -> str:
-    """Return why Lambda cannot run the code, "" if it can."""
-    return function_code.fault(account.settings(name), account.ask(functions.code, name))
 
 
 @document

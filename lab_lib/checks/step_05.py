@@ -57,9 +57,8 @@ def rows(account: Account) -> Finding:
 
     Of two files, the later one counts. Items that no file names are not judged: somebody may add one by hand.
     """
-    faults = upload.compare_rows(due(account), _held(account).rows)
     right = ngettext("the row of the file", "all {count:,} rows", len(due(account).amounts))
-    return _done(account, PROCESSOR, faults, _write_again(account), right)
+    return _done(account, PROCESSOR, _wrong_rows(account), _write_again(account), right)
 
 
 @Rule("05", "customers", "addresses in Customer", after="upload key-Customer", weight=2).enter
@@ -150,9 +149,13 @@ def _held(account: Account) -> Snapshot:
 @once
 def _sums(account: Account) -> dict[str, Decimal]:
     """Return the totals that the rows lead to, of the customers whose rows are as in the files."""
-    held = _held(account)
-    wrong = {fault.key[0] for fault in upload.compare_rows(due(account), held.rows)}
-    return {customer: total for customer, total in held.sums().items() if customer not in wrong}
+    wrong = {fault.key[0] for fault in _wrong_rows(account)}
+    return {customer: total for customer, total in _held(account).sums().items() if customer not in wrong}
+
+
+@once
+def _wrong_rows(account: Account) -> list[Difference]:
+    return [*upload.compare_rows(due(account), _held(account).rows)]
 
 
 def _waits_for_rows() -> Finding:

@@ -147,8 +147,8 @@ def compare_row(
     row: Row, item: Item | None, value: Decimal, day: str, as_written: bool = False
 ) -> Iterator[Difference]:
     """Yield how the item of a row differs from what the file has."""
-    if item and not as_written:
-        item = item | {"TransactionDate": day_of(item) or item.get("TransactionDate")}
+    if item and not as_written and day_of(item) == day:
+        item = item | {"TransactionDate": day}
     return _compare(ROWS, row, item, {"TransactionAmount": value, "TransactionDate": day})
 
 
