@@ -42,7 +42,7 @@ class Upload(NamedTuple):
 
 
 class Evidence(evidence.Evidence):
-    """The evidence of one account."""
+    """The evidence of one account, with what only a trace reads."""
 
     def __init__(self, lab: Lab) -> None:
         super().__init__(lab)
