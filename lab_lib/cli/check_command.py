@@ -23,6 +23,7 @@ _BRINGS = N_(
     "In {lab}, the probe uploads files of made-up customers, and subscribers get the alerts about them. Files, rows, "
     "totals and messages stay there until `lab clean{options}` deletes them with the lab."
 )
+_STOPPED = N_("Stopped. On AWS, what a probe has sent so far is still there.")
 _PROBE = "Send files through the chain too: does it do the work?"
 
 
@@ -53,7 +54,7 @@ def check(
 
     if as_json:
         language.use(language.ENGLISH)  # programs read it
-    with handle_errors(failed=NOT_GRADED):
+    with handle_errors(_STOPPED, failed=NOT_GRADED):
         lab = lab_lib.open_lab(**settings)
         number = checks.number_of(*(step or []), probe=probe)
         if probe and lab.is_real:
