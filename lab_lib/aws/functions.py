@@ -22,7 +22,7 @@ from lab_lib.aws.json_text import amount, json_object
 from lab_lib.aws.policies import Policy
 from lab_lib.aws.queues import DEAD_LETTERS, find_queue, queue_arn
 from lab_lib.aws.roles import created, find_role
-from lab_lib.aws.topics import ALERT_TOPIC, find_topic
+from lab_lib.aws.topics import find_topic, topic_arn
 from lab_lib.calls import sessions
 from lab_lib.calls.waiting import CHANGING
 from lab_lib.errors import LabError, StepMissing, TimedOut, none_if_absent, none_if_lacking
@@ -79,7 +79,7 @@ def variables(lab: Lab, name: str) -> dict[str, str]:
     return {
         **markers,
         "TOTAL_TABLE": lab.name("TransactionTotal"),
-        "TOPIC_ARN": lab.arn("sns", lab.name(ALERT_TOPIC)),  # known before the topic is created
+        "TOPIC_ARN": topic_arn(lab),  # known before the topic is created
         "THRESHOLD": f"{lab.threshold:f}",
         "DEAD_LETTER_QUEUE": find_queue(lab, DEAD_LETTERS) or "",
     }

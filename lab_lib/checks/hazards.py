@@ -10,14 +10,13 @@ from urllib.parse import urlsplit
 
 import jmespath
 
-from lab_lib.aws import buckets, functions, grants, queues, tables, triggers
+from lab_lib.aws import buckets, functions, grants, queues, tables, topics, triggers
 from lab_lib.aws.evaluator import A_YEAR, NOW, arn_part, from_user, is_allowed
 from lab_lib.aws.json_text import json_object
 from lab_lib.checks.permissions import ALLOW_ALL
 from lab_lib.checks.reading import (
     NO_URL,
     PROCESSOR,
-    TOPIC,
     UPLOAD,
     aliases,
     bucket_triggers,
@@ -127,7 +126,7 @@ def _strays(account: Account, arns: Iterable[str | None]) -> list[str]:
     """Return those of these ends, by their names. One in the account, and not back in the chain, may be meant."""
     lab = account.lab
     back = {lab.arn("lambda", f"function:{lab.name(name)}") for name in functions.SOURCES}
-    back |= {lab.arn("sns", lab.name(TOPIC)), *(queues.queue_arn(lab, name) for name in queues.ALERT_QUEUES)}
+    back |= {topics.topic_arn(lab), *(queues.queue_arn(lab, name) for name in queues.ALERT_QUEUES)}
     found = list[str]()
     for end in [unqualified(arn) for arn in arns if arn]:
         is_wrong = end in back or arn_part(end, 4) not in ("", lab.account)

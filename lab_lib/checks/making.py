@@ -43,8 +43,9 @@ def first_broken(account: Account, *links: str, is_over: bool = True) -> Check |
     A check that waits, for instance for AWS, breaks nothing. With `is_over`, the checks of the step "further" come
     last: a filter may break a link.
     """
+    rules = sorted(RULES.values(), key=lambda rule: rule.step)
     for link in links:
-        for rule in sorted(RULES.values(), key=lambda rule: rule.step):
+        for rule in rules:
             if rule.link == link and (rule.step < "05" or (is_over and rule.step == FURTHER)):
                 check = made(account, rule)
                 if check.state in (State.NOT_YET, State.COULD_BE):

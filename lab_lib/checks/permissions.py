@@ -4,7 +4,7 @@ from collections import defaultdict
 from datetime import timedelta
 from typing import Any, NamedTuple
 
-from lab_lib.aws import functions, grants, policies, queues, roles
+from lab_lib.aws import functions, grants, policies, queues, roles, topics
 from lab_lib.aws.evaluator import A_YEAR, NOW, from_service, is_allowed
 from lab_lib.checks.reading import UPLOAD, role_for, role_of, stream_arn
 from lab_lib.checks.rules import Account, document
@@ -126,7 +126,7 @@ def _handout_needs(account: Account, name: str) -> list[Need]:
     return [
         Need(("dynamodb:GetRecords",), _example(account, f"{policies.table(lab, 'Transactions')}/stream/*")),
         Need(("dynamodb:UpdateItem", "dynamodb:PutItem"), policies.table(lab, "TransactionTotal")),
-        Need(("sns:Publish",), lab.arn("sns", lab.name("HighBalanceAlert"))),
+        Need(("sns:Publish",), topics.topic_arn(lab)),
     ]
 
 

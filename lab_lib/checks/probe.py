@@ -120,16 +120,18 @@ class _Probe:
         upload = Upload(self.lab, file.key, transactions.recount(*file))
         buckets.put(self.lab, file.key, file.content)
 
-        def is_over() -> bool:
+        def look() -> Faults | None:
             if (rest := at_rest(self.lab)) is False:
-                return False
+                return None
             is_last = upload.is_silent(rest)  # before the look, which then sees all there will be
             upload.look() if rest is None else upload.runs.read()  # at rest, there is nothing to follow
-            return is_last or not any(self._compared(upload).values())
+            faults = self._compared(upload)
+            return faults if is_last or not any(faults.values()) else None
 
-        with suppress(TimedOut):  # what is there by then is judged
-            self.lab.wait_until(is_over, _("{key} to go all the way", key=file.key), timeout=_LONGEST)
-        faults = self._compared(upload)
+        try:
+            faults = self.lab.wait_until(look, _("{key} to go all the way", key=file.key), timeout=_LONGEST)
+        except TimedOut:  # what is there by then is judged
+            faults = self._compared(upload)
         for name in functions.SOURCES:
             if errors := upload.runs.errors(name):
                 self.outcome.errors[name] = errors[-1]

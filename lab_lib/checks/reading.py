@@ -138,7 +138,7 @@ def policy(account: Account, kind: str, name: str = "", *alias: str) -> tuple[li
         role = role_for(account, name)
         return grants.statements(role.get("AssumeRolePolicyDocument")), role["Arn"]
     if kind == "topic":
-        settings, arn = account.ask(topics.attributes) or {}, lab.arn("sns", lab.name(TOPIC))
+        settings, arn = account.ask(topics.attributes) or {}, topics.topic_arn(lab)
     else:
         settings, arn = account.ask(queues.attributes, name), queues.queue_arn(lab, name)
     return grants.statements(settings.get("Policy")), arn
@@ -173,7 +173,7 @@ def emails(account: Account) -> list[dict[str, Any]]:
 def may_send(account: Account, name: str, source: str, after: timedelta = NOW) -> bool:
     """Return True if SNS may send to the queue from the lab's topic, on behalf of the account `source`."""
     statements, arn = policy(account, "queue", name)
-    topic = {"aws:sourcearn": account.lab.arn("sns", account.name(TOPIC)), "aws:sourceaccount": source}
+    topic = {"aws:sourcearn": topics.topic_arn(account.lab), "aws:sourceaccount": source}
     return is_allowed(statements, from_service("sns.amazonaws.com", grants.SEND, arn, topic)._replace(after=after))
 
 

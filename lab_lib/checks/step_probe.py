@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from lab_lib.aws import queues
 from lab_lib.checks import probe, upload
 from lab_lib.checks.causes import fix_chain, fix_error
 from lab_lib.checks.reading import NOTIFIER, PROCESSOR
@@ -10,7 +11,7 @@ from lab_lib.language import N_, _
 from lab_lib.pages.wording import listing
 from lab_lib.resources import ALERTS, CHANGES, ROWS, TOTALS, messages
 
-_ALL = "probe-totals probe-others probe-alert-CustomerNotify probe-alert-CreditCollection"
+_ALL = " ".join(["probe-totals", "probe-others", *(f"probe-alert-{name}" for name in queues.ALERT_QUEUES)])
 
 
 def part(
