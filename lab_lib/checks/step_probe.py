@@ -115,7 +115,17 @@ part(
     probe.AGAIN,  # the handout's own code counts them again
     N_("nothing was mixed up"),
     NOTIFIER,
-    weight=2,
+)
+part(
+    PROBE,
+    "probe-worker",
+    "work of TotalNotifier",
+    "Totals change only through TotalNotifier: not while nothing starts it, and all of them when it alone is started.",
+    probe.WORKER,
+    N_("TotalNotifier does it, and alone"),
+    NOTIFIER,
+    N_(" so that it keeps the totals and publishes the alerts itself, and nothing else does"),
+    (CHANGES,),
 )
 part(
     FURTHER,
@@ -150,11 +160,42 @@ part(
 )
 part(
     FURTHER,
+    "probe-deletion",
+    "deletion of the probe",
+    "A row that is deleted leaves its total, which may cross the threshold by that.",
+    probe.DELETION,
+    N_("its amount is subtracted"),
+    NOTIFIER,
+    N_(" so that it subtracts the amount of OldImage, also if there is no NewImage"),
+    (CHANGES,),
+)
+part(
+    FURTHER,
+    "probe-forms",
+    "forms of the probe",
+    "A byte order mark, blanks around fields, days such as 3/6/2017, and quotes in an id are read as a person would.",
+    probe.FORMS,
+    N_("they are read"),
+    PROCESSOR,
+    N_(" so that it reads the file as a spreadsheet writes it"),
+)
+part(
+    FURTHER,
     "probe-rejected",
-    "rejected row of the probe",
-    "A line that cannot be a row is kept.",
+    "rejected rows of the probe",
+    "Lines that cannot be rows are kept, and the other lines count.",
     upload.REJECTED,
     N_("kept under rejected/"),
     PROCESSOR,
-    N_(" so that it puts such lines into an object under rejected/"),
+    N_(" so that it puts such lines into an object under rejected/, and goes on"),
+)
+part(
+    FURTHER,
+    "probe-killed",
+    "killed calls of the probe",
+    "If a function is killed at any of its AWS calls, and started again, all is counted once, and no alert is lost.",
+    probe.KILLED,
+    N_("all is counted once"),
+    NOTIFIER,
+    N_(" so that it counts each record once, and TransactionProcessor so that it can begin again"),
 )

@@ -11,7 +11,6 @@ from contextvars import Context
 from types import SimpleNamespace
 from typing import Any
 
-from ministack.core import lambda_runtime
 from ministack.core.responses import get_account_id
 from ministack.services import lambda_svc, s3, sns
 
@@ -77,18 +76,6 @@ def execute(function: dict[str, Any], event: dict[str, Any]) -> dict[str, Any]:
         return dict(_execute(function, event))
     finally:
         _add(account, -1)
-
-
-def cool(account: str) -> dict[str, int]:
-    """End the processes of an account's functions, as Lambda may at any time if they are idle: the next start cold.
-
-    Return how many there were.
-    """
-    with lambda_runtime._lock:
-        keys = [key for key in lambda_runtime._workers if key.startswith(f"{account}:")]
-        ended = [worker for key in keys for worker in lambda_runtime._workers.pop(key) or []]
-    lambda_runtime.kill_workers(ended)
-    return {"ended": len(ended)}
 
 
 def _add(account: str, calls: int) -> None:
