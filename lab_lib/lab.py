@@ -79,7 +79,7 @@ class Lab:
     boundary: str = field(default="", repr=False)  # the ARN of the permissions boundary of the lab's roles
     patience: float = 0  # seconds for which AWS may not show what was just made or changed
     part: str = ""  # such as BREAK_IT, for what notebooks 01 and 06 put beside the lab
-    copy: dict[str, str] = field(default_factory=dict, repr=False)  # the header that leads to a copy of the account
+    copy: str = field(default="", repr=False)  # the number of a copy of the account, to which all requests go
     _clients: dict[str, Any] = field(default_factory=dict, repr=False, compare=False)
     _renamed: list[str] = field(default_factory=list, repr=False, compare=False)  # see `choose_bucket`
 
@@ -96,7 +96,7 @@ class Lab:
             self._clients[name] = self.session.client(service, endpoint_url=self.endpoint, config=settings)
             events = self._clients[name].meta.events
             retries.Retry(self.journal, self.client).register(events)
-            events.register("before-call", lambda params, **_event: params["headers"].update(self.copy))
+            events.register("before-call", lambda params, **_event: params["headers"].update(self._headers))
         return self._clients[name]
 
     @property
@@ -201,9 +201,13 @@ class Lab:
         """Return the answer of the embedded AWS to a question of the lab's own; None from any other AWS."""
         try:
             address = self.signed(path, **query)
-            return json.loads(sessions.fetch(self.session, address, self.endpoint, self.copy)) if address else None
+            return json.loads(sessions.fetch(self.session, address, self.endpoint, self._headers)) if address else None
         except (BotoCoreError, ValueError, RecursionError):
             return None
+
+    @property
+    def _headers(self) -> dict[str, str]:
+        return {server.OF_COPY: self.copy} if self.copy else {}
 
     def signed(self, path: str, **query: Any) -> str:
         """Return the address of such a question, signed with the lab's key; "" on AWS."""

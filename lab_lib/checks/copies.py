@@ -70,11 +70,11 @@ def copied(lab: Lab) -> Iterator[Copy | None]:
         try:
             connection.request("GET", f"{place.path}?{place.query}")
             answer = json.loads(connection.getresponse().readline(1_000))
-            header, was_at_rest = {server.OF_COPY: str(answer["copy"])}, bool(answer["is_at_rest"])
+            number, was_at_rest = str(answer["copy"]), bool(answer["is_at_rest"])
         except (OSError, HTTPException, ValueError, KeyError, TypeError) as error:
             if lab.work() is not None:
                 told = N_("The embedded AWS cannot copy the account ({error}). Stop it with `lab local stop`.")
                 raise EmulatorError(_(told, error=error)) from None
             yield None  # another endpoint answers anything
             return
-        yield Copy(replace(lab, copy=header, _clients={}), was_at_rest)
+        yield Copy(replace(lab, copy=number, _clients={}), was_at_rest)

@@ -12,7 +12,7 @@ from decimal import Decimal
 from random import Random
 
 from lab_lib import transactions
-from lab_lib.aws import buckets, functions, queues, streams, topics, triggers
+from lab_lib.aws import buckets, functions, queues, topics, triggers
 from lab_lib.checks import uploads
 from lab_lib.checks.arrivals import Inbox, snapshot
 from lab_lib.checks.bank import Bank, File, Line, Style
@@ -73,7 +73,7 @@ def send(lab: Lab) -> Outcome:
     outcome = probe.outcome
     outcome.arrived = _(told, rows=probe.rows, customers=len(probe.customers))
     if not copy:
-        outcome.arrived = _("{found}; its rows, alerts and files stay", found=outcome.arrived)
+        outcome.arrived = _("{found}; they stay until `lab clean`, with their files and alerts", found=outcome.arrived)
     elif not copy.was_at_rest:
         outcome.arrived = _("{found}; calls were running when the account was copied", found=outcome.arrived)
     return outcome
@@ -236,22 +236,22 @@ class _Probe:
             yield _("when a trigger starts only {function} again, {fault}", function=own, fault=fault)
         copy.start_only([own, *others])
 
-    def _comes_again(self, copy: Copy) -> Iterator[str]:
+    def _comes_again(self, copy: Copy) -> Iterator[Difference | str]:
         """Yield what is wrong when an event of S3 comes again, and then the records of the stream.
 
         The event changes nothing more than the same upload would. By the handout's code, all records count again.
         """
-        lab, file = self.lab, self.bank.file(self.bank.plain())
-        self._faults(file)
-        upload = self._begun([transactions.recount(*file)])
+        file = self.bank.file(self.bank.plain())
+        yield from self._faults(file)
+        rows = transactions.recount(*file)
+        upload = self._begun([rows])
         copy.deliver_events_again()
         for fault in _all_but_repeats(self._outcome(upload)):
             yield _("an event of S3 came again, and {fault}", fault=fault)
-        records, again = streams.records(lab, *upload.expected.addresses), self.held.balances
-        upload = self._begun([transactions.recount(*file)])
-        for record in records:
-            again[streams.customer(record)] += streams.change(record)["new amount"]
-        copy.deliver_records_again(len(records))
+        upload, again = self._begun([rows]), self.held.balances
+        for (customer, _transaction), amount in rows.amounts.items():
+            again[customer] = again.get(customer, Decimal(0)) + amount
+        copy.deliver_records_again(len(rows.amounts))
         faults = _all_but_repeats(self._outcome(upload))
         if self.held.balances != again:
             yield from (_("records of the stream came again, and {fault}", fault=fault) for fault in faults)

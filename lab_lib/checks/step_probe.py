@@ -37,7 +37,7 @@ def part(
         outcome, wanted = account.ask(probe.send), _(right)
         faults = outcome.faults.get(part or queue)
         if faults is None:
-            why = _("tried on the embedded AWS only, since it may leave wrong totals")
+            why = _("tried on a copy of the account only")
             return cannot_see(why, _("Probe an account on the embedded AWS."), wanted, counts=False)
         if not faults:
             return judged(True, outcome.arrived if part == upload.ROWS else wanted, wanted, "")
@@ -115,6 +115,7 @@ part(
     probe.AGAIN,  # the handout's own code counts them again
     N_("nothing was mixed up"),
     NOTIFIER,
+    weight=2,
 )
 part(
     PROBE,
@@ -126,6 +127,7 @@ part(
     NOTIFIER,
     N_(" so that it keeps the totals and publishes the alerts itself, and nothing else does"),
     (CHANGES,),
+    weight=3,
 )
 part(
     FURTHER,

@@ -36,7 +36,7 @@ _LONG = "The body is longer than 100 MB, the most that the embedded AWS takes. U
 _LONG_BODY, _LONGEST_BODY = 2**20, 100 * 2**20
 
 
-def guarded(app: App, port: int, secret: str, is_copy: bool) -> App:
+def guarded(app: App, port: int, secret: str, is_copy: bool = False) -> App:
     """Return the ASGI application behind this guard."""
     from ministack.app import _send_response  # reads the settings when it is imported
 

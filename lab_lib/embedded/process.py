@@ -134,7 +134,7 @@ def _watch(folder: Path, workspace: Path, note: bytes, owner: str) -> None:
     end_when(is_gone, delete_rest)
 
 
-def _settings(port: int, secret: str, first_retry: float) -> dict[str, str]:
+def _settings(port: int, secret: str, first_retry: float = _FIRST_RETRY) -> dict[str, str]:
     return {
         "BIND_HOST": HOST,
         "MINISTACK_HOST": HOST,

@@ -6,7 +6,6 @@ import sys
 from dataclasses import replace
 
 import pytest
-from filelock import Timeout
 
 from lab_lib.errors import LabError, LabInUse
 from lab_lib.lab import Lab
