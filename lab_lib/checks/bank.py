@@ -15,16 +15,17 @@ from decimal import Decimal
 from math import ceil
 from operator import itemgetter
 from random import Random
-from typing import NamedTuple
+from typing import NamedTuple, TypeVar
 
 from lab_lib.checks.upload import Snapshot
 from lab_lib.handlers.transaction_processor.transactions_file import COLUMNS
 
+T = TypeVar("T")
 _DAY = re.compile(r"\d\d/\d\d/\d{4}")
 _MOST_ROWS, _FEWEST_ROWS = 100, 10  # of a file like the account's own
 _ALERTS = 16  # in a row; SNS and SQS take ten messages at once
 # Each gets a number.
-_CUSTOMERS = ("0{}", "{}", "c{}", "A-{}", "Nr {} b", "Zoë {}", "客户{}", "O'Neil {}", "C{}/7", "{}e2")
+CUSTOMERS = ("0{}", "{}", "c{}", "A-{}", "Nr {} b", "Zoë {}", "客户{}", "O'Neil {}", "C{}/7", "{}e2")
 _TRANSACTIONS = ("0{}", "{}", "T {} b", "Été-{}", "交易{}", "T/{}", "{}.0")
 _KEYS = (
     "in/{}",
@@ -108,13 +109,15 @@ class Values:
         forms = "{}", " {}", "{} ", *(["+{}", "0{}"] if amount.isdigit() else [])
         return self.chance.choice(forms).format(amount)
 
-    def mixed(self, lines: list[Line]) -> list[Line]:
-        """Return the lines in any order, but those of one customer in their own."""
-        own = defaultdict[str, list[Line]](list)
-        for line in lines:
-            own[line.customer].append(line)
-        names = self.chance.sample([line.customer for line in lines], len(lines))
-        return [own[name].pop(0) for name in names]
+    def shuffled(self, items: list[T]) -> list[T]:
+        """Return the elements in any order."""
+        return self.chance.sample(items, len(items))
+
+    def mixed(self, *lists: list[T]) -> list[T]:
+        """Return the elements of all lists in one, in which those of each list keep their order."""
+        turns = self.shuffled([place for place, items in enumerate(lists) for _ in items])
+        rest = [iter(items) for items in lists]
+        return [next(rest[place]) for place in turns]
 
 
 class Bank(Values):
@@ -146,15 +149,15 @@ class Bank(Values):
         crossing, *others = (self.new_customer() for _ in range(chance.randint(3, 4)))
         names = [*known, crossing, *others]
         number = min(max(style.rows, _FEWEST_ROWS), _MOST_ROWS) - 2
-        lines = self.mixed([self.below(name) for name in [*names, *chance.choices(names, k=number - len(names))]])
+        lines = [self.below(name) for name in [*names, *chance.choices(names, k=number - len(names))]]
         over = self.to(crossing, self.limit + chance.choice((0, chance.randint(1, 900))))
-        return [*lines, over, self.to(others[-1], self.limit - 1)]
+        return [*self._in_turn(lines), over, self.to(others[-1], self.limit - 1)]
 
     def wide(self) -> list[Line]:
         """Return lines with every kind of value: more than 100 of more than 25 customers, in more than 64 KB."""
         chance, limit = self.chance, self.limit
         long = self.new_id("L{}") + "x" * chance.randint(100, 900)
-        names = [f"{long}a", f"{long}b", *map(self.new_id, _CUSTOMERS)]
+        names = [f"{long}a", f"{long}b", *map(self.new_id, CUSTOMERS)]
         names += [self.new_customer() for _ in range(16)]
         names = [*dict.fromkeys([*names, names[-1].swapcase()])]
         chance.shuffle(names)
@@ -164,7 +167,7 @@ class Bank(Values):
         lines.append(self.below(twin.customer)._replace(transaction=twin.transaction.swapcase()))
         lines.append(self.below(low[0])._replace(transaction=twin.transaction))
         lines += [self.below(low[1])._replace(transaction=self.new_id(form)) for form in _TRANSACTIONS]
-        lines = self.mixed(lines)
+        lines = self._in_turn(lines)
         over = [0, 1, 10**6, 10**6 + 1, 10 ** chance.randint(16, 25), *(chance.randint(1, 9_000) for _ in crossing)]
         lines += [self.to(name, limit + more) for name, more in zip(crossing, over, strict=False)]
         lines.append(self.to(alone, limit + chance.randint(0, 60)))
@@ -176,10 +179,9 @@ class Bank(Values):
 
     def again(self, lines: list[Line], crossing: str) -> list[Line]:
         """Return the lines in another order, with more: somebody has moved, and who had crossed falls."""
-        chance = self.chance
         self.move(crossing)
-        falls = self.to(crossing, self.limit - chance.randint(1, 20))
-        return [*chance.sample(lines, len(lines)), falls]
+        falls = self.to(crossing, self.limit - self.chance.randint(1, 20))
+        return [*self.shuffled(lines), falls]
 
     def held_lines(self) -> list[Line]:
         """Return rows that the account holds, as they are, of customers who have moved."""
@@ -199,7 +201,7 @@ class Bank(Values):
         amounts = {low: ("-0.10", "-10.25", "+0.5"), crossing: (f"{self.limit - 1}.99", "0.01")}
         amounts[below] = f"{self.limit - 1}", "0.98"
         lines = [self._line(name, 0)._replace(amount=amount) for name in amounts for amount in amounts[name]]
-        return self.mixed(lines)
+        return self._in_turn(lines)
 
     def corrections(self, lines: list[Line]) -> list[Line]:
         """Return some of these lines with another amount or day. Of the last line's customer, that is a crossing."""
@@ -267,13 +269,20 @@ class Bank(Values):
 
     def odd_file(self, lines: Iterable[Line]) -> File:
         """Return a file with an odd key, its columns in any order, blank lines, and no end of the last line."""
-        columns = tuple(self.chance.sample(COLUMNS, len(COLUMNS)))
+        columns = tuple(self.shuffled(COLUMNS))
         own, end = self.style, "\n" if self.style.end == "\r\n" else "\r\n"
         self.style = own._replace(columns=columns, end=end)
         _key, content = self.file(lines)
         self.style = own
         key = self.chance.choice(self._fits).format(self.new_id(self.chance.choice(_KEYS)))
         return File(key, content.replace(b"\n", b"\n\n", 3).strip())
+
+    def _in_turn(self, lines: list[Line]) -> list[Line]:
+        """Return the lines in any order, but those of one customer in their own."""
+        own = defaultdict[str, list[Line]](list)
+        for line in lines:
+            own[line.customer].append(line)
+        return self.mixed(*own.values())
 
     def _line(self, customer: str, amount: int) -> Line:
         if customer not in self._addresses:
