@@ -78,7 +78,7 @@ class Draw(Values):
         """Return the record of a new transaction."""
         row = {
             "CustomerId": {"S": customer},
-            "TransactionId": {"S": f"T{self.chance.randrange(10**15):015}"},  # in a dead letter, no id is a part of another one
+            "TransactionId": {"S": f"T{self.chance.randrange(10**15):015}"},  # no id is a part of another one
             "TransactionDate": {"S": self.odd_day()},
             "TransactionAmount": {"N": f"{amount:f}"},
         }
