@@ -12,6 +12,7 @@ from calendar import monthrange
 from collections import defaultdict
 from collections.abc import Iterable
 from decimal import Decimal
+from itertools import pairwise
 from math import ceil
 from operator import itemgetter
 from random import Random
@@ -297,3 +298,31 @@ class Bank(Values):
         usual = [f"{self.chance.randint(1, 199)} {self.chance.choice(_STREETS)}" for _ in range(8)]
         odd = [["", f"{one} | 2nd floor", f'"Villa" {one}', f"{one}, " * (10_000 // len(one))] for one in usual]
         return [address.strip() for kinds in odd for address in kinds]
+
+
+def plain_file(id: str) -> bytes:
+    """Return the transactions file of the student with this id, as small and plain as the handout's.
+
+    Of its two customers one stays below 1500, and the other reaches it with their last row. The same id gives the same
+    file with every version of Python.
+    """
+    chance = Random(id)  # noqa: S311  # no secret is drawn
+    high, low = chance.sample(range(10, 100), 2)
+    nearly = chance.randrange(1300, 1500)  # before the last row
+    amounts = {
+        high: [*_parts(chance, nearly, 11), chance.randrange(1500, 1900) - nearly],
+        low: _parts(chance, chance.randrange(400, 1200), 12),
+    }
+    customers = chance.sample([high, low] * 12, 24)
+    day = f"{chance.randint(1, 12):02}/{chance.randint(1, 28):02}/2017"
+    lines = ["customer_id|customer_address|trn_id|trn_date|trn_amount"]
+    for number, customer in enumerate(customers, chance.randint(25, 76)):  # no T24
+        amount = amounts[customer].pop(0)
+        lines.append(f"C{customer}|{customer} Smith Street, London|T{number}|{day}|{amount}")
+    return "\n".join([*lines, ""]).encode()
+
+
+def _parts(chance: Random, total: int, count: int) -> list[int]:
+    """Return this many positive whole amounts, which add up to the total."""
+    ends = [0, *sorted(chance.sample(range(1, total), count - 1)), total]
+    return [end - begin for begin, end in pairwise(ends)]
