@@ -25,24 +25,39 @@ T = TypeVar("T")
 _DAY = re.compile(r"\d\d/\d\d/\d{4}")
 _MOST_ROWS, _FEWEST_ROWS = 100, 10  # of a file like the account's own
 _ALERTS = 16  # in a row; SNS and SQS take ten messages at once
+_ODD_ADDRESSES = "", "{} | 2nd floor", '"Villa" {}', "1  Double,\tO'Neil \\ {}"  # each eight times
 # Each gets a number.
-CUSTOMERS = ("0{}", "{}", "c{}", "A-{}", "Nr {} b", "Zoë {}", "客户{}", "O'Neil {}", "C{}/7", "{}e2")
-_TRANSACTIONS = ("0{}", "{}", "T {} b", "Été-{}", "交易{}", "T/{}", "{}.0")
-_KEYS = (
-    "in/{}",
-    "2026/11 {}",
-    "a+b {}",
-    "100% {}",
-    "relevé {}",
-    "对账单{}",
-    "x&y={}",
-    "März (1) {}",
-    "it's {}",
-    "{}#1",
+CUSTOMERS = (
+    "0{}",
+    "{}",
+    "c{}",
+    "A-{}",
+    "Nr {} b",
+    "Zoë {}",
+    "客户{}",
+    "🙂{}",
+    "O'Neil {}",
+    "C{}/7",
+    "{}e2",
+    "-{}",
+    "{}.0",
 )
-_STREETS = ("Smith Street, London", "Rue de l'Été, Liège", "Hauptstraße, Köln", "Calle Ñuñoa, Málaga", "长安街, 北京")
-_BAD_AMOUNTS = "12,50", "many", "", "1 000", "--5", "1e3", "0x1F", "1_000", "１２", "9" * 39
-_BAD_DAYS = "02/30/2017", "2017-03-16", "16/03/2017", "03/16/17", ""
+_TRANSACTIONS = "0{}", "{}", "T {} b", "Été-{}", "交易{}", "T/{}", "{}.0", "0x{}", "T;{},&"
+_KEYS = "in/2026 11/a+b %41 relevé {}", "März/x+y %2B 100% (1) {}", "对账单/it's #a;b=c +{} %20"
+_BAD_AMOUNTS = "12,50", "many", "", "1 000", "--5"  # for int() too
+_MORE_BAD_AMOUNTS = "1e3", "0x1F", "1_000", "１２", ".5", "5.", "NaN", "$5", "9" * 39
+_BAD_DAYS = "02/30/2017", "02/29/2017", "2017-03-16", "16/03/2017", "03/16/17", "00/10/2017", ""
+_BAD_LINES = (  # as a whole
+    b"B1\xff|1 Smith Street|T1|03/16/2017|5",
+    b'B2|"1 Smith Street|T1|03/16/2017|5',
+    b'B3|"1 Smith" Street|T1|03/16/2017|5',
+    b"B4|T1|03/16/2017|5",
+    b"B5|1 Smith Street|T1|03/16/2017|5|6",
+    b"B6\0|1 Smith Street|T1|03/16/2017|5",
+    b"B" * 2049 + b"|1 Smith Street|T1|03/16/2017|5",
+    b"B7|1 Smith Street|" + b"T" * 1025 + b"|03/16/2017|5",
+    b"B8|" + b"x" * 130_000 + b"|T1|03/16/2017|5",
+)
 
 
 class Line(NamedTuple):
@@ -157,32 +172,29 @@ class Bank(Values):
     def wide(self) -> list[Line]:
         """Return lines with every kind of value: more than 100 of more than 25 customers, in more than 64 KB."""
         chance, limit = self.chance, self.limit
-        long = self.new_id("L{}") + "x" * chance.randint(100, 900)
-        names = [f"{long}a", f"{long}b", *map(self.new_id, CUSTOMERS)]
+        accent, long = self.new_id("é{}"), self.new_id("L{}").ljust(2047, "x")
+        names = [accent, accent.replace("é", "e\u0301"), f"{long}a", f"{long}b", *map(self.new_id, CUSTOMERS)]
         names += [self.new_customer() for _ in range(16)]
-        names = [*dict.fromkeys([*names, names[-1].swapcase()])]
-        chance.shuffle(names)
-        alone, crossing, low = names[0], names[1:_ALERTS], names[_ALERTS:]
-        lines = [self.below(name) for name in [*chance.choices([*crossing, *low], k=80), *crossing, *low]]
-        twin = lines[-1]
-        lines.append(self.below(twin.customer)._replace(transaction=twin.transaction.swapcase()))
-        lines.append(self.below(low[0])._replace(transaction=twin.transaction))
-        lines += [self.below(low[1])._replace(transaction=self.new_id(form)) for form in _TRANSACTIONS]
-        lines = self._in_turn(lines)
-        over = [0, 1, 10**6, 10**6 + 1, 10 ** chance.randint(16, 25), *(chance.randint(1, 9_000) for _ in crossing)]
-        lines += [self.to(name, limit + more) for name, more in zip(crossing, over, strict=False)]
-        lines.append(self.to(alone, limit + chance.randint(0, 60)))
-        lines = [line._replace(date=self.odd_day(), amount=self.odd_amount(line.amount)) for line in lines]
-        odd = self._odd_addresses()
-        for place in chance.sample(range(len(lines)), len(odd)):
-            lines[place] = lines[place]._replace(address=odd.pop())
-        return [*lines, *chance.sample(lines[-_ALERTS:], 3)]  # twice in one file
+        names = self.shuffled([*dict.fromkeys([*names, names[-1].swapcase()])])
+        crossing, low = names[:_ALERTS], names[_ALERTS:]
+        lines = [self.below(name) for name in [*chance.choices(names[1:], k=80), *names[1:]]]
+        over = [0, 1, 10**6, 10**6 + 1, 10 ** chance.randint(16, 24), *(chance.randint(1, 9_000) for _ in crossing)]
+        crossed = [self.to(name, limit + more) for name, more in zip(crossing, over, strict=False)]
+        lines, crossed = ([self._odd(line) for line in part] for part in (lines, crossed))
+        addresses = [form.format(self.address_like("1 Long Street")) for form in _ODD_ADDRESSES * 8]
+        addresses += ["".join(chance.choices("abcdefé京", k=9_000)) for _ in range(8)]
+        for place in chance.sample(range(len(lines)), len(addresses)):
+            lines[place] = lines[place]._replace(address=addresses.pop())
+        lines = self._in_turn([*lines, *self._special(*low[:4])])
+        twice = [line for line in lines if line.customer in low]
+        return [*lines, *crossed, *chance.sample(twice, 3), self.below(low[4])]
 
     def again(self, lines: list[Line], crossing: str) -> list[Line]:
-        """Return the lines in another order, with more: somebody has moved, and who had crossed falls."""
+        """Return the lines in another order, with more: a wrong one, and who had crossed has moved, and falls."""
+        bad = self._line(lines[-1].customer, 0)._replace(amount=self.chance.choice(_BAD_AMOUNTS))
         self.move(crossing)
         falls = self.to(crossing, self.limit - self.chance.randint(1, 20))
-        return [*self.shuffled(lines), falls]
+        return [bad, *self.shuffled(lines), falls]
 
     def held_lines(self) -> list[Line]:
         """Return rows that the account holds, as they are, of customers who have moved."""
@@ -201,6 +213,7 @@ class Bank(Values):
         low, crossing, below = (self.new_customer() for _ in range(3))
         amounts = {low: ("-0.10", "-10.25", "+0.5"), crossing: (f"{self.limit - 1}.99", "0.01")}
         amounts[below] = f"{self.limit - 1}", "0.98"
+        amounts[self.new_customer()] = ("1." + "2" * 37,)
         lines = [self._line(name, 0)._replace(amount=amount) for name in amounts for amount in amounts[name]]
         return self._in_turn(lines)
 
@@ -230,14 +243,14 @@ class Bank(Values):
     def rejected(self) -> File:
         """Return a file with a line for each reason for which one is rejected, and right lines between them."""
         good = [self.below(self.new_customer()) for _ in range(3)]
-        bad = [self._line(self.new_id("B{}"), 0)._replace(amount=amount) for amount in _BAD_AMOUNTS]
+        amounts = *_BAD_AMOUNTS, *_MORE_BAD_AMOUNTS
+        bad = [self._line(self.new_id("B{}"), 0)._replace(amount=amount) for amount in amounts]
         bad += [self._line(self.new_id("B{}"), 0)._replace(date=day) for day in _BAD_DAYS]
         bad += [bad[0]._replace(customer=""), bad[0]._replace(transaction=" ")]
-        key, content = self.file([*bad, *good])
+        key, content = self.file([*bad, *good], self._odd_key())
         end = self.style.end.encode()
-        raw = b"B1\xff|1 Smith Street|T1|03/16/2017|5", b'B2|"1 Smith Street|T1|03/16/2017|5', b"B3|T1|03/16/2017|5"
         header, *texts = content.split(end)
-        return File(key, end.join([header, *raw, *texts]))
+        return File(key, end.join([header, *_BAD_LINES, *texts]))
 
     def new_customer(self) -> str:
         """Return the id of a new customer, like those of the account."""
@@ -275,8 +288,7 @@ class Bank(Values):
         self.style = own._replace(columns=columns, end=end)
         _key, content = self.file(lines)
         self.style = own
-        key = self.chance.choice(self._fits).format(self.new_id(self.chance.choice(_KEYS)))
-        return File(key, content.replace(b"\n", b"\n\n", 3).strip())
+        return File(self._odd_key(), content.replace(b"\n", b"\n\n", 3).strip())
 
     def _in_turn(self, lines: list[Line]) -> list[Line]:
         """Return the lines in any order, but those of one customer in their own."""
@@ -284,6 +296,9 @@ class Bank(Values):
         for line in lines:
             own[line.customer].append(line)
         return self.mixed(*own.values())
+
+    def _odd_key(self) -> str:
+        return self.chance.choice(self._fits).format(self.new_id(self.chance.choice(_KEYS)))
 
     def _line(self, customer: str, amount: int) -> Line:
         if customer not in self._addresses:
@@ -293,11 +308,23 @@ class Bank(Values):
         date = f"{self.chance.randint(1, 12):02}/{self.chance.randint(1, 28):02}/{sample.date[-4:]}"
         return Line(customer, self._addresses[customer], self.new_like(sample.transaction), date, str(amount))
 
-    def _odd_addresses(self) -> list[str]:
-        """Return addresses that are empty, long, or have what needs quotes in a file: eight of each."""
-        usual = [f"{self.chance.randint(1, 199)} {self.chance.choice(_STREETS)}" for _ in range(8)]
-        odd = [["", f"{one} | 2nd floor", f'"Villa" {one}', f"{one}, " * (10_000 // len(one))] for one in usual]
-        return [address.strip() for kinds in odd for address in kinds]
+    def _special(self, one: str, other: str, third: str, fourth: str) -> list[Line]:
+        """Return lines of these customers that are much like others."""
+        first, booked = self.below(one), self.below(third)
+        return [
+            first,
+            self.below(one)._replace(transaction=first.transaction.swapcase()),
+            self.below(other)._replace(transaction=first.transaction),
+            self.below(other)._replace(transaction=other[:1024]),
+            booked,
+            self._line(third, int(booked.amount))._replace(date=booked.date),
+            self._line(third, 0),
+            *(self.below(fourth)._replace(transaction=self.new_id(form)) for form in _TRANSACTIONS),
+            self.to(fourth, 0),
+        ]
+
+    def _odd(self, line: Line) -> Line:
+        return line._replace(date=self.odd_day(), amount=self.odd_amount(line.amount))
 
 
 def plain_file(id: str) -> bytes:

@@ -41,8 +41,11 @@ class Copy(NamedTuple):
 
     def delete_row(self, customer: str, transaction: str) -> None:
         """Delete an item of Transactions."""
-        row = {"CustomerId": customer, "TransactionId": transaction}
-        self._ask(server.DELETE, table=self._rows, region=self.lab.region, **row)
+        self._change(CustomerId=customer, TransactionId=transaction)
+
+    def write_row(self, customer: str, transaction: str, amount: dict[str, str]) -> None:
+        """Write an item of Transactions with this amount, such as {"N": "5"}, and no day."""
+        self._change(CustomerId=customer, TransactionId=transaction, amount=json.dumps(amount))
 
     def kill(self, function: str, call: int) -> bool:
         """Kill a function at its next AWS call of this number; at 0, none. Return whether the last one happened."""
@@ -51,6 +54,9 @@ class Copy(NamedTuple):
     @property
     def _rows(self) -> str:
         return self.lab.name(tables.STREAMED)
+
+    def _change(self, **row: str) -> None:
+        self._ask(server.CHANGE, table=self._rows, region=self.lab.region, **row)
 
     def _ask(self, path: str, **query: Any) -> Any:
         return self.lab.ask_embedded(path, **query)

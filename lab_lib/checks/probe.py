@@ -44,7 +44,7 @@ from lab_lib.language import N_, _
 from lab_lib.pages.wording import listing
 
 WORKER, AGAIN, REPEATS, KILLED = "worker", "again", "repeats", "killed"
-CENTS, CORRECTION, DELETION, FORMS = "cents", "correction", "deletion", "forms"
+CENTS, CORRECTION, BY_HAND, FORMS = "cents", "correction", "by hand", "forms"
 Faults = dict[str, list[Difference | str]]  # by ROWS, TOTALS, OTHERS, one of these, or the name of a queue
 _LONGEST = 600  # seconds for a file on AWS; on the embedded AWS the chain comes to rest long before
 _SURE = 1  # seconds at rest, after which what is missing does not come any more
@@ -131,16 +131,15 @@ class _Probe:
         faults[CORRECTION] += self._faults(bank.file(lines))
         faults[CORRECTION] += self._faults(bank.file(bank.corrections(lines)))
         faults[FORMS] += self._faults(bank.forms())
-        rejected = bank.rejected()
-        faults[REJECTED] += self._faults(rejected)
-        due = transactions.recount(*rejected).rejected
-        faults[REJECTED] += compare_rejected(due, buckets.rejected_rows(self.lab, rejected.key))
+        faults[REJECTED] += self._rejects()
         faults[KILLED] += self._is_killed(copy)
-        faults[DELETION] += self._loses_rows(copy)
+        faults[BY_HAND] += self._is_changed_by_hand(copy)
 
     def _is_right(self, *files: File) -> bool:
         """Send files at once, enter what is wrong, and return whether nothing is that the handout's code does right."""
         wrong, keys = self._outcome(self._put(*files)), listing(file.key for file in files)
+        if self._letters.messages():
+            wrong[OTHERS].append(_("messages in {}").format(self.lab.name(queues.DEAD_LETTERS)))
         for part, faults in wrong.items():
             self.outcome.faults[part] += [_("{fault}, after {key}", fault=fault, key=keys) for fault in faults]
         return not any(faults for part, faults in wrong.items() if part != REPEATS)
@@ -203,8 +202,6 @@ class _Probe:
             OTHERS: [*compare_others(upload.before, held, expected)],
             REPEATS: [],
         }
-        if self._letters.messages():
-            faults[OTHERS].append(_("messages in {}").format(lab.name(queues.DEAD_LETTERS)))
         for name, inbox in upload.inboxes.items():
             if (messages := inbox.messages()) is None:
                 more, wanted = inbox.more(), len(expected.crossing)
@@ -256,8 +253,25 @@ class _Probe:
         if self.held.balances != again:
             yield from (_("records of the stream came again, and {fault}", fault=fault) for fault in faults)
 
+    def _rejects(self) -> Iterator[Difference | str]:
+        """Yield what is wrong with rejected lines: in a file of them, in that file put right, and in another file."""
+        file = self.bank.rejected()
+        yield from self._faults(file)
+        yield from compare_rejected(transactions.recount(*file).rejected, buckets.rejected_rows(self.lab, file.key))
+        yield from self._faults(self.bank.file(self.bank.plain(), file.key))
+        if buckets.rejected_rows(self.lab, file.key):
+            yield _("rejected lines are kept after their file was replaced")
+        before = self.held
+        buckets.put(self.lab, self.bank.file([]).key, b"some|other|file\nC1|T1|5\n")
+        wait_for_rest(self.lab, _LONGEST)
+        self.held = snapshot(self.lab)
+        yield from compare_others(before, self.held)
+
     def _is_killed(self, copy: Copy) -> Iterator[Difference]:
-        """Yield what is wrong after both functions were killed at each of their calls, one after the other."""
+        """Yield what is wrong after both functions were killed at each of their calls, one after the other.
+
+        Afterwards, older events and records come once more, those before a correction among them.
+        """
         bank, lab, files = self.bank, self.lab, list[transactions.Recount]()
         upload = self._begun([])
         for call in range(1, _MOST_CALLS + 1):
@@ -274,9 +288,17 @@ class _Probe:
         upload.expected = expect(upload.before, files, lab.threshold)
         yield from self._lacks(upload, upload.expected.own_totals)
         yield from compare_rows(upload.expected, self.held.rows)
+        before = self.held
+        copy.deliver_events_again(30)
+        copy.deliver_records_again(50)
+        yield from self._lacks(upload, upload.expected.own_totals)
+        yield from compare_others(before, self.held)
 
-    def _loses_rows(self, copy: Copy) -> Iterator[Difference | str]:
-        """Yield what is wrong after rows were deleted: one total falls, and another one reaches the threshold."""
+    def _is_changed_by_hand(self, copy: Copy) -> Iterator[Difference | str]:
+        """Yield what is wrong after rows were changed in the table: deleted, and written with a text as the amount.
+
+        One total falls by that, and another one reaches the threshold. A text holds nothing else up.
+        """
         bank, limit = self.bank, self.bank.limit
         falling, rising = bank.new_customer(), bank.new_customer()
         lines = [bank.to(falling, limit), bank.to(rising, -50), bank.to(rising, limit - 10)]
@@ -284,8 +306,10 @@ class _Probe:
         upload = self._begun([])
         for line in lines[:2]:
             copy.delete_row(line.customer, line.transaction)
+        for amount in ({"S": "many"}, {"N": "7"}):
+            copy.write_row(falling, bank.new_id("T{}"), amount)
         upload.expected = replace(upload.expected, crossing={rising: Decimal(limit + 40)})
-        yield from self._lacks(upload, {falling: Decimal(0), rising: Decimal(limit + 40)})
+        yield from self._lacks(upload, {falling: Decimal(7), rising: Decimal(limit + 40)})
 
     def _lacks(self, upload: Upload, totals: Totals) -> Iterator[Difference]:
         """Yield which totals are not as they must be, and which alerts are missing, when nothing more comes."""

@@ -162,13 +162,13 @@ part(
 )
 part(
     FURTHER,
-    "probe-deletion",
-    "deletion of the probe",
-    "A row that is deleted leaves its total, which may cross the threshold by that.",
-    probe.DELETION,
-    N_("its amount is subtracted"),
+    "probe-by-hand",
+    "rows changed by hand by the probe",
+    "A row that is deleted leaves its total, which may cross the threshold by that. A text as an amount stops nothing.",
+    probe.BY_HAND,
+    N_("totals follow"),
     NOTIFIER,
-    N_(" so that it subtracts the amount of OldImage, also if there is no NewImage"),
+    N_(" so that it subtracts the amount of OldImage, also if there is no NewImage, and passes over a text"),
     (CHANGES,),
 )
 part(
@@ -195,7 +195,7 @@ part(
     FURTHER,
     "probe-killed",
     "killed calls of the probe",
-    "If a function is killed at any of its AWS calls, and started again, all is counted once, and no alert is lost.",
+    "If a function is killed at any AWS call and starts again, or older events come, all counts once, alerts too.",
     probe.KILLED,
     N_("all is counted once"),
     NOTIFIER,

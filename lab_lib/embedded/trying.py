@@ -3,6 +3,7 @@
 Only a copy does so (copying.py). There, everybody with a key of the account may ask for it.
 """
 
+import json
 from collections.abc import Callable
 from contextvars import Context, copy_context
 from functools import partial
@@ -14,7 +15,7 @@ from ministack.core.responses import get_account_id, request_scope
 from ministack.services import dynamodb, s3, sts
 
 from lab_lib.embedded import replace, streams
-from lab_lib.embedded.server import COLD, DELETE, EVENTS, KILL, ONLY, RECORDS
+from lab_lib.embedded.server import CHANGE, COLD, EVENTS, KILL, ONLY, RECORDS
 
 Query = dict[str, str]  # of a request
 Answer = dict[str, int]
@@ -72,11 +73,15 @@ def start_only(query: Query) -> Answer:
     return {"changed": changed}
 
 
-def delete_row(query: Query) -> Answer:
-    """Delete an item of Transactions."""
-    key = {name: {"S": query[name]} for name in ("CustomerId", "TransactionId")}
+def change_row(query: Query) -> Answer:
+    """Put the amount, in DynamoDB's JSON, into an item of Transactions; without one, delete the item."""
+    table, key = query["table"], {name: {"S": query[name]} for name in ("CustomerId", "TransactionId")}
     with request_scope(get_account_id(), query["region"]):
-        status, _headers, _body = dynamodb._delete_item({"TableName": query["table"], "Key": key})
+        if "amount" in query:
+            item = {**key, "TransactionAmount": json.loads(query["amount"])}
+            status, _headers, _body = dynamodb._put_item({"TableName": table, "Item": item})
+        else:
+            status, _headers, _body = dynamodb._delete_item({"TableName": table, "Key": key})
     esm_wake.set()
     return {"status": status}
 
@@ -128,6 +133,6 @@ ASKED: dict[str, Callable[[Query], Answer]] = {  # by the path of a request
     EVENTS: deliver_events_again,
     RECORDS: deliver_records_again,
     ONLY: start_only,
-    DELETE: delete_row,
+    CHANGE: change_row,
     KILL: kill_later,
 }

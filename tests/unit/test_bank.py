@@ -57,7 +57,7 @@ def test_each_file_leads_to_what_it_is_drawn_for(threshold, seed, style):
     files = [file, wide, again, bank.file([bank.to(crossing, bank.limit), bank.to(nearly, bank.limit)])]
     crossed = []
     for each in files:
-        assert not transactions.recount(*each).rejected
+        assert len(transactions.recount(*each).rejected) == (each is again)
         held, due = after(held, threshold, each)
         crossed.append([*due.crossing])
         assert all(amount == int(amount) for amount in due.amounts.values())
@@ -69,7 +69,6 @@ def test_each_file_leads_to_what_it_is_drawn_for(threshold, seed, style):
     assert len(crossed[1]) == 16
     assert crossed[2] == []
     assert {*crossed[3]} == {crossing, nearly}
-    assert held.balances == held.sums()
 
 
 @given(seeds, st.sampled_from(THRESHOLDS[:3]))
@@ -85,15 +84,17 @@ def test_corrections_cents_and_forms_cross_too_and_each_reason_for_a_rejection_c
     _, forms = after(held, threshold, bank.forms())
     assert any('"' in name for name in forms.crossing)
     codes = Counter(transactions.recount(*rejected).rejected.values())
-    assert codes.keys() == {
+    assert sorted(codes) == [
         "amount-not-number",
         "amount-too-long",
         "date-not-day",
+        "field-too-long",
         "fields-count",
         "id-empty",
+        "line-too-long",
         "not-utf8",
         "quotes",
-    }
+    ]
 
 
 def test_three_probes_have_each_kind_of_value():
