@@ -1,45 +1,21 @@
 """How many accounts of a class are worked on at a time, and how a large class is shown."""
 
 import re
-import threading
 from types import SimpleNamespace
 
 import psutil
 import pytest
 
-from lab_lib.classroom import class_run, processes
+from lab_lib.classroom import class_run
 from lab_lib.classroom.students import Student
 from lab_lib.classroom.work import Work
 from lab_lib.cli import class_work
 from lab_lib.cli.terminal import Terminal
 from lab_lib.errors import LabError
-from tests.lab.commands import in_process
 
 
 def students_of(number, **settings):
     return [Student(f"Student {place}", f"11112222{place:04}", **settings) for place in range(number)]
-
-
-@pytest.mark.parametrize("command", ["run", "check", "clean"])
-def test_four_accounts_on_aws_are_worked_on_at_once_by_a_computer_with_one_core(command, tmp_path, monkeypatch):
-    together, met = threading.Barrier(4), []
-
-    def meet(*_, **__):
-        together.wait()
-        met.append(1)
-        raise LabError("There is no such account.")
-
-    monkeypatch.setattr(Student, "open_lab", meet)  # of a check and a clean-up
-    monkeypatch.setattr(processes, "ProcessPoolExecutor", meet)
-    monkeypatch.setattr(class_run, "JOBS", 2)
-    rows = [f"{student.account},{student.name},class" for student in students_of(4)]
-    (tmp_path / "roster.csv").write_text("\n".join(["account,name,profile", *rows, ""]))
-    (tmp_path / "config").write_text("[profile class]\n")
-    options = ["--yes"] + ["--out", tmp_path / "out"] * (command != "clean")
-
-    ended = in_process("class", command, tmp_path / "roster.csv", *options)
-
-    assert len(met) == 4, ended.output
 
 
 @pytest.mark.parametrize(("students", "profile", "gigabytes", "jobs"), [

@@ -52,13 +52,6 @@ def test_report_names_who_of_the_roster_is_missing_and_no_account(out):
     assert "account ********9013 is full" in said
 
 
-def test_report_takes_the_ids_of_the_roster_and_succeeds_with_full_marks(out):
-    out.with_name("roster.csv").write_text("name,account,id\nAna,111122229012,ana2\n")
-
-    assert lab_class("report", out)[0] == 0
-    assert [student["id"] for student in book_of(out).values()] == ["ana2"]
-
-
 def test_report_refuses_two_folders_of_a_student(out):
     shutil.copytree(out / "ana-9012", out / "part-1-of-2" / "ana-9012")
 

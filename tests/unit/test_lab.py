@@ -5,12 +5,10 @@ from urllib.parse import urlsplit
 import pytest
 from botocore import handlers
 from botocore.awsrequest import AWSResponse
-from botocore.exceptions import ClientError
 from moto import mock_aws
 from moto.sts import sts_backends
 
 from lab_lib.calls import sessions
-from lab_lib.calls.refusals import in_one_line
 from lab_lib.classroom.students import Student
 from lab_lib.embedded import server
 from lab_lib.errors import LabError, UsageError, WrongAccount
@@ -214,15 +212,6 @@ def test_the_endpoint_of_a_profile_is_no_aws_needs_no_account_and_has_the_profil
     refusal(WrongAccount, account=OTHER, profile=profile)
 
 
-def test_an_endpoint_of_a_single_service_leads_to_aws(profile_with):
-    profile = profile_with("services = network", "[services network]", "sts =", f"  endpoint_url = {AWS_ADDRESS}")
-
-    lab = open_lab(account=MOTOS, profile=profile)
-
-    assert (lab.endpoint, lab.is_real, lab.longest(600), lab.region) == (None, True, 600, "us-east-1")
-    assert "no account is named" in refusal(profile=profile)
-
-
 def test_an_endpoint_gets_the_users_credentials_or_else_the_digits_of_the_account(endpoint, monkeypatch):
     monkeypatch.setenv("AWS_ACCESS_KEY_ID", "AKIAEXAMPLE")
     monkeypatch.setattr(sessions, "caller", lambda session, _: accounts[session.get_credentials().access_key])
@@ -329,18 +318,6 @@ def test_credentials_that_no_region_knows_are_wrong(profile, refusing, region, q
 
     assert message.startswith("AWS does not accept the credentials of profile class. Sign in again")
     assert len(asked) == questions
-
-
-def test_credentials_that_expire_later_name_the_profile(profile):
-    def expire(request, **_):
-        return AWSResponse(request.url, 403, {}, Body(b'{"__type": "ExpiredTokenException", "message": "Expired."}'))
-
-    sqs = open_lab(account=MOTOS, profile=profile).client("sqs")
-    sqs.meta.events.register("before-send.sqs", expire)
-    with pytest.raises(ClientError) as caught:
-        sqs.list_queues()
-
-    assert in_one_line(caught.value).startswith("The credentials of profile class have expired. Sign in again")
 
 
 def test_a_role_that_cannot_be_assumed_says_what_denies_it(profile, refusing):
