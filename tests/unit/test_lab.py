@@ -98,22 +98,6 @@ def test_without_settings_the_lab_runs_on_the_embedded_aws_as_any_account(embedd
     assert lab.client("sqs").meta.config.proxies == {}
 
 
-@pytest.mark.parametrize(
-    "texts",
-    [
-        {"config": "[default]\nregion = mars-1\nendpoint_url = http://elsewhere.example\n"},
-        {"config": "[profile \udcff]\n", "credentials": "[default\n"},
-    ],
-    ids=["odd", "broken"],
-)
-def test_the_users_aws_files_do_not_matter_to_the_embedded_aws(embedded, files, monkeypatch, texts):
-    files(**texts)
-    monkeypatch.setenv("AWS_PROFILE", "nobody")
-    monkeypatch.setenv("AWS_ENDPOINT_URL_SQS", "http://elsewhere.example")
-
-    assert open_lab().client("sqs").meta.endpoint_url == "http://127.0.0.1:4567"
-
-
 @pytest.mark.parametrize("name", ["config", "credentials"])
 def test_a_broken_aws_file_is_named_where_a_profile_is_wanted(files, name):
     files(**{name: "no section\n"})
