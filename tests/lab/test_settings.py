@@ -1,4 +1,4 @@
-"""Settings that the notebooks name: each test changes one, and the embedded AWS behaves as AWS does.
+"""What the embedded AWS does as AWS does, and ministack alone does not.
 
 docs/embedded-aws.md lists all settings. Those of the stream's mapping are tried in test_stream_poller.py.
 """
@@ -48,12 +48,6 @@ CUSTOMER = {"CustomerId": {"S": "C1"}}
 def deploy(lab):
     """deploy(code, **settings): create a function named Probe."""
     return partial(create_function, lab, "Probe")
-
-
-def printed(lab):
-    """Return the lines that the function Probe printed, without Lambda's own."""
-    of_lambda = ("INIT_START", "START", "END", "REPORT")
-    return [line for line in cloudwatch.log_lines(lab, "Probe") if not line.startswith(of_lambda)]
 
 
 def test_a_change_in_another_account_does_not_end_the_process_of_a_function(lab, new_account, deploy):

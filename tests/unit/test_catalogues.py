@@ -133,15 +133,6 @@ def test_what_is_wrong_with_a_translation_is_told_with_its_line(message, text, r
     assert reason in fault
 
 
-def test_a_right_translation_a_term_within_a_name_and_another_anchor_are_no_fault():
-    right = {SAID: "La cola {name} está llena.", "read queue.md": "lea queue.md", "[here](a.md#b)": "[aquí](a.md#d)"}
-    po = po_of("es", **right, **{".": ""})  # which says how a sentence ends
-
-    (fault,) = catalogues.faults(po, english(*right, "."))
-
-    assert fault.endswith("'.' has no translation")
-
-
 def test_a_message_that_is_missing_or_no_longer_there_asks_for_make_catalogues_and_a_damaged_file_names_its_line():
     po = po_of("es", old="viejo")
 
