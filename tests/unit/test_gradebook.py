@@ -62,6 +62,19 @@ def test_report_refuses_two_folders_of_a_student(out):
     assert not (out / "report.html").exists()
 
 
+def test_report_joins_the_parts_of_a_class_with_their_notebooks(out):
+    (out / "ana-9012" / "notebooks.html").write_text("<p>Ana's work</p>")
+    (part := out / "part-1-of-3").mkdir()
+    (out / "ana-9012").rename(part / "ana-9012")
+    for place in ("part-3-of-3/dee-1", ".ana-9012.draft"):
+        shutil.copytree(part / "ana-9012", out / place)
+
+    status, said = lab_class("report", out)
+
+    assert (status, "nobody in the class: part-3-of-3/dee-1\n" in said) == (3, True)
+    assert "Ana's work" in (out / "feedback" / "ana-9012.html").read_text()
+
+
 def test_report_without_a_roster_takes_the_students_and_their_ids_from_the_results(out, tmp_path):
     out.with_name("roster.csv").unlink()
 
