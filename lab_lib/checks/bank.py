@@ -177,7 +177,7 @@ class Bank(Values):
         names += [self.new_customer() for _ in range(16)]
         names = self.shuffled([*dict.fromkeys([*names, names[-1].swapcase()])])
         crossing, low = names[:_ALERTS], names[_ALERTS:]
-        lines = [self.below(name) for name in [*chance.choices(names[1:], k=80), *names[1:]]]
+        lines = [self.below(name) for name in [*chance.choices(names[1:], k=200), *names[1:]]]
         over = [0, 1, 10**6, 10**6 + 1, 10 ** chance.randint(16, 24), *(chance.randint(1, 9_000) for _ in crossing)]
         crossed = [self.to(name, limit + more) for name, more in zip(crossing, over, strict=False)]
         lines, crossed = ([self._odd(line) for line in part] for part in (lines, crossed))
@@ -188,6 +188,13 @@ class Bank(Values):
         lines = self._in_turn([*lines, *self._special(*low[:4])])
         twice = [line for line in lines if line.customer in low]
         return [*lines, *crossed, *chance.sample(twice, 3), self.below(low[4])]
+
+    def crowd(self) -> list[Line]:
+        """Return lines of 120 new customers, of whom many cross. Two of them have a transaction of the same id."""
+        names = [self.new_customer() for _ in range(120)]
+        lines = [self.below(name) for name in names]
+        lines[-1] = lines[-1]._replace(transaction=lines[0].transaction)
+        return [*lines, *(self.to(name, self.limit + place) for place, name in enumerate(names[:_ALERTS]))]
 
     def again(self, lines: list[Line], crossing: str) -> list[Line]:
         """Return the lines in another order, with more: a wrong one, and who had crossed has moved, and falls."""
@@ -209,10 +216,11 @@ class Bank(Values):
         return lines
 
     def cents(self) -> list[Line]:
-        """Return lines of new customers with cents. One of them crosses by a cent, and one does not."""
+        """Return lines of new customers with cents. One of them crosses by a cent, one by more, and one does not."""
         low, crossing, below = (self.new_customer() for _ in range(3))
         amounts = {low: ("-0.10", "-10.25", "+0.5"), crossing: (f"{self.limit - 1}.99", "0.01")}
         amounts[below] = f"{self.limit - 1}", "0.98"
+        amounts[self.new_customer()] = (f"{self.limit}.25",)
         amounts[self.new_customer()] = ("1." + "2" * 37,)
         lines = [self._line(name, 0)._replace(amount=amount) for name in amounts for amount in amounts[name]]
         return self._in_turn(lines)
@@ -319,6 +327,7 @@ class Bank(Values):
             booked,
             self._line(third, int(booked.amount))._replace(date=booked.date),
             self._line(third, 0),
+            self._line(self.new_customer(), 0),
             *(self.below(fourth)._replace(transaction=self.new_id(form)) for form in _TRANSACTIONS),
             self.to(fourth, 0),
         ]

@@ -105,15 +105,18 @@ class _Probe:
         lines = bank.plain(bank.known() if copy else [])  # what it brings stays, so only in a copy
         crossing, nearly = (line.customer for line in lines[-2:])
         file = bank.file(lines)
-        if not (self._is_right(file) and self._is_right(bank.odd_file(bank.wide()))):
+        wide = bank.wide()
+        if not (self._is_right(file) and self._is_right(bank.odd_file(wide))):
             return False
         again = [*bank.again(lines, crossing), *(bank.held_lines() if copy else [])]
         if not self._is_right(bank.file(again, file.key)):
             return False
+        above = wide[-5].customer
+        if not self._is_right(bank.file([bank.below(above), bank.to(crossing, bank.limit)])):
+            return False
         if copy:
             copy.start_cold()  # what a function keeps in its memory is gone
-        risen = [bank.below(lines[0].customer), *(bank.to(name, bank.limit) for name in (crossing, nearly))]
-        if not self._is_right(bank.file(risen)):
+        if not self._is_right(bank.file([bank.below(lines[0].customer), bank.to(nearly, bank.limit)])):
             return False
         if not copy:
             return True
@@ -220,7 +223,7 @@ class _Probe:
         started = {arn.split(":")[-1] for arn in arns}
         others = sorted(started - {own})
         copy.start_only(others)
-        upload = self._put(self.bank.file(self.bank.plain()))
+        upload = self._put(self.bank.file(self.bank.crowd()))  # whose records then come in one batch
         self._outcome(upload, [ROWS])
         balances = upload.before.balances
         early = [name for name in upload.expected.crossing if self.held.balances.get(name) != balances.get(name)]
@@ -261,8 +264,9 @@ class _Probe:
         yield from self._faults(self.bank.file(self.bank.plain(), file.key))
         if buckets.rejected_rows(self.lab, file.key):
             yield _("rejected lines are kept after their file was replaced")
-        before = self.held
-        buckets.put(self.lab, self.bank.file([]).key, b"some|other|file\nC1|T1|5\n")
+        before, other = self.held, self.bank.file(self.bank.plain())
+        buckets.put(self.lab, other.key, b"some|other|file\nC1|T1|5\n")
+        buckets.put(self.lab, f"rejected/{other.key}", other.content)
         wait_for_rest(self.lab, _LONGEST)
         self.held = snapshot(self.lab)
         yield from compare_others(before, self.held)

@@ -1,11 +1,9 @@
 """The kinds of AWS's behaviours in its first minutes. A line of behaviours.py is one of these."""
 
 import re
-from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
-from botocore.exceptions import ConnectionClosedError, EndpointConnectionError
 from botocore.model import OperationModel
 
 from tests.aws_delays.shared import Shared
@@ -30,7 +28,6 @@ class Call:
     shared: Shared
     model: OperationModel
     params: dict[str, Any]
-    act: Callable  # without the lab getting the answer
     attempts: int = 0
     throttled: int = 0  # how many attempts are
     wait: float = 0  # seconds, for messages
@@ -145,48 +142,3 @@ class Deferred(Line):
             return {}
         call.shared.hasten(self.since.calls, name)
         return None
-
-
-class Lost(Line):
-    """AWS does what the calls ask for. The first answer is lost: a 5xx, or a broken connection."""
-
-    def answer(self, call, seconds):
-        if call.attempts > 1 or not call.act(call):
-            return None
-        number = (call.shared.value("lost", "") or 0) + 1
-        call.shared.note("lost", "", number)
-        if number % 2:
-            return Refusal("InternalError")
-        raise ConnectionClosedError(endpoint_url="https://aws")
-
-
-class Away(Line):
-    """The network goes away with the first of these calls, once."""
-
-    def concerns(self, call):
-        return True
-
-    def answer(self, call, seconds):
-        if call.fits(self.calls) and not call.shared.value("away", ""):
-            call.shared.note("away", "", True)
-        if call.shared.age("away", "") < seconds:
-            raise EndpointConnectionError(endpoint_url="https://aws")
-
-
-class Empty(Line):
-    """The stream answers without records twenty times, and then goes on."""
-
-    def change(self, call, parsed, seconds):
-        place = call.params["ShardIterator"]
-        number = call.shared.value("empty", place) or 0
-        if number < 20:
-            call.shared.note("empty", place, number + 1)
-            parsed.update(Records=[], NextShardIterator=place)
-
-
-class InPart(Line):
-    """The first answer lists a part that failed."""
-
-    def change(self, call, parsed, seconds):
-        if call.attempts == 1:
-            parsed["Errors"] = [{"Key": "a", "Code": "InternalError", "Message": "Try again."}]

@@ -31,7 +31,7 @@ _NEVER_THROTTLED = re.compile(
     "(Get|Head|Put|Delete|List)Object.*|Invoke|Publish|(Send|Receive|Delete|Change)Message.*|Scan|Query|.*Items?"
     "|GetCallerIdentity"
 )
-_STATUS = {"SlowDown": 503, "InternalError": 500, "NotImplemented": 501, "AccessDenied": 403}
+_STATUS = {"SlowDown": 503, "AccessDenied": 403}
 
 
 class Layer:
@@ -62,7 +62,7 @@ class Layer:
         waiting.wait_until.__kwdefaults__.update(sleep=sleep, clock=monotonic)
 
     def begin(self, params, model, context, **_):
-        context[ARGUMENTS] = call = Call(self.shared, model, params, act=self._act)
+        context[ARGUMENTS] = call = Call(self.shared, model, params)
         for _seconds, line in self._of(call):
             line.begin(call)
 
@@ -114,12 +114,6 @@ class Layer:
     def _make(self, service, operation, params):
         with suppress(ClientError):  # what it was about may be gone
             return getattr(self._client(service), xform_name(operation))(**params)
-
-    def _act(self, call):
-        """Let the embedded AWS do this, and return True if it has. The lab does not get the answer."""
-        if answer := self._make(call.service, call.operation, call.params):
-            self.change(answer)
-        return bool(answer)
 
 
 def _response(request, model, answer):

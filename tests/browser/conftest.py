@@ -27,8 +27,8 @@ def visit(browser) -> Iterator[object]:
     """visit(path, size, colours): the page; page.asked lists its requests, and all that its dialogs say."""
     contexts = []
 
-    def visit(path, size, colours, script=True, also=()):
-        contexts.append(browser.new_context(viewport=size, color_scheme=colours, java_script_enabled=script))
+    def visit(path, size, colours, also=()):
+        contexts.append(browser.new_context(viewport=size, color_scheme=colours))
         page = contexts[-1].new_page()
         page.asked = []
         page.on("request", lambda request: page.asked.append(request.url))

@@ -46,9 +46,9 @@ def assert_fits(page):
 def opened(visit, tmp_path):
     """Open the report of these records; page.asked lists its requests, its messages and its dialogs."""
 
-    def opened(records, size=DESK, colours="light", script=True):
+    def opened(records, size=DESK, colours="light"):
         gradebook.write(lay(tmp_path, *records), records)
-        return visit(tmp_path / "report.html", size, colours, script, also=("console", "pageerror"))
+        return visit(tmp_path / "report.html", size, colours, also=("console", "pageerror"))
 
     return opened
 
@@ -76,13 +76,6 @@ def test_the_table_is_sorted_and_searched_with_the_keyboard(opened):
     assert sorted(names.all_text_contents()) == ["Ida Ray", "Tom Ray"]
     assert page.get_by_text("2 of 12 shown").is_visible()
     assert page.locator("article:visible").count() == 2
-
-
-def test_without_javascript_everybody_is_shown(opened):
-    page = opened(whole_class(), script=False)
-
-    assert page.locator(".grades tbody tr:visible").count() == page.locator("article:visible").count() == 12
-    assert not page.locator("#find").is_visible()
 
 
 def test_print_unfolds_everything(opened, shots):

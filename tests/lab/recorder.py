@@ -1,4 +1,4 @@
-"""Write each call that is made through botocore, and what AWS would refuse in it, into the file CALLS: a line of JSON.
+"""Write each call that is made through botocore into the file CALLS: a line of JSON.
 
 Another process does so if its sitecustomize.py calls `begin`; this folder must be on its PYTHONPATH.
 """
@@ -10,11 +10,9 @@ from pathlib import Path
 
 def note(params, model, **_):
     """Append the call to the file; bytes, streams and times become text."""
-    from limits import problems
-
     call = {"service": model.service_model.service_name, "operation": model.name, "params": params}
     with Path(os.environ["CALLS"]).open("a", encoding="utf-8") as calls:
-        calls.write(json.dumps(call | {"problems": problems(model, params)}, default=str) + "\n")
+        calls.write(json.dumps(call, default=str) + "\n")
 
 
 def begin():

@@ -3,15 +3,12 @@
 import os
 import signal
 import threading
-from contextlib import suppress
 
-import psutil
 import pytest
 from chains import create_table
 from commands import assert_refused, begin, in_process, run, still_running
 
 from lab_lib.aws import buckets, cleanup, queues
-from lab_lib.calls.waiting import wait_until
 from lab_lib.classroom import class_run
 from lab_lib.classroom.class_run import JOBS
 from lab_lib.classroom.students import Student
@@ -21,23 +18,12 @@ from lab_lib.errors import UsageError
 from lab_lib.lab import open_lab
 from lab_lib.run import headless
 from lab_lib.workspace.masking import without_accounts
-from lab_lib.workspace.places import WORKSPACE
 from tests.classes import book_of
 
 
 def spoil(account):
     """Make notebook 00 fail in this account: its table Transactions has another key."""
     create_table(open_lab(account=account), "Transactions", "Id")
-
-
-def kernel_of(account):
-    """Return the kernel of these tests that works in this account. Its parent is the student's process."""
-    wanted = {"LAB_ACCOUNT": account, WORKSPACE: os.environ[WORKSPACE]}
-    for process in psutil.process_iter():
-        with suppress(psutil.Error):
-            if wanted.items() <= process.environ().items():
-                return process
-    return None
 
 
 def roster_of(folder, **accounts):
@@ -50,42 +36,6 @@ def roster_of(folder, **accounts):
 
 def text_of(folder):
     return "".join(path.read_text(encoding="utf-8") for path in folder.rglob("*") if path.is_file())
-
-
-@pytest.mark.slow
-def test_a_failure_or_a_killed_process_stops_no_other_student_and_resume_runs_only_those(
-    new_account, tmp_path, monkeypatch
-):
-    works = [Work(Student(name, new_account()), tmp_path / "out", "00") for name in ("Ana", "Ben", "Chen")]
-    _, ben, chen = works
-    monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
-    monkeypatch.setenv("TMPDIR", str(tmp_path))
-    spoil(ben.student.account)
-
-    def kill_chen():
-        wait_until(lambda: chen.step == "00-start-here", "Chen's notebook", timeout=60, longest_pause=0.1)
-        kernel_of(chen.student.account).parent().kill()
-
-    killer = threading.Thread(target=kill_chen)
-    killer.start()
-    records = {}
-    with class_run.lock(tmp_path / "out"):
-        class_run.do_all(works, 2, lambda record: records.update({record.name: record}))
-    killer.join()
-
-    states = {name: (record.state, (record.error or "")[:20]) for name, record in records.items()}
-    assert states == {
-        "Ana": ("done", ""),
-        "Ben": ("failed", "00-start-here: Wrong"),
-        "Chen": ("failed", "LabError: The proces"),
-    }
-    assert {record.name: record for record in class_run.records(works)} == records
-    assert class_run.unfinished(works, resume=True) == [ben, chen]
-    assert [path.name for path in tmp_path.iterdir()] == ["out"]  # and no temporary folder
-    assert sorted(path.name for path in (tmp_path / "out").iterdir()) == [
-        ".lock",
-        *(work.folder.name for work in works),
-    ]
 
 
 def test_a_resumed_class_repeats_changed_work(account, tmp_path):

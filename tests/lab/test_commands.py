@@ -9,7 +9,7 @@ import urllib.request
 
 import psutil
 import pytest
-from commands import LAB, in_process, run
+from commands import LAB, in_process
 from rich.table import Table
 
 from lab_lib.aws import cleanup, queues
@@ -17,11 +17,6 @@ from lab_lib.calls.waiting import wait_until
 from lab_lib.cli import terminal
 from lab_lib.embedded import server
 from lab_lib.workspace.one_command import alone
-
-
-@pytest.mark.slow
-def test_the_version_is_printed():
-    assert run("--version").stdout == "lab 1.0.0\n"
 
 
 @pytest.mark.slow

@@ -91,15 +91,6 @@ def test_a_request_is_refused_that_the_owner_has_not_signed_as_it_arrives(case):
     assert (status, reason in text) == (403, True)
 
 
-LONG = bytes(110 * 2**20)  # no Lambda has so long a zip file, and S3 takes it in parts
-
-
-def test_the_refusal_of_a_long_body_says_why():
-    status, text = send(signed("PUT", "/b/k", {}, LONG, signer=S3SigV4Auth))
-
-    assert (status, "Upload a large file in parts" in text) == (403, True)
-
-
 def test_a_signature_expires(monkeypatch):
     running, now = server.start(), datetime.now(UTC)
 

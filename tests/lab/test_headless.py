@@ -9,11 +9,10 @@ from pathlib import Path
 
 import nbformat
 import pytest
-import recorder
 from chains import create_table
-from commands import begin, in_process, profile_of_aws, run, still_running
+from commands import begin, in_process, run, still_running
 
-from lab_lib.aws import buckets, cleanup, queues, tables
+from lab_lib.aws import buckets, cleanup, queues
 from lab_lib.embedded import server
 from lab_lib.exercises import copies
 from lab_lib.lab import open_lab
@@ -25,7 +24,6 @@ from tests.learners import solve, write_notebook
 STEPS = [path.stem for path in headless.notebooks() if path.stem < "06"]  # what 06 and 99 do, nbval compares
 EMAIL, PHONE = "ana@example.com", "+15555550100"
 PEOPLE = ["--email", EMAIL, "--phone", PHONE]
-SERVICES = {"cloudwatch", "dynamodb", "dynamodbstreams", "iam", "lambda", "logs", "s3", "sns", "sqs"}
 NO_AWS = {"AWS_PROFILE": "there-is-no-such-profile", "AWS_CONFIG_FILE": "/nowhere", "AWS_REGION": "eu-west-3"}
 OTHER_FILE = """\
 customer_id|customer_address|trn_id|trn_date|trn_amount
@@ -59,8 +57,7 @@ def ran(runs_account, tmp_path_factory):
     folder = tmp_path_factory.mktemp("ran")
     (folder / "other.txt").write_text(OTHER_FILE)
     options = ["--data", folder / "other.txt", "--threshold", "1750", "--until", "05", "--out", folder / "out"]
-    settings = NO_AWS | recorder.environment(folder)
-    return folder / "out", run("run", "--account", runs_account, *PEOPLE, *options, **settings)
+    return folder / "out", run("run", "--account", runs_account, *PEOPLE, *options, **NO_AWS)
 
 
 @pytest.mark.slow
@@ -108,13 +105,6 @@ def test_the_result_of_a_run_is_what_the_account_held_at_its_end(ran, runs_accou
     }
 
 
-def test_aws_would_take_every_request_of_the_run(ran):
-    calls = recorder.calls(ran[0].parent)
-
-    assert {call["service"] for call in calls} == SERVICES
-    assert [problem for call in calls for problem in call["problems"]] == []
-
-
 def test_each_notebook_has_a_line_and_is_written_with_outputs_picture_and_parameters(ran, runs_account):
     folder, process = ran
     masked = {"account": f"********{runs_account[-4:]}", "email": "a***@example.com", "phone": "+*********00"}
@@ -156,19 +146,6 @@ def test_a_notebook_that_fails_ends_the_run_with_status_1_and_its_evidence(accou
     assert '"ename": "WrongResource"' in (tmp_path / f"{STEPS[0]}.ipynb").read_text()
 
 
-def test_a_run_on_aws_shows_its_time_and_cost_before(account, tmp_path, monkeypatch):
-    running = server.start()
-    config = profile_of_aws("aws", running.endpoint, (account, running.secret))
-    (tmp_path / "config").write_text(config)
-    monkeypatch.setenv("AWS_CONFIG_FILE", str(tmp_path / "config"))
-
-    options = ["--profile", "aws", "--account", account, "--until", "00", "--out", tmp_path / "out"]
-    ended = in_process("run", *options, "--yes")
-
-    assert "\nOn AWS this takes about 2 min, and costs less than 0.1 cents (prices of " in ended.stderr
-    assert ended.exit_code == 0
-
-
 @pytest.mark.slow
 def test_a_run_first_ends_a_clean_up_that_was_interrupted(chain, tmp_path, monkeypatch):
     for number in ("00", "99"):
@@ -205,17 +182,6 @@ def test_a_wrong_request_is_one_line_and_status_2_and_nothing_is_made(option, va
     assert named in ended.stderr
     assert not (tmp_path / "out").exists()
     assert cleanup.remaining(open_lab(account=account)) == []
-
-
-def test_nothing_is_kept_on_top_of_a_clean_up_that_was_interrupted(account, tmp_path):
-    lab = open_lab(account=account)
-    tables.ensure_table(lab, "TransactionTotal")
-    lab.client("dynamodb").put_item(TableName=lab.name("TransactionTotal"), Item={"CustomerId": {"S": "C1"}})
-
-    ended = in_process("run", "--account", account, "--keep", "--out", tmp_path / "out")
-
-    assert (ended.exit_code, "lab clean" in ended.stderr) == (2, True)
-    assert cleanup.remaining(lab) == ["table TransactionTotal"]
 
 
 @pytest.fixture

@@ -4,19 +4,15 @@ import re
 import shutil
 import signal
 import tempfile
-from decimal import Decimal
 from functools import partial
-from random import Random
 
 import psutil
 import pytest
 from commands import begin, in_process
 
-from lab_lib.aws import streams, tables
 from lab_lib.calls.waiting import wait_until
 from lab_lib.embedded import server
 from lab_lib.exercises import cases, runner, trial
-from lab_lib.exercises.draw import Draw
 from lab_lib.lab import lab_on
 from lab_lib.processes.family import cpu_seconds, total
 from tests import right_functions
@@ -230,18 +226,3 @@ def test_an_interrupted_trial_leaves_no_process(number, status, folder, tmp_path
         wait_until(lambda: not processes(folder), "all processes to end", timeout=5, longest_pause=0.1)
         for entry in folder.iterdir():
             shutil.rmtree(entry)
-
-
-@pytest.mark.slow
-def test_the_records_look_like_those_of_a_real_stream(lab):
-    draw, table = Draw(Random(1), lab), lab.client("dynamodb")
-    new = draw.new("A", Decimal(1))
-    made = [new, draw.corrected(new, Decimal(2)), draw.deleted(new)]
-    tables.ensure_table(lab, "Transactions")
-    for record in made[:2]:
-        table.put_item(TableName="Transactions", Item=record["dynamodb"]["NewImage"])
-    table.delete_item(TableName="Transactions", Key=new["dynamodb"]["Keys"])
-
-    for record, real in zip(made, streams.records(lab), strict=True):
-        assert (record["eventName"], {*record}) == (real["eventName"], {*real, "eventSourceARN"})  # Lambda adds it
-        assert {*record["dynamodb"]} == {*real["dynamodb"]}

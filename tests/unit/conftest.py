@@ -8,6 +8,7 @@ import moto.awslambda.models
 import moto.s3.models
 import moto.sqs.models
 import pytest
+from handlers import Notifier, Processor
 from moto import mock_aws
 from moto.iam.access_control import PermissionResult
 
@@ -97,6 +98,16 @@ def prepared(lab):
     roles.ensure_role(lab, "TransactionProcessorRole", policies.transaction_processor(lab))
     roles.ensure_role(lab, "TotalNotifierRole", policies.total_notifier(lab))
     return lab
+
+
+@pytest.fixture
+def processor(lab, monkeypatch):
+    return Processor(lab, monkeypatch)
+
+
+@pytest.fixture
+def notifier(lab, monkeypatch):
+    return Notifier(lab, monkeypatch)
 
 
 @pytest.fixture

@@ -8,8 +8,6 @@ from lab_lib.calls import sessions
 from lab_lib.lab import Lab
 from tests.lab.denying import Body
 
-DEEP = "[" * 5_000 + "]" * 5_000
-
 
 def answering(endpoint="http://127.0.0.1:1", status=200, **bodies):
     """Return a lab whose AWS answers each of these calls with this body, and the list of the addresses asked for."""

@@ -77,7 +77,7 @@ def test_clean_does_not_ask_with_yes_or_in_an_empty_account_or_on_an_emulator(on
 @pytest.mark.parametrize(
     ("options", "answer", "status", "words"),
     [
-        ("--until 00 --prefix ana-", "y\n", 0, "role TransactionProcessorRole, role TotalNotifierRole."),
+        ("--until 00 --keep --prefix ana-", "y\n", 0, "role TransactionProcessorRole, role TotalNotifierRole."),
         ("", "n\n", 1, "At the end, it deletes all that the lab has there"),
         ("--yes", "", 0, "On AWS this takes about 37 min, and costs about 0.3 cents"),
     ],
@@ -95,6 +95,10 @@ def test_a_run_on_aws_says_what_it_makes_and_takes_and_asks_once(monkeypatch, op
         f"In {ACCOUNT}{', prefix ana-' * ('ana' in options)}, this run makes what is not there yet: bucket,"
     )
     assert (words in told, "`lab clean --account … --profile …" in told) == (True, True)
+    following = (
+        "Everything up to 00-start-here is there now. Go on with 01-create-functions in `lab open --account … --p"
+    )
+    assert (following in ended.stdout) == ("--keep" in options)
 
 
 END = datetime.now(UTC)

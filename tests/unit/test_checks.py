@@ -146,13 +146,6 @@ def test_the_bucket_that_was_given_or_has_the_trigger_is_judged_or_else_the_labs
     assert bucket_of(names, started, **settings) == name
 
 
-@pytest.mark.parametrize(("call", "name"), [("list_buckets", OWN), ("get_bucket_notification_configuration", FIRST)])
-def test_buckets_that_may_not_be_looked_at_do_not_end_the_checks(bucket_of, refuse, call, name):
-    refuse("s3", call)
-
-    assert bucket_of([FIRST, SECOND]) == name
-
-
 # What the notebooks ask
 
 

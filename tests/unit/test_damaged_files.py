@@ -7,8 +7,7 @@ import pytest
 
 import lab_lib
 from lab_lib.cli import open_command
-from lab_lib.errors import LabError
-from lab_lib.exercises import copies, workbook
+from lab_lib.exercises import copies
 from tests.lab.commands import assert_refused, in_process
 
 FIRST, THIRD = "00-start-here.ipynb", "03-create-topic.ipynb"
@@ -82,20 +81,6 @@ def test_something_else_in_the_place_of_a_folder_is_one_line(tmp_path):
 
     assert_refused(done)
     assert f"Cannot write to {tmp_path / 'my-lab'}: it is not a folder. Move it away" in done.stderr
-
-
-@pytest.mark.parametrize(
-    ("content", "why"),
-    [(b"", "^Cannot read .*settings.json: it is empty"), (b'{"region": 5}', "region is 5; wanted a")],
-)
-def test_settings_that_are_damaged_are_one_line_in_a_notebook_and_a_byte_order_mark_is_none(content, why, copy):
-    path = copy / ".lab" / "settings.json"
-    path.write_bytes(content)
-    with pytest.raises(LabError, match=why):
-        workbook.open_lab({})
-
-    path.write_bytes(b'\xef\xbb\xbf{"prefix": "ana"}')
-    assert workbook.setting("prefix", {}) == "ana"
 
 
 @pytest.mark.parametrize(

@@ -169,7 +169,6 @@ ALL = [resources.ROWS, CHANGES, TOTALS, ALERTS, *map(messages, queues.ALERT_QUEU
 NO_TRIGGER = {(triggers.bucket_notifications,): {"LambdaFunctionConfigurations": []}}
 NO_POLICY = {(queues.attributes, NOTIFY): {"Policy": ""}}
 CSV = {**NOTIFICATION, "Filter": {"Key": {"FilterRules": [{"Name": "suffix", "Value": ".csv"}]}}}
-ONLY_CSV = {(triggers.bucket_notifications,): {"LambdaFunctionConfigurations": [CSV]}}
 
 
 FILTERED = {**MAPPING, "FilterCriteria": {"Filters": [{"Pattern": '{"eventName": ["INSERT", "MODIFY"]}'}]}}

@@ -58,14 +58,6 @@ def test_no_name_of_a_bucket_leads_elsewhere(account, monkeypatch, bucket):
     assert asked <= {"127.0.0.1"}
 
 
-def test_the_address_of_a_functions_code_leads_nowhere_else(account, listener):
-    described = '{"Configuration": {"PackageType": "Zip"}, "Code": {"Location": "http://127.0.0.1:%d/x"}}'
-    lab = account((described % listener).encode())
-
-    with pytest.raises(LabError, match="code of TotalNotifier"):
-        functions.code(lab, "TotalNotifier")
-
-
 def test_many_answers_are_not_read_for_ever(account):
     lab = account(b'{"TableNames": [], "LastEvaluatedTableName": "Customer", "x": "%s"}' % (b"x" * 9_000_000))
 

@@ -5,12 +5,10 @@ from urllib.parse import urlsplit
 import pytest
 from botocore import handlers
 from botocore.awsrequest import AWSResponse
-from botocore.exceptions import ClientError
 from moto import mock_aws
 from moto.sts import sts_backends
 
 from lab_lib.calls import sessions
-from lab_lib.calls.refusals import in_one_line
 from lab_lib.classroom.students import Student
 from lab_lib.embedded import server
 from lab_lib.errors import LabError, UsageError, WrongAccount
@@ -98,22 +96,6 @@ def test_without_settings_the_lab_runs_on_the_embedded_aws_as_any_account(embedd
     assert lab.arn("s3", "b") == "arn:aws-cn:s3:::b"
     assert lab.client("sqs") is lab.client("sqs")
     assert lab.client("sqs").meta.config.proxies == {}
-
-
-@pytest.mark.parametrize(
-    "texts",
-    [
-        {"config": "[default]\nregion = mars-1\nendpoint_url = http://elsewhere.example\n"},
-        {"config": "[profile \udcff]\n", "credentials": "[default\n"},
-    ],
-    ids=["odd", "broken"],
-)
-def test_the_users_aws_files_do_not_matter_to_the_embedded_aws(embedded, files, monkeypatch, texts):
-    files(**texts)
-    monkeypatch.setenv("AWS_PROFILE", "nobody")
-    monkeypatch.setenv("AWS_ENDPOINT_URL_SQS", "http://elsewhere.example")
-
-    assert open_lab().client("sqs").meta.endpoint_url == "http://127.0.0.1:4567"
 
 
 @pytest.mark.parametrize("name", ["config", "credentials"])
@@ -212,15 +194,6 @@ def test_the_endpoint_of_a_profile_is_no_aws_needs_no_account_and_has_the_profil
     assert (lab.is_real, lab.patience, lab.longest(600)) == (False, 0, 20)
     assert open_lab(profile=profile, region="us-west-2").region == "us-west-2"
     refusal(WrongAccount, account=OTHER, profile=profile)
-
-
-def test_an_endpoint_of_a_single_service_leads_to_aws(profile_with):
-    profile = profile_with("services = network", "[services network]", "sts =", f"  endpoint_url = {AWS_ADDRESS}")
-
-    lab = open_lab(account=MOTOS, profile=profile)
-
-    assert (lab.endpoint, lab.is_real, lab.longest(600), lab.region) == (None, True, 600, "us-east-1")
-    assert "no account is named" in refusal(profile=profile)
 
 
 def test_an_endpoint_gets_the_users_credentials_or_else_the_digits_of_the_account(endpoint, monkeypatch):
@@ -329,18 +302,6 @@ def test_credentials_that_no_region_knows_are_wrong(profile, refusing, region, q
 
     assert message.startswith("AWS does not accept the credentials of profile class. Sign in again")
     assert len(asked) == questions
-
-
-def test_credentials_that_expire_later_name_the_profile(profile):
-    def expire(request, **_):
-        return AWSResponse(request.url, 403, {}, Body(b'{"__type": "ExpiredTokenException", "message": "Expired."}'))
-
-    sqs = open_lab(account=MOTOS, profile=profile).client("sqs")
-    sqs.meta.events.register("before-send.sqs", expire)
-    with pytest.raises(ClientError) as caught:
-        sqs.list_queues()
-
-    assert in_one_line(caught.value).startswith("The credentials of profile class have expired. Sign in again")
 
 
 def test_a_role_that_cannot_be_assumed_says_what_denies_it(profile, refusing):

@@ -1,15 +1,14 @@
 """What is shown while a notebook waits: the chain at work, and the bar of `lab run`."""
 
 import base64
-import os
 import re
 from html import escape
 from xml.etree import ElementTree
 
 import pytest
 
-from lab_lib.calls.waiting import PROGRESS_FILE, Line
-from lab_lib.cli.progress import progress_bar, step_bar
+from lab_lib.calls.waiting import PROGRESS_FILE
+from lab_lib.cli.progress import progress_bar
 from lab_lib.pages import live
 from lab_lib.pages.chain_parts import Link
 from lab_lib.resources import ALERTS, CHANGES, ROWS, messages
@@ -85,14 +84,3 @@ def test_the_bar_shows_what_a_cell_waits_for(tmp_path, line, shown):
     progress.add_task("05-upload-and-verify")
 
     assert progress.columns[2](progress.tasks[0]).plain == shown
-
-
-def test_a_bar_shows_what_this_process_waits_for_and_leaves_the_variable_as_it_was(monkeypatch):
-    monkeypatch.setenv(PROGRESS_FILE, "before")
-
-    with step_bar(1) as (progress, bar):
-        progress.update(bar, description="clean")
-        Line().show("waiting for the queue … 5 s")
-        assert progress.columns[2](progress.tasks[0]).plain == "clean: 5 s"
-
-    assert os.environ[PROGRESS_FILE] == "before"

@@ -71,3 +71,4 @@ def test_a_function_needs_all_that_its_role_allows_and_no_more(lab, monkeypatch,
     calls += run(lab, monkeypatch, note)
 
     assert prove(policy(lab), calls, lab) == PROVEN
+    assert prove(policies.boundary(lab), calls, lab)["denied"] == []

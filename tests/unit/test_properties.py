@@ -12,7 +12,7 @@ from decimal import Decimal
 import pytest
 import transaction_processor
 from botocore.exceptions import ClientError
-from handlers import HEADER, Notifier, Processor, Stopped, fail, record, stop
+from handlers import HEADER, Stopped, fail, record, stop
 from hypothesis import HealthCheck, Phase, example, given, settings
 from hypothesis import strategies as st
 from transactions_file import Unreadable
@@ -63,10 +63,9 @@ def files(draw):
     return draw(st.sampled_from([b"", codecs.BOM_UTF8])) + end.join(lines) + draw(st.sampled_from([b"", end, b"\xe6"]))
 
 
-@pytest.fixture
-def processor(lab, monkeypatch):
+@pytest.fixture(autouse=True)
+def little_memory(monkeypatch):
     monkeypatch.setattr(transaction_processor, "MOST_REMEMBERED", 2)  # customers
-    return Processor(lab, monkeypatch)
 
 
 MIXED = [
@@ -139,11 +138,6 @@ def records_of(changes, now):
             cents = [amount if isinstance(amount, int) else 0 for amount in (new, old)]
             images = (Decimal(amount) / 100 if isinstance(amount, int) else amount for amount in (new, old))
             yield customer, cents[0] - cents[1], record(customer, *images, transaction)
-
-
-@pytest.fixture
-def notifier(lab, monkeypatch):
-    return Notifier(lab, monkeypatch)
 
 
 @given(deliveries=st.lists(deliveries, min_size=1, max_size=6))

@@ -109,12 +109,3 @@ def test_a_hostile_request_reaches_nothing_and_others_are_carried(aws, opened, l
     assert aws.bodies == []
     monkeypatch.undo()
     assert call(address) == ANSWER
-
-
-def test_many_connections_take_no_more_than_their_part(opened, monkeypatch):
-    _proxy, address = opened()
-
-    with monkeypatch.context() as full:
-        full.setattr(proxies, "_MOST_THREADS", threading.active_count())
-        assert call(address) == b""
-    assert call(address) == ANSWER

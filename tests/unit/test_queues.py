@@ -51,18 +51,6 @@ def test_a_queue_has_its_policy_from_its_creation_and_that_of_alerts_comes_from_
     assert ["Policy" in update["Attributes"] for update in updates if QUEUE in update["QueueUrl"]] == [False]
 
 
-def test_a_queue_whose_address_outlives_it_counts_as_gone(lab, url):
-    # GetQueueUrl may still answer for a minute after DeleteQueue; every other call says that there is no such queue.
-    lab.client("sqs").delete_queue(QueueUrl=url)
-    lab.client("sqs").get_queue_url = lambda **_: {"QueueUrl": url}
-    try:
-        assert (queues.find_queue(lab, QUEUE), queues.is_ours(lab, QUEUE)) == (None, False)
-        assert queues.attributes(lab, QUEUE) == {}
-        assert queues.statements(lab, QUEUE) == queues.messages(lab, QUEUE) == []
-    finally:
-        del lab.client("sqs").get_queue_url
-
-
 def test_of_many_messages_only_so_many_are_received_and_all_are_visible_again(lab, send, calls, monkeypatch):
     monkeypatch.setattr(queues, "MOST", 23)
     send(*[{"number": number} for number in range(40)])

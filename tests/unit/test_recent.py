@@ -13,7 +13,6 @@ STREAM = f"{TABLE}/stream/2026-11-28T05:18:00.123"
 POLICY = json.dumps({"Statement": [{"Sid": "Bucket", "Resource": FUNCTION}]})
 TAGS, TAG = {"lab": "mine"}, [{"Key": "lab", "Value": "mine"}]
 MISSING = {"Error": {"Code": "ResourceNotFoundException"}}
-NO_QUEUE = {"Error": {"Code": "AWS.SimpleQueueService.NonExistentQueue"}}
 NOT_A_STREAM = {"Error": {"Code": "InvalidParameterValueException", "Message": f"Unrecognized event source: {TABLE}"}}
 NO_STREAM = {"Error": {"Code": "ResourceNotFoundException", "Message": f"Stream: {STREAM} not found"}}
 
@@ -44,15 +43,12 @@ MADE = {
 }
 NOT_SHOWN = [
     ("bucket", call("s3", "HeadBucket", {"Error": {"Code": "404"}}, Bucket="b", ExpectedBucketOwner="1")),
-    ("policy of a bucket", call("s3", "GetBucketPolicy", {"Error": {"Code": "NoSuchBucketPolicy"}}, Bucket="b")),
     ("notification", call("s3", "GetBucketNotificationConfiguration", Bucket="b")),
     ("permission", call("lambda", "GetPolicy", {"Policy": '{"Statement": []}'}, FunctionName="Mine")),
-    ("mapping", call("lambda", "ListEventSourceMappings", {"EventSourceMappings": []}, FunctionName="Mine")),
     ("role", call("iam", "GetRole", {"Role": {"RoleName": "R"}}, RoleName="R")),  # without its tags
     ("table", call("dynamodb", "PutItem", MISSING, TableName="Mine")),
     ("table", call("dynamodbstreams", "DescribeStream", NO_STREAM, StreamArn=STREAM)),
     ("e-mail", call("sns", "ListSubscriptionsByTopic", {"Subscriptions": []}, TopicArn=TOPIC)),
-    ("queue", call("sqs", "ReceiveMessage", NO_QUEUE, QueueUrl="http://sqs/1/Inbox")),
 ]
 RIGHT = [  # it is shown, or the answer is about something else
     ("bucket", call("s3", "HeadObject", {"Error": {"Code": "404"}}, Bucket="b", Key="k")),

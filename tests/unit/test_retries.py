@@ -30,15 +30,12 @@ ROLE, TARGET, DOUBLE, SOURCE, *_ = REFUSALS = [  # the first seven are late, or 
     ("UpdateFunctionCode", "ResourceConflictException", "An update is in progress for resource: arn:…"),
     ("CreateTable", "ResourceInUseException", "Table is being deleted: TransactionTotal"),
     ("CreateTable", "LimitExceededException", "Only 10 tables can be created, updated, or deleted simultaneously"),
-    ("PutBucketPolicy", "OperationAborted", "A conflicting conditional operation is currently in progress."),
-    ("HeadBucket", "500", "Internal Server Error"),
     ("CreateQueue", "AWS.SimpleQueueService.QueueDeletedRecently", "You must wait 60 seconds."),
 ]
 MISTAKES = [
     ("CreateFunction", "InvalidParameterValueException", "Unsupported runtime."),
     ("CreateFunction", "ResourceConflictException", "Function already exist: TotalNotifier"),
     ("CreateTable", "ResourceInUseException", "Table already exists: TransactionTotal"),
-    ("CreateTable", "LimitExceededException", "There is a limit of 256 tables per subscriber"),
     ("GetRole", "NoSuchEntity", "The role with name TotalNotifierRole cannot be found."),
     ("AddPermission", "ResourceConflictException", "The statement id (x) provided already exists."),
     ("CreateBucket", "OperationAborted", "A conflicting conditional operation is currently in progress."),

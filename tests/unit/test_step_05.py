@@ -33,7 +33,6 @@ from lab_lib.errors import LabError
 WRITTEN, MESSAGES, FILE_READ = (tables.items, "Transactions"), (queues.messages, NOTIFY), (uploads.read_upload, KEY)
 NO_MESSAGES = {MESSAGES: []}
 RIGHT = alert(customerID="C2", accountBalance="1750")
-DENIED = ClientError({"Error": {"Code": "AccessDenied"}}, "GetMetricData")
 ARCHIVED = ClientError({"Error": {"Code": "InvalidObjectState"}}, "GetObject")
 DEAD = "import boto3\n\n\ndef lambda_handler(event, context):\n    return {}\n"
 OF_NOTIFIER = {"totals", *(f"alerts-{name}" for name in queues.ALERT_QUEUES)}
@@ -91,12 +90,6 @@ def test_a_function_that_did_nothing_has_none_of_the_links_that_it_makes():
     assert {check.id for check in failed(NOT_RUN)} == OF_NOTIFIER | {"errors"}
     assert {check.id for check in run(dead, steps=["05"]).checks if check.ok} == {"upload"}  # which gives no points
     assert RULES["upload"].weight == 0
-
-
-def test_counts_of_cloudwatch_that_may_not_be_read_hide_no_row():
-    (check,) = failed({(cloudwatch.metrics,): DENIED})
-
-    assert (check.id, check.state) == ("errors", "cannot see")
 
 
 def test_what_was_never_reached_waits():

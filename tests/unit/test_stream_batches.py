@@ -59,15 +59,12 @@ def test_a_batch_is_discarded_when_its_retries_are_used_up():
     ("result", "mapping", "ages", "expected"),
     [
         (FAILED, {}, (90_000, 80_000), ([("b", 2, 1)], [("a", 2, TOO_OLD)], True)),  # a stream keeps a day
-        (FAILED, {"MaximumRecordAgeInSeconds": 60}, (60, 50), ([("ab", 2, 1)], [], True)),
         (
             FAILED,
             {"MaximumRecordAgeInSeconds": 60, "MaximumRetryAttempts": 0},
             (61, 50),
             ([], [("a", 2, TOO_OLD), ("b", 2, EXHAUSTED)], False),
         ),
-        (reported("b"), {"MaximumRecordAgeInSeconds": 60, **REPORTS}, (70, 61), ([], [("b", 2, TOO_OLD)], False)),
-        (THROTTLED, {"MaximumRecordAgeInSeconds": 60}, (61, 50), ([("b", 1, 0)], [("a", 1, TOO_OLD)], True)),
     ],
 )
 def test_failed_records_that_are_too_old_are_discarded(result, mapping, ages, expected):

@@ -1,12 +1,9 @@
 import dataclasses
 from decimal import Decimal
-from unittest.mock import Mock
 
 import pytest
-from botocore.exceptions import ClientError
 
 from lab_lib.aws import streams, tables
-from lab_lib.errors import warn
 
 
 @pytest.fixture
@@ -88,31 +85,3 @@ def test_on_aws_only_many_empty_answers_in_a_row_end_the_reading_and_elsewhere_o
 
     assert numbers(dataclasses.replace(lab, patience=60)) == [1, 2]
     assert numbers(lab) == [1]
-
-
-@pytest.mark.parametrize(
-    ("code", "left", "told"),
-    [
-        ("TrimmedDataAccessException", [1, 2, 5], True),  # the made-up shard has them still
-        ("ExpiredIteratorException", [1, 2, 5], False),
-        ("ResourceNotFoundException", [1, 5], True),
-    ],
-)
-def test_what_aws_has_dropped_is_left_out_and_told(lab, shards, monkeypatch, capsys, code, left, told):
-    warn.cache_clear()
-    shards(old=[[1], [2]], open=[[5]])
-    client, gone = lab.client("dynamodbstreams"), ClientError({"Error": {"Code": code}}, "GetRecords")
-    read, errors = client.get_records, iter([None, gone])
-
-    def get(ShardIterator):
-        if error := next(errors, None):
-            raise error
-        return read(ShardIterator=ShardIterator)
-
-    monkeypatch.setattr(client, "get_records", get)
-    if code == "ResourceNotFoundException":
-        places = [{"ShardIterator": "old@0"}, gone, {"ShardIterator": "open@0"}]
-        monkeypatch.setattr(client, "get_shard_iterator", Mock(side_effect=places))
-
-    assert numbers(lab) == left
-    assert ("keeps its records for 24 hours" in capsys.readouterr().err) is told

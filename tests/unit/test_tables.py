@@ -80,21 +80,3 @@ def test_items_are_plain_values_sorted_by_their_key_and_chosen_by_its_beginning(
     assert items[0]["TransactionAmount"] == Decimal("0.10")
     assert len(tables.items(ana, "Transactions")) == 5
     assert tables.items(lab, "Transactions") == []
-
-
-def test_what_dynamodb_leaves_out_of_a_batch_is_read_again(lab, monkeypatch):
-    keys, read = [{"CustomerId": f"C{number}"} for number in range(120)], lab.client("dynamodb").batch_get_item
-    tables.ensure_table(lab, "TransactionTotal")
-    for key in keys:
-        tables.put_item(lab, "TransactionTotal", key)
-
-    def busy(RequestItems):
-        ((table, wanted),) = RequestItems.items()
-        left = {table: {"Keys": wanted["Keys"][50:]}} if wanted["Keys"][50:] else {}
-        return read(RequestItems={table: {"Keys": wanted["Keys"][:50]}}) | {"UnprocessedKeys": left}
-
-    monkeypatch.setattr(lab.client("dynamodb"), "batch_get_item", busy)
-
-    items = tables.find_items(lab, "TransactionTotal", keys)
-
-    assert sorted(item["CustomerId"] for item in items) == sorted(key["CustomerId"] for key in keys)

@@ -8,17 +8,12 @@ import time
 import ledger
 import pytest
 from botocore.exceptions import ClientError
-from handlers import CONTEXT, Notifier, before, fail, record
+from handlers import CONTEXT, before, fail, record
 
 from lab_lib.aws import tables, topics
 
 BIG = f"1{'0' * 37}"  # with a cent more, it would have more digits than DynamoDB keeps
 TRANSACTION = "TransactionCanceledException"
-
-
-@pytest.fixture
-def notifier(lab, monkeypatch):
-    return Notifier(lab, monkeypatch)
 
 
 def refusal(*codes, code=TRANSACTION):

@@ -2,14 +2,13 @@
 
 import re
 import time
-from xml.etree import ElementTree as ET
 
 import pytest
 
 from lab_lib.aws import log_runs, queues
 from lab_lib.checks.rules import State
 from lab_lib.pages import chain_picture
-from lab_lib.trace import page, timeline, times
+from lab_lib.trace import page, times
 from lab_lib.trace.events import PARTS, Change, Event
 from lab_lib.trace.timeline import Axis
 from lab_lib.trace.times import Span
@@ -71,26 +70,6 @@ def test_a_long_stretch_is_left_out_and_all_others_keep_their_proportions():
     axis = Axis(events(NOON, NOON + 100, NOON + 300, NOON + 7_200_300, NOON + 7_200_400))
 
     assert [*axis.places.values()] == pytest.approx([0, 0.2375, 0.7125, 0.7625, 1])
-
-
-@pytest.mark.parametrize("apart", [1, 9_000, 10**9])
-def test_no_label_of_the_timeline_overlaps_another_or_leaves_the_picture(apart):
-    changes, begin = [], NOON
-    for length in (1, 900, 3, 40_000, 2):  # of the runs of five changes
-        run = Event("TotalNotifier", "", when=times.at(begin), end=begin + length)
-        changes.append(Change("", [*events(begin), run]))
-        begin += length + apart
-
-    drawn = [element for element in ET.fromstring(timeline.svg("", changes)).iter() if element.tag.endswith("text")]
-
-    rows = {}
-    for label in drawn:
-        x, width = float(label.get("x")), float(label.get("textLength"))
-        left = x - {"middle": width / 2, "end": width}.get(label.get("text-anchor"), 0)
-        rows.setdefault(label.get("y"), [0]).extend((left, left + width))
-    for row in rows.values():
-        assert row == sorted(row)
-        assert row[-1] <= timeline.WIDTH
 
 
 def test_a_page_has_no_code_of_others_and_names_parts_that_the_picture_has():

@@ -8,7 +8,7 @@ import pytest
 import transaction_processor
 import transactions_file
 from botocore.exceptions import ClientError
-from handlers import HEADER, Processor, Stopped, before, fail, stop
+from handlers import HEADER, Stopped, before, fail, stop
 from transactions_file import Unreadable, read_lines
 
 from lab_lib.aws import buckets
@@ -70,11 +70,6 @@ def test_a_large_file_is_read_as_its_rows_are_asked_for():
 
 
 # The function
-
-
-@pytest.fixture
-def processor(lab, monkeypatch):
-    return Processor(lab, monkeypatch)
 
 
 def test_every_object_of_an_event_is_processed_and_reported_in_the_log(lab, processor, capsys):
