@@ -240,13 +240,13 @@ class Bank(Values):
         ]
 
     def forms(self) -> File:
-        """Return a file as a spreadsheet may write it: with a byte order mark, blanks around fields, and short days."""
+        """Return a file as somebody may write it: with a byte order mark, blanks around fields, and short days."""
         name = self.new_id('"C{}"')
         lines = [self.below(name), self.to(name, self.limit), self.below(self.new_customer())]
         spread = [line._replace(customer=f" {line.customer} ", address=f" {line.address}") for line in lines]
         spread = [line._replace(date=re.sub(r"\b0", "", line.date)) for line in spread]
         key, content = self.file(spread)
-        return File(key, b"\xef\xbb\xbf" + content)
+        return File(key, b"\xef\xbb\xbf" + content + b"   ")
 
     def rejected(self) -> File:
         """Return a file with a line for each reason for which one is rejected, and right lines between them."""
