@@ -3,8 +3,7 @@
 import math
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 from botocore.exceptions import ConnectionError, HTTPClientError, SSLError
 
@@ -16,13 +15,11 @@ _PAUSE, _SHORT_PAUSE = 2, 0.2  # seconds, on AWS and elsewhere
 _CALL = "serverless-lab"  # the entry of a call in botocore's context of a request
 
 
-@dataclass
-class Attempts:
+class Attempts(NamedTuple):
     """Hold what is known of a call while it is repeated."""
 
     params: Params
     begun: float
-    may_have_acted: bool = False  # one ended without an answer, or in an error of AWS's own
 
 
 class Retry:
@@ -52,9 +49,7 @@ class Retry:
         attempts: Attempts = request_dict["context"][_CALL]
         http, answer = response or (None, {})
         call = Call(operation.service_model.service_name, operation.name, attempts.params, answer)
-        was_lost = attempts.may_have_acted
-        attempts.may_have_acted |= http is None or outcomes.may_have_acted(http, call)
-        is_spared = http is not None and outcomes.correct(http, call, was_lost)
+        is_spared = http is not None and outcomes.correct(http, call)
         what, on_aws, longest = waiting.NOTHING if is_spared else self._reason(call, caught_exception)
         if (seconds := time.monotonic() - attempts.begun) >= longest:
             self._line.end()

@@ -4,7 +4,7 @@ A comment names the source. A behaviour without one is not documented, and taken
 not there yet comes before what is in use, since the first line that refuses a call does.
 """
 
-from tests.aws_delays.kinds import Away, Deferred, Empty, InPart, Line, Lost, Refused, Shown, Since, Unlisted
+from tests.aws_delays.kinds import Away, Deferred, Empty, InPart, Line, Refused, Shown, Since, Unlisted
 
 
 class Started(Line):
@@ -79,7 +79,6 @@ _ROLE = Since("iam.CreateRole", "RoleName PolicySourceArn Role")
 _FUNCTION = Since("lambda.CreateFunction", "FunctionName Resource")
 _CHANGED_FUNCTION = Since("lambda.UpdateFunction(Code|Configuration)", "FunctionName")
 _MAPPING = Since("lambda.CreateEventSourceMapping", "UUID Resource")
-_PAIR = Since("lambda.CreateEventSourceMapping", "EventSourceArn FunctionName")
 _CHANGED_MAPPING = Since("lambda.UpdateEventSourceMapping", "UUID")
 _DELETED_MAPPING = Since("lambda.DeleteEventSourceMapping", "UUID")
 _TABLE = Since("dynamodb.CreateTable", "TableName ResourceArn")
@@ -102,7 +101,6 @@ _MANNERS = (
     "s3.Put(PublicAccessBlock|BucketEncryption)|dynamodb.UpdateTimeToLive|logs.(CreateLogGroup|PutRetentionPolicy)"
     "|lambda.PutFunctionEventInvokeConfig"
 )
-_MAKING = r"\w+.(Create|Delete|Add|Remove|Attach|Detach|Subscribe|Unsubscribe)(?!Object|Message|Item).*"
 _UNKNOWN, _NO_QUEUE = "ResourceNotFoundException", "AWS.SimpleQueueService.NonExistentQueue"
 _IN_USE, _CONFLICT, _INVALID = "ResourceInUseException", "ResourceConflictException", "InvalidParameterValueException"
 
@@ -262,11 +260,6 @@ DELAYS = {
     "logs": (60, Logged(_ANY_TIME, "logs.(FilterLogEvents|GetLogEvents)")),  # reported by other projects
     "metrics": (180, Measured(_ANY_TIME, "cloudwatch.GetMetricData")),  # reported by other projects
     # What happens at any time.
-    "lost-answers": (  # an error of AWS's own says not whether the call was done
-        5,
-        Lost(_ANY_TIME, _MAKING),
-        Refused(_PAIR, "lambda.CreateEventSourceMapping", _CONFLICT, "The mapping already exists."),
-    ),
     "network": (60, Away(_ANY_TIME, "lambda.CreateFunction")),
     "empty-pages": (0, Empty(_ANY_TIME, "dynamodbstreams.GetRecords")),  # DynamoDB's API reference, GetRecords
     "failed-parts": (0, InPart(_ANY_TIME, "s3.DeleteObjects")),  # S3's API reference

@@ -5,7 +5,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
-from botocore.exceptions import ConnectionClosedError, EndpointConnectionError
+from botocore.exceptions import EndpointConnectionError
 from botocore.model import OperationModel
 
 from tests.aws_delays.shared import Shared
@@ -145,19 +145,6 @@ class Deferred(Line):
             return {}
         call.shared.hasten(self.since.calls, name)
         return None
-
-
-class Lost(Line):
-    """AWS does what the calls ask for. The first answer is lost: a 5xx, or a broken connection."""
-
-    def answer(self, call, seconds):
-        if call.attempts > 1 or not call.act(call):
-            return None
-        number = (call.shared.value("lost", "") or 0) + 1
-        call.shared.note("lost", "", number)
-        if number % 2:
-            return Refusal("InternalError")
-        raise ConnectionClosedError(endpoint_url="https://aws")
 
 
 class Away(Line):

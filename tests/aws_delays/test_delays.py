@@ -118,8 +118,8 @@ def test_what_is_logged_and_counted_late_is_waited_for(sped_up, monkeypatch):
     assert waited() > 90
 
 
-def test_lost_answers_failed_parts_empty_pages_and_no_good_manners_lose_nothing(sped_up):
-    lab, waited = sped_up("lost-answers", "failed-parts", "empty-pages", "missing-manners", "network")
+def test_failed_parts_empty_pages_and_no_good_manners_lose_nothing(sped_up):
+    lab, waited = sped_up("failed-parts", "empty-pages", "missing-manners", "network")
 
     for _ in range(2):
         Chain(lab).build()
