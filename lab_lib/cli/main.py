@@ -75,7 +75,6 @@ def clean(settings: Settings, yes: Yes = False) -> None:
 
 app.command("submit", rich_help_panel=_MORE)(submit_command.submit)
 app.command("trace", rich_help_panel=_MORE)(trace_command.trace)
-app.command("result", rich_help_panel=_MORE)(run_command.result)
 
 
 @app.command(rich_help_panel=_MORE)
