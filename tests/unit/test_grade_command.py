@@ -82,21 +82,6 @@ def test_who_has_handed_in_nothing_is_no_failure_and_report_knows_it(grade, repo
     assert "Without overrides.csv" in grade("--resume")[1]
 
 
-def test_the_parts_of_a_class_are_graded_side_by_side_and_joined_by_report(grade, report):
-    assert "needs --seed" in grade("--shard", "1/2")[1]
-    status, said, graded = grade("--shard", "1/2", "--seed", "s")
-    assert (status, [*graded], "Handed in nothing: Cem" in said) == (1, ["Ana"], True)
-    assert report() == (3, ["Bo"])  # Cem's record says that there is nothing
-    status, said, graded = grade("--shard", "2/2", "--seed", "s")
-    assert (status, [*graded], "Handed in nothing" in said) == (1, ["Bo"], False)
-
-    assert report() == (1, [])
-    ana, bo, _ = grade.students().values()
-    assert (ana["seed"], bo["seed"]) == ("s", "s")
-    assert [*grade("--shard", "1/2", "--seed", "s", "--resume")[2]] == []
-    assert "holds results already" in grade("--shard", "1/2", "--seed", "s")[1]
-
-
 def test_only_the_named_students_are_graded(grade):
     assert [*grade("--only", "S2")[2]] == ["Bo"]
     assert [*grade("--resume")[2]] == ["Ana"]

@@ -59,29 +59,15 @@ def test_report_takes_the_ids_of_the_roster_and_succeeds_with_full_marks(out):
     assert [student["id"] for student in book_of(out).values()] == ["ana2"]
 
 
-def test_report_refuses_two_folders_of_a_student(out):
-    shutil.copytree(out / "ana-9012", out / "part-1-of-2" / "ana-9012")
-
-    status, said = lab_class("report", out)
-
-    assert status == 2
-    assert f"Ana has two folders in {out}: ana-9012 and part-1-of-2/ana-9012." in said
-    assert not (out / "report.html").exists()
-
-
-def test_report_joins_the_parts_of_a_class_with_their_notebooks(out):
+def test_report_leaves_out_drafts_and_the_folders_of_nobody_in_the_class(out):
     (out / "ana-9012" / "notebooks.html").write_text("<p>Ana's work</p>")
-    for place, name in ((1, "ana-9012"), (3, "bo-9013")):
-        (part := out / f"part-{place}-of-3").mkdir()
-        (out / name).rename(part / name)
-        (part / "feedback").mkdir()  # of the part
-    for place in ("part-3-of-3/dee-1", ".ana-9012.draft"):
-        shutil.copytree(out / "part-1-of-3" / "ana-9012", out / place)
+    for place in ("dee-1", ".ana-9012.draft"):
+        shutil.copytree(out / "ana-9012", out / place)
 
     status, said = lab_class("report", out)
 
     assert (status, "No results for Cem." in said) == (3, True)
-    assert "nobody in the class: part-3-of-3/dee-1\n" in said
+    assert "nobody in the class: dee-1\n" in said
     assert {name: student["total"] for name, student in book_of(out).items()} == {"Ana": 80, "Bo": None, "Cem": None}
     assert sorted(path.name for path in (out / "feedback").iterdir()) == ["ana-9012.html", "bo-9013.html"]
     assert "Ana's work" in (out / "feedback" / "ana-9012.html").read_text()
