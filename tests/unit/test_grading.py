@@ -1,6 +1,5 @@
 """When a run is graded, and what becomes of the grade: no notebook is run here, and no account is read."""
 
-import json
 from contextlib import nullcontext
 
 import pytest
@@ -112,17 +111,9 @@ def test_a_run_that_failed_after_it_was_graded_is_status_1(graded, work):
     assert (status, "Full marks: 1 of 1" in said, "Less: Ana" in said) == (1, True, True)
 
 
-def test_a_check_keeps_the_earlier_results_beside_its_own(graded, tmp_path):
-    out = tmp_path / "out"
+def test_a_check_refuses_a_folder_with_results(graded):
     graded("bucket-trigger")
-    (out / "notes.txt").write_text("mine")
 
-    _, said = graded()
-    graded()
+    status, said = graded()
 
-    first, second = sorted((out / "earlier").iterdir())
-    assert (f"earlier/{first.name}" in said, (out / "notes.txt").exists()) == (True, True)
-    books = [json.loads((place / "gradebook.json").read_text()) for place in (first, second, out)]
-    assert [book["full"] for book in books] == [0, 1, 1]
-    assert (first / "feedback" / "ana-9012.html").exists()
-    assert "nobody" not in graded(command="report")[1]
+    assert (status, "holds results already. Name another --out" in said) == (2, True)
