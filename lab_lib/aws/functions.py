@@ -131,10 +131,10 @@ def timeout_for(rows: int) -> int:
 
 def require_timeout(lab: Lab, rows: int) -> None:
     """Raise StepMissing if the timeout of TransactionProcessor is too short for so many rows."""
-    now, needed = configuration(lab, "TransactionProcessor") or {"Timeout": 0}, timeout_for(rows)
-    if now["Timeout"] < needed:
+    now, needed = timeout_of(lab, "TransactionProcessor"), timeout_for(rows)
+    if now < needed:
         raise StepMissing(
-            f"{lab.name('TransactionProcessor')} has {now['Timeout']} s, and {rows:,} rows need {needed} s. "
+            f"{lab.name('TransactionProcessor')} has {now} s, and {rows:,} rows need {needed} s. "
             "Run notebook 01 with the same data_file."
         )
 
