@@ -93,7 +93,7 @@ class Lab:
             longest = min(seconds, LONGEST_TIMEOUT) * stretch if service == "lambda" else 0
             settings = sessions.config(self.endpoint, seconds=longest)
             self._clients[name] = self.session.client(service, endpoint_url=self.endpoint, config=settings)
-            retries.Retry(self.journal, self.client).register(self._clients[name].meta.events)
+            retries.Retry(self.journal).register(self._clients[name].meta.events)
         return self._clients[name]
 
     @property

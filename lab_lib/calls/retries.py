@@ -2,12 +2,11 @@
 
 import math
 import time
-from collections.abc import Callable
 from typing import Any, NamedTuple
 
 from botocore.exceptions import ConnectionError, HTTPClientError, SSLError
 
-from lab_lib.calls import lasting, outcomes, waiting
+from lab_lib.calls import outcomes, waiting
 from lab_lib.calls.recent import Call, Journal
 
 Params = dict[str, Any]  # of a call, and what botocore tells of one
@@ -26,12 +25,13 @@ class Retry:
     """Lets botocore repeat a call after a pause, which AWS refuses or answers only because something is not ready.
 
     waiting.NOT_READY lists the reasons of a refusal. With a journal, which a lab has on AWS, a call is repeated too
-    while its answer does not show what this process has just made or deleted, and while the network is away; `client`
-    is there to read whether a refusal lasts. So neither the helpers nor a call of the learner's own need a loop.
+    while its answer does not show what this process has just made or deleted, and while the network is away. So neither
+    the helpers nor a call of the learner's own need a loop. A mistake that AWS words like what is not ready yet is told
+    after the time that this may take.
     """
 
-    def __init__(self, journal: Journal | None, client: Callable[[str], Any]) -> None:
-        self._line, self._journal, self._client = waiting.Line(), journal, client
+    def __init__(self, journal: Journal | None) -> None:
+        self._line, self._journal = waiting.Line(), journal
 
     def register(self, events: Any) -> None:
         """Let botocore ask here about each call of a client that emits these events."""
@@ -65,16 +65,7 @@ class Retry:
         if self._journal and (late := self._journal.read(call)):
             return str(late), "a few seconds", math.inf
         reason = waiting.reason(call, bool(self._journal))
-        if reason is None or (reason in waiting.LATE and self._lasts(call)):
-            return waiting.NOTHING
-        return reason[:3]
-
-    def _lasts(self, call: Call) -> bool:
-        """Return True if the refusal has a cause that was not changed a moment ago."""
-        if self._journal is None:
-            return False
-        before = self._journal.changes_read
-        return lasting.is_there(call, self._client) and self._journal.changes_read == before
+        return reason[:3] if reason else waiting.NOTHING
 
 
 def _keep(params: Params, context: Params, **_: Any) -> None:

@@ -113,7 +113,7 @@ BUSY = NotReady(
 )
 OFFLINE, NOTHING = (N_("the network"), "", 90.0), ("", "", 0.0)  # what is not ready, as the first fields of a NotReady
 NOT_READY = [CHANGING_MAPPING, CHANGING_TABLE, USED_QUEUE_NAME, CHANGING]
-LATE = [NEW_ROLE, NEW_PERMISSION, OLD]  # or a mistake
+LATE = [NEW_ROLE, NEW_PERMISSION, OLD]  # or a mistake, which is told after `longest` then
 
 
 def reason(call: Call, is_patient: bool) -> NotReady | None:
