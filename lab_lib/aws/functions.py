@@ -122,11 +122,8 @@ def timeout_of(lab: Lab, name: str) -> int:
 
 
 def timeout_for(rows: int) -> int:
-    """Return the timeout of TransactionProcessor, in seconds, that a file of so many rows needs.
-
-    A file that needs more than Lambda's maximum is uploaded in parts.
-    """
-    return min(max(math.ceil(rows / ROWS_PER_SECOND), TIMEOUT), LONGEST_TIMEOUT)
+    """Return the timeout of TransactionProcessor, in seconds, that a file of so many rows needs."""
+    return max(math.ceil(rows / ROWS_PER_SECOND), TIMEOUT)
 
 
 def require_timeout(lab: Lab, rows: int) -> None:

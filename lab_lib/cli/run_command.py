@@ -22,9 +22,7 @@ from lab_lib.workspace.places import workspace
 @takes(*PLACE, "data", *ALERTS, *MANAGED, "boundary")
 def run(
     settings: Settings,
-    data: Annotated[
-        Path | None, typer.Option(help="The file to upload, of any size; data/transactions.txt by default.")
-    ] = None,
+    data: Annotated[Path | None, typer.Option(help="The file to upload; data/transactions.txt by default.")] = None,
     out_dir: Annotated[
         Path | None, typer.Option("--out", help="The folder for the executed notebooks; runs/<time> by default.")
     ] = None,

@@ -22,12 +22,17 @@ def test_what_is_no_transactions_file_is_refused_in_one_line(tmp_path, content):
             read(path)
 
 
-def test_a_preview_counts_good_and_bad_lines_and_refuses_a_file_without_a_row_and_none(tmp_path):
+def test_a_preview_counts_good_and_bad_lines_and_refuses_a_file_without_a_row_with_too_many_and_none(
+    tmp_path, monkeypatch
+):
     path = tmp_path / "my.txt"
     path.write_text("\n".join([HEADER, "bad", ROW, "", "bad"]))
     preview = transactions.preview(path)
     assert (preview.good, preview.bad, preview.rows) == (1, 2, 3)
 
+    monkeypatch.setattr(transactions.transactions_file, "MOST_ROWS", 2)
+    with pytest.raises(UsageError, match=r"has 3 rows, and .* 2 at most\. Split the file"):
+        transactions.preview(path)
     path.write_text(f"{HEADER}\n")
     with pytest.raises(UsageError, match="no row below it"):
         transactions.preview(path)
