@@ -1,7 +1,5 @@
 """Read, count, write and make up transactions files."""
 
-import csv
-import random
 import re
 from calendar import monthrange
 from collections import defaultdict
@@ -10,7 +8,7 @@ from dataclasses import dataclass, field
 from decimal import Context, Decimal, Inexact
 from functools import lru_cache
 from pathlib import Path
-from typing import Any, TextIO
+from typing import Any
 
 from lab_lib.errors import NotATransactionsFile, UsageError
 from lab_lib.handlers.transaction_processor import transactions_file
@@ -139,29 +137,6 @@ def totals(amounts: Amounts) -> dict[str, Decimal]:
     for (customer, _transaction), amount in amounts.items():
         sums[customer] = _EXACT.add(sums[customer], amount)
     return dict(sums)
-
-
-def write(stream: TextIO, rows: Iterable[Row]) -> None:
-    """Write a transactions file."""
-    lines = csv.writer(stream, delimiter="|", lineterminator="\n")
-    lines.writerow(transactions_file.COLUMNS)
-    for row in rows:
-        texts = [row[name] for name in ("CustomerId", "Address", "TransactionId", "TransactionDate")]
-        lines.writerow([*texts, f"{row['TransactionAmount']:f}"])
-
-
-def make_up(rows: int, customers: int, seed: int = 0) -> Iterator[Row]:
-    """Generate transactions of 1.00 to 40.00. The same seed gives the same transactions."""
-    chance = random.Random(seed)  # noqa: S311, no secret is generated
-    for number in range(1, rows + 1):
-        customer = chance.randint(1, customers)
-        yield {
-            "CustomerId": f"C{customer}",
-            "Address": f"{customer} Smith Street, London",
-            "TransactionId": f"T{number:06}",
-            "TransactionDate": f"{chance.randint(1, 12):02}/{chance.randint(1, 28):02}/2017",
-            "TransactionAmount": Decimal(chance.randint(100, 4000)) / 100,
-        }
 
 
 def _read_columns(name: str | Path, header: str) -> list[str]:
