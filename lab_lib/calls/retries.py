@@ -2,7 +2,7 @@
 
 import math
 import time
-from typing import Any, NamedTuple
+from typing import Any
 
 from botocore.exceptions import ConnectionError, HTTPClientError, SSLError
 
@@ -12,13 +12,6 @@ from lab_lib.calls.recent import Call, Journal
 Params = dict[str, Any]  # of a call, and what botocore tells of one
 _PAUSE, _SHORT_PAUSE = 2, 0.2  # seconds, on AWS and elsewhere
 _CALL = "serverless-lab"  # the entry of a call in botocore's context of a request
-
-
-class Attempts(NamedTuple):
-    """Hold what is known of a call while it is repeated."""
-
-    params: Params
-    begun: float
 
 
 class Retry:
@@ -46,12 +39,12 @@ class Retry:
         caught_exception: Exception | None = None,
         **_: Any,
     ) -> float | None:
-        attempts: Attempts = request_dict["context"][_CALL]
+        params, begun = request_dict["context"][_CALL]
         http, answer = response or (None, {})
-        call = Call(operation.service_model.service_name, operation.name, attempts.params, answer)
+        call = Call(operation.service_model.service_name, operation.name, params, answer)
         is_spared = http is not None and outcomes.correct(http, call)
         what, on_aws, longest = waiting.NOTHING if is_spared else self._reason(call, caught_exception)
-        if (seconds := time.monotonic() - attempts.begun) >= longest:
+        if (seconds := time.monotonic() - begun) >= longest:
             self._line.end()
             return None
         self._line.wait(what, on_aws, f"{seconds:.0f} s")
@@ -70,4 +63,4 @@ class Retry:
 
 def _keep(params: Params, context: Params, **_: Any) -> None:
     """Keep what `Retry` wants to know of a call: its parameters, and when it began."""
-    context[_CALL] = Attempts(dict(params), time.monotonic())
+    context[_CALL] = dict(params), time.monotonic()

@@ -166,9 +166,8 @@ def report(out_dir: Out, roster: Annotated[Path | None, typer.Argument(help=_WHO
         if others:
             out.say(f"Left out, because they belong to nobody in the class: {', '.join(others)}")
         if missing:
-            names = ", ".join(missing)
-            what_to_do = "Run them, or copy their folders to --out, then run this again."
-            out.say(f"No results for {names}. {what_to_do}")
+            told = "Run them, or copy their folders to --out, then run this again."
+            out.say(f"No results for {', '.join(missing)}. {told}")
         raise typer.Exit(class_work.summarise(out_dir, book))
 
 

@@ -49,7 +49,7 @@ def made(operation, *attempts, journal=None, waited=0.0, **params):
     """
     retry, context = retries.Retry(journal), {}
     retries._keep(params or {"FunctionName": "Mine", "NotificationConfiguration": {}}, context)
-    context[retries._CALL] = context[retries._CALL]._replace(begun=time.monotonic() - waited)
+    context[retries._CALL] = context[retries._CALL][0], time.monotonic() - waited
     model = SimpleNamespace(name=operation, service_model=SimpleNamespace(service_name="lambda"))
     for attempt in attempts:
         error, (status, answer) = (attempt, (0, {})) if isinstance(attempt, Exception) else (None, attempt)
