@@ -79,6 +79,7 @@ class Lab:
     boundary: str = field(default="", repr=False)  # the ARN of the permissions boundary of the lab's roles
     patience: float = 0  # seconds for which AWS may not show what was just made or changed
     part: str = ""  # such as BREAK_IT, for what notebooks 01 and 06 put beside the lab
+    copy: str = field(default="", repr=False)  # the number of a copy of the account, to which all requests go
     _clients: dict[str, Any] = field(default_factory=dict, repr=False, compare=False)
     _renamed: list[str] = field(default_factory=list, repr=False, compare=False)  # see `choose_bucket`
 
@@ -93,7 +94,9 @@ class Lab:
             longest = min(seconds, LONGEST_TIMEOUT) * stretch if service == "lambda" else 0
             settings = sessions.config(self.endpoint, seconds=longest)
             self._clients[name] = self.session.client(service, endpoint_url=self.endpoint, config=settings)
-            retries.Retry(self.journal).register(self._clients[name].meta.events)
+            events = self._clients[name].meta.events
+            retries.Retry(self.journal).register(events)
+            events.register("before-call", lambda params, **_event: params["headers"].update(self._headers))
         return self._clients[name]
 
     @property
@@ -189,32 +192,30 @@ class Lab:
 
     def work(self) -> Work | None:
         """Return what there is to do in the account now; None on any other AWS, which cannot be asked."""
-        answer = self._ask_embedded(server.WORK, "busy", "failed")
-        return Work(*answer) if answer else None
+        answer = self.ask_embedded(server.WORK)
+        with suppress(KeyError, TypeError, ValueError):  # another server may answer anything
+            return Work(int(answer["busy"]), int(answer["failed"]))
+        return None
 
-    def start_cold(self) -> bool:
-        """Let the next call of each function start cold, as it may at any time. False if nobody can be told."""
-        return self._ask_embedded(server.COLD, "ended") is not None
-
-    def keep(self) -> bool:
-        """Let the embedded AWS keep all that the account holds now. False if nobody does: on any other AWS."""
-        return self._ask_embedded(server.KEEP, "kept") is not None
-
-    def restore(self) -> bool:
-        """End all that happens in the account, and give it what was kept. False if it stays as it is."""
-        return self._ask_embedded(server.RESTORE, "restored") is not None
-
-    def _ask_embedded(self, path: str, *names: str) -> list[int] | None:
-        """Return these numbers of an answer of the embedded AWS; None from any other AWS, or if it refuses."""
-        if self.endpoint is None:
-            return None
-        request = AWSRequest("GET", f"{self.endpoint}{path}")
-        SigV4QueryAuth(self.session.get_credentials(), "sts", self.region, 60).add_auth(request)
+    def ask_embedded(self, path: str, **query: Any) -> Any:
+        """Return the answer of the embedded AWS to a question of the lab's own; None from any other AWS."""
         try:
-            answer = json.loads(sessions.fetch(self.session, request.url, self.endpoint))
-            return [int(answer[name]) for name in names]
-        except (BotoCoreError, ValueError, KeyError, TypeError, RecursionError):
+            address = self.signed(path, **query)
+            return json.loads(sessions.fetch(self.session, address, self.endpoint, self._headers)) if address else None
+        except (BotoCoreError, ValueError, RecursionError):
             return None
+
+    @property
+    def _headers(self) -> dict[str, str]:
+        return {server.OF_COPY: self.copy} if self.copy else {}
+
+    def signed(self, path: str, **query: Any) -> str:
+        """Return the address of such a question, signed with the lab's key; "" on AWS."""
+        if self.is_real:
+            return ""
+        request = AWSRequest("GET", f"{self.endpoint}{path}", params=query)
+        SigV4QueryAuth(self.session.get_credentials(), "sts", self.region, 60).add_auth(request)
+        return str(request.url)
 
     def __str__(self) -> str:
         told = N_("account {lab.account} on {lab.target}, Region {lab.region}, prefix {lab.prefix}")

@@ -3,6 +3,7 @@
 import functools
 import os
 import re
+import unicodedata
 from decimal import Decimal
 from typing import Any
 
@@ -35,6 +36,13 @@ _SETTINGS = {
 }
 SETTINGS = tuple(_SETTINGS)
 VARIABLES = (*SETTINGS, "role_arn", "external_id")  # each is read from its variable too, such as LAB_PREFIX
+
+
+def plain_text(name: str, value: str) -> str:
+    """Return a text of any kind, such as an id. UsageError if it holds a control character."""
+    if any(unicodedata.category(character) == "Cc" for character in value):
+        raise UsageError(f"{name} holds a control character: {value!a}.")
+    return value
 
 
 def setting(name: str, value: Any) -> Any:

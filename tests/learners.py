@@ -63,6 +63,7 @@ def hand_in(
     comment="",
     emptied=(),
     has_ids=True,
+    data_id="",
 ) -> None:
     """Write a submission: the exercises solved, some `left_out` (all if None), or with other code `written` by id.
 
@@ -82,5 +83,5 @@ def hand_in(
             archive.writestr(notebook.name, json.dumps(copy))
         if notifier:
             archive.writestr("my_notifier.py", my_notifiers()[notifier] + comment)
-        manifest = {"name": name, "id": student_id, "when": "2026-11-26 15:04"}
+        manifest = {"name": name, "id": student_id, "when": "2026-11-26 15:04", "data_id": data_id}
         archive.writestr("manifest.json", json.dumps(manifest))

@@ -219,7 +219,7 @@ def _service_models() -> botocore.loaders.Loader:
     return botocore.loaders.create_loader()
 
 
-def fetch(session: boto3.Session, address: str, endpoint: str | None) -> bytes:
+def fetch(session: boto3.Session, address: str, endpoint: str | None, headers: dict[str, str] | None = None) -> bytes:
     """Return what is at an address that AWS has answered. ValueError if AWS would not give that address or content.
 
     Only path and query of the address count if the lab has an endpoint of its own. No redirect is followed. Handlers of
@@ -230,7 +230,7 @@ def fetch(session: boto3.Session, address: str, endpoint: str | None) -> bytes:
         parts = urlsplit(endpoint)._replace(path=parts.path, query=parts.query)
     if parts.scheme != "https" and not endpoint:
         raise ValueError("its address is not one of AWS")
-    request = AWSRequest("GET", parts.geturl(), stream_output=True).prepare()
+    request = AWSRequest("GET", parts.geturl(), headers=headers, stream_output=True).prepare()
     answer = first_non_none_response(session.events.emit("before-send.lambda.GetCode", request=request))
     if answer is None:
         proxies = {} if endpoint else get_environ_proxies(request.url)  # a proxy cannot reach this machine's loopback

@@ -1,22 +1,48 @@
-"""Draw the files of a probe: like a bank's, never the same twice, and with nothing in them that marks them.
+"""Draw transactions files, each kind of value that docs/faults.md allows often enough to be seen. Nothing calls AWS.
 
-In the first file everything is such that the handout's own code must be right: whole amounts, no correction, and the
-row that brings a customer to the threshold is the customer's last. Nothing here calls AWS.
+The files of a probe are like the account's own, but for one that has every kind. In those which even the handout's own
+code must get right, amounts are whole, nothing is corrected, and the row that brings a customer to the threshold is the
+customer's last.
 """
 
+import csv
+import io
+import re
+from calendar import monthrange
 from collections import defaultdict
+from collections.abc import Iterable
 from decimal import Decimal
+from itertools import pairwise
 from math import ceil
 from operator import itemgetter
 from random import Random
-from typing import NamedTuple
+from typing import NamedTuple, TypeVar
 
 from lab_lib.checks.upload import Snapshot
 from lab_lib.handlers.transaction_processor.transactions_file import COLUMNS
 
-_WORDS = ("relevé", "März", "extracto año", "opérations", "Umsätze", "junho é", "bokföring mån", "výpis účtu")
-_STREETS = ("Smith Street, London", "Rue de l'Été, Liège", "Hauptstraße, Köln", "Calle Ñuñoa, Málaga", "Åvägen, Umeå")
-_NO_AMOUNTS = ("12,50", "many", "", "1 000", "--5")
+T = TypeVar("T")
+_DAY = re.compile(r"\d\d/\d\d/\d{4}")
+_MOST_ROWS, _FEWEST_ROWS = 100, 10  # of a file like the account's own
+_ALERTS = 16  # in a row; SNS and SQS take ten messages at once
+# Each gets a number.
+CUSTOMERS = ("0{}", "{}", "c{}", "A-{}", "Nr {} b", "Zoë {}", "客户{}", "O'Neil {}", "C{}/7", "{}e2")
+_TRANSACTIONS = ("0{}", "{}", "T {} b", "Été-{}", "交易{}", "T/{}", "{}.0")
+_KEYS = (
+    "in/{}",
+    "2026/11 {}",
+    "a+b {}",
+    "100% {}",
+    "relevé {}",
+    "对账单{}",
+    "x&y={}",
+    "März (1) {}",
+    "it's {}",
+    "{}#1",
+)
+_STREETS = ("Smith Street, London", "Rue de l'Été, Liège", "Hauptstraße, Köln", "Calle Ñuñoa, Málaga", "长安街, 北京")
+_BAD_AMOUNTS = "12,50", "many", "", "1 000", "--5", "1e3", "0x1F", "1_000", "１２", "9" * 39
+_BAD_DAYS = "02/30/2017", "2017-03-16", "16/03/2017", "03/16/17", ""
 
 
 class Line(NamedTuple):
@@ -36,113 +62,267 @@ class File(NamedTuple):
     content: bytes
 
 
-class Files(NamedTuple):
-    """The files of a probe, in the order of their uploads. Their customers are new.
+class Style(NamedTuple):
+    """How an account's own files are: the last one's key, columns and rows, and one of its lines."""
 
-    The last two have what the handout does not ask for, each of other customers.
-    """
-
-    crossing: list[str]  # the customers who reach the threshold; the last two files have none of them
-    first: File
-    second: File  # the rows of the first one again, and a refund
-    third: File  # it replaces the second one; the customer with the refund reaches the threshold again; a bad line
-    fourth: File  # a customer who was just below the threshold reaches it, and one who was above it has a row more
-    correction: File
-    cents: File
+    key: str = "transactions.txt"
+    columns: tuple[str, ...] = tuple(COLUMNS)
+    end: str = "\n"  # of a line
+    rows: int = 24
+    line: Line = Line("C1", "1 Smith Street, London", "T01", "03/16/2017", "100")
 
 
-class Bank:
-    """Draws for an account that holds this. Remembers the ids, addresses and totals of its customers."""
+class Values:
+    """Draws the values of fields. No id is drawn twice."""
 
-    def __init__(self, chance: Random, held: Snapshot, threshold: Decimal) -> None:
-        self.chance = chance
+    def __init__(self, chance: Random, ids: Iterable[str] = ()) -> None:
+        self.chance, self._ids = chance, {*ids}
+
+    def new_id(self, form: str) -> str:
+        """Return an id of this form, such as "C{}", with a number that makes it new."""
+        id = form.replace("{}", str(self.chance.randrange(10 ** self.chance.randint(2, 6))))
+        if id in self._ids:
+            return self.new_id(form)
+        self._ids.add(id)
+        return id
+
+    def new_like(self, sample: str) -> str:
+        """Return a new id that is like this one, but for its last number."""
+        begin, end = re.split(r"\d+(?=\D*$)|$", sample, maxsplit=1)
+        return self.new_id(begin + "{}" + end)
+
+    def address_like(self, sample: str) -> str:
+        """Return an address with another number, by default at its beginning."""
+        number = str(self.chance.randint(1, 199))
+        return re.sub(r"\d+", number, sample, count=1) if re.search(r"\d", sample) else f"{number} {sample}"
+
+    def odd_day(self) -> str:
+        """Return a day of the years 1990 to 2035, often the last of its month or the 29th of February."""
+        chance, year = self.chance, self.chance.randint(1990, 2035)
+        if chance.random() < 0.2:
+            return f"02/29/{year // 4 * 4}"
+        month = chance.randint(1, 12)
+        last = 28 if month == 2 else monthrange(year, month)[1]
+        return f"{month:02}/{chance.choice((last, chance.randint(1, last))):02}/{year}"
+
+    def odd_amount(self, amount: str) -> str:
+        """Return a whole amount as somebody may write it."""
+        forms = "{}", " {}", "{} ", *(["+{}", "0{}"] if amount.isdigit() else [])
+        return self.chance.choice(forms).format(amount)
+
+    def shuffled(self, items: list[T]) -> list[T]:
+        """Return the elements in any order."""
+        return self.chance.sample(items, len(items))
+
+    def mixed(self, *lists: list[T]) -> list[T]:
+        """Return the elements of all lists in one, in which those of each list keep their order."""
+        turns = self.shuffled([place for place, items in enumerate(lists) for _ in items])
+        rest = [iter(items) for items in lists]
+        return [next(rest[place]) for place in turns]
+
+
+class Bank(Values):
+    """Draws the files of a probe. Remembers the addresses and totals of customers, its own and the account's."""
+
+    def __init__(self, chance: Random, held: Snapshot, threshold: Decimal, style: Style, fits: list[str]) -> None:
+        """Draw for an account that holds this. `fits`, such as "{}.txt", make keys that the bucket's trigger takes."""
+        super().__init__(chance, [*held.customers, *(transaction for _customer, transaction in held.rows)])
         self.limit = max(ceil(threshold), 1)  # the lowest whole total with an alert
-        self._ids = set(held.customers).union(*held.rows)  # of customers and transactions
+        self.style, self._fits, self._held = style, fits, held
         self._addresses, self._totals = dict[str, str](), dict[str, int]()
 
-    def files(self, fit: str) -> Files:
-        """Return new files. `fit`, such as "{}.txt", makes keys that fit the filter of the bucket's trigger."""
-        chance, limit, customers = self.chance, self.limit, self._customers()
-        crossing, nearly, low = customers[:4], customers[4], customers[5:]
-        refunded, above = chance.sample(crossing, 2)
-        first = self._first(crossing, nearly, low)
-        second = chance.sample(first, len(first))
-        self._move(nearly)
-        second += [self._to(refunded, limit - chance.randint(1, 20)), self._line(nearly, -chance.randint(1, 40))]
-        third = [*second, self._to(refunded, limit + chance.randint(0, 30))]
-        bad = self._line(low[0], 0)._replace(amount=chance.choice(_NO_AMOUNTS))
-        third.insert(len(third) // 2, bad)
-        fourth = chance.sample(first, 5)
-        fourth += [self._line(above, chance.randint(1, 90)), self._to(nearly, limit + chance.randint(0, 5))]
-        wrong = [line for line in first if line.customer in low[:2]][:2]
-        correction = [line._replace(amount=str(int(line.amount) - 3)) for line in wrong]
-        cents = [self._line(low[2], 0)._replace(amount="-0.10"), self._line(low[3], 0)._replace(amount="-10.25")]
-        keys = [fit.format(f"{chance.choice(_WORDS)} {number}") for number in chance.sample(range(1, 10**6), 5)]
-        keys.insert(2, keys[1])
-        contents = map(self._content, (first, second, third, fourth, correction, cents))
-        return Files(crossing, *map(File, keys, contents))
+    def known(self) -> list[str]:
+        """Return customers of the account who have a whole total, which is the sum of their rows."""
+        sums, names = self._held.sums(), list[str]()
+        for name, total in sums.items():
+            has_rows = any(customer == name for customer, _transaction in self._held.rows)
+            if has_rows and self._held.balances.get(name) == total == int(total):
+                names.append(name)
+                self._totals[name] = int(total)
+        return names
 
-    def _customers(self) -> list[str]:
-        """Return new customers. Some of their ids are odd, and some differ by their case or their end alone."""
-        usual = ["C{}"] * self.chance.randint(6, 9)
-        customers = [self._new_id(form) for form in (*usual, "7C{}", "0{}", "A-{}")]
-        long = f"{self._new_id('C{}')}{self.chance.randrange(10**40)}"
-        customers += [customers[0].lower(), f"{long}a", f"{long}b"]
-        self.chance.shuffle(customers)
-        return customers
+    def plain(self, known: Iterable[str] = ()) -> list[Line]:
+        """Return about as many lines as the account's files have, of known and new customers, one of whom crosses.
 
-    def _first(self, crossing: list[str], nearly: str, low: list[str]) -> list[Line]:
-        """Return the lines of the first file, mixed, but one customer's in their order."""
+        The last customer is new, and just below the threshold.
+        """
+        chance, style = self.chance, self.style
+        crossing, *others = (self.new_customer() for _ in range(chance.randint(3, 4)))
+        names = [*known, crossing, *others]
+        number = min(max(style.rows, _FEWEST_ROWS), _MOST_ROWS) - 2
+        lines = [self.below(name) for name in [*names, *chance.choices(names, k=number - len(names))]]
+        over = self.to(crossing, self.limit + chance.choice((0, chance.randint(1, 900))))
+        return [*self._in_turn(lines), over, self.to(others[-1], self.limit - 1)]
+
+    def wide(self) -> list[Line]:
+        """Return lines with every kind of value: more than 100 of more than 25 customers, in more than 64 KB."""
         chance, limit = self.chance, self.limit
-        lines = [line for name in (*crossing, nearly, *low) for line in self._below(name)]
-        above = 0, chance.randint(1, 4), chance.randint(5, 60), chance.randint(100, 9_000)
-        for name, over in zip(crossing, above, strict=True):
-            lines += [self._to(name, limit - chance.randint(1, 4)), self._to(name, limit + over)]
-        lines += [self._to(nearly, limit - 1), self._line(low[0], 0)]
-        for name in low[1:3]:
-            self._move(name)
-            lines.append(self._line(name, -1))
-        twin = self._line(low[3], -1)
-        lines += [twin, self._line(low[3], -1)._replace(transaction=twin.transaction.lower())]
-        names, own = [line.customer for line in lines], defaultdict[str, list[Line]](list)
+        long = self.new_id("L{}") + "x" * chance.randint(100, 900)
+        names = [f"{long}a", f"{long}b", *map(self.new_id, CUSTOMERS)]
+        names += [self.new_customer() for _ in range(16)]
+        names = [*dict.fromkeys([*names, names[-1].swapcase()])]
+        chance.shuffle(names)
+        alone, crossing, low = names[0], names[1:_ALERTS], names[_ALERTS:]
+        lines = [self.below(name) for name in [*chance.choices([*crossing, *low], k=80), *crossing, *low]]
+        twin = lines[-1]
+        lines.append(self.below(twin.customer)._replace(transaction=twin.transaction.swapcase()))
+        lines.append(self.below(low[0])._replace(transaction=twin.transaction))
+        lines += [self.below(low[1])._replace(transaction=self.new_id(form)) for form in _TRANSACTIONS]
+        lines = self._in_turn(lines)
+        over = [0, 1, 10**6, 10**6 + 1, 10 ** chance.randint(16, 25), *(chance.randint(1, 9_000) for _ in crossing)]
+        lines += [self.to(name, limit + more) for name, more in zip(crossing, over, strict=False)]
+        lines.append(self.to(alone, limit + chance.randint(0, 60)))
+        lines = [line._replace(date=self.odd_day(), amount=self.odd_amount(line.amount)) for line in lines]
+        odd = self._odd_addresses()
+        for place in chance.sample(range(len(lines)), len(odd)):
+            lines[place] = lines[place]._replace(address=odd.pop())
+        return [*lines, *chance.sample(lines[-_ALERTS:], 3)]  # twice in one file
+
+    def again(self, lines: list[Line], crossing: str) -> list[Line]:
+        """Return the lines in another order, with more: somebody has moved, and who had crossed falls."""
+        self.move(crossing)
+        falls = self.to(crossing, self.limit - self.chance.randint(1, 20))
+        return [*self.shuffled(lines), falls]
+
+    def held_lines(self) -> list[Line]:
+        """Return rows that the account holds, as they are, of customers who have moved."""
+        lines = []
+        for name in self.known()[:2]:
+            rows = [item for (customer, _transaction), item in self._held.rows.items() if customer == name]
+            self.move(name)
+            for item in self.chance.sample(rows, min(len(rows), 2)):
+                day, amount = str(item.get("TransactionDate")), item.get("TransactionAmount")
+                if _DAY.fullmatch(day) and isinstance(amount, Decimal) and amount == int(amount):
+                    lines.append(Line(name, self._addresses[name], item["TransactionId"], day, str(int(amount))))
+        return lines
+
+    def cents(self) -> list[Line]:
+        """Return lines of new customers with cents. One of them crosses by a cent, and one does not."""
+        low, crossing, below = (self.new_customer() for _ in range(3))
+        amounts = {low: ("-0.10", "-10.25", "+0.5"), crossing: (f"{self.limit - 1}.99", "0.01")}
+        amounts[below] = f"{self.limit - 1}", "0.98"
+        lines = [self._line(name, 0)._replace(amount=amount) for name in amounts for amount in amounts[name]]
+        return self._in_turn(lines)
+
+    def corrections(self, lines: list[Line]) -> list[Line]:
+        """Return some of these lines with another amount or day. Of the last line's customer, that is a crossing."""
+        *low, last = lines
+        crossing = {line.customer for line in (low.pop(), last)}
+        one, other = self.chance.sample([line for line in low if line.customer not in crossing], 2)
+        twice = self.below(one.customer)
+        return [
+            one._replace(amount=str(int(one.amount) - 3)),
+            other._replace(date=self.odd_day()),
+            twice._replace(amount=str(int(twice.amount) - 7)),
+            twice,
+            last._replace(amount=str(int(last.amount) + self.chance.randint(1, 60))),
+        ]
+
+    def forms(self) -> File:
+        """Return a file as a spreadsheet may write it: with a byte order mark, blanks around fields, and short days."""
+        name = self.new_id('"C{}"')
+        lines = [self.below(name), self.to(name, self.limit), self.below(self.new_customer())]
+        spread = [line._replace(customer=f" {line.customer} ", address=f" {line.address}") for line in lines]
+        spread = [line._replace(date=re.sub(r"\b0", "", line.date)) for line in spread]
+        key, content = self.file(spread)
+        return File(key, b"\xef\xbb\xbf" + content)
+
+    def rejected(self) -> File:
+        """Return a file with a line for each reason for which one is rejected, and right lines between them."""
+        good = [self.below(self.new_customer()) for _ in range(3)]
+        bad = [self._line(self.new_id("B{}"), 0)._replace(amount=amount) for amount in _BAD_AMOUNTS]
+        bad += [self._line(self.new_id("B{}"), 0)._replace(date=day) for day in _BAD_DAYS]
+        bad += [bad[0]._replace(customer=""), bad[0]._replace(transaction=" ")]
+        key, content = self.file([*bad, *good])
+        end = self.style.end.encode()
+        raw = b"B1\xff|1 Smith Street|T1|03/16/2017|5", b'B2|"1 Smith Street|T1|03/16/2017|5', b"B3|T1|03/16/2017|5"
+        header, *texts = content.split(end)
+        return File(key, end.join([header, *raw, *texts]))
+
+    def new_customer(self) -> str:
+        """Return the id of a new customer, like those of the account."""
+        return self.new_like(self.style.line.customer)
+
+    def below(self, customer: str) -> Line:
+        """Return a new transaction, at times a negative one, with which the customer does not cross."""
+        room = self.limit - 1 - self._totals.get(customer, 0)
+        if room < 0:  # the customer is above
+            return self._line(customer, self.chance.randint(1, 90))
+        return self._line(customer, self.chance.randint(-60, min(room // 2, 400)))
+
+    def to(self, customer: str, total: int) -> Line:
+        """Return a new transaction that brings the customer to this total."""
+        return self._line(customer, total - self._totals.get(customer, 0))
+
+    def move(self, customer: str) -> None:
+        """Give a customer a new address, which later transactions have."""
+        self._addresses[customer] = self.address_like(self.style.line.address)
+
+    def file(self, lines: Iterable[Line], key: str = "") -> File:
+        """Return a file in the account's style, by default with a key that is like theirs."""
+        text = io.StringIO()
+        writer = csv.writer(text, delimiter="|", lineterminator=self.style.end)
+        writer.writerow(self.style.columns)
+        ordered = itemgetter(*(COLUMNS.index(column) for column in self.style.columns))
+        writer.writerows(map(ordered, lines))
+        stem, dot, end = self.style.key.rpartition(".")
+        return File(key or self.new_like(f"{stem}-1{dot}{end}"), text.getvalue().encode())
+
+    def odd_file(self, lines: Iterable[Line]) -> File:
+        """Return a file with an odd key, its columns in any order, blank lines, and no end of the last line."""
+        columns = tuple(self.shuffled(COLUMNS))
+        own, end = self.style, "\n" if self.style.end == "\r\n" else "\r\n"
+        self.style = own._replace(columns=columns, end=end)
+        _key, content = self.file(lines)
+        self.style = own
+        key = self.chance.choice(self._fits).format(self.new_id(self.chance.choice(_KEYS)))
+        return File(key, content.replace(b"\n", b"\n\n", 3).strip())
+
+    def _in_turn(self, lines: list[Line]) -> list[Line]:
+        """Return the lines in any order, but those of one customer in their own."""
+        own = defaultdict[str, list[Line]](list)
         for line in lines:
             own[line.customer].append(line)
-        chance.shuffle(names)
-        return [own[name].pop(0) for name in names]
-
-    def _below(self, customer: str) -> list[Line]:
-        """Return transactions, some of them negative, all sums of which are below the threshold."""
-        number = self.chance.randint(2, 4)
-        highest = min((self.limit - 1) // number, 400)
-        return [self._line(customer, self.chance.randint(-60, highest)) for _ in range(number)]
+        return self.mixed(*own.values())
 
     def _line(self, customer: str, amount: int) -> Line:
-        """Return a new transaction of the customer."""
         if customer not in self._addresses:
-            self._move(customer)
+            self.move(customer)
         self._totals[customer] = self._totals.get(customer, 0) + amount
-        date = f"{self.chance.randint(1, 12):02}/{self.chance.randint(1, 28):02}/{self.chance.randint(2015, 2026)}"
-        return Line(customer, self._addresses[customer], self._new_id("T{}"), date, str(amount))
+        sample = self.style.line
+        date = f"{self.chance.randint(1, 12):02}/{self.chance.randint(1, 28):02}/{sample.date[-4:]}"
+        return Line(customer, self._addresses[customer], self.new_like(sample.transaction), date, str(amount))
 
-    def _to(self, customer: str, total: int) -> Line:
-        """Return a new transaction that brings the customer to this total."""
-        return self._line(customer, total - self._totals[customer])
+    def _odd_addresses(self) -> list[str]:
+        """Return addresses that are empty, long, or have what needs quotes in a file: eight of each."""
+        usual = [f"{self.chance.randint(1, 199)} {self.chance.choice(_STREETS)}" for _ in range(8)]
+        odd = [["", f"{one} | 2nd floor", f'"Villa" {one}', f"{one}, " * (10_000 // len(one))] for one in usual]
+        return [address.strip() for kinds in odd for address in kinds]
 
-    def _move(self, customer: str) -> None:
-        """Give a customer a new address, which later transactions have."""
-        self._addresses[customer] = f"{self.chance.randint(1, 199)} {self.chance.choice(_STREETS)}"
 
-    def _content(self, lines: list[Line]) -> bytes:
-        """Return a file with its columns in any order, a blank line, and no end of the last line."""
-        ordered = itemgetter(*self.chance.sample(range(len(COLUMNS)), len(COLUMNS)))
-        texts = ["|".join(ordered(line)) for line in (COLUMNS, *lines)]
-        texts.insert(self.chance.randrange(1, len(texts)), "")
-        return "\n".join(texts).encode()
+def plain_file(id: str) -> bytes:
+    """Return the transactions file of the student with this id, as small and plain as the handout's.
 
-    def _new_id(self, form: str) -> str:
-        """Return an id of this form that neither a customer nor a transaction has."""
-        new = form.format(self.chance.randrange(10**6))
-        if new in self._ids:
-            return self._new_id(form)
-        self._ids.add(new)
-        return new
+    Of its two customers one stays below 1500, and the other reaches it with their last row. The same id gives the same
+    file with every version of Python.
+    """
+    chance = Random(id)  # noqa: S311  # no secret is drawn
+    high, low = chance.sample(range(10, 100), 2)
+    nearly = chance.randrange(1300, 1500)  # before the last row
+    amounts = {
+        high: [*_parts(chance, nearly, 11), chance.randrange(1500, 1900) - nearly],
+        low: _parts(chance, chance.randrange(400, 1200), 12),
+    }
+    customers = chance.sample([high, low] * 12, 24)
+    day = f"{chance.randint(1, 12):02}/{chance.randint(1, 28):02}/2017"
+    lines = ["customer_id|customer_address|trn_id|trn_date|trn_amount"]
+    for number, customer in enumerate(customers, chance.randint(25, 76)):  # no T24
+        amount = amounts[customer].pop(0)
+        lines.append(f"C{customer}|{customer} Smith Street, London|T{number}|{day}|{amount}")
+    return "\n".join([*lines, ""]).encode()
+
+
+def _parts(chance: Random, total: int, count: int) -> list[int]:
+    """Return this many positive whole amounts, which add up to the total."""
+    ends = [0, *sorted(chance.sample(range(1, total), count - 1)), total]
+    return [end - begin for begin, end in pairwise(ends)]

@@ -1,25 +1,25 @@
 """Upload files as a bank would, and compare everything with what they must lead to.
 
-On the embedded AWS, the account is kept before and restored afterwards. So a probe may also call the functions again
-with what they had, and send a correction and cents. On AWS, and for a grader without the account's own key, it only
-uploads and reads, and what it has brought stays.
+On the embedded AWS that happens in a copy of the account. So what harms can be tried too: an event comes again, a
+mapping is paused, a function is killed. On AWS, a probe only uploads and reads, and what it has brought stays.
 """
 
+import time
 from collections import defaultdict
-from collections.abc import Sequence
-from contextlib import suppress
-from dataclasses import dataclass, field
-from itertools import chain
+from collections.abc import Collection, Iterator
+from dataclasses import dataclass, field, replace
+from decimal import Decimal
 from random import Random
-from typing import Any
 
 from lab_lib import transactions
-from lab_lib.aws import buckets, functions, queues, streams, topics
-from lab_lib.checks.arrivals import Inbox, markers, snapshot
-from lab_lib.checks.bank import Bank, File
+from lab_lib.aws import buckets, functions, queues, topics, triggers
+from lab_lib.checks import uploads
+from lab_lib.checks.arrivals import Inbox, snapshot
+from lab_lib.checks.bank import Bank, File, Line, Style
 from lab_lib.checks.chain import Upload
+from lab_lib.checks.copies import Copy, copied
 from lab_lib.checks.evidence import at_rest, wait_for_rest
-from lab_lib.checks.reading import NOTIFIER, PROCESSOR, fitting_key, is_indirect
+from lab_lib.checks.reading import NOTIFIER, PROCESSOR, fitting_key, unqualified
 from lab_lib.checks.rules import Account
 from lab_lib.checks.upload import (
     OTHERS,
@@ -27,21 +27,28 @@ from lab_lib.checks.upload import (
     ROWS,
     TOTALS,
     Difference,
+    Totals,
     compare_addresses,
     compare_messages,
     compare_others,
     compare_rejected,
     compare_rows,
     compare_totals,
+    expect,
+    missing_alerts,
+    read_alerts,
 )
-from lab_lib.errors import LabError, TimedOut
+from lab_lib.errors import TimedOut
 from lab_lib.lab import Lab
 from lab_lib.language import N_, _
-from lab_lib.workspace.one_command import in_turn
+from lab_lib.pages.wording import listing
 
-AGAIN, REPEATS, CORRECTION, CENTS = "again", "repeats", "correction", "cents"
+WORKER, AGAIN, REPEATS, KILLED = "worker", "again", "repeats", "killed"
+CENTS, CORRECTION, DELETION, FORMS = "cents", "correction", "deletion", "forms"
 Faults = dict[str, list[Difference | str]]  # by ROWS, TOTALS, OTHERS, one of these, or the name of a queue
 _LONGEST = 600  # seconds for a file on AWS; on the embedded AWS the chain comes to rest long before
+_SURE = 1  # seconds at rest, after which what is missing does not come any more
+_MOST_CALLS = 40  # at which the functions are killed
 
 
 @dataclass
@@ -49,96 +56,146 @@ class Outcome:
     """The result of a probe.
 
     `arrived` is said if all rows did. `faults` has an entry for each part of the chain that was tried. `errors` has the
-    last error in the log of each function.
+    last error in the log of each function that failed with an ordinary file.
     """
 
-    arrived: str
+    arrived: str = ""
     faults: Faults = field(default_factory=lambda: defaultdict(list))
     errors: dict[str, str] = field(default_factory=dict)
 
 
 def send(lab: Lab) -> Outcome:
     """Probe the account. On the embedded AWS it takes some seconds, on AWS some minutes."""
-    with in_turn(lab):
-        with suppress(TimedOut):  # what is under way would be lost
-            wait_for_rest(lab, 30)
-        is_kept, probe = lab.keep(), _Probe(lab)
-        try:
-            probe.follow(is_kept)
-        finally:
-            if not (is_kept and lab.restore()):
-                told = {"found": probe.outcome.arrived, "stays": _("its rows, alerts and files stay")}
-                probe.outcome.arrived = _("{found}; {stays}", **told)
-    return probe.outcome
+    with copied(lab) as copy:
+        probe = _Probe(copy.lab if copy else lab, copy)
+        probe.follow()
+    told = N_("{rows} rows of {customers} customers arrived")
+    outcome = probe.outcome
+    outcome.arrived = _(told, rows=probe.rows, customers=len(probe.customers))
+    if not copy:
+        outcome.arrived = _("{found}; they stay until `lab clean`, with their files and alerts", found=outcome.arrived)
+    elif not copy.was_at_rest:
+        outcome.arrived = _("{found}; calls were running when the account was copied", found=outcome.arrived)
+    return outcome
 
 
 class _Probe:
-    """A probe on its way."""
+    """A probe on its way, in the account of the lab, which may be a copy."""
 
-    def __init__(self, lab: Lab) -> None:
-        chance = Random()  # noqa: S311, no secret is drawn
-        self.lab, self.account = lab, Account(lab)
-        self.files = Bank(chance, snapshot(lab), lab.threshold).files(fitting_key(self.account, "{}"))
-        first = transactions.recount(*self.files.first)
-        told = N_("{rows} rows of {customers} customers arrived")
-        self.outcome = Outcome(_(told, rows=first.good, customers=len(first.addresses)))
+    def __init__(self, lab: Lab, copy: Copy | None) -> None:
+        self.lab, self.copy, self.outcome = lab, copy, Outcome()
+        account, chance = Account(lab), Random()  # noqa: S311, no secret is drawn
+        self.held = snapshot(lab)  # what the account held when somebody looked last
+        fits = [fitting_key(account, "{}", end) for end in (".txt", ".csv", ".TXT", "")]
+        self.bank = Bank(chance, self.held, lab.threshold, _style(account), fits)
+        self.rows, self.customers = 0, set[str]()
         self._letters = Inbox(lab, queues.DEAD_LETTERS)  # the handout has no such queue
 
-    def follow(self, is_kept: bool) -> None:
-        """Send one file after the other, up to the first fault.
+    def follow(self) -> None:
+        """Send one file after the other, up to the first fault in what the handout's own code does right.
 
-        Where the account is kept, deliver again what was delivered, and send what the handout does not ask for. All of
-        this may leave wrong totals, so each is about other customers.
+        In a copy, also do what may happen on AWS, and send what the handout does not ask for.
         """
-        lab, files, faults = self.lab, self.files, self.outcome.faults
-        if not all(map(self._is_right, (files.first, files.second, files.third))):
-            return
-        due = transactions.recount(*files.third).rejected
-        faults[REJECTED] = [*compare_rejected(due, buckets.rejected_rows(lab, files.third.key))]
-        lab.start_cold()  # what a function keeps in its memory is gone
-        if not (self._is_right(files.fourth) and is_kept):
-            return
-        if not is_indirect(self.account):  # what calls it otherwise has events of its own
-            marked = markers(lab, files.fourth.key)  # if it marks uploads, by S3's sequencer
-            sequencer = marked[0]["EventId"].split()[-1] if marked else ""
-            self._again(PROCESSOR, buckets.creation(lab, files.fourth.key, sequencer))
-        records = streams.records(lab, *files.crossing)
-        self._again(NOTIFIER, {"Records": records}, records)
-        for part, file in ((CORRECTION, files.correction), (CENTS, files.cents)):
-            wrong = self._sent(file)
-            faults[part] = [*wrong[ROWS], *wrong[TOTALS]]
+        if self._does_what_the_handout_asks() and self.copy:
+            self._go_further(self.copy)
 
-    def _is_right(self, file: File) -> bool:
-        """Send a file, enter what is wrong, and return whether nothing is that the handout's code does right."""
-        wrong = self._sent(file)
+    def _does_what_the_handout_asks(self) -> bool:
+        """Send ordinary files, and one that has every kind of value."""
+        bank, copy = self.bank, self.copy
+        lines = bank.plain(bank.known() if copy else [])  # what it brings stays, so only in a copy
+        crossing, nearly = (line.customer for line in lines[-2:])
+        file = bank.file(lines)
+        if not (self._is_right(file) and self._is_right(bank.odd_file(bank.wide()))):
+            return False
+        again = [*bank.again(lines, crossing), *(bank.held_lines() if copy else [])]
+        if not self._is_right(bank.file(again, file.key)):
+            return False
+        if copy:
+            copy.start_cold()  # what a function keeps in its memory is gone
+        risen = [bank.below(lines[0].customer), *(bank.to(name, bank.limit) for name in (crossing, nearly))]
+        if not self._is_right(bank.file(risen)):
+            return False
+        if not copy:
+            return True
+        if not self._is_right(*map(bank.file, (bank.plain(), [], bank.plain()))):
+            return False
+        self.outcome.faults[WORKER] += self._works_alone(copy)
+        self.outcome.faults[AGAIN] += self._comes_again(copy)
+        return True
+
+    def _go_further(self, copy: Copy) -> None:
+        """Try what the handout does not ask for, each with customers of its own. A fault may stop the stream."""
+        bank, faults = self.bank, self.outcome.faults
+        faults[CENTS] += self._faults(bank.file(bank.cents()))
+        lines = bank.plain()
+        faults[CORRECTION] += self._faults(bank.file(lines))
+        faults[CORRECTION] += self._faults(bank.file(bank.corrections(lines)))
+        faults[FORMS] += self._faults(bank.forms())
+        rejected = bank.rejected()
+        faults[REJECTED] += self._faults(rejected)
+        due = transactions.recount(*rejected).rejected
+        faults[REJECTED] += compare_rejected(due, buckets.rejected_rows(self.lab, rejected.key))
+        faults[KILLED] += self._is_killed(copy)
+        faults[DELETION] += self._loses_rows(copy)
+
+    def _is_right(self, *files: File) -> bool:
+        """Send files at once, enter what is wrong, and return whether nothing is that the handout's code does right."""
+        wrong, keys = self._outcome(self._put(*files)), listing(file.key for file in files)
         for part, faults in wrong.items():
-            self.outcome.faults[part] += [_("{fault}, after {key}", fault=fault, key=file.key) for fault in faults]
+            self.outcome.faults[part] += [_("{fault}, after {key}", fault=fault, key=keys) for fault in faults]
         return not any(faults for part, faults in wrong.items() if part != REPEATS)
 
-    def _sent(self, file: File) -> Faults:
-        """Upload a file, and return what is wrong when nothing more comes of it."""
-        upload = Upload(self.lab, file.key, transactions.recount(*file))
-        buckets.put(self.lab, file.key, file.content)
+    def _faults(self, file: File) -> list[Difference | str]:
+        """Send a file, and return all that is wrong, but for repeated alerts, and the errors of the functions."""
+        faults, errors = _all_but_repeats(self._outcome(self._put(file))), self.outcome.errors
+        self.outcome.errors = {}
+        told = N_("{function} fails: {error}")
+        return faults and faults + [_(told, function=self.lab.name(name), error=errors[name]) for name in errors]
+
+    def _put(self, *files: File) -> Upload:
+        """Upload files at once. The result expects what they must lead to, in whatever order."""
+        upload = self._begun([transactions.recount(*file) for file in files])
+        for file in files:
+            buckets.put(self.lab, *file)
+        return upload
+
+    def _begun(self, files: list[transactions.Recount]) -> Upload:
+        """Begin to follow files before they are uploaded."""
+        upload = Upload(self.lab, "", transactions.Recount(), before=self.held)
+        upload.expected = expect(self.held, files, self.lab.threshold)
+        self.rows += sum(file.good for file in files)
+        self.customers |= upload.expected.addresses.keys()
+        return upload
+
+    def _outcome(self, upload: Upload, parts: Collection[str] = ()) -> Faults:
+        """Return what is wrong, in these parts, when nothing more comes of an upload."""
+        lab, since = self.lab, list[float]()
 
         def look() -> Faults | None:
-            if (rest := at_rest(self.lab)) is False:
+            if (rest := at_rest(lab)) is False:
                 return None
-            is_last = upload.is_silent(rest)  # before the look, which then sees all there will be
-            upload.look() if rest is None else upload.runs.read()  # at rest, there is nothing to follow
+            since.append(time.monotonic())  # a queue in front of a function is no work that is seen
+            is_last = upload.is_silent(rest) and (rest is None or since[-1] - since[0] > _SURE)
+            if rest is None:  # at rest, there is nothing to follow
+                upload.look()
             faults = self._compared(upload)
+            if parts:
+                faults = {part: faults[part] for part in parts}
             return faults if is_last or not any(faults.values()) else None
 
         try:
-            faults = self.lab.wait_until(look, _("{key} to go all the way", key=file.key), timeout=_LONGEST)
+            faults = lab.wait_until(look, _("{key} to go all the way", key=_("a file")), timeout=_LONGEST)
         except TimedOut:  # what is there by then is judged
             faults = self._compared(upload)
+        upload.runs.read()
         for name in functions.SOURCES:
             if errors := upload.runs.errors(name):
                 self.outcome.errors[name] = errors[-1]
         return faults
 
     def _compared(self, upload: Upload) -> Faults:
-        expected, held, lab = upload.expected, snapshot(self.lab), self.lab
+        expected, lab = upload.expected, self.lab
+        held = self.held = snapshot(lab)
         topic = topics.topic_arn(lab)
         faults: Faults = {
             ROWS: [*compare_rows(expected, held.rows, as_written=True), *compare_addresses(expected, held.customers)],
@@ -159,19 +216,100 @@ class _Probe:
                 faults[REPEATS] += [_("{customer} again in {queue}", customer=who, queue=name) for who in repeated]
         return faults
 
-    def _again(self, name: str, event: dict[str, Any], records: Sequence[streams.Record] = ()) -> None:
-        """Call a function with what it had. Nothing may change; by the handout's code, all records count again."""
-        last, faults = self.files.fourth, list[object]()
-        upload = Upload(self.lab, last.key, transactions.recount(*last))
-        try:
-            functions.invoke(self.lab, name, event)
-        except LabError as error:
-            faults.append(error)
+    def _works_alone(self, copy: Copy) -> Iterator[str]:
+        """Yield what TotalNotifier does not do itself: pause what starts it, then all else that the stream starts."""
+        lab, own = self.lab, self.lab.name(NOTIFIER)
+        arns = [unqualified(mapping["FunctionArn"]) for mapping in triggers.mappings(lab)]
+        started = {arn.split(":")[-1] for arn in arns}
+        others = sorted(started - {own})
+        copy.start_only(others)
+        upload = self._put(self.bank.file(self.bank.plain()))
+        self._outcome(upload, [ROWS])
+        balances = upload.before.balances
+        early = [name for name in upload.expected.crossing if self.held.balances.get(name) != balances.get(name)]
+        if early:
+            told = N_("while no trigger starts {function}, the total of {customer} changes: {others} does its work")
+            who = listing(others or [lab.name(PROCESSOR)])
+            yield _(told, function=own, customer=early[0], others=who)
+        copy.start_only([own])
+        for fault in _all_but_repeats(self._outcome(upload)):
+            yield _("when a trigger starts only {function} again, {fault}", function=own, fault=fault)
+        copy.start_only([own, *others])
+
+    def _comes_again(self, copy: Copy) -> Iterator[Difference | str]:
+        """Yield what is wrong when an event of S3 comes again, and then the records of the stream.
+
+        The event changes nothing more than the same upload would. By the handout's code, all records count again.
+        """
+        file = self.bank.file(self.bank.plain())
+        yield from self._faults(file)
+        rows = transactions.recount(*file)
+        upload = self._begun([rows])
+        copy.deliver_events_again()
+        for fault in _all_but_repeats(self._outcome(upload)):
+            yield _("an event of S3 came again, and {fault}", fault=fault)
+        upload, again = self._begun([rows]), self.held.balances
+        for (customer, _transaction), amount in rows.amounts.items():
+            again[customer] = again.get(customer, Decimal(0)) + amount
+        copy.deliver_records_again(len(rows.amounts))
+        faults = _all_but_repeats(self._outcome(upload))
+        if self.held.balances != again:
+            yield from (_("records of the stream came again, and {fault}", fault=fault) for fault in faults)
+
+    def _is_killed(self, copy: Copy) -> Iterator[Difference]:
+        """Yield what is wrong after both functions were killed at each of their calls, one after the other."""
+        bank, lab, files = self.bank, self.lab, list[transactions.Recount]()
+        upload = self._begun([])
+        for call in range(1, _MOST_CALLS + 1):
+            low, high = bank.new_customer(), bank.new_customer()
+            file = bank.file([bank.below(high), bank.below(low), bank.to(high, bank.limit)])
+            files.append(transactions.recount(*file))
+            for name in functions.SOURCES:
+                copy.kill(lab.name(name), call)
+            buckets.put(lab, *file)
+            wait_for_rest(lab, _LONGEST)
+            killed = [copy.kill(lab.name(name), 0) for name in functions.SOURCES]
+            if not any(killed):
+                break
+        upload.expected = expect(upload.before, files, lab.threshold)
+        yield from self._lacks(upload, upload.expected.own_totals)
+        yield from compare_rows(upload.expected, self.held.rows)
+
+    def _loses_rows(self, copy: Copy) -> Iterator[Difference | str]:
+        """Yield what is wrong after rows were deleted: one total falls, and another one reaches the threshold."""
+        bank, limit = self.bank, self.bank.limit
+        falling, rising = bank.new_customer(), bank.new_customer()
+        lines = [bank.to(falling, limit), bank.to(rising, -50), bank.to(rising, limit - 10)]
+        yield from self._faults(bank.file(lines))
+        upload = self._begun([])
+        for line in lines[:2]:
+            copy.delete_row(line.customer, line.transaction)
+        upload.expected = replace(upload.expected, crossing={rising: Decimal(limit + 40)})
+        yield from self._lacks(upload, {falling: Decimal(0), rising: Decimal(limit + 40)})
+
+    def _lacks(self, upload: Upload, totals: Totals) -> Iterator[Difference]:
+        """Yield which totals are not as they must be, and which alerts are missing, when nothing more comes."""
         wait_for_rest(self.lab, _LONGEST)
-        again = upload.before.balances
-        for record in records:
-            again[streams.customer(record)] += streams.change(record)["new amount"]
-        if not records or snapshot(self.lab).balances != again:
-            faults += chain.from_iterable(self._compared(upload).values())
-        told = N_("{function} was called again with what it had, and {fault}")
-        self.outcome.faults[AGAIN] += [_(told, function=self.lab.name(name), fault=fault) for fault in faults]
+        self.held = snapshot(self.lab)
+        yield from compare_totals(totals, self.held.totals)
+        for inbox in upload.inboxes.values():
+            if (messages := inbox.messages()) is not None:
+                alerts = read_alerts(messages, topics.topic_arn(self.lab))
+                yield from missing_alerts(upload.expected.crossing, alerts)
+
+
+def _all_but_repeats(wrong: Faults) -> list[Difference | str]:
+    return [fault for part, faults in wrong.items() if part != REPEATS for fault in faults]
+
+
+def _style(account: Account) -> Style:
+    """Return how the account's files are, as its last upload shows."""
+    right = [(key, file) for key, file in uploads.read_all(account).items() if isinstance(file, transactions.Recount)]
+    if not right or not right[-1][1].amounts:
+        return Style()
+    key, file = right[-1]
+    text = account.ask(buckets.content, key).decode("utf-8-sig", "replace")
+    columns = tuple(column.strip(' "') for column in text.splitlines()[0].split("|"))
+    customer, transaction = next(iter(file.amounts))
+    line = Line(customer, file.addresses[customer], transaction, file.days[customer, transaction], "")
+    return Style(key, columns, "\r\n" if "\r\n" in text else "\n", file.good, line)

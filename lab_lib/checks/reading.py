@@ -85,10 +85,10 @@ def filters(account: Account) -> list[str]:
     return [f"{affix(trigger, 'prefix')}*{affix(trigger, 'suffix')}" for trigger in bucket_triggers(account)]
 
 
-def fitting_key(account: Account, stem: str) -> str:
-    """Return a key with this text in it that starts the function."""
+def fitting_key(account: Account, stem: str, end: str = ".txt") -> str:
+    """Return a key with this text in it that starts the function, and with this end if the trigger takes any."""
     trigger = (bucket_triggers(account) or [{}])[0]
-    return f"{affix(trigger, 'prefix')}{stem}{affix(trigger, 'suffix') or '.txt'}"
+    return f"{affix(trigger, 'prefix')}{stem}{affix(trigger, 'suffix') or end}"
 
 
 def starts(account: Account, arn: str, *names: str) -> bool:

@@ -37,7 +37,7 @@ def part(
         outcome, wanted = account.ask(probe.send), _(right)
         faults = outcome.faults.get(part or queue)
         if faults is None:
-            why = _("tried on the embedded AWS only, since it may leave wrong totals")
+            why = _("tried on a copy of the account only")
             return cannot_see(why, _("Probe an account on the embedded AWS."), wanted, counts=False)
         if not faults:
             return judged(True, outcome.arrived if part == upload.ROWS else wanted, wanted, "")
@@ -118,6 +118,18 @@ part(
     weight=2,
 )
 part(
+    PROBE,
+    "probe-worker",
+    "work of TotalNotifier",
+    "Totals change only through TotalNotifier: not while nothing starts it, and all of them when it alone is started.",
+    probe.WORKER,
+    N_("TotalNotifier does it, and alone"),
+    NOTIFIER,
+    N_(" so that it keeps the totals and publishes the alerts itself, and nothing else does"),
+    (CHANGES,),
+    weight=3,
+)
+part(
     FURTHER,
     "probe-repeats",
     "alerts only at the threshold",
@@ -150,11 +162,42 @@ part(
 )
 part(
     FURTHER,
+    "probe-deletion",
+    "deletion of the probe",
+    "A row that is deleted leaves its total, which may cross the threshold by that.",
+    probe.DELETION,
+    N_("its amount is subtracted"),
+    NOTIFIER,
+    N_(" so that it subtracts the amount of OldImage, also if there is no NewImage"),
+    (CHANGES,),
+)
+part(
+    FURTHER,
+    "probe-forms",
+    "forms of the probe",
+    "A byte order mark, blanks around fields, days such as 3/6/2017, and quotes in an id are read as a person would.",
+    probe.FORMS,
+    N_("they are read"),
+    PROCESSOR,
+    N_(" so that it reads the file as a spreadsheet writes it"),
+)
+part(
+    FURTHER,
     "probe-rejected",
-    "rejected row of the probe",
-    "A line that cannot be a row is kept.",
+    "rejected rows of the probe",
+    "Lines that cannot be rows are kept, and the other lines count.",
     upload.REJECTED,
     N_("kept under rejected/"),
     PROCESSOR,
-    N_(" so that it puts such lines into an object under rejected/"),
+    N_(" so that it puts such lines into an object under rejected/, and goes on"),
+)
+part(
+    FURTHER,
+    "probe-killed",
+    "killed calls of the probe",
+    "If a function is killed at any of its AWS calls, and started again, all is counted once, and no alert is lost.",
+    probe.KILLED,
+    N_("all is counted once"),
+    NOTIFIER,
+    N_(" so that it counts each record once, and TransactionProcessor so that it can begin again"),
 )

@@ -243,7 +243,7 @@ def compare_messages(
         customer = alert.key
         if customer in expected.crossing:
             alerted[customer] += 1
-            found += alert.differences(threshold, f"{expected.crossing[customer]:f}")
+            found += alert.differences(threshold, _shown(expected.crossing[customer]))
         elif customer in totals and totals[customer] >= threshold:
             repeated.add(customer)
         else:

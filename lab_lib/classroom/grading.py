@@ -12,6 +12,7 @@ from typing import Any
 
 from lab_lib.classroom import deadline, sandbox, submission
 from lab_lib.classroom.judge import Judge
+from lab_lib.classroom.own_work import OwnWork
 from lab_lib.classroom.record import Record, Submitted
 from lab_lib.classroom.submission import Submission
 from lab_lib.classroom.work import Work, in_words
@@ -62,7 +63,8 @@ class Grading(Work):
         if submitted.fault:
             record.error = in_words(UsageError(submitted.fault))
             return record
-        judge = Judge(submission.unpack(submitted.content), self.seconds, self.trust, self, record)
+        files, own = submission.unpack(submitted.content), OwnWork(submitted.data_id)
+        judge = Judge(files, self.seconds, self.trust, self, record, own=own)
         judge.run()
         copies.give_pictures(self.draft)  # ours, whatever the student has handed in
         record.state = "failed" if judge.faults else "done"

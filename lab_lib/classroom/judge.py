@@ -75,6 +75,7 @@ class Judge:
             "files": {name: self._submitted_text(name) for name in names},
             "settings": {name: str(value) for name, value in self.work.student.settings_in_sandbox.items()},
             "course": {name: lab_cells.course(copies.NOTEBOOKS / name) for name in names},
+            "data_id": self.own.data_id,
             "asked": {asked.cell: (asked.question, asked.answer) for asked in questions.asked().values()},
             "seconds": self.seconds,
         }

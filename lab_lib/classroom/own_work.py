@@ -7,7 +7,9 @@ import json
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
+from lab_lib import transactions
 from lab_lib.aws import tables
+from lab_lib.checks import bank
 from lab_lib.checks.reports import Check
 from lab_lib.classroom.record import Answer
 from lab_lib.exercises import made, questions
@@ -21,6 +23,7 @@ from lab_lib.pages.lookalikes import visible
 class OwnWork:
     """The verdicts on what a student has made and answered so far."""
 
+    data_id: str = ""  # that the student's transactions were drawn from; "" if they are the handout's
     solved: set[str] = field(default_factory=set)  # the exercises that notebook.solve has made for the student
     _before: dict[str, bool] = field(default_factory=dict)  # by exercise, whether another cell had made it
     _answers: dict[str, Answer] = field(default_factory=dict)  # by question
@@ -39,12 +42,26 @@ class OwnWork:
         if asked.question in self._answers:
             return
         if not asked.is_made:
-            self._answers[asked.question] = _read(lab, asked, answer)
+            self._answers[asked.question] = self._read(lab, asked, answer)
             return
         if asked.question not in self._before:
             self._before[asked.question] = _delete(lab, asked.question)
         if not is_before:
             self._answers[asked.question] = self._look(lab, asked)
+
+    def _read(self, lab: Lab, asked: Asked, answer: str) -> Answer:
+        """Judge an answer. Where it is about totals, those of the student's own transactions are drawn again."""
+        try:
+            value = json.loads(answer)
+        except ValueError:
+            return _verdict(asked)
+        items = tables.items(lab, "TransactionTotal") if asked.question == "room" else []
+        totals = {item["CustomerId"]: item.get("accountBalance") for item in items}
+        if self.data_id:
+            totals |= transactions.totals(transactions.recount("", bank.plain_file(self.data_id)).amounts)
+        words = ", ".join(map(str, value)) if isinstance(value, list) else str(value)
+        is_right = questions.judge_again(asked.question, value, totals, lab.threshold)
+        return _verdict(asked, is_right, visible(words, 200))
 
     def _look(self, lab: Lab, asked: Asked) -> Answer:
         """Judge what an exercise has made; if it is not right, make it."""
@@ -73,17 +90,6 @@ class OwnWork:
 def _verdict(asked: Asked, is_right: bool = False, answer: str = "") -> Answer:
     held = float(is_right) if asked.is_made else None
     return Answer(question=asked.question, right=is_right, points=asked.points, answer=answer, held=held)
-
-
-def _read(lab: Lab, asked: Asked, answer: str) -> Answer:
-    try:
-        value = json.loads(answer)
-    except ValueError:
-        return _verdict(asked)
-    totals = tables.items(lab, "TransactionTotal") if asked.question == "room" else []
-    words = ", ".join(map(str, value)) if isinstance(value, list) else str(value)
-    is_right = questions.judge_again(asked.question, value, totals, lab.threshold)
-    return _verdict(asked, is_right, visible(words, 200))
 
 
 def _delete(lab: Lab, exercise: str) -> bool:

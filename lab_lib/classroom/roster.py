@@ -5,7 +5,6 @@ lists the faults with their lines.
 """
 
 import re
-import unicodedata
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -15,7 +14,7 @@ from lab_lib.classroom.students import Student
 from lab_lib.errors import RosterError, UsageError
 from lab_lib.pages.wording import shortened
 from lab_lib.run import headless
-from lab_lib.settings import DEFAULT_REGION, SETTINGS, fitting, setting
+from lab_lib.settings import DEFAULT_REGION, SETTINGS, fitting, plain_text, setting
 
 _MOST_FAULTS = 20  # that are listed
 _OF_STUDENT = ("account", "name", "id", "profile", "role_arn", "external_id", "handed_in")
@@ -26,8 +25,7 @@ _ROLE_ARN = re.compile(r"arn:aws[a-z-]*:iam::([0-9]{12}):role/[\w+=,.@/-]+", re.
 def _right(name: str, value: str, before: dict[str, str], folder: Path) -> str:
     """Return the value of a column. UsageError if it cannot be right, alone or with the right values before it."""
     account, region = before.get("account", ""), before.get("region") or DEFAULT_REGION
-    if any(unicodedata.category(character) == "Cc" for character in value):
-        raise UsageError(f"{name} holds a control character: {value!a}")
+    plain_text(name, value)
     if name == "account" and re.fullmatch(r"[0-9.,]{1,11}([eE]\+?[0-9]+)?", value):
         digits = value.zfill(12) if value.isdecimal() else "all twelve digits"
         why = "A spreadsheet drops leading zeros, and rounds: format the column as text"

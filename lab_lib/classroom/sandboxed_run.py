@@ -38,6 +38,7 @@ def main(port: int, door: int | None = None) -> None:
     request = judge.hear()
     copy = copies.folder()
     (copy / STATE).mkdir(parents=True)  # so that it is a copy
+    copies.give_data(request["data_id"])
     for name, text in request["files"].items():
         (copy / name).write_text(text, "utf-8", errors="replace")
     home = server.home()

@@ -1,8 +1,8 @@
 """Write a learner's own work into one file, and read such files, whoever wrote them.
 
 The file is a zip archive: the notebooks of the copy and their pictures, my_notifier.py, answers.jsonl, and
-manifest.json (name, id, when). What is private is masked. The pictures are for people who open the notebooks; grading
-does not read them.
+manifest.json (name, id, when, and data_id, from which the transactions were drawn). What is private is masked.
+The pictures are for people who open the notebooks; grading does not read them.
 """
 
 import io
@@ -45,6 +45,7 @@ class Submission:
     name: str = ""  # this and the rest are what the file says itself
     id: str = ""
     when: str = ""
+    data_id: str = ""  # that its transactions were drawn from, as the learner wrote it; "" if they are the handout's
 
     @property
     def claim(self) -> str:
@@ -71,7 +72,8 @@ def write(path: Path, name: str, student_id: str = "") -> list[str]:
     lab = _lab()
     texts = {member: masked(text, lab) for member, text in texts.items()}
     with can_write_to(path, "Free some space there, or name another file."), draft_of(path) as draft:
-        manifest = json.dumps({"name": name, "id": student_id, "when": now()}, indent=2, ensure_ascii=False)
+        said = {"name": name, "id": student_id, "when": now(), "data_id": copies.data_id(copy)}
+        manifest = json.dumps(said, indent=2, ensure_ascii=False)
         with zipfile.ZipFile(draft, "w", zipfile.ZIP_DEFLATED) as archive:
             for member, text in {**texts, MANIFEST: manifest}.items():
                 archive.writestr(member, text)
@@ -96,6 +98,7 @@ def read(path: Path, folder: Path) -> Submission:
             raise UsageError(f"{name} is too large. Ask for what `lab submit` has written, as it is.")
         manifest = json.loads(unpack(content, name)[MANIFEST])
         said = {part: visible(" ".join(str(manifest.get(part, "")).split()), 200) for part in ("name", "id", "when")}
+        said["data_id"] = str(manifest.get("data_id", ""))
     except UsageError as error:
         fault = str(error)
     except Exception as error:  # noqa: BLE001  # zipfile raises many kinds for a broken file

@@ -42,10 +42,11 @@ def match(
             theirs[student.folder].append(file)
         else:
             others.append(file)
+    are_drawn = any(file.data_id for file in files)
     works, claims = [], Counter(claim for student in everybody.values() for claim in _identity(student))
     for folder, student in everybody.items():
         in_order = sorted(theirs[folder], key=lambda file: (file.handed_in, file.when, file.path))
-        latest, remarks = in_order[-1] if in_order else None, _remarks(student, in_order)
+        latest, remarks = in_order[-1] if in_order else None, _remarks(student, in_order, are_drawn)
         if not roster:
             shared = [claim for claim in _identity(student) if claims[claim] > 1]
             remarks += [f"Another student has the {claim} too. A roster says who is who." for claim in shared]
@@ -87,8 +88,11 @@ def _by_claim(file: Submission) -> Student:
     return Student(visible(file.name or str(file.place.parent / file.place.stem)), id=visible(file.id))
 
 
-def _remarks(student: Student, files: list[Submission]) -> list[str]:
-    """Return what the instructor should know about the files of a student, of which the last one counts."""
+def _remarks(student: Student, files: list[Submission], are_drawn: bool) -> list[str]:
+    """Return what the instructor should know about the files of a student, of which the last one counts.
+
+    Where transactions `are_drawn` for anybody, those of an id are expected from each student who has one.
+    """
     remarks, names = list[str](), [str(file.place) for file in files]
     if len(files) > 1:
         remarks.append(f"{len(files)} files: {', '.join(names)}. The latest counts: {names[-1]}.")
@@ -97,6 +101,10 @@ def _remarks(student: Student, files: list[Submission]) -> list[str]:
         if slug(name) != slug(student.name) and id.casefold() != student.id.casefold():
             claimed = f"{names[-1]} claims to be from {file.claim}"
             remarks.append(f"{claimed}. It counts for {student.name}, as its name says.")
+        if are_drawn and student.id and not file.fault and file.data_id.casefold() != student.id.casefold():
+            source = f"the id {file.data_id}" if file.data_id else "the handout"
+            made = f"{names[-1]} was made with the transactions of {source}, not of the id {student.id}"
+            remarks.append(f"{made}. It was judged by them.")
     return remarks
 
 

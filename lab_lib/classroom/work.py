@@ -14,6 +14,7 @@ from typing import Any
 
 from lab_lib import checks
 from lab_lib.calls.refusals import in_one_line
+from lab_lib.checks import bank
 from lab_lib.classroom import feedback
 from lab_lib.classroom.record import Record, Step
 from lab_lib.classroom.students import Student
@@ -80,6 +81,9 @@ class Work:
         """Run the notebooks, grade the account, and return the record of both."""
         student = self.student
         parameters = {"account": student.account, "profile": student.profile, "yes": True}
+        if student.id:
+            parameters["data_file"] = str(path := self.draft / headless.DATA_FILE.name)
+            path.write_bytes(bank.plain_file(student.id))
         steps, result = headless.run(
             headless.prepare(parameters | student.parameters, self.until),
             self.draft,

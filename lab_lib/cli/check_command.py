@@ -41,8 +41,7 @@ def check(
 
     Nothing is changed, unless you ask for the probe. It uploads files of made-up customers, and compares the outcome.
 
-    On the embedded AWS the account is afterwards as it was before: change nothing meanwhile. On AWS, you are asked
-    first.
+    On the embedded AWS it works on a copy, and the account stays as it is. On AWS, you are asked first.
 
     What goes further than the handout is shown, but not counted.
 
@@ -59,7 +58,7 @@ def check(
         number = checks.number_of(*(step or []), probe=probe)
         if probe and lab.is_real:
             confirm(_(_BRINGS, lab=lab, options=as_options(settings)), lab.session, ["probe"], 0, yes)
-        with alone(lab, "lab check --probe") if probe else nullcontext(), progress_bar() as progress:
+        with alone(lab, "lab check --probe") if probe and lab.is_real else nullcontext(), progress_bar() as progress:
             bar = progress.add_task(_("checking"), total=number)
             report = checks.run(lab, *(step or []), probe=probe, done=lambda check: progress.advance(bar))
         if as_json:

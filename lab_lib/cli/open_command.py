@@ -35,6 +35,12 @@ def open_(
         list[str] | None,
         typer.Option(metavar="NUMBER", help="Give this notebook anew, such as 03, and keep yours beside it."),
     ] = None,
+    student_id: Annotated[
+        str,
+        typer.Option(
+            "--id", help="Your id at the school, for transactions of your own; JupyterHub's login by default."
+        ),
+    ] = "",
     server: Annotated[
         list[str] | None,
         typer.Argument(metavar="[-- COMMAND]", help="Start this Jupyter server instead, such as JupyterHub's."),
@@ -50,12 +56,15 @@ def open_(
         if server and not shutil.which(server[0]):
             raise UsageError(f"{server[0]!r} is not a command; wanted none, or one that starts a Jupyter server.")
         renewed = [copies.renew(number) for number in fresh or []]
-        first = copies.complete() / (renewed or copies.solved_notebooks())[0].name
+        id = student_id or copies.data_id(copies.folder()) or os.environ.get("JUPYTERHUB_USER", "")
+        first = copies.complete(id) / (renewed or copies.solved_notebooks())[0].name
         copies.existing(first.name)
         lab = lab_lib.open_lab(**settings)
         out.say(_("The lab is open: {lab}. Ctrl-C in this terminal ends JupyterLab.", lab=lab))
         warn_of_functions()
         out.say(_("Your copy of the notebooks: {path}", path=relative_to_cwd(first.parent)))
+        if drawn := copies.data_id(first.parent):
+            out.say(_("Your transactions are drawn from the id {id}.", id=drawn))
         for line in copies.damaged():
             out.say(line)
         chosen = {"PYTHONSTARTUP": str(_SETTINGS / "startup.py")}  # each kernel runs it first

@@ -11,7 +11,9 @@ from lab_lib.language import N_, _
 
 def submit(
     name: Annotated[str, typer.Option(help="Your name, as your instructor knows it.")] = "",
-    student_id: Annotated[str, typer.Option("--id", help="Your id or login at the school, if it has one.")] = "",
+    student_id: Annotated[
+        str, typer.Option("--id", help="Your id or login at the school; by default that of `lab open`.")
+    ] = "",
     out_file: Annotated[
         Path | None, typer.Option("--out", help="The file; by default submission-NAME-ID.zip in this folder.")
     ] = None,
@@ -24,8 +26,10 @@ def submit(
     """
     from lab_lib.classroom import submission
     from lab_lib.classroom.students import slug
+    from lab_lib.exercises import copies
 
     with handle_errors(N_("Stopped. To write the file, run the command again.")):
+        student_id = student_id or copies.data_id(copies.folder())
         parts = [slug(part) for part in (name, student_id) if part]
         path = out_file or Path(f"{'-'.join(['submission', *parts])}.zip")
         held = submission.write(path, name, student_id)

@@ -20,13 +20,15 @@ from lab_lib.workspace.private_files import write_file
 @takes(*PLACE, *MANAGED)
 def trace(
     settings: Settings,
-    customer: Annotated[str, typer.Argument(help="The customer, such as C2.", show_default=False)] = "",
-    transaction: Annotated[str, typer.Argument(help="The transaction, such as T24.", show_default=False)] = "",
+    customer: Annotated[str, typer.Argument(help="The id of a customer.", show_default=False)] = "",
+    transaction: Annotated[str, typer.Argument(help="The id of a transaction.", show_default=False)] = "",
     file: Annotated[str, typer.Option(help="With --line, in their place: the key of an upload.")] = "",
     line: Annotated[int, typer.Option(min=1, help="A line of it; the header is line 1.", show_default=False)] = 1,
     html: Annotated[Path | None, typer.Option(metavar="FILE", help="Write a page that steps through it too.")] = None,
 ) -> None:
-    """Follow one transaction through the chain: `lab trace C1 T01`, or `lab trace --file march.txt --line 7`.
+    """Follow one transaction through the chain: `lab trace CUSTOMER TRANSACTION`.
+
+    Or one line of a file: `lab trace --file march.txt --line 7`.
 
     Each event has its time, how exactly that is known, the gap before it, and where the evidence is.
 
@@ -38,7 +40,7 @@ def trace(
 
     with handle_errors(N_("Stopped. Nothing was changed.")):
         if bool(customer) != bool(transaction) or bool(customer) == bool(file):
-            raise UsageError("Name a customer and a transaction, `lab trace C1 T01`, or --file and --line.")
+            raise UsageError("Name a customer and a transaction, or --file and --line.")
         lab = lab_lib.open_lab(**settings)
         shown = trace.follow_line(lab, file, line) if file else trace.follow(lab, customer, transaction)
         shown = shown.mapped(lambda text: masked(text, lab))

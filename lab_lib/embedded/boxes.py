@@ -21,6 +21,7 @@ from hypercorn.config import Config
 from ministack.core import lambda_runtime
 
 from lab_lib.embedded import replace
+from lab_lib.embedded.server import CLIENTS_PORT, HOST
 from lab_lib.processes import box, limits
 
 _LIBRARY = "/var/runtime"  # where Lambda has boto3
@@ -74,7 +75,10 @@ def start(
     ours, theirs = socket.socketpair()
     with theirs:
         inside = theirs.fileno()
-        door = f"{inside} {os.environ['GATEWAY_PORT']} {_MOST_TASKS} {box.MOST_OPEN}"
+        port = os.environ[CLIENTS_PORT]  # also in a copy, so that no address in there leads to nowhere
+        door = f"{inside} {port} {_MOST_TASKS} {box.MOST_OPEN}"
+        if own["AWS_ENDPOINT_URL"] == f"http://{HOST}:{os.environ['GATEWAY_PORT']}":
+            own["AWS_ENDPOINT_URL"] = f"http://{HOST}:{port}"
         variables = {**_VARIABLES, **own, "_LAB_DOOR": door}
         run = [box.python(), "-s", "-B", command[1]]
         process = box.start(run, view, _MOST_FILES, [inside], most.groups, box.MORE_OPEN, env=variables, **settings)

@@ -16,7 +16,7 @@ from ministack.core.responses import get_account_id, get_region
 from ministack.services import lambda_svc
 
 from lab_lib.embedded import replace
-from lab_lib.embedded.server import HOST
+from lab_lib.embedded.server import CLIENTS_PORT, HOST
 
 _SALT = secrets.token_hex(20)
 _keys, _policies = lambda_runtime.execution_credentials, iam_evaluator._gather_role_policies
@@ -38,7 +38,7 @@ def keys(config: dict[str, Any]) -> dict[str, str]:
 def code_url(function: str) -> str:
     """Return the presigned URL of a function's code, which is valid for ten minutes as on AWS."""
     account, region = get_account_id(), get_region()
-    url = f"http://{HOST}:{os.environ['GATEWAY_PORT']}/_ministack/lambda-code/{account}/{region}/{function}"
+    url = f"http://{HOST}:{os.environ[CLIENTS_PORT]}/_ministack/lambda-code/{account}/{region}/{function}"
     request, own_key = AWSRequest("GET", url), Credentials(account, os.environ["AWS_SECRET_ACCESS_KEY"])
     S3SigV4QueryAuth(own_key, "s3", region, 600).add_auth(request)
     return str(request.url)

@@ -20,21 +20,13 @@ from ministack.core import iam_evaluator, router, sigv4
 from ministack.core.iam_actions import access_denied_response
 from ministack.core.responses import get_account_id, set_request_account_id
 
-from lab_lib.embedded import keeping, work
-from lab_lib.embedded.server import COLD, HOST, KEEP, RESTORE, WHO, WORK, proof
+from lab_lib.embedded import lending, trying, work
+from lab_lib.embedded.lending import Receive, Scope, Send
+from lab_lib.embedded.server import CLIENTS_PORT, COPY, HOST, OF_COPY, WHO, WORK, proof
 from lab_lib.processes import box
 
-Scope = dict[str, Any]
-Receive = Callable[[], Awaitable[dict[str, Any]]]
-Send = Callable[[dict[str, Any]], Awaitable[None]]
 App = Callable[[Scope, Receive, Send], Awaitable[None]]
 
-ASKED: dict[str, Callable[[str], dict[str, int]]] = {  # of an account
-    WORK: work.count,
-    COLD: work.cool,
-    KEEP: keeping.keep,
-    RESTORE: keeping.restore,
-}
 _RENEW = 'In a notebook, run the cell with open_lab again; in a terminal, run `eval "$(lab local env)"` again.'
 _UNSIGNED = f"The embedded AWS only answers requests that are signed with AWS Signature Version 4. {_RENEW}"
 _WRONG = f"This request is not signed with a key of the embedded AWS that runs now. {_RENEW}"
@@ -44,11 +36,12 @@ _LONG = "The body is longer than 100 MB, the most that the embedded AWS takes. U
 _LONG_BODY, _LONGEST_BODY = 2**20, 100 * 2**20
 
 
-def guarded(app: App, port: int, secret: str) -> App:
+def guarded(app: App, port: int, secret: str, is_copy: bool = False) -> App:
     """Return the ASGI application behind this guard."""
     from ministack.app import _send_response  # reads the settings when it is imported
 
-    address, about = f"{HOST}:{port}", {"pid": os.getpid(), "why_no_boxes": box.fault_of_functions()}
+    addresses = [f"{HOST}:{os.environ[CLIENTS_PORT]}", f"{HOST}:{port}"]  # the same, but for a copy
+    about = {"pid": os.getpid(), "why_no_boxes": box.fault_of_functions()}
 
     async def guard(scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "lifespan":
@@ -59,7 +52,7 @@ def guarded(app: App, port: int, secret: str) -> App:
             return
         path, headers = scope["path"], _headers(scope)
         query = parse_qs(scope["query_string"].decode("latin-1"), keep_blank_values=True)
-        request = scope, query, headers, address
+        request = scope, query, headers, addresses
         is_long = int(headers.get("content-length", _LONGEST_BODY)) > _LONG_BODY
         body, reason = await _read(receive, _refusal(*request) if is_long else "")
         if reason := reason or _refusal(*request, body):
@@ -68,10 +61,18 @@ def guarded(app: App, port: int, secret: str) -> App:
             # In the protocol of the service, boto3 and the aws command show the reason.
             refusal = access_denied_response(service, "", "", "", error_code=code, message=reason, headers=headers)
             await _send_response(send, *refusal)
-        elif path == WHO or path in ASKED:
-            answer: dict[str, Any] = about | {"proof": proof(secret, query.get("nonce", [""])[0])}
-            if path != WHO:
-                answer = await asyncio.to_thread(ASKED[path], get_account_id())
+        elif OF_COPY in headers and not is_copy:
+            await lending.pass_on(scope, body, send, headers[OF_COPY])
+        elif path == COPY:
+            await lending.lend(get_account_id(), receive, send)
+        elif path in (WHO, WORK) or (is_copy and path in trying.ASKED):
+            values = {name: texts[0] for name, texts in query.items()}
+            if path == WHO:
+                answer: dict[str, Any] = about | {"proof": proof(secret, values.get("nonce", ""))}
+            elif path == WORK:
+                answer = await asyncio.to_thread(work.count, get_account_id())
+            else:
+                answer = await asyncio.to_thread(trying.ASKED[path], values)
             await _send_response(send, 200, {"content-type": "application/json"}, json.dumps(answer))
         else:
             if "x-forwarded-proto" not in headers:
@@ -81,9 +82,18 @@ def guarded(app: App, port: int, secret: str) -> App:
             async def replayed() -> dict[str, Any]:
                 return messages.pop() if messages else await receive()
 
-            await app(scope, replayed, send)
+            if not (function := trying.function_to_kill(router.extract_access_key_id(headers, query))):
+                await app(scope, replayed, send)
+                return
+            await app(scope, replayed, _unheard)
+            await asyncio.to_thread(trying.kill, function)
+            await _send_response(send, 503, {}, b"")
 
     return guard
+
+
+async def _unheard(message: dict[str, Any]) -> None:
+    """Send nothing: the function that has asked is killed."""
 
 
 def _headers(scope: Scope) -> dict[str, str]:
@@ -115,7 +125,7 @@ async def _read(receive: Receive, reason: str) -> tuple[bytes, str]:
 
 
 def _refusal(
-    scope: Scope, query: dict[str, list[str]], headers: dict[str, str], address: str, body: bytes | None = None
+    scope: Scope, query: dict[str, list[str]], headers: dict[str, str], addresses: list[str], body: bytes | None = None
 ) -> str:
     """Return why a request is refused, or "". Without a body, what needs it is not verified.
 
@@ -124,8 +134,8 @@ def _refusal(
     """
     if "origin" in headers:
         return "The embedded AWS does not answer web pages."
-    if headers.get("host") != address:
-        return f"The embedded AWS answers at http://{address} only. Use that address."
+    if headers.get("host") not in addresses:
+        return f"The embedded AWS answers at http://{addresses[0]} only. Use that address."
     in_query = "X-Amz-Signature" in query
     parsed = sigv4.parse_query_signature(query) if in_query else sigv4.parse_header_signature(headers)
     if in_query == ("authorization" in headers):  # neither or both
@@ -155,6 +165,7 @@ def _refusal(
         return _WRONG
     if body is not None and stated.isalnum() and stated != hashlib.sha256(body).hexdigest():  # no UNSIGNED-PAYLOAD
         return _WRONG
-    if scope["path"].startswith("/_") and scope["path"] != WORK and credential.principal_type != "Root":
+    is_free = scope["path"] in (WORK, COPY, *trying.ASKED)  # the last ones change copies only
+    if scope["path"].startswith("/_") and not is_free and credential.principal_type != "Root":
         return "Only the account's own key may manage the embedded AWS."
     return ""

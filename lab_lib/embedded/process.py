@@ -1,7 +1,8 @@
 """Run ministack as the embedded AWS: behind a guard, and with AWS's behaviour where the lab relies on it.
 
 server.py starts this program in its folder, and names the workspace and, if there is one, the process with which it is
-to end. The note server.json in its folder holds the port to listen on, and the secret that signs the requests.
+to end. The note server.json in its folder holds the port to listen on, and the secret that signs the requests. A copy
+gets the content of its account from stdin.
 """
 
 import asyncio
@@ -19,9 +20,12 @@ from pathlib import Path
 from threading import Thread
 
 from lab_lib.calls.waiting import wait_until
-from lab_lib.embedded.server import HOST, NOTE
+from lab_lib.embedded.server import CLIENTS_PORT, HOST, NOTE
 from lab_lib.processes import box
 from lab_lib.processes.family import family, kill
+
+# Seconds after which a failed event is tried again, and then after twice that; AWS waits a minute, then two.
+_FIRST_RETRY, _FIRST_RETRY_OF_COPY = 0.5, 0.05
 
 
 def main() -> None:
@@ -30,7 +34,9 @@ def main() -> None:
     note = (folder / NOTE).read_bytes()
     port, secret = json.loads(note).values()
     Thread(target=_watch, args=(folder, workspace, note, owner), daemon=True).start()
-    os.environ |= _settings(port, secret)
+    content = sys.stdin.buffer.read()
+    os.environ |= _settings(port, secret, _FIRST_RETRY_OF_COPY if content else _FIRST_RETRY)
+    os.environ.setdefault(CLIENTS_PORT, str(port))
 
     from ministack import app  # reads the settings when it is imported
 
@@ -38,6 +44,7 @@ def main() -> None:
         boxes,
         call_times,
         connections,
+        copying,
         credentials,
         exact_sums,
         guard,
@@ -46,6 +53,7 @@ def main() -> None:
         references,
         simulating,
         streams,
+        trying,
         validation,
         work,
         workers,
@@ -65,6 +73,9 @@ def main() -> None:
         workers,
     ):
         concern.install()
+    if content:
+        trying.install()
+        copying.load(content)
     for service in validation.SERVICES:
         app.SERVICE_HANDLERS[service] = validation.validated(service, app.SERVICE_HANDLERS[service])
     with suppress(ValueError, OSError):  # as ministack's own `main` does: a burst of connections needs many files
@@ -73,7 +84,7 @@ def main() -> None:
     for number in (signal.SIGINT, signal.SIGTERM):  # end this process at once: hypercorn would wait for functions
         signal.signal(number, signal.SIG_DFL)
     with asyncio.Runner() as runner:
-        guarded = guard.guarded(app.app, port, secret)
+        guarded = guard.guarded(app.app, port, secret, is_copy=bool(content))
         if not box.fault_of_functions():
             boxes.install(guarded, runner.get_loop())
         runner.run(boxes.answer_at([f"{HOST}:{port}"], guarded, asyncio.Event().wait))
@@ -102,7 +113,7 @@ def end_when(is_over: Callable[[], bool], last: Callable[[], None] = lambda: Non
 def _watch(folder: Path, workspace: Path, note: bytes, owner: str) -> None:
     """End this process and its functions with the owner, or if the note or a folder is deleted or replaced.
 
-    What is left in their own folder is deleted with the workspace.
+    Their own folder is deleted with the owner, and with the workspace.
     """
     first = {path: path.stat() for path in (folder, workspace)}
 
@@ -117,13 +128,13 @@ def _watch(folder: Path, workspace: Path, note: bytes, owner: str) -> None:
             return False
 
     def delete_rest() -> None:
-        if not workspace.exists():
+        if owner or not workspace.exists():
             shutil.rmtree(folder, ignore_errors=True)
 
     end_when(is_gone, delete_rest)
 
 
-def _settings(port: int, secret: str) -> dict[str, str]:
+def _settings(port: int, secret: str, first_retry: float = _FIRST_RETRY) -> dict[str, str]:
     return {
         "BIND_HOST": HOST,
         "MINISTACK_HOST": HOST,
@@ -132,7 +143,7 @@ def _settings(port: int, secret: str) -> dict[str, str]:
         "SERVICES": "s3,lambda,dynamodb,dynamodbstreams,sns,sqs,iam,sts,logs,cloudwatch,tagging,cloudformation",
         "AUTH": "true",  # roles, policies and public access are enforced
         "AWS_SECRET_ACCESS_KEY": secret,  # belongs to each account's own key, its twelve digits
-        "LAMBDA_ASYNC_RETRY_BASE_SECONDS": "0.5",  # then twice that; AWS waits a minute, then two
+        "LAMBDA_ASYNC_RETRY_BASE_SECONDS": str(first_retry),
         # These two would listen on every interface, whatever BIND_HOST says.
         "IOT_MTLS_ENABLED": "0",
         "SFTP_ENABLED": "0",

@@ -17,10 +17,11 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Iterator
-from contextlib import closing, contextmanager
+from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass, field
 from http.client import HTTPConnection, HTTPException
 from pathlib import Path
+from typing import BinaryIO, cast
 
 import psutil
 from botocore.auth import SigV4Auth
@@ -41,7 +42,12 @@ FIRST_PORT = 4566  # the usual port of AWS emulators; if it is not free, the ser
 PROGRAM = "lab_lib.embedded.process"
 NOTE = "server.json"
 # The guard answers these paths itself.
-WHO, WORK, COLD, KEEP, RESTORE = "/_lab/who", "/_lab/work", "/_lab/cold", "/_lab/keep", "/_lab/restore"
+WHO, WORK, COPY = "/_lab/who", "/_lab/work", "/_lab/copy"
+# These are answered by a copy of an account alone.
+COLD, EVENTS, RECORDS = "/_lab/cold", "/_lab/events", "/_lab/records"
+ONLY, DELETE, KILL = "/_lab/only", "/_lab/delete", "/_lab/kill"
+OF_COPY = "x-lab-copy"  # the header of a request that is for a copy, whose number is its value
+CLIENTS_PORT = "LAB_CLIENTS_PORT"  # the port where clients find this server: of a copy, that of its original
 _LONGEST_LOCKED = 60  # seconds; a start takes one or two
 _LONGEST_ANSWER = 40  # seconds; an answer takes two milliseconds
 _EMPTY = f"The embedded AWS has started anew, and everything made there before is gone. {BUILD_AGAIN}"
@@ -116,13 +122,14 @@ def stop() -> bool:
 
 
 @contextmanager
-def another() -> Iterator[Server]:
+def another(secret: str = "", content: bytes = b"") -> Iterator[Server]:
     """Start a server beside the one of this workspace. It ends, and all that it holds, with the context.
 
-    It also ends with the process, such as a kernel that is killed.
+    It also ends with the process, such as a kernel that is killed. A copy has the secret of this process's own server,
+    and the content of an account.
     """
     with tempfile.TemporaryDirectory(prefix="lab-another-", ignore_cleanup_errors=True) as folder:
-        started = _launch(Path(folder), Path(folder), 0, str(os.getpid()))
+        started = _launch(Path(folder), Path(folder), 0, str(os.getpid()), secret, content)
         try:
             yield started
         finally:
@@ -148,15 +155,17 @@ def write_note(folder: Path, port: int, secret: str) -> None:
     replace_file(folder / NOTE, json.dumps({"port": port, "secret": secret}))
 
 
-def _launch(folder: Path, place: Path, last: int, owner: str = "") -> Server:
+def _launch(folder: Path, place: Path, last: int, owner: str = "", secret: str = "", content: bytes = b"") -> Server:
     """Start ministack on its last port, else on the usual one, else on any free port. It ends with either folder."""
-    secret = secrets.token_hex(20)
+    secret = secret or secrets.token_hex(20)
     for port in map(_free_port, [last, FIRST_PORT, 0, 0, 0]):
         if port is None:
             continue
         write_note(folder, port, secret)
         process, server = _spawn(folder, place, owner), None
         try:
+            with suppress(BrokenPipeError), cast(BinaryIO, process.stdin) as pipe:  # it ends if its port is taken
+                pipe.write(content)
             if server := _first_answer(process, port, secret):
                 process.returncode = 0  # Python would warn that the process still runs
                 return server
@@ -181,9 +190,9 @@ def _spawn(folder: Path, place: Path, owner: str) -> subprocess.Popen[bytes]:
     with (folder / "server.log").open("wb") as log:
         return subprocess.Popen(
             [sys.executable, "-m", PROGRAM, str(place), owner],
-            env=environment,
+            env=environment | {name: os.environ[name] for name in (CLIENTS_PORT,) if name in os.environ},
             cwd=folder,
-            stdin=subprocess.DEVNULL,
+            stdin=subprocess.PIPE,
             stdout=log,
             stderr=log,
             start_new_session=True,  # so Ctrl-C in a notebook or a terminal does not stop it

@@ -40,7 +40,7 @@ class Shard:
     busy: bool = False  # has a thread
 
 
-lock = threading.Lock()  # held while shards get threads, and by work.py and keeping.py
+lock = threading.Lock()  # held while shards get threads, and by work.py and copying.py
 shards: dict[str, Shard] = {}  # by the mapping's UUID
 _execute = lambda_svc._execute_function  # not the one of work.py: a call with a shard's records counts with the shard
 _write_batch = dynamodb._batch_write_item
@@ -67,7 +67,7 @@ def poll() -> bool:
     """
     existing = set()
     with lock:
-        for scope, mapping in _mappings():
+        for scope, mapping in mappings():
             existing.add(mapping["UUID"])
             shard = shards.setdefault(mapping["UUID"], Shard(scope[responses._request_account_id]))
             scope.run(_start, mapping, shard)
@@ -80,17 +80,17 @@ def poll() -> bool:
 def failures(account: str) -> list[int]:
     """Return how often each shard of the account that has work has failed in a row. The caller holds the lock."""
     working = [shard for shard in shards.values() if shard.busy and shard.account == account]
-    for scope, mapping in _mappings():
+    for scope, mapping in mappings():
         shard = shards.get(mapping["UUID"]) or Shard(scope[responses._request_account_id])
         if shard.account == account and not shard.busy and scope.run(_has_work, mapping, shard):
             working.append(shard)
     return [shard.pauses for shard in working]
 
 
-def _mappings() -> Iterator[tuple[Context, Mapping]]:
-    """Yield each mapping of a stream, and a context in its account and Region."""
+def mappings(table: str = "") -> Iterator[tuple[Context, Mapping]]:
+    """Yield each mapping of a stream, by default of any table, and a context in its account and Region."""
     for account, region, mapping in lambda_svc._iter_all_esms():
-        if ":dynamodb:" in mapping["EventSourceArn"]:
+        if ":dynamodb:" in mapping["EventSourceArn"] and table in ("", _table(mapping)):
             scope = copy_context()
             scope.run(responses._request_account_id.set, account)
             scope.run(responses._request_region.set, region)
@@ -153,7 +153,7 @@ def _fill(mapping: Mapping, shard: Shard) -> bool:
     """Read records from the stream until there is a batch; return False if the stream has no more."""
     while not shard.batches and (records := _unread(mapping)):
         wanted = lambda_svc._apply_filter_criteria(records, mapping)
-        _move_on(mapping, len(records))
+        move(mapping, len(records))
         shard.batches = [Batch(wanted)] if wanted else []
     return bool(shard.batches)
 
@@ -165,7 +165,7 @@ def _unread(mapping: Mapping) -> list[Record]:
     return list(dynamodb.stream_records_since(_table(mapping), position, mapping["BatchSize"]))
 
 
-def _move_on(mapping: Mapping, count: int) -> None:
+def move(mapping: Mapping, count: int) -> None:
     """Move the mapping's position in the stream; ministack removes the position when the mapping is deleted."""
     positions, uuid = lambda_svc._dynamodb_stream_positions, mapping["UUID"]
     with lambda_svc._dynamodb_stream_positions_lock:

@@ -1,8 +1,8 @@
 """ministack does not say what it still has to do for an account; goes when it does.
 
-With nothing to do, an incomplete chain stands still. Work is an event on its way, a call that runs, or a record of a
-stream. What one leads to begins before it ends, and nothing begins or ends while it is counted: that needs the lock of
-streams.py, which counts the records.
+With nothing to do, an incomplete chain stands still. Work is an event on its way, a call that runs, a record of a
+stream, or a message for a function. What one leads to begins before it ends, and nothing begins or ends while it is
+counted: that needs the lock of streams.py, which counts the records.
 """
 
 import threading
@@ -11,9 +11,8 @@ from contextvars import Context
 from types import SimpleNamespace
 from typing import Any
 
-from ministack.core import lambda_runtime
 from ministack.core.responses import get_account_id
-from ministack.services import lambda_svc, s3, sns
+from ministack.services import lambda_svc, s3, sns, sqs
 
 from lab_lib.embedded import replace, streams
 
@@ -79,18 +78,6 @@ def execute(function: dict[str, Any], event: dict[str, Any]) -> dict[str, Any]:
         _add(account, -1)
 
 
-def cool(account: str) -> dict[str, int]:
-    """End the processes of an account's functions, as Lambda may at any time if they are idle: the next start cold.
-
-    Return how many there were.
-    """
-    with lambda_runtime._lock:
-        keys = [key for key in lambda_runtime._workers if key.startswith(f"{account}:")]
-        ended = [worker for key in keys for worker in lambda_runtime._workers.pop(key) or []]
-    lambda_runtime.kill_workers(ended)
-    return {"ended": len(ended)}
-
-
 def _add(account: str, calls: int) -> None:
     with streams.lock:
         _calls[account] += calls
@@ -100,7 +87,18 @@ def tries(account: str) -> list[int]:
     """Return how often each event, call and shard that there is to do has failed."""
     with streams.lock:
         failed = [event.failed for event in _events if event.account == account]
-        return failed + [0] * _calls[account] + streams.failures(account)
+        return failed + [0] * (_calls[account] + _unread_queues(account)) + streams.failures(account)
+
+
+def _unread_queues(account: str) -> int:
+    """Return how many queues that start a function have a message that was never received."""
+    found = 0
+    for owner, region, mapping in lambda_svc._iter_all_esms():
+        starts = mapping["Enabled"] and (owner, region, mapping["FunctionName"]) in lambda_svc._functions._data
+        if owner == account and ":sqs:" in mapping["EventSourceArn"] and starts:
+            queue = sqs._queue_by_arn(mapping["EventSourceArn"]) or {"messages": []}
+            found += any(not message["receive_count"] for message in queue["messages"])
+    return found
 
 
 def count(account: str) -> dict[str, int]:

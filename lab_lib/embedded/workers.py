@@ -6,6 +6,7 @@ It also waits half a second until a new or changed function is active. Goes when
 
 import queue
 import secrets
+import time
 from contextlib import suppress
 from typing import Any
 
@@ -30,7 +31,7 @@ def _end_with(server):
 
 threading.Thread(target=_end_with, args=[os.getppid()], daemon=True).start()
 """
-_LONGEST = 2  # seconds for a function that has closed its stderr, or has died
+_LONGEST, _LOOK_EVERY = 2, 0.1  # seconds for a function that has closed its stderr; until one is known to be dead
 
 
 def install() -> None:
@@ -48,10 +49,21 @@ def printed(worker: Any) -> str:
     """Return what the function has printed in this call."""
     lines = list[str]()
     with suppress(queue.Empty):
-        while not (line := worker._stderr_queue.get(timeout=_LONGEST)).endswith(_END):
+        while not (line := _next_line(worker)).endswith(_END):
             lines.append(line)
         lines += [text] if (text := line.removesuffix(_END)) else []
     return "\n".join(lines)
+
+
+def _next_line(worker: Any) -> str:
+    """Return the next line that a function has printed. queue.Empty if it is dead, or prints nothing for long."""
+    end = time.monotonic() + _LONGEST
+    while True:
+        try:
+            return str(worker._stderr_queue.get(timeout=_LOOK_EVERY))
+        except queue.Empty:
+            if worker._proc.poll() is not None or time.monotonic() > end:
+                raise
 
 
 def invalidate_own(name: str, qualifier: str | None = None, account: str = "", region: str = "") -> None:

@@ -1,13 +1,12 @@
 """Make the learner's copy of the notebooks, and give a notebook anew.
 
-The copy is the folder my-lab of the workspace. Only its owner can read it. Its folder `.lab` has its language, and what
-workbook.py keeps. The notebooks' pictures are files beside them, and the files that they tell the learner to read are
-in the folder data.
+The copy is the folder my-lab of the workspace. Only its owner can read it. Its folder `.lab` has its language, the id
+that its transactions are drawn from, and what workbook.py keeps. The notebooks' pictures are files beside them, and the
+files that they tell the learner to read are in the folder data.
 """
 
 import ast
 import json
-import shutil
 from collections.abc import Iterable
 from contextlib import suppress
 from datetime import datetime
@@ -19,11 +18,14 @@ from lab_lib import language
 from lab_lib.errors import UsageError
 from lab_lib.exercises import edition, notebook_files, translation
 from lab_lib.exercises.pictures import svg
+from lab_lib.language import N_, _
+from lab_lib.settings import plain_text
 from lab_lib.workspace import places
 from lab_lib.workspace.places import DATA, STATE
 from lab_lib.workspace.places import NOTEBOOKS as NOTEBOOKS
-from lab_lib.workspace.private_files import can_write_to, draft_of, exists, make_folder, write_file
+from lab_lib.workspace.private_files import can_write_to, draft_of, exists, make_folder, read_file, write_file
 
+DATA_FILE = DATA / "transactions.txt"  # the handout's
 folder = places.copy  # of the copy, which may not exist
 _MAKE_ROOM = "Move it away, free some space, or name another folder with --workspace."
 # The files in `data` that a learner reads; the rest may be of teachers.
@@ -58,9 +60,21 @@ def drawn(picture: Path) -> str:
     return svg(picture.stem.removeprefix("chain-"))
 
 
-def complete() -> Path:
+def data_id(copy: Path) -> str:
+    """Return the id that the transactions of a copy are drawn from; "" if they are the handout's."""
+    path = copy / STATE / "id"
+    return read_file(path, bytes.decode, "Delete it, and name your id to `lab open`.") if exists(path) else ""
+
+
+def data_file(copy: Path) -> Path:
+    """Return the transactions file of this copy; the handout's if none was drawn for it."""
+    return copy / "data" / DATA_FILE.name if data_id(copy) else DATA_FILE
+
+
+def complete(id: str = "") -> Path:
     """Make the copy, or add the notebooks and files that it lacks; return its folder. No notebook is overwritten.
 
+    Its transactions are drawn from the id, as `give_data` says.
     If the copy is in another language than the one that is used, the learner's own cells stay as they are.
     """
     for place in (folder(), folder() / STATE):
@@ -74,7 +88,7 @@ def complete() -> Path:
             _translate(path, [*language.names(), before])  # that of the copy may be elsewhere
     write_file(setting, language.used(), _MAKE_ROOM)
     give_pictures(folder())
-    _give_data()
+    give_data(id)
     return folder()
 
 
@@ -111,8 +125,7 @@ def settings() -> dict[str, Any]:
         body = ast.parse(cells[0]["source"]).body
         values = {line.target.id: ast.literal_eval(line.value) for line in body}
         values |= values.pop("settings", {})
-        if values.get("data_file"):
-            values["data_file"] = str(folder() / values["data_file"])
+        values["data_file"] = str(folder() / (values.get("data_file") or data_file(folder())))
     except (AttributeError, IndexError, MemoryError, RecursionError, SyntaxError, TypeError, ValueError):
         raise UsageError(f'The settings in {first} cannot be read. Write each like this: prefix: str = "ana"') from None
     return values
@@ -147,14 +160,31 @@ def _write(name: str, notebook: notebook_files.Notebook) -> None:
     write_file(folder() / name, json.dumps(notebook, indent=1, ensure_ascii=False) + "\n", _MAKE_ROOM)
 
 
-def _give_data() -> None:
-    """Write the files that learners read into the copy's `data`, read-only: notebook 05 uploads the lab's own."""
+def give_data(id: str = "") -> None:
+    """Write the files that learners read into the copy's `data`, read-only. Notebook 05 uploads one of them.
+
+    Its transactions are drawn from the id, which the copy keeps. Without any id they are the handout's, and notebook 05
+    uploads the lab's own file. UsageError if the copy has another id.
+    """
+    before = data_id(folder())
+    if id and before not in ("", id):
+        told = N_(
+            "The transactions in {copy} are drawn from the id {before!r}, not {id!r}. Go on without --id. To begin "
+            "again with the other id, move the folder away, or name another one with --workspace."
+        )
+        raise UsageError(_(told, copy=folder(), before=before, id=id))
+    drawn = dict[Path, bytes]()
+    if id := id or before:
+        from lab_lib.checks.bank import plain_file  # takes 0.2 s
+
+        write_file(state(folder()) / "id", plain_text("id", id), _MAKE_ROOM)
+        drawn[DATA_FILE] = plain_file(id)
     for path in DATA.rglob("*"):
         name = path.relative_to(DATA)
         if path.is_file() and name.parts[0] in OF_LEARNERS:
             make_folder((copied := folder() / "data" / name).parent, _MAKE_ROOM)
             with can_write_to(copied, _MAKE_ROOM), draft_of(copied) as draft:
-                shutil.copyfile(path, draft)
+                draft.write_bytes(drawn.get(path) or path.read_bytes())
                 draft.chmod(0o400)
 
 

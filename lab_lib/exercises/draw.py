@@ -4,14 +4,14 @@ from collections.abc import Sequence
 from decimal import Decimal
 from itertools import pairwise
 from random import Random
-from typing import Any, NamedTuple, TypeVar
+from typing import Any, NamedTuple
 
 from lab_lib.aws import tables
 from lab_lib.aws.streams import Record, made_up
+from lab_lib.checks.bank import CUSTOMERS, Values
 from lab_lib.lab import Lab
 from lab_lib.settings import DEFAULT_THRESHOLD
 
-T = TypeVar("T")
 Batch = list[Record]
 Change = tuple[str, Decimal]  # of a customer's total
 HIGH = DEFAULT_THRESHOLD  # of a trial
@@ -40,11 +40,11 @@ Steps = Sequence[Batch | Start | Topic]  # of a case
 _TEXTS = ("12,50", "a lot", "1 000", "--5", "n/a", "€ 20")
 
 
-class Draw:
-    """Draws one try of a case. Its ids and numbers are like those of a bank and of DynamoDB."""
+class Draw(Values):
+    """Draws one try of a case. Its values are those of a bank, and its numbers like DynamoDB's."""
 
     def __init__(self, chance: Random, lab: Lab) -> None:
-        self.chance = chance
+        super().__init__(chance)
         self.pair = self.customers(2)  # of most cases
         self._number = chance.randrange(10**18, 10**19)  # of the last change in the stream
         self._where = {
@@ -54,7 +54,7 @@ class Draw:
 
     def customers(self, number: int) -> list[str]:
         """Return the ids of new customers."""
-        return [f"C{id}" for id in self.chance.sample(range(100, 1_000), number)]
+        return [self.new_id(self.chance.choice(("C{}", *CUSTOMERS))) for _ in range(number)]
 
     def small(self) -> Decimal:
         """Return an amount with cents, so small that thirty of them do not reach the threshold."""
@@ -78,8 +78,8 @@ class Draw:
         """Return the record of a new transaction."""
         row = {
             "CustomerId": {"S": customer},
-            "TransactionId": {"S": f"T{self.chance.randrange(10**15):015}"},  # so that no two are the same
-            "TransactionDate": {"S": f"11/{self.chance.randrange(1, 27):02}/2026"},
+            "TransactionId": {"S": f"T{self.chance.randrange(10**15):015}"},  # no id is a part of another one
+            "TransactionDate": {"S": self.odd_day()},
             "TransactionAmount": {"N": f"{amount:f}"},
         }
         return self._record("INSERT", row, NewImage=row)
@@ -116,16 +116,6 @@ class Draw:
         one, other = self.pair
         before, batch = self.ordinary(), self.batch(self.mixed(self.rise(one), self.amounts(other)))
         return before, batch, self.batch(self.mixed([(one, self.high())], self.amounts(other)))
-
-    def shuffled(self, items: list[T]) -> list[T]:
-        """Return the elements in any order."""
-        return self.chance.sample(items, len(items))
-
-    def mixed(self, *lists: list[T]) -> list[T]:
-        """Return the elements of all lists in one, in which those of each list keep their order."""
-        turns = self.shuffled([place for place, items in enumerate(lists) for _ in items])
-        rest = [iter(items) for items in lists]
-        return [next(rest[place]) for place in turns]
 
     def batch(self, changes: list[Change]) -> Batch:
         """Return the records of new transactions, in this order."""

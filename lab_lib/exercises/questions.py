@@ -51,13 +51,16 @@ def solved(text: str) -> set[str]:
     return exercises
 
 
-def judge_again(question: str, answer: Any, totals: list[dict[str, Any]], threshold: Decimal) -> bool:
-    """Return True if an answer that was kept is right. `totals` are the rows of TransactionTotal that the learner saw.
+def judge_again(question: str, answer: Any, totals: dict[str, Any], threshold: Decimal) -> bool:
+    """Return True if an answer that was kept is right. `totals` has each customer's balance, as the learner saw it.
 
     The answer is text, or a list of texts, as workbook.py has kept it.
     """
     contexts: dict[str, tuple[Any, ...]] = {
         "message": ('O"Hara', "1750"),
-        "room": ({name: [row.get(name) for row in totals] for name in ("CustomerId", "accountBalance")}, threshold),
+        "room": (
+            {"CustomerId": sorted(totals), "accountBalance": [totals[name] for name in sorted(totals)]},
+            threshold,
+        ),
     }
     return answers.is_right(question, answer, *contexts.get(question, ()))

@@ -22,14 +22,13 @@ from typing import Any
 
 from lab_lib import lab
 from lab_lib.errors import UsageError
-from lab_lib.exercises.copies import state
+from lab_lib.exercises.copies import data_file, state
 from lab_lib.language import _
 from lab_lib.settings import SETTINGS as OF_LAB
-from lab_lib.workspace.places import DATA, is_copy
+from lab_lib.workspace.places import is_copy
 from lab_lib.workspace.private_files import can_write_to, exists, json_object, open_file, read_file, write_file
 
 Settings = dict[str, Any]  # of a notebook, by name
-DATA_FILE = DATA / "transactions.txt"
 HEADLESS = "LAB_HEADLESS"  # set in the kernels of `lab run`: a replay of the copy changes nothing in it
 ANSWERS = "answers.jsonl"
 _AGAIN = "Move it away, or free some space, then run the cell again."
@@ -77,7 +76,7 @@ def merged_settings(settings: Settings, named: Settings | None = None) -> Settin
 
 
 def setting(name: str, settings: Settings) -> Any:
-    """Return a setting of this notebook, or the one that notebook 00 has kept. The lab has a data_file."""
+    """Return a setting of this notebook, or the one that notebook 00 has kept. There is always a data_file."""
     return _with_kept(settings).get(name, "")
 
 
@@ -156,7 +155,7 @@ def _kept() -> Settings:
 def _with_kept(settings: Settings) -> Settings:
     """Return the settings of this notebook, with those of notebook 00 that it does not have, and the data file."""
     kept = {name: value for name, value in _kept().items() if value != ""}
-    return {"data_file": str(DATA_FILE), **kept, **merged_settings(settings)}
+    return {"data_file": str(data_file(Path.cwd())), **kept, **merged_settings(settings)}
 
 
 def _injected() -> Settings:

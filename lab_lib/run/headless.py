@@ -18,8 +18,8 @@ from lab_lib.aws import buckets, cleanup, queues, tables
 from lab_lib.calls.sessions import RETRIES
 from lab_lib.errors import UsageError
 from lab_lib.exercises import copies, translation, workbook
+from lab_lib.exercises.copies import DATA_FILE as DATA_FILE
 from lab_lib.exercises.notebook_files import without_slow_import
-from lab_lib.exercises.workbook import DATA_FILE as DATA_FILE
 from lab_lib.lab import Lab, open_lab
 from lab_lib.run import execution
 from lab_lib.run.execution import Step

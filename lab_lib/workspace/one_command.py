@@ -2,8 +2,7 @@
 
 import os
 from collections.abc import Iterator
-from contextlib import AbstractContextManager, contextmanager, nullcontext
-from dataclasses import replace
+from contextlib import contextmanager
 from hashlib import sha256
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -41,16 +40,6 @@ def alone(lab: "Lab", command: str) -> Iterator[None]:
         path.write_text(_("`{command}`, process {id}", command=command, id=os.getpid()), encoding="utf-8")
     with held:
         yield
-
-
-def in_turn(lab: "Lab") -> AbstractContextManager[object]:
-    """Return the lock of the account, for which a probe waits: afterwards the whole account is as it was before.
-
-    On AWS it is not, so nobody waits.
-    """
-    if lab.is_real:
-        return nullcontext()
-    return FileLock(_file_of(replace(lab, prefix="probes")), mode=0o600)
 
 
 def _file_of(lab: "Lab") -> Path:

@@ -15,8 +15,8 @@ from lab_lib.checks import readiness
 from lab_lib.checks.chain import following
 from lab_lib.errors import CheckFailed
 from lab_lib.exercises import made
+from lab_lib.exercises.copies import DATA_FILE
 from lab_lib.exercises.earlier import require
-from lab_lib.exercises.workbook import DATA_FILE
 from lab_lib.lab import Lab, open_lab
 from tests.lab.chains import Chain
 

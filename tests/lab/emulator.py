@@ -21,7 +21,7 @@ from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption,
 
 from lab_lib.calls.waiting import wait_until
 from lab_lib.embedded.process import _settings
-from lab_lib.embedded.server import HOST
+from lab_lib.embedded.server import CLIENTS_PORT, HOST
 
 KEY, PROFILE = "AKIAEMULATOR00000000", "emulator"
 FILES = {"AWS_CONFIG_FILE": "config", "AWS_SHARED_CREDENTIALS_FILE": "credentials", "AWS_CA_BUNDLE": "ca.pem"}
@@ -86,7 +86,8 @@ def serve(operations):
     from lab_lib.embedded import credentials, guard
 
     port, secret = int(os.environ["GATEWAY_PORT"]), os.environ["AWS_SECRET_ACCESS_KEY"]
-    guard.ASKED.clear()  # only our embedded AWS can be asked
+    os.environ[CLIENTS_PORT] = str(port)
+    guard.WORK = guard.COPY = ""  # only our embedded AWS can be asked
     lambda_svc._presigned_code_url = credentials.code_url  # ministack's own is not signed
     for service, handle in app.SERVICE_HANDLERS.items():
         app.SERVICE_HANDLERS[service] = lacking(handle, operations)

@@ -174,16 +174,3 @@ def test_a_record_is_work_only_while_its_mapping_is_enabled(lab, other, write, m
     assert_at_work(lab, other)
     end.put_item(Item=OPEN)
     assert first_rest(lab) == NOTHING
-
-
-def test_after_a_cold_start_a_function_has_forgotten_and_only_the_account_itself_asks_for_one(lab):
-    create(lab, "seen = []\n\ndef handler(event, context):\n    seen.append(event)\n    return len(seen)\n")
-
-    def call():
-        return int(lab.client("lambda").invoke(FunctionName="Act")["Payload"].read())
-
-    assert [call(), call()] == [1, 2]
-    assert not user_of(lab, "ana").start_cold()
-    assert call() == 3
-    assert lab.start_cold()
-    assert call() == 1

@@ -1,24 +1,46 @@
-"""`lab check --probe` says whether the chain does the work and where it breaks, and leaves the account as it was."""
+"""`lab check --probe` says whether the chain does the work and where it breaks, and works on a copy of the account."""
 
 import json
 import re
+import signal
+import subprocess
+import sys
+import textwrap
+from pathlib import Path
 
 import by_hand
+import psutil
 import pytest
 from accounts import allow, built, user_of
-from chains import HEADER, uploaded
+from by_hand import NOTIFIER as NOTIFIER_CODE
+from by_hand import PROCESSOR as PROCESSOR_CODE
+from chains import HEADER, create_function, uploaded
 
 from lab_lib import checks
 from lab_lib.aws import buckets, cloudwatch, functions, queues, streams, tables, triggers, user_policies
 from lab_lib.calls.waiting import wait_until
-from lab_lib.checks import probe
+from lab_lib.checks.copies import copied
 from lab_lib.checks.evidence import wait_for_rest
+from lab_lib.embedded import server
 from lab_lib.lab import Lab, open_lab
 
 REGION = "cn-north-1"
 PROCESSOR, NOTIFIER = functions.SOURCES
 NOTIFY, *OTHER_QUEUES = queues.ALERT_QUEUES
 PROBE = [name for name, rule in checks.RULES.items() if rule.probes]
+FURTHER = [name for name in PROBE if checks.RULES[name].step == "further"]
+
+# Behind a learner's TransactionProcessor: it keeps the totals and alerts itself.
+ALL_IN_ONE = f"""
+{NOTIFIER_CODE.replace("lambda_handler", "count")}
+
+def write(row):
+    old = transactions.get_item(Key={{"CustomerId": row["customer_id"], "TransactionId": row["trn_id"]}}).get("Item")
+    copy(row)
+    if not old:
+        image = {{"CustomerId": {{"S": row["customer_id"]}}, "TransactionAmount": {{"N": row["trn_amount"].strip()}}}}
+        count({{"Records": [{{"dynamodb": {{"NewImage": image}}}}]}}, None)
+"""
 
 
 def probed(lab):
@@ -41,25 +63,36 @@ def all_there_is(lab, *logs):
     )
 
 
-def take(lab, customer):
-    """Upload a row of this customer, and wait until it is counted."""
-    buckets.put(lab, f"{customer}.txt", f"{HEADER}\n{customer}|9 Smith Street|T1|03/16/2017|5".encode())
-    wait_until(lambda: tables.find_item(lab, "TransactionTotal", {"CustomerId": customer}), "the total", timeout=30)
+def put_row(lab, customer, amount=5):
+    """Upload a row of this customer, and wait until nothing more happens."""
+    buckets.put(lab, f"{customer}.txt", f"{HEADER}\n{customer}|9 Smith Street|T1|03/16/2017|{amount}".encode())
+    wait_for_rest(lab, 30)
+
+
+def total(lab, customer):
+    return tables.find_item(lab, "TransactionTotal", {"CustomerId": customer})["accountBalance"]
+
+
+def replace_code(lab, name, code):
+    archive = functions.zipped({"lambda_function.py": code.encode()})
+    lab.client("lambda").update_function_code(FunctionName=name, ZipFile=archive)
 
 
 @pytest.fixture
-def used(chain):
-    """Return the whole lab, with the handout's file gone all the way."""
-    return uploaded(chain.lab)
+def by_hand_lab(account):
+    """Return a lab with code of a learner, built by hand, with the handout's file gone all the way."""
+    lab = open_lab(account=account)
+    by_hand.build(lab)
+    return uploaded(lab)
 
 
 @pytest.fixture(scope="module")
 def unharmed(busy):
-    """Return one for the tests that break nothing in it."""
+    """Return the whole lab, with the handout's file gone all the way: what the tests do is done to copies."""
     return uploaded(busy.lab)
 
 
-def test_a_probe_of_the_lab_holds_and_leaves_nothing_behind_and_each_arn_is_one_of_china(unharmed):
+def test_a_probe_of_the_lab_holds_and_leaves_the_account_as_it_is_and_each_arn_is_one_of_china(unharmed):
     before, answers = all_there_is(unharmed, PROCESSOR, NOTIFIER), []
 
     with unharmed.listening({"after-call": lambda parsed, **_: answers.append(str(parsed))}):
@@ -68,63 +101,131 @@ def test_a_probe_of_the_lab_holds_and_leaves_nothing_behind_and_each_arn_is_one_
     assert all_there_is(unharmed, PROCESSOR, NOTIFIER) == before
     arns = {tuple(arn.split(":")) for arn in re.findall(r"arn:[\w-]+:\w+", str(answers))}
     assert {part[1] for part in arns} == {"aws-cn"}
-    assert {part[2] for part in arns} == {"dynamodb", "iam", "lambda", "logs", "s3", "sns", "sqs"}
 
 
-@pytest.mark.slow
-def test_a_probe_that_is_interrupted_leaves_nothing_behind(unharmed, monkeypatch):
+def test_a_copy_holds_what_the_account_holds_and_nothing_that_is_done_there_reaches_the_account(unharmed):
     before = all_there_is(unharmed, PROCESSOR, NOTIFIER)
 
-    def interrupt(*_):
-        raise KeyboardInterrupt
-
-    monkeypatch.setattr(probe, "compare_rejected", interrupt)
-    with pytest.raises(KeyboardInterrupt):
-        probe.send(unharmed)
+    with copied(unharmed) as copy:
+        assert all_there_is(copy.lab, PROCESSOR, NOTIFIER) == before
+        put_row(copy.lab, "C9")
+        assert total(copy.lab, "C9") == 5
 
     assert all_there_is(unharmed, PROCESSOR, NOTIFIER) == before
 
 
 @pytest.mark.slow
-def test_a_probe_of_the_handouts_code_says_what_it_lacks_and_leaves_nothing_behind(account):
-    lab = open_lab(account=account)
-    by_hand.build(lab)
-    before = all_there_is(uploaded(lab), PROCESSOR, NOTIFIER)
+def test_on_a_copy_events_and_records_come_again_as_they_came_first(by_hand_lab):
+    lab = by_hand_lab
+    replace_code(lab, PROCESSOR, "def lambda_handler(event, context):\n    print(event)\n")
 
-    wrong = {name for name, check in probed(lab).items() if not check.ok}
-
-    assert wrong == {"probe-repeats", "probe-correction", "probe-rejected"}
-    assert all_there_is(lab, PROCESSOR, NOTIFIER) == before
-    take(lab, "C9")
-    assert checks.run(lab).failed == []
+    with copied(lab) as copy:
+        put_row(copy.lab, "C9")
+        copy.deliver_events_again()
+        wait_for_rest(copy.lab, 30)
+        (first, again) = [line for line in cloudwatch.log_lines(copy.lab, PROCESSOR) if "sequencer" in line]
+        assert first == again
+        row = {"CustomerId": "C9", "TransactionId": "T1", "TransactionDate": "03/16/2017", "TransactionAmount": 5}
+        tables.put_item(copy.lab, "Transactions", row)
+        copy.deliver_records_again(1)
+        wait_for_rest(copy.lab, 30)
+        assert total(copy.lab, "C9") == 10  # a learner's code counts again
 
 
 @pytest.mark.slow
-def test_a_probe_says_where_the_chain_breaks_and_what_was_tried_again_before_goes_on(used):
-    code = b"import boto3\ndef lambda_handler(event, context):\n    raise ValueError('ouch')\n"
-    archive = functions.zipped({"total_notifier.py": code})
-    used.client("lambda").update_function_code(FunctionName=NOTIFIER, ZipFile=archive)
-    before = all_there_is(used, PROCESSOR, NOTIFIER)
+def test_on_a_copy_triggers_pause_rows_are_deleted_and_functions_are_killed_and_start_cold(unharmed):
+    with copied(unharmed) as copy:
+        copy.start_only([])
+        put_row(copy.lab, "C9", 7)
+        assert tables.find_item(copy.lab, "TransactionTotal", {"CustomerId": "C9"}) is None
+        copy.start_only([NOTIFIER])
+        wait_for_rest(copy.lab, 30)
+        assert total(copy.lab, "C9") == 7
+        for name, call in ((PROCESSOR, 2), (NOTIFIER, 1), (NOTIFIER, 99)):
+            copy.kill(name, call)
+            put_row(copy.lab, f"{name}{call}")
+            assert (total(copy.lab, f"{name}{call}"), copy.kill(name, 0)) == (5, call != 99)
+        copy.delete_row("C9", "T1")
+        wait_for_rest(copy.lab, 30)
+        assert total(copy.lab, "C9") == 0
+        starts = sum("INIT_START" in line for line in cloudwatch.log_lines(copy.lab, NOTIFIER))
+        copy.start_cold()
+        put_row(copy.lab, "C10")
+        assert sum("INIT_START" in line for line in cloudwatch.log_lines(copy.lab, NOTIFIER)) == starts + 1
 
-    by_id = probed(used)
+
+def test_a_user_may_do_in_a_copy_what_the_policies_allow_and_not_manage_the_account_itself(unharmed):
+    allowed = {"Statement": [{"Effect": "Allow", "Action": ["sqs:ListQueues"], "Resource": "*"}]}
+    user = user_of(unharmed, "ana", allowed)
+
+    with copied(user) as copy:
+        assert copy.lab.client("sqs").list_queues()["QueueUrls"]
+        with pytest.raises(copy.lab.client("dynamodb").exceptions.ClientError, match="AccessDenied"):
+            copy.lab.client("dynamodb").scan(TableName="Customer")
+
+    assert user.ask_embedded(server.COLD) is None
+    assert unharmed.ask_embedded(server.COLD) is None  # only a copy does that
+
+
+@pytest.mark.slow
+def test_a_copy_and_its_folder_are_gone_when_its_grader_is_killed(unharmed):
+    before, code = (
+        all_there_is(unharmed, PROCESSOR, NOTIFIER),
+        f"""
+        from lab_lib.checks.copies import copied
+        from lab_lib.lab import open_lab
+        lab = open_lab(account="{unharmed.account}", region="{REGION}")
+        with copied(lab) as copy:
+            print(copy.lab.work(), flush=True)
+            while True:
+                copy.lab.client("s3").put_object(Bucket=copy.lab.bucket, Key="C9.txt", Body=b"{HEADER}")
+    """,
+    )
+    with subprocess.Popen([sys.executable, "-c", textwrap.dedent(code)], stdout=subprocess.PIPE) as grader:
+        assert b"Work" in grader.stdout.readline()
+        original = psutil.Process(server.running().pid)
+        (copy,) = (process for process in original.children() if server.PROGRAM in process.cmdline())
+        folder = Path(copy.cwd())
+        grader.send_signal(signal.SIGKILL)
+
+    assert grader.returncode == -signal.SIGKILL
+    wait_until(lambda: not copy.is_running() and not folder.exists(), "the copy to end", timeout=10)
+    assert all_there_is(unharmed, PROCESSOR, NOTIFIER) == before
+
+
+@pytest.mark.slow
+def test_a_probe_of_the_handouts_code_says_what_it_lacks(by_hand_lab):
+    assert {name for name, check in probed(by_hand_lab).items() if not check.ok} == {*FURTHER} - {"probe-cents"}
+    assert checks.run(by_hand_lab).failed == []
+
+
+@pytest.mark.slow
+def test_a_probe_says_where_the_chain_breaks(by_hand_lab):
+    replace_code(by_hand_lab, NOTIFIER, "def lambda_handler(event, context):\n    raise ValueError('ouch')\n")
+
+    by_id = probed(by_hand_lab)
 
     totals = by_id["probe-totals"]
     assert totals.state == "not yet", totals
     assert "the last error of TotalNotifier: ValueError: ouch" in totals.found
     assert {name for name in PROBE if by_id[name].ok} <= {"probe-rows", "probe-others"}
-    assert used.work() == (0, 0)
-    assert all_there_is(used, PROCESSOR, NOTIFIER) == before
-    row = {"CustomerId": "C9", "TransactionId": "T1", "TransactionDate": "03/16/2017", "TransactionAmount": 5}
-    tables.put_item(used, "Transactions", row)
-    wait_until(lambda: used.work().failed > 1, "two tries", timeout=30)
-    before = all_there_is(used, PROCESSOR)
-    assert not probed(used)["probe-totals"].ok
-    assert all_there_is(used, PROCESSOR) == before
-    functions.ensure_function(used, NOTIFIER)
-    wait_until(lambda: used.work() == (0, 0), "the chain to be at rest", timeout=30)
-    assert {check.id for check in checks.run(used).failed} == {"errors"}  # of the row by hand
-    take(used, "C8")
-    assert checks.run(used).failed == []
+    assert by_hand_lab.work() == (0, 0)
+
+
+@pytest.mark.slow
+def test_who_does_the_work_of_total_notifier_is_named(by_hand_lab):
+    lab, idle = by_hand_lab, "def lambda_handler(event, context):\n    pass\n"
+    role = lab.client("lambda").get_function_configuration(FunctionName=NOTIFIER)["Role"]
+    create_function(lab, "Helper", NOTIFIER_CODE, role, Handler="probe.lambda_handler")
+    stream = tables.find_stream(lab)
+    mapping = {"FunctionName": "Helper", "EventSourceArn": stream, "StartingPosition": "LATEST", "BatchSize": 100}
+    uuid = lab.client("lambda").create_event_source_mapping(**mapping)["UUID"]
+    replace_code(lab, NOTIFIER, idle)
+    assert re.search("no trigger starts TotalNotifier, .*: Helper does its work", probed(lab)["probe-worker"].found)
+
+    lab.client("lambda").delete_event_source_mapping(UUID=uuid)
+    replace_code(lab, PROCESSOR, f"{PROCESSOR_CODE.replace('def write(row)', 'def copy(row)')}{ALL_IN_ONE}")
+    assert re.search(": TransactionProcessor does its work", probed(lab)["probe-worker"].found)
 
 
 @pytest.mark.slow
@@ -137,54 +238,38 @@ def test_the_policies_of_grader_and_probe_are_enough_and_without_the_second_one_
 
     policy = root.client("iam").create_policy(PolicyName="probe", PolicyDocument=json.dumps(probing))["Policy"]["Arn"]
     root.client("iam").attach_user_policy(UserName="grader", PolicyArn=policy)
-    by_id = probed(user)
-    assert {name for name, check in by_id.items() if check.ok} == {
-        "probe-rows",
-        "probe-totals",
-        "probe-others",
-        "probe-repeats",
-        "probe-rejected",
-        *(f"probe-alert-{name}" for name in queues.ALERT_QUEUES),
-    }
-    assert {by_id[name].state for name in ("probe-again", "probe-correction", "probe-cents")} == {"cannot see"}
+    assert {name: check.state for name, check in probed(user).items()} == dict.fromkeys(PROBE, "ok")
     assert checks.run(user).failed == []
 
 
 @pytest.mark.slow
-def test_a_probe_hides_no_error_of_an_earlier_upload_and_only_counts_a_queue_with_a_redrive_policy(used):
-    for name in ("TransactionProcessor", "TotalNotifier"):
-        functions.invoke_later(used, name, {"Records": [{"s3": "nonsense"}]})
-    wait_until(lambda: used.work() == (0, 0), "the errors", timeout=30)
-    queues.delete_messages(used, queues.DEAD_LETTERS, bool)
-    arn = queues.queue_arn(used, queues.DEAD_LETTERS)
-    url, policy = queues.find_queue(used, NOTIFY), json.dumps({"deadLetterTargetArn": arn, "maxReceiveCount": 1})
-    used.client("sqs").set_queue_attributes(QueueUrl=url, Attributes={"RedrivePolicy": policy})
-    wrong = {check.id for check in checks.run(used, "05").failed}
-    assert wrong >= {"errors"}
+def test_a_queue_with_a_redrive_policy_is_only_counted(chain):
+    lab = uploaded(chain.lab)
+    arn = queues.queue_arn(lab, queues.DEAD_LETTERS)
+    url, policy = queues.find_queue(lab, NOTIFY), json.dumps({"deadLetterTargetArn": arn, "maxReceiveCount": 1})
+    lab.client("sqs").set_queue_attributes(QueueUrl=url, Attributes={"RedrivePolicy": policy})
 
-    assert {name for name, check in probed(used).items() if not check.ok} == set()
+    assert {name for name, check in probed(lab).items() if not check.ok} == set()
 
-    assert {check.id for check in checks.run(used, "05").failed} == wrong
-    assert queues.messages(used, queues.DEAD_LETTERS) == []
-    assert int(queues.attributes(used, NOTIFY)["ApproximateNumberOfMessages"]) >= 1
+    assert int(queues.attributes(lab, NOTIFY)["ApproximateNumberOfMessages"]) == 1
 
 
 @pytest.mark.slow
-def test_where_nobody_says_that_the_chain_is_at_rest_as_on_aws_a_probe_only_uploads_and_reads(unharmed, monkeypatch):
-    written = []
+def test_where_no_account_is_copied_as_on_aws_a_probe_only_uploads_and_reads(chain, monkeypatch):
+    lab, written = uploaded(chain.lab), []
     for kind in ("s3", "dynamodb", "sqs", "sns", "lambda"):
         note = lambda model, **_: written.append(model.name)  # noqa: E731
-        unharmed.client(kind).meta.events.register("before-call", note)
-    monkeypatch.setattr(Lab, "work", lambda lab: None)
-    monkeypatch.setattr(Lab, "keep", lambda lab: False)
+        lab.client(kind).meta.events.register("before-call", note)
+    monkeypatch.setattr(Lab, "ask_embedded", lambda *_, **__: None)
+    monkeypatch.setattr(Lab, "signed", lambda *_, **__: "")
 
-    report = checks.run(unharmed, "00", probe=True)
+    report = checks.run(lab, "00", probe=True)
 
     by_id = {check.id: check for check in report.checks if check.id in PROBE}
     assert report.failed == []
-    assert by_id["probe-rows"].found.endswith(" customers arrived; its rows, alerts and files stay")
-    assert {name for name, check in by_id.items() if not check.ok} == {"probe-again", "probe-cents", "probe-correction"}
-    assert {by_id[name].state for name in ("probe-again", "probe-cents", "probe-correction")} == {"cannot see"}
+    assert by_id["probe-rows"].found.endswith("arrived; they stay until `lab clean`, with their files and alerts")
+    unseen = {"probe-again", "probe-worker", *FURTHER} - {"probe-repeats"}
+    assert {name: check.state for name, check in by_id.items() if not check.ok} == dict.fromkeys(unseen, "cannot see")
     reading = re.compile(r"(Get|BatchGet|List|Describe|Head|Receive)\w+|Scan|ChangeMessageVisibilityBatch")
     assert {name for name in written if not reading.fullmatch(name)} == {"PutObject"}
-    assert checks.run(unharmed).failed == []
+    assert checks.run(lab).failed == []

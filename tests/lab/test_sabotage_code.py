@@ -54,7 +54,12 @@ P, N = functions.SOURCES
 # The function, its code, a pattern of the checks that may say so, and the steps that are checked beside the probe.
 WRONG = {
     "knows the answers": (P, ANSWERS, WORK, []),
-    "takes whole amounts only": (P, replaced(PROCESSOR, ROW, 'int(float(row["trn_amount"]))'), "cents", ["01", "02"]),
+    "takes whole amounts only": (
+        P,
+        replaced(PROCESSOR, ROW, 'int(row["trn_amount"].split(".")[0])'),
+        "cents",
+        ["01", "02"],
+    ),
     "publishes for everybody": (N, replaced(NOTIFIER, 'balance >= Decimal("1500")', "True"), WORK, []),
     "reads the first record only": (N, replaced(NOTIFIER, 'event["Records"]:', 'event["Records"][:1]:'), WORK, []),
 }

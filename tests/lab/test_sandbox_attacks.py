@@ -10,7 +10,7 @@ import pytest
 
 from lab_lib.classroom import sandbox
 from lab_lib.classroom.sandbox import Ended, Sandbox
-from lab_lib.exercises import runner, workbook
+from lab_lib.exercises import copies, runner
 from lab_lib.exercises.proxy import NO_CUT
 from lab_lib.processes import box, limits
 from tests.web_server import unasked
@@ -77,7 +77,7 @@ print(json.dumps([tried, writable]))
 
 def test_nothing_is_there_but_programs_python_and_the_lab(tmp_path):
     (secret := tmp_path / "secret").write_text("of the instructor")
-    data = workbook.DATA_FILE.parent  # where a roster may be
+    data = copies.DATA_FILE.parent  # where a roster may be
     code = f"""
 print(json.dumps([sorted(os.listdir("/")), sorted(os.listdir({str(data)!r})), got(
     lambda: open({str(secret)!r}).read(), lambda: open("/etc/passwd").read(), lambda: os.listdir({str(Path.home())!r}),

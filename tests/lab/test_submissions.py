@@ -92,16 +92,19 @@ def whole_class(tmp_path_factory, listener):
     """Five submissions, in a sandbox each: right, half, comments alone, hostile, and one that cannot be read.
 
     The hostile one forges an answer and names an address, then crashes its kernel, then hangs, then floods. Half makes
-    the topic in another cell, claims to be right's, and draws the chain. Right has emptied a setup and the upload, and
+    the topic in another cell, claims to be right's, and draws the chain. Right and half have transactions of their own;
+    right has emptied a setup and the upload, and
     an editor has taken the ids. A sixth is of nobody.
     """
     if why := sandbox.fault():
         pytest.skip(why)
     folder = tmp_path_factory.mktemp("class") / "submissions"
     folder.mkdir()
-    hand_in(folder / "right.zip", "Right", student_id="s1", emptied=("01-04", "05-10"), has_ids=False)
+    hand_in(folder / "right.zip", "Right", student_id="s1", emptied=("01-04", "05-10"), has_ids=False, data_id="s1")
     elsewhere = {"create-table": "aws.topics.ensure_topic(lab)\n" + solutions()["create-table"]}
-    hand_in(folder / "half.zip", "Right", left_out=HALF, written=elsewhere, notifier="naive", student_id="s1")
+    hand_in(
+        folder / "half.zip", "Right", left_out=HALF, written=elsewhere, notifier="naive", student_id="s1", data_id="S3"
+    )
     with zipfile.ZipFile(folder / "half.zip", "a") as archive:
         archive.writestr(DRAWN.name, "<svg>mine</svg>")
     hand_in(folder / "stranger.zip", "Stranger", left_out=None)
@@ -136,6 +139,8 @@ def test_each_student_gets_the_points_of_their_own_work_and_a_fault_costs_nobody
     notes = {answer["question"]: answer.get("note", "") for answer in students["Half"]["answers"]}
     assert "Another cell had made it, which gives no points." in notes["create-topic"]
     assert f"Half: {claim}" in done.stdout
+    handouts = "commented.zip was made with the transactions of the handout, not of the id s4. It was judged by them."
+    assert students["Commented"]["remarks"] == [handouts]
     assert "stranger.zip" in done.stdout
     crashed, hung = (str(step["errors"]) for step in hostile["steps"][2:4])
     assert "KernelDied: This cell has" in crashed

@@ -16,8 +16,8 @@ from lab_lib.errors import UsageError
 from lab_lib.exercises import answers, made, questions, texts, workbook
 
 EFFECTS = [1000, 400, 200, 50, -250, -200, 100]
-ROWS = [{"CustomerId": "C1", "accountBalance": Decimal(598)}, {"CustomerId": "C2", "accountBalance": Decimal(1750)}]
-TOTALS = pd.DataFrame(ROWS)
+BALANCES = {"C1": Decimal(598), "C2": Decimal(1750)}
+TOTALS = pd.DataFrame(BALANCES.items(), columns=["CustomerId", "accountBalance"])
 CUSTOMERS = [f"C{number}" for number in range(50_000)]
 GIVEN = {"room": (TOTALS, Decimal(1500)), "message": ('O"Hara', "1750")}
 
@@ -34,7 +34,7 @@ class Hostile:
 def is_right(question, answer):
     """Judge an answer, and again what the copy's record holds of it."""
     kept = json.loads(json.dumps(workbook._written(answer)))
-    again = questions.judge_again(question, kept, ROWS, Decimal(1500))
+    again = questions.judge_again(question, kept, BALANCES, Decimal(1500))
     assert again == answers.is_right(question, answer, *GIVEN.get(question, ()))
     return again
 
@@ -149,7 +149,7 @@ def test_every_question_is_asked_once_and_is_named_as_the_cell_with_its_answer()
 
 @pytest.mark.parametrize("kept", [None, "1," * 5_000_000, ["sNaN", "1E+999999999"]], ids=type)
 def test_what_a_student_has_written_into_the_record_is_at_most_wrong(kept):
-    assert not any(questions.judge_again(question, kept, ROWS, Decimal(1500)) for question in answers.QUESTIONS)
+    assert not any(questions.judge_again(question, kept, BALANCES, Decimal(1500)) for question in answers.QUESTIONS)
 
 
 def test_what_was_solved_for_a_learner_is_in_the_record_and_a_line_that_cannot_be_read_is_passed_over():

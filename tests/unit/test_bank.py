@@ -1,5 +1,7 @@
-"""The files of a probe are drawn anew for each account, and lead to what the handout's own code does right."""
+"""The files of a probe have every kind of value of docs/faults.md, and lead to what each is drawn for."""
 
+import re
+from collections import Counter
 from decimal import Decimal
 from itertools import accumulate
 from random import Random
@@ -9,16 +11,25 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from lab_lib import transactions
-from lab_lib.checks.bank import Bank
+from lab_lib.checks.bank import Bank, Line, Style
 from lab_lib.checks.upload import Snapshot, expect
 
-EMPTY = Snapshot()
 THRESHOLDS = [Decimal(text) for text in ("1500", "10.50", "1", "99999999999999999999")]
+HANDOUTS = (
+    b"customer_id|customer_address|trn_id|trn_date|trn_amount\n"
+    b"C1|1 Smith Street, London|T01|03/16/2017|598\nC2|2 Smith Street, London|T02|03/16/2017|1750"
+)
+STYLES = [
+    Style(),
+    Style("in/march 3.csv", ("trn_id", "customer_id", "trn_amount", "trn_date", "customer_address"), "\r\n", 3),
+    Style("data", rows=30_000, line=Line("7", "", "abc", "12/31/1999", "")),
+]
+seeds = st.integers(0, 2**32)
 
 
-def after(before, content, threshold=THRESHOLDS[0]):
-    """Return what an account holds after a file, and what was expected of it."""
-    due = expect(before, [transactions.recount("x.txt", content)], threshold)
+def after(before, threshold, *files):
+    """Return what an account holds after files, and what was expected of them."""
+    due = expect(before, [transactions.recount(*file) for file in files], threshold)
     rows = [
         {"CustomerId": row[0], "TransactionId": row[1], "TransactionAmount": amount, "TransactionDate": due.days[row]}
         for row, amount in due.amounts.items()
@@ -28,43 +39,102 @@ def after(before, content, threshold=THRESHOLDS[0]):
     return Snapshot.of([*before.rows.values(), *rows], [*before.customers.values(), *customers], totals), due
 
 
-HANDOUTS, _ = after(
-    EMPTY,
-    b"customer_id|customer_address|trn_id|trn_date|trn_amount\n"
-    b"C1|1 Smith Street, London|T01|03/16/2017|598\nC2|2 Smith Street, London|T02|03/16/2017|1750",
-)
+def opened(seed, threshold=THRESHOLDS[0], style=STYLES[0]):
+    """Return a bank for an account that holds the handout's customers, and what that holds."""
+    held, _ = after(Snapshot(), threshold, ("transactions.txt", HANDOUTS))
+    return Bank(Random(seed), held, threshold, style, ["{}.txt"]), held
 
 
 @pytest.mark.parametrize("threshold", THRESHOLDS)
-@given(st.integers(0, 2**32), st.sampled_from([EMPTY, HANDOUTS]))
-@settings(max_examples=15)
-def test_each_file_leads_to_what_it_is_drawn_for(threshold, seed, held):
-    files, known, expected = Bank(Random(seed), held, threshold).files("{}.txt"), {*held.customers}, []
-    for file in files[1:]:
-        held, outcome = after(held, file.content, threshold)
-        expected.append(outcome)
+@given(seeds, st.sampled_from(STYLES))
+@settings(max_examples=10)
+def test_each_file_leads_to_what_it_is_drawn_for(threshold, seed, style):
+    bank, held = opened(seed, threshold, style)
+    plain = bank.plain(bank.known())
+    crossing, nearly = (line.customer for line in plain[-2:])
+    file, wide = bank.file(plain), bank.odd_file(bank.wide())
+    again = bank.file([*bank.again(plain, crossing), *bank.held_lines()], file.key)
+    files = [file, wide, again, bank.file([bank.to(crossing, bank.limit), bank.to(nearly, bank.limit)])]
+    crossed = []
+    for each in files:
+        assert not transactions.recount(*each).rejected
+        held, due = after(held, threshold, each)
+        crossed.append([*due.crossing])
+        assert all(amount == int(amount) for amount in due.amounts.values())
+        for customer in due.crossing:  # with the last row about this customer
+            amounts = [amount for (name, _), amount in due.amounts.items() if name == customer]
+            before = due.totals[customer] - sum(amounts)
+            assert max(accumulate(amounts[:-1], initial=before)) < threshold
+    assert crossed[0] == [crossing]
+    assert len(crossed[1]) == 16
+    assert crossed[2] == []
+    assert {*crossed[3]} == {crossing, nearly}
+    assert held.balances == held.sums()
 
-    first, second, third, fourth, correction, cents = expected
-    assert 30 <= len(first.amounts) <= 80
-    assert [len(expectation.crossing) for expectation in expected] == [4, 0, 1, 1, 0, 0]
-    assert third.crossing.keys() <= first.crossing.keys()
-    assert fourth.crossing.keys() <= first.totals.keys() - first.crossing.keys()
-    assert [len(transactions.recount("x", file.content).rejected) for file in files[1:]] == [0, 0, 1, 0, 0, 0]
-    assert first.amounts.items() <= second.amounts.items() <= third.amounts.items()
-    assert files.second.key == files.third.key
-    assert all(amount == int(amount) for expectation in expected[:-1] for amount in expectation.amounts.values())
-    assert [amount == int(amount) for amount in cents.amounts.values()] == [False, False]
-    assert correction.amounts.keys() <= first.amounts.keys()
-    assert not known & first.addresses.keys()
-    assert {*files.crossing} == first.crossing.keys()
-    assert not first.crossing.keys() & (correction.addresses.keys() | cents.addresses.keys())
-    assert not correction.addresses.keys() & cents.addresses.keys()
-    for customer in first.crossing:  # with the last row about this customer
-        amounts = [amount for (name, _), amount in first.amounts.items() if name == customer]
-        assert max(accumulate(amounts[:-1])) < threshold
+
+@given(seeds, st.sampled_from(THRESHOLDS[:3]))
+@settings(max_examples=10)
+def test_corrections_cents_and_forms_cross_too_and_each_reason_for_a_rejection_comes(seed, threshold):
+    bank, held = opened(seed, threshold)
+    plain, rejected = bank.plain(), bank.rejected()
+    held, _ = after(held, threshold, bank.file(plain))
+    held, corrected = after(held, threshold, bank.file(bank.corrections(plain)))
+    assert plain[-1].customer in corrected.crossing
+    held, cents = after(held, threshold, bank.file(bank.cents()))
+    assert any(total != int(total) for total in cents.totals.values())
+    _, forms = after(held, threshold, bank.forms())
+    assert any('"' in name for name in forms.crossing)
+    codes = Counter(transactions.recount(*rejected).rejected.values())
+    assert codes.keys() == {
+        "amount-not-number",
+        "amount-too-long",
+        "date-not-day",
+        "fields-count",
+        "id-empty",
+        "not-utf8",
+        "quotes",
+    }
+
+
+def test_three_probes_have_each_kind_of_value():
+    files = [bank.odd_file(bank.wide()) for bank, _ in map(opened, range(3))]
+    assert all(len(content) > 2**16 and content.count(b"\r\n") > 100 for _, content in files)
+    assert all(len(transactions.recount(*file).addresses) > 25 for file in files)
+    lines = [line for _, content in files for line in content.decode().splitlines() if line]
+    assert max(Counter(lines).values()) >= 2  # twice in one file
+    text = "\n".join(lines)
+    for kind in (
+        r"\| \d",
+        r"\|\+\d",
+        r"\|0\d+\|",
+        r"02/29/",
+        r"/31/",
+        r"/19\d\d",
+        r"/203\d",
+        r"\d\|\|\w",
+        r'"[^"|]*\|',
+        "é",
+    ):
+        assert re.search(kind, "\n".join(f"|{line}|" for line in text.splitlines())), kind
+
+
+@pytest.mark.parametrize("style", STYLES)
+def test_plain_files_are_like_the_accounts_own(style):
+    bank, _ = opened(1, style=style)
+    lines = bank.plain()
+    file = bank.file(lines)
+
+    assert file.content.decode().split(style.end)[0] == "|".join(style.columns)
+    assert len(lines) == min(max(style.rows, 10), 100)
+    like = re.sub(r"\d+", r"\\d+", style.line.customer)
+    assert all(re.fullmatch(like, line.customer) for line in lines)
+    stem, dot, end = style.key.partition(".")
+    assert re.fullmatch(rf"{stem}-\d+{re.escape(dot + end)}", file.key) or not dot
 
 
 def test_keys_fit_the_trigger():
-    files = Bank(Random(1), EMPTY, THRESHOLDS[0]).files("in/{}.csv")
+    bank = Bank(Random(1), Snapshot(), THRESHOLDS[0], Style(), ["in/{}.csv"])
+    file = bank.odd_file(bank.plain())
 
-    assert all(file.key.startswith("in/") and file.key.endswith(".csv") for file in files[1:])
+    assert file.key.startswith("in/")
+    assert file.key.endswith(".csv")

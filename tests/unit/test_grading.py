@@ -1,10 +1,12 @@
 """When a run is graded, and what becomes of the grade: no notebook is run here, and no account is read."""
 
 from contextlib import nullcontext
+from pathlib import Path
 
 import pytest
 
 from lab_lib import checks
+from lab_lib.checks.bank import plain_file
 from lab_lib.checks.reports import Report
 from lab_lib.classroom import graded as books
 from lab_lib.classroom.students import Student
@@ -78,6 +80,17 @@ def test_what_was_graded_counts_even_if_notebook_06_ends_the_run(work, lab, monk
     assert (ana.state, ana.error) == ("failed", "EmulatorError: The embedded AWS has stopped.")
     assert ana.percent == (100 if graded else None)
     assert [path.name for path in work.folder.iterdir()] == ["grade.json"]
+
+
+def test_the_notebooks_of_a_student_with_an_id_upload_transactions_of_their_own(tmp_path, monkeypatch):
+    uploaded = []
+    monkeypatch.setattr(headless, "prepare", lambda parameters, _: uploaded.append(parameters.get("data_file")))
+    (tmp_path / "march.txt").write_text("the instructor's")
+    for id, more in (("s12", {}), ("s12", {"data_file": str(tmp_path / "march.txt")}), ("", {})):
+        Work(Student("Ana", "111122229012", id, parameters=more), tmp_path / "out").do()
+
+    assert uploaded[1:] == [str(tmp_path / "march.txt"), None]
+    assert Path(uploaded[0]).read_bytes() == plain_file("s12")
 
 
 @pytest.fixture

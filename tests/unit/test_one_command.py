@@ -6,11 +6,10 @@ import sys
 from dataclasses import replace
 
 import pytest
-from filelock import Timeout
 
 from lab_lib.errors import LabError, LabInUse
 from lab_lib.lab import Lab
-from lab_lib.workspace.one_command import alone, in_turn
+from lab_lib.workspace.one_command import alone
 
 LAB = Lab(None, "AWS", "111122223333", "us-east-1", "aws")
 HOLD = """
@@ -45,14 +44,6 @@ def test_another_lab_is_not_locked(holder):
     for name, value in others.items():
         with alone(replace(LAB, **{name: value}), "lab run"):
             pass
-
-
-def test_probes_of_one_account_take_turns():
-    lab = replace(LAB, endpoint="http://127.0.0.1:4566")
-    ana, other = replace(lab, prefix="ana-"), replace(lab, account="222222222222")
-
-    with in_turn(LAB), in_turn(LAB), in_turn(lab), in_turn(other), pytest.raises(Timeout):
-        in_turn(ana).acquire(timeout=0)
 
 
 def test_a_command_that_was_killed_or_has_ended_locks_nothing(holder):

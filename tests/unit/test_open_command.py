@@ -19,3 +19,14 @@ def test_another_jupyter_server_starts_in_the_workspace_with_the_copy_and_the_se
 
     assert in_process("open", "--", "sh", "-c", list_all).exit_code == 0
     assert in_process("open", "--", "sh", "-c", "exit 3").exit_code == 3
+
+
+def test_a_user_of_jupyterhub_has_transactions_of_their_own(monkeypatch, tmp_path):
+    monkeypatch.setenv(WORKSPACE, str(tmp_path))
+    monkeypatch.setattr(lab_lib, "open_lab", lambda **_: "a lab")
+    monkeypatch.setenv("JUPYTERHUB_USER", "ana1")
+
+    assert "drawn from the id ana1" in in_process("open", "--", "true").stdout
+    assert_refused(in_process("open", "--id", "bo2", "--", "true"))
+    monkeypatch.setenv("JUPYTERHUB_USER", "bo2")  # the copy came from elsewhere
+    assert "drawn from the id ana1" in in_process("open", "--", "true").stdout

@@ -109,7 +109,7 @@ def test_an_account_that_was_not_probed_earns_the_points_of_the_probe_in_step_05
 
     assert earned(*made[:4], probed=False) == {"05": 8.57, "probe": 20.0}
     assert earned(*made[:4]) == {"05": 8.57}  # its probe could not be made
-    assert earned(*made) == {"05": 8.57, "probe": 6.56}  # 3 of 16
+    assert earned(*made) == {"05": 8.57, "probe": 5.53}  # 3 of 19
 
 
 CASES = [{"case": name, "state": "passed"} for name in ("new-transactions", "deletion")]

@@ -6,19 +6,21 @@ import re
 import zipfile
 from contextlib import contextmanager
 from dataclasses import replace
+from decimal import Decimal
 from unittest.mock import Mock
 
 import pytest
 
-from lab_lib import checks
+from lab_lib import checks, transactions
+from lab_lib.checks.bank import plain_file
 from lab_lib.checks.reports import Report
-from lab_lib.classroom import class_run, grading, sandbox, submission, submitted_files
+from lab_lib.classroom import class_run, grading, own_work, sandbox, submission, submitted_files
 from lab_lib.classroom.judge import Judge
 from lab_lib.classroom.own_work import OwnWork
 from lab_lib.classroom.sandbox import Ended
 from lab_lib.classroom.students import Student
 from lab_lib.errors import UsageError
-from lab_lib.exercises import copies, workbook
+from lab_lib.exercises import copies, questions, workbook
 from lab_lib.workspace.private_files import write_file
 from tests.classes import check, made_by
 from tests.lab.commands import assert_refused, in_process
@@ -51,7 +53,48 @@ def test_a_submission_holds_the_learners_work_and_nothing_private(copy, tmp_path
     ours = {path.name for path in [*copies.solved_notebooks(), *copies.pictures()]}
     assert files.keys() - ours == {"my_notifier.py", "answers.jsonl", "manifest.json"}
     assert [value for value in PRIVATE.values() if value.encode() in b"".join(files.values())] == []
-    assert (read.name, read.id) == ("Ana", "s1")
+    assert (read.name, read.id, read.data_id) == ("Ana", "s1", "")
+
+
+def test_a_submission_says_the_id_that_its_transactions_were_drawn_from(copy, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    copies.complete("s12")
+
+    in_process("submit", "--name", "Ana")
+    in_process("submit", "--name", "Ana", "--id", "a7", "--out", "other.zip")
+
+    read = [submission.read(tmp_path / name, tmp_path) for name in ("submission-ana-s12.zip", "other.zip")]
+    assert [(one.id, one.data_id) for one in read] == [("s12", "s12"), ("a7", "s12")]
+
+
+def test_a_file_with_other_transactions_than_those_of_its_id_is_remarked_once(tmp_path):
+    for name, data_id in (("ana-garcia", "S1"), ("s3", "s7"), ("s4", "")):
+        zipped(tmp_path / f"{name}.zip", {}, {"data_id": data_id})
+    (tmp_path / "s5.zip").write_text("no zip")
+    students = [*CLASS[::2], Student("Cem", id="s4"), Student("Dee", id="s5")]
+
+    remarks = [" ".join(remarks) for _, *remarks in match(tmp_path, students)[0].values()]
+
+    made = "{}.zip was made with the transactions of {}, not of the id {}. It was judged by them."
+    assert remarks == ["", made.format("s3", "the id s7", "s3"), made.format("s4", "the handout", "s4"), ""]
+
+
+def test_an_answer_about_totals_is_judged_by_the_transactions_of_the_student(monkeypatch):
+    def room(id):
+        totals = transactions.totals(transactions.recount("x.txt", plain_file(id)).amounts)
+        items = [{"CustomerId": name, "accountBalance": total} for name, total in sorted(totals.items())]
+        return items, json.dumps([str(max(1500 - item["accountBalance"], 0)) for item in items])
+
+    lab, asked, (items, others) = Mock(threshold=Decimal(1500)), questions.asked()["room"], room("s7")
+    monkeypatch.setattr(own_work.tables, "items", lambda *_: items)  # another's file was uploaded
+
+    def is_right(id, answer):
+        (own := OwnWork(id)).judge(lab, asked, answer, is_before=False)
+        return [verdict.right for verdict in own.verdicts if verdict.question == "room"]
+
+    assert (is_right("s12", others), is_right("s7", others), is_right("", others)) == ([False], [True], [True])
+    items = room("s12")[0]
+    assert (is_right("s12", others), is_right("s12", room("s12")[1])) == ([False], [True])
 
 
 def test_a_renamed_notebook_is_not_handed_in_and_its_name_and_the_files_found_are_told(copy):

@@ -10,6 +10,7 @@ import pytest
 from papermill.translators import PythonTranslator
 
 from lab_lib import lab
+from lab_lib.checks.bank import plain_file
 from lab_lib.errors import UsageError
 from lab_lib.exercises import copies, edition, workbook
 from lab_lib.settings import SETTINGS
@@ -47,6 +48,25 @@ def test_a_copy_has_every_notebook_is_for_its_owner_only_and_is_never_overwritte
     assert sorted(path.name for path in copy.glob("*.ipynb")) == [path.name for path in copies.solved_notebooks()]
     assert (first.read_text(), json.loads(second.read_text())["nbformat"]) == ("mine", 4)
     assert [path for path in [copy, *copy.rglob("*")] if path.stat().st_mode & 0o077] == []
+
+
+def test_a_copy_keeps_its_id_and_notebook_05_uploads_the_transactions_of_it(copy):
+    assert workbook.setting("data_file", {}) == str(copies.DATA_FILE)
+    copies.complete("s12")
+
+    copies.complete()
+
+    assert copies.settings()["data_file"] == workbook.setting("data_file", {})
+    assert Path(workbook.setting("data_file", {})).read_bytes() == plain_file("s12")
+    with pytest.raises(UsageError, match=r"drawn from the id 's12', not 's21'. Go on without --id. To begin again"):
+        copies.complete("s21")
+    assert (copy / "data" / "transactions.txt").read_bytes() == plain_file("s12")
+
+
+def test_an_id_is_refused_as_in_a_roster(copy):
+    with pytest.raises(UsageError, match=r"^id holds a control character: 's\\x1b'\.$"):
+        copies.complete("s\x1b")
+    assert copies.data_id(copy) == ""
 
 
 def test_a_copy_shows_no_solution_no_hidden_test_and_no_output(copy):

@@ -1,0 +1,80 @@
+"""Work on a copy of the account, where nothing can harm: only the embedded AWS makes one."""
+
+import json
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
+from dataclasses import replace
+from http.client import HTTPConnection, HTTPException
+from typing import Any, NamedTuple
+from urllib.parse import urlsplit
+
+from lab_lib.aws import tables
+from lab_lib.embedded import server
+from lab_lib.errors import EmulatorError
+from lab_lib.lab import Lab
+from lab_lib.language import N_, _
+
+_LONGEST = 120  # seconds until a copy is there; of 30,000 rows it takes three
+
+
+class Copy(NamedTuple):
+    """A copy of an account, and what may happen on AWS at any time, but does not at will."""
+
+    lab: Lab
+    was_at_rest: bool  # when the account was copied
+
+    def start_cold(self) -> None:
+        """Let the next call of each function start cold."""
+        self._ask(server.COLD)
+
+    def deliver_events_again(self, count: int = 1) -> None:
+        """Let S3 deliver its last events again."""
+        self._ask(server.EVENTS, count=count)
+
+    def deliver_records_again(self, count: int) -> None:
+        """Let the stream of Transactions deliver its last records again."""
+        self._ask(server.RECORDS, table=self._rows, count=count)
+
+    def start_only(self, functions: list[str]) -> None:
+        """Let the stream of Transactions start only these functions. The records wait for the others."""
+        self._ask(server.ONLY, table=self._rows, functions=",".join(functions))
+
+    def delete_row(self, customer: str, transaction: str) -> None:
+        """Delete an item of Transactions."""
+        row = {"CustomerId": customer, "TransactionId": transaction}
+        self._ask(server.DELETE, table=self._rows, region=self.lab.region, **row)
+
+    def kill(self, function: str, call: int) -> bool:
+        """Kill a function at its next AWS call of this number; at 0, none. Return whether the last one happened."""
+        return bool(self._ask(server.KILL, function=function, calls=call)["left"] == 0)
+
+    @property
+    def _rows(self) -> str:
+        return self.lab.name(tables.STREAMED)
+
+    def _ask(self, path: str, **query: Any) -> Any:
+        return self.lab.ask_embedded(path, **query)
+
+
+@contextmanager
+def copied(lab: Lab) -> Iterator[Copy | None]:
+    """Copy the account, for as long as the context lasts, and as the lab's user. None if the AWS makes no copies.
+
+    The copy ends with the context, and with this process.
+    """
+    if not (address := lab.signed(server.COPY)):
+        yield None
+        return
+    place = urlsplit(address)
+    with closing(HTTPConnection(str(place.hostname), place.port, timeout=_LONGEST)) as connection:
+        try:
+            connection.request("GET", f"{place.path}?{place.query}")
+            answer = json.loads(connection.getresponse().readline(1_000))
+            number, was_at_rest = str(answer["copy"]), bool(answer["is_at_rest"])
+        except (OSError, HTTPException, ValueError, KeyError, TypeError) as error:
+            if lab.work() is not None:
+                told = N_("The embedded AWS cannot copy the account ({error}). Stop it with `lab local stop`.")
+                raise EmulatorError(_(told, error=error)) from None
+            yield None  # another endpoint answers anything
+            return
+        yield Copy(replace(lab, copy=number, _clients={}), was_at_rest)
