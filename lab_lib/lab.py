@@ -95,7 +95,7 @@ class Lab:
             settings = sessions.config(self.endpoint, seconds=longest)
             self._clients[name] = self.session.client(service, endpoint_url=self.endpoint, config=settings)
             events = self._clients[name].meta.events
-            retries.Retry(self.journal, self.client).register(events)
+            retries.Retry(self.journal).register(events)
             events.register("before-call", lambda params, **_event: params["headers"].update(self._headers))
         return self._clients[name]
 

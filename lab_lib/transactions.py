@@ -1,19 +1,15 @@
 """Read, count, write and make up transactions files."""
 
-import csv
-import io
-import random
 import re
 from calendar import monthrange
-from collections import Counter, defaultdict
+from collections import defaultdict
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from decimal import Context, Decimal, Inexact
 from functools import lru_cache
 from pathlib import Path
-from typing import IO, Any, TextIO
+from typing import Any
 
-from lab_lib.calls.waiting import counted
 from lab_lib.errors import NotATransactionsFile, UsageError
 from lab_lib.handlers.transaction_processor import transactions_file
 from lab_lib.language import N_, _
@@ -30,7 +26,6 @@ class Preview:
     key: str  # of the S3 object that an upload creates
     good: int  # rows that it will write; of two of the same transaction the last one counts
     bad: int  # lines that it will reject
-    lines: Counter[str] = field(repr=False)  # of each customer, good or bad, in their first order; "" has the others
 
     @property
     def rows(self) -> int:
@@ -40,39 +35,30 @@ class Preview:
 def preview(path: str | Path) -> Preview:
     """Read a file as TransactionProcessor does, in one pass.
 
-    UsageError if it cannot be read or has no row, NotATransactionsFile if its header is wrong.
+    UsageError if it cannot be read, has no row, or more than one call of the function writes. NotATransactionsFile if
+    its header is wrong.
     """
-    lines, bad, path = Counter[str](), 0, Path(path)
+    good, bad, path = 0, 0, Path(path)
     try:
         with open_file(path) as stream:
-            for _number, customer, row, _text in counted(read_lines(stream), "the file to be read"):
-                lines[customer] += 1
+            for _number, row, _fault, _text in transactions_file.read_lines(stream):
+                good += row is not None
                 bad += row is None
     except transactions_file.Unreadable as error:
         raise NotATransactionsFile(_("{path} is no transactions file: {error}.", path=path, error=error)) from None
     except OSError as error:
         told = N_("Cannot read {path}: {reason}. Name a transactions file.")
         raise UsageError(_(told, path=path, reason=error.strerror)) from None
-    if not lines:
+    made, most = Preview(path.name, good, bad), transactions_file.MOST_ROWS
+    if not made.rows:
         raise UsageError(_("{path} has a header and no row below it. Name a file with transactions.", path=path))
-    return Preview(path.name, lines.total() - bad, bad, lines)
-
-
-def read_lines(stream: IO[bytes]) -> Iterator[tuple[int, str, Row | None, str]]:
-    """Yield each line that is not blank, by the rules of TransactionProcessor: number, customer, row and text.
-
-    A line that is to be rejected has no row. Its customer is "" if it names none. Unreadable if the header is wrong.
-    """
-    lines = enumerate(transactions_file.text_lines(stream), 1)
-    columns = transactions_file.read_header(next(lines, (1, ""))[1])
-    for number, text in lines:
-        try:
-            row = transactions_file.read_line(text, columns)
-        except transactions_file.Unreadable:
-            yield number, _customer(text, columns), None, text
-        else:
-            if row:
-                yield number, row["CustomerId"], row, text
+    if made.rows > most:
+        told = N_(
+            "{path} has {rows:,} rows, and a call of TransactionProcessor writes {most:,} at most. Split the file, "
+            "with all rows of a customer in one part."
+        )
+        raise UsageError(_(told, path=path, rows=made.rows, most=most))
+    return made
 
 
 @dataclass
@@ -98,27 +84,7 @@ def recount(key: str, content: bytes) -> Recount:
     A line is a row. A field in quotes ends with its line, and may hold | and "", which stands for one quote.
     NotATransactionsFile if the header is wrong.
     """
-    counted = Recount()
-    for row in count_rows(counted, key, re.split("\r\n|\r|\n", content.decode(errors="surrogateescape"))):
-        transaction = row["CustomerId"], row["TransactionId"]
-        counted.amounts.pop(transaction, None)  # the last line of a transaction counts, and is in its place
-        counted.amounts[transaction] = row["TransactionAmount"]
-        counted.days[transaction] = row["TransactionDate"]
-    return counted
-
-
-def read_large(path: Path, counted: Recount) -> Iterator[Row]:
-    """Yield the rows of a large file as its lines are read, and count them. Memory holds no row."""
-    with io.TextIOWrapper(open_file(path), "utf-8", "surrogateescape") as stream:
-        yield from count_rows(counted, path, (line.removesuffix("\n") for line in stream))
-
-
-def count_rows(counted: Recount, key: str | Path, lines: Iterable[str]) -> Iterator[Row]:
-    """Yield the rows, and count all but their amounts and days, by none of the function's code.
-
-    Blank lines do not count. NotATransactionsFile if the header is wrong.
-    """
-    lines = iter(lines)
+    counted, lines = Recount(), iter(re.split("\r\n|\r|\n", content.decode(errors="surrogateescape")))
     columns = _read_columns(key, next(lines, ""))
     for number, text in enumerate(lines, 2):
         if len(text) <= _LONGEST_LINE and _BLANK.fullmatch(text):
@@ -130,12 +96,11 @@ def count_rows(counted: Recount, key: str | Path, lines: Iterable[str]) -> Itera
             continue
         counted.good += 1
         counted.addresses[fields["customer_id"]] = fields["customer_address"]
-        yield {
-            "CustomerId": fields["customer_id"],
-            "TransactionId": fields["trn_id"],
-            "TransactionDate": day(fields["trn_date"]),
-            "TransactionAmount": Decimal(fields["trn_amount"]),
-        }
+        transaction = fields["customer_id"], fields["trn_id"]
+        counted.amounts.pop(transaction, None)  # the last line of a transaction counts, and is in its place
+        counted.amounts[transaction] = Decimal(fields["trn_amount"])
+        counted.days[transaction] = day(fields["trn_date"])
+    return counted
 
 
 @lru_cache(maxsize=10_000)  # a file has few days, and many rows of each
@@ -168,50 +133,10 @@ def read_amounts(items: Iterable[dict[str, Any]]) -> Amounts:
 
 def totals(amounts: Amounts) -> dict[str, Decimal]:
     """Return each customer's exact total, also where it has more digits than DynamoDB keeps."""
-    return _add_up(amounts.items())
-
-
-def totals_of(items: Iterable[dict[str, Any]]) -> dict[str, Decimal]:
-    """Return the same of items of the table Transactions. Memory holds one of them at a time."""
-    return _add_up(pair for item in items for pair in read_amounts([item]).items())
-
-
-def _add_up(amounts: Iterable[tuple[tuple[str, str], Decimal]]) -> dict[str, Decimal]:
     sums: dict[str, Decimal] = defaultdict(Decimal)
-    for (customer, _transaction), amount in amounts:
+    for (customer, _transaction), amount in amounts.items():
         sums[customer] = _EXACT.add(sums[customer], amount)
     return dict(sums)
-
-
-def write(stream: TextIO, rows: Iterable[Row]) -> None:
-    """Write a transactions file."""
-    lines = csv.writer(stream, delimiter="|", lineterminator="\n")
-    lines.writerow(transactions_file.COLUMNS)
-    for row in rows:
-        texts = [row[name] for name in ("CustomerId", "Address", "TransactionId", "TransactionDate")]
-        lines.writerow([*texts, f"{row['TransactionAmount']:f}"])
-
-
-def make_up(rows: int, customers: int, seed: int = 0) -> Iterator[Row]:
-    """Generate transactions of 1.00 to 40.00. The same seed gives the same transactions."""
-    chance = random.Random(seed)  # noqa: S311, no secret is generated
-    for number in range(1, rows + 1):
-        customer = chance.randint(1, customers)
-        yield {
-            "CustomerId": f"C{customer}",
-            "Address": f"{customer} Smith Street, London",
-            "TransactionId": f"T{number:06}",
-            "TransactionDate": f"{chance.randint(1, 12):02}/{chance.randint(1, 28):02}/2017",
-            "TransactionAmount": Decimal(chance.randint(100, 4000)) / 100,
-        }
-
-
-def _customer(text: str, columns: list[str]) -> str:
-    try:
-        fields = transactions_file.split(text)
-    except transactions_file.Unreadable:
-        return ""
-    return str(fields[columns.index("customer_id")]) if len(fields) == len(columns) else ""
 
 
 def _read_columns(name: str | Path, header: str) -> list[str]:

@@ -5,7 +5,6 @@ import io
 import json
 import re
 import time
-from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -13,10 +12,10 @@ from urllib.parse import quote_plus
 
 from botocore.exceptions import ClientError
 
-from lab_lib.aws import grants, large_files, parts, policies
+from lab_lib.aws import grants, policies
 from lab_lib.aws.json_text import count, json_object
-from lab_lib.errors import LabError, TimedOut, WrongResource, error_code, none_if_absent, none_if_lacking
-from lab_lib.handlers.transaction_processor.transactions_file import MOST_KEPT, REJECTED, rejected_key
+from lab_lib.errors import LabError, WrongResource, error_code, none_if_absent, none_if_lacking
+from lab_lib.handlers.transaction_processor.transactions_file import REJECTED, rejected_key
 from lab_lib.lab import BUCKET_NAME, TAG, Lab
 from lab_lib.settings import DEFAULT_REGION
 
@@ -123,39 +122,10 @@ def delete_bucket(lab: Lab) -> None:
 
 
 def upload(lab: Lab, path: str | Path, key: str = "") -> str:
-    """Upload a file and return its key, by default the file's name.
-
-    A file with more rows than a call of TransactionProcessor writes is uploaded in parts, as `large_files.upload` says.
-    """
-    path, key = Path(path), key or Path(path).name
-    if not parts.is_large(path):
-        lab.client("s3").upload_file(str(path), lab.bucket, key, ExtraArgs={"ContentType": _TEXT})
-        return key
-    _join_rejected(lab, key, large_files.upload(lab, path, key))
+    """Upload a file and return its key, by default the file's name."""
+    key = key or Path(path).name
+    lab.client("s3").upload_file(str(path), lab.bucket, key, ExtraArgs={"ContentType": _TEXT})
     return key
-
-
-def _join_rejected(lab: Lab, key: str, uploaded: list[parts.Part]) -> None:
-    """Keep the rejected rows of all parts as those of the file, with its numbers, when they are there."""
-
-    def are_kept() -> bool:
-        work = lab.work()  # a function of somebody else need not keep them
-        lines = [{row["line"] for row in rejected_rows(lab, part.key)} for part in uploaded]
-        return lines == [part.numbers.keys() for part in uploaded] or (work is not None and not work.busy)
-
-    with suppress(TimedOut):
-        lab.wait_until(are_kept, "the rejected lines of all parts", timeout=600)
-    rows = sorted(
-        (part.numbers.get(row["line"], 0), row["reason"], row["row"], row["code"], json.dumps(row["values"]))
-        for part in uploaded
-        for row in rejected_rows(lab, part.key)
-    )
-    if rows:
-        table = io.StringIO()
-        csv.writer(table).writerows([("line", "reason", "row", "code", "values"), *rows[:MOST_KEPT]])
-        put(lab, rejected_key(key), table.getvalue().encode(errors="replace"))
-    else:
-        delete_object(lab, rejected_key(key))
 
 
 def put(lab: Lab, key: str, content: bytes) -> None:

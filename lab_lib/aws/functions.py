@@ -122,19 +122,16 @@ def timeout_of(lab: Lab, name: str) -> int:
 
 
 def timeout_for(rows: int) -> int:
-    """Return the timeout of TransactionProcessor, in seconds, that a file of so many rows needs.
-
-    A file that needs more than Lambda's maximum is uploaded in parts.
-    """
-    return min(max(math.ceil(rows / ROWS_PER_SECOND), TIMEOUT), LONGEST_TIMEOUT)
+    """Return the timeout of TransactionProcessor, in seconds, that a file of so many rows needs."""
+    return max(math.ceil(rows / ROWS_PER_SECOND), TIMEOUT)
 
 
 def require_timeout(lab: Lab, rows: int) -> None:
     """Raise StepMissing if the timeout of TransactionProcessor is too short for so many rows."""
-    now, needed = configuration(lab, "TransactionProcessor") or {"Timeout": 0}, timeout_for(rows)
-    if now["Timeout"] < needed:
+    now, needed = timeout_of(lab, "TransactionProcessor"), timeout_for(rows)
+    if now < needed:
         raise StepMissing(
-            f"{lab.name('TransactionProcessor')} has {now['Timeout']} s, and {rows:,} rows need {needed} s. "
+            f"{lab.name('TransactionProcessor')} has {now} s, and {rows:,} rows need {needed} s. "
             "Run notebook 01 with the same data_file."
         )
 

@@ -1,6 +1,5 @@
 """Create, read and delete the DynamoDB tables. The names of their attributes are the handout's."""
 
-from collections.abc import Iterator
 from decimal import Rounded
 from typing import Any
 
@@ -115,12 +114,6 @@ def items(lab: Lab, name: str, beginning: str = "", most: int | None = None) -> 
 
     Values are as `plain` returns them, keys are text. Reads are strongly consistent. A missing table has no items.
     """
-    scanned = none_if_absent(lambda: list(scan(lab, name, beginning, most))) or []
-    return sorted(scanned, key=lambda item: [item[key] for key in KEYS[name]])
-
-
-def scan(lab: Lab, name: str, beginning: str = "", most: int | None = None) -> Iterator[Item]:
-    """Yield the items that `items` returns, as they come. Memory holds a page of them."""
     chosen: dict[str, Any] = {
         "FilterExpression": "begins_with(#key, :beginning)",
         "ExpressionAttributeNames": {"#key": KEYS[name][0]},
@@ -128,8 +121,9 @@ def scan(lab: Lab, name: str, beginning: str = "", most: int | None = None) -> I
     }
     asked = {"TableName": lab.name(name), "ConsistentRead": True, **(chosen if beginning else {})}
     pages = lab.client("dynamodb").get_paginator("scan").paginate(**asked, PaginationConfig={"MaxItems": most})
-    for item in (_item(item) for page in pages for item in page["Items"]):
-        yield item | {key: str(item.get(key, "")) for key in KEYS[name]}
+    scanned = none_if_absent(lambda: [_item(item) for page in pages for item in page["Items"]]) or []
+    named = [item | {key: str(item.get(key, "")) for key in KEYS[name]} for item in scanned]
+    return sorted(named, key=lambda item: [item[key] for key in KEYS[name]])
 
 
 def find_item(lab: Lab, name: str, key: dict[str, str]) -> Item | None:

@@ -2,7 +2,6 @@
 
 import re
 from collections.abc import Iterable
-from functools import partial
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
@@ -103,11 +102,9 @@ def ensure_stream_trigger(lab: Lab, stream: str | None = None, settings: Setting
             delete_mapping(lab, other)
     mapping = find_stream_trigger(lab)
     if mapping is None:
-        made = lambda_.create_event_source_mapping(
+        mapping = lambda_.create_event_source_mapping(
             EventSourceArn=stream, FunctionName=function, StartingPosition="TRIM_HORIZON", **settings, Tags=TAGS
         )
-        what = "Lambda to list the new mapping"  # an answer that was lost has its UUID
-        mapping = made if "UUID" in made else lab.wait_until(partial(find_stream_trigger, lab), what)
     elif _has_changed(mapping, settings):
         lambda_.update_event_source_mapping(UUID=mapping["UUID"], **settings, Enabled=True, FilterCriteria={})
     uuid = str(mapping["UUID"])

@@ -1,8 +1,7 @@
 """Correct what an answer of AWS says of its call: whether it has done what was asked for.
 
-A repeated call may find that an earlier attempt, whose answer was lost, has done it. An answer without an error may
-list parts that failed. And what only adds to the safety of the lab is no reason to stop: an organisation may forbid it,
-and an emulator may not have it.
+An answer without an error may list parts that failed. And what only adds to the safety of the lab is no reason to stop:
+an organisation may forbid it, and an emulator may not have it.
 """
 
 import re
@@ -13,11 +12,8 @@ from botocore.exceptions import ClientError
 
 from lab_lib.calls.recent import Call
 from lab_lib.calls.refusals import go_on_without, why
-from lab_lib.calls.waiting import THROTTLED
-from lab_lib.errors import is_absent, is_access_denied, is_not_implemented
+from lab_lib.errors import is_access_denied, is_not_implemented
 
-_DELETION = re.compile("(Delete|Remove|Detach|Untag|Unsubscribe).*")
-_THERE = re.compile("(?!.*(different|BucketAlreadyExists )).*already", re.IGNORECASE | re.DOTALL)
 _SPARED = re.compile(
     "Put(PublicAccessBlock|Bucket(Encryption|Policy|Tagging)|RetentionPolicy|FunctionEventInvokeConfig)"
     "|UpdateTimeToLive|CreateLogGroup"
@@ -26,34 +22,22 @@ _IS_ON = "already enabled|multiple times|active on a different"  # how UpdateTim
 _OF_CALLER = "BlockPublicPolicy"  # refuses a policy for what it says
 
 
-def correct(http: Any, call: Call, was_lost: bool) -> bool:
-    """Correct the answer; `was_lost` if an earlier attempt may have acted. Return True if the lab does without it."""
+def correct(http: Any, call: Call) -> bool:
+    """Correct the answer. Return True if the lab does without the call."""
     if parts := call.answer.get("Errors"):
         first = parts[0]
         message = f"{first.get('Key')}: {first.get('Message', '')}"
         call.answer["Error"] = {"Code": first.get("Code", ""), "Message": message}
         http.status_code = HTTPStatus.BAD_REQUEST
     is_spared = call.code != "" and _is_spared(call)
-    if is_spared or (was_lost and call.code and _is_done(call)) or _is_on(call):
+    if is_spared or _is_on(call):
         http.status_code = HTTPStatus.OK  # so that botocore raises nothing
         del call.answer["Error"]
     return is_spared
 
 
-def may_have_acted(http: Any, call: Call) -> bool:
-    """Return True if AWS may have done what it answers an error to."""
-    return http.status_code >= HTTPStatus.INTERNAL_SERVER_ERROR and not re.fullmatch(THROTTLED, call.code)
-
-
 def _is_on(call: Call) -> bool:
     return call.operation == "UpdateTimeToLive" and re.search(_IS_ON, call.message) is not None
-
-
-def _is_done(call: Call) -> bool:
-    """Return True if the error only says that the call was made before."""
-    if _DELETION.match(call.operation):
-        return is_absent(call.code)
-    return _THERE.match(f"{call.code} {call.message}") is not None
 
 
 def _is_spared(call: Call) -> bool:

@@ -6,9 +6,6 @@ other words, so AWS's own message is kept in the line.
 
 import re
 from collections.abc import Callable
-from contextlib import suppress
-from datetime import UTC, datetime
-from email.utils import parsedate_to_datetime
 from typing import NamedTuple, TypeVar
 
 from botocore.exceptions import BotoCoreError, ClientError, ConnectionError, HTTPClientError
@@ -26,8 +23,6 @@ from lab_lib.language import N_, _
 
 T = TypeVar("T")
 PROFILE = "Profile"  # the entry of an answer's ResponseMetadata in which sessions.py notes whose credentials were used
-_SKEW = 240  # seconds; AWS refuses signatures that are five minutes old
-_UNITS = {86_400: N_("{count:,} days"), 3_600: N_("{count:,} hours"), 60: N_("{count:,} minutes")}  # by their seconds
 _EXPIRED = "ExpiredToken(Exception)?|TokenRefreshRequired|RequestExpired"
 _NOT_ENABLED = "OptInRequired|SubscriptionRequiredException|NotSignedUp|RegionDisabledException"
 _ROLES = N_(
@@ -145,28 +140,13 @@ def _denied(error: ClientError) -> Reason:
 
 def _not_accepted(error: ClientError, profile: str) -> Reason:
     """Return why AWS does not accept the signature or the credentials of a call."""
-    if clock := _clock(error):
-        return Reason(clock, _("Set this computer's clock, and do the same again."))
+    is_late = re.search("Signature expired|Signature not yet current", _message(error))
+    if is_late or error_code(error) == "RequestTimeTooSkewed":
+        return Reason(_("This computer's clock is wrong"), _("Set this computer's clock, and do the same again."))
     if re.fullmatch(_EXPIRED, error_code(error)):
         return Reason(_("The credentials{of_profile} have expired", of_profile=_of(profile)), _sign_in(profile))
     # sessions.py has told a Region that knows no credentials of the account.
     return Reason(_("AWS does not accept the credentials{of_profile}", of_profile=_of(profile)), _sign_in(profile))
-
-
-def _clock(error: ClientError) -> str:
-    """Return how wrong this computer's clock is; "" if it is right."""
-    with suppress(KeyError, TypeError, ValueError):  # no time of AWS
-        date = parsedate_to_datetime(error.response["ResponseMetadata"]["HTTPHeaders"]["date"])
-        ahead = (datetime.now(UTC) - date).total_seconds()
-        if abs(ahead) >= _SKEW:
-            length = next(unit for unit in _UNITS if abs(ahead) >= 2 * unit)  # two at least
-            time = _(_UNITS[length], count=round(abs(ahead) / length))
-            if ahead > 0:
-                return _("This computer's clock is {time} ahead of AWS's", time=time)
-            return _("This computer's clock is {time} behind AWS's", time=time)
-    is_told = re.search("Signature expired|Signature not yet current", _message(error))
-    is_wrong = is_told or error_code(error) == "RequestTimeTooSkewed"
-    return _("This computer's clock is wrong") if is_wrong else ""
 
 
 def _message(error: BaseException) -> str:

@@ -2,13 +2,11 @@
 
 import math
 import time
-from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Any
 
 from botocore.exceptions import ConnectionError, HTTPClientError, SSLError
 
-from lab_lib.calls import lasting, outcomes, waiting
+from lab_lib.calls import outcomes, waiting
 from lab_lib.calls.recent import Call, Journal
 
 Params = dict[str, Any]  # of a call, and what botocore tells of one
@@ -16,25 +14,17 @@ _PAUSE, _SHORT_PAUSE = 2, 0.2  # seconds, on AWS and elsewhere
 _CALL = "serverless-lab"  # the entry of a call in botocore's context of a request
 
 
-@dataclass
-class Attempts:
-    """Hold what is known of a call while it is repeated."""
-
-    params: Params
-    begun: float
-    may_have_acted: bool = False  # one ended without an answer, or in an error of AWS's own
-
-
 class Retry:
     """Lets botocore repeat a call after a pause, which AWS refuses or answers only because something is not ready.
 
     waiting.NOT_READY lists the reasons of a refusal. With a journal, which a lab has on AWS, a call is repeated too
-    while its answer does not show what this process has just made or deleted, and while the network is away; `client`
-    is there to read whether a refusal lasts. So neither the helpers nor a call of the learner's own need a loop.
+    while its answer does not show what this process has just made or deleted, and while the network is away. So neither
+    the helpers nor a call of the learner's own need a loop. A mistake that AWS words like what is not ready yet is told
+    after the time that this may take.
     """
 
-    def __init__(self, journal: Journal | None, client: Callable[[str], Any]) -> None:
-        self._line, self._journal, self._client = waiting.Line(), journal, client
+    def __init__(self, journal: Journal | None) -> None:
+        self._line, self._journal = waiting.Line(), journal
 
     def register(self, events: Any) -> None:
         """Let botocore ask here about each call of a client that emits these events."""
@@ -49,14 +39,12 @@ class Retry:
         caught_exception: Exception | None = None,
         **_: Any,
     ) -> float | None:
-        attempts: Attempts = request_dict["context"][_CALL]
+        params, begun = request_dict["context"][_CALL]
         http, answer = response or (None, {})
-        call = Call(operation.service_model.service_name, operation.name, attempts.params, answer)
-        was_lost = attempts.may_have_acted
-        attempts.may_have_acted |= http is None or outcomes.may_have_acted(http, call)
-        is_spared = http is not None and outcomes.correct(http, call, was_lost)
+        call = Call(operation.service_model.service_name, operation.name, params, answer)
+        is_spared = http is not None and outcomes.correct(http, call)
         what, on_aws, longest = waiting.NOTHING if is_spared else self._reason(call, caught_exception)
-        if (seconds := time.monotonic() - attempts.begun) >= longest:
+        if (seconds := time.monotonic() - begun) >= longest:
             self._line.end()
             return None
         self._line.wait(what, on_aws, f"{seconds:.0f} s")
@@ -70,18 +58,9 @@ class Retry:
         if self._journal and (late := self._journal.read(call)):
             return str(late), "a few seconds", math.inf
         reason = waiting.reason(call, bool(self._journal))
-        if reason is None or (reason in waiting.LATE and self._lasts(call)):
-            return waiting.NOTHING
-        return reason[:3]
-
-    def _lasts(self, call: Call) -> bool:
-        """Return True if the refusal has a cause that was not changed a moment ago."""
-        if self._journal is None:
-            return False
-        before = self._journal.changes_read
-        return lasting.is_there(call, self._client) and self._journal.changes_read == before
+        return reason[:3] if reason else waiting.NOTHING
 
 
 def _keep(params: Params, context: Params, **_: Any) -> None:
     """Keep what `Retry` wants to know of a call: its parameters, and when it began."""
-    context[_CALL] = Attempts(dict(params), time.monotonic())
+    context[_CALL] = dict(params), time.monotonic()

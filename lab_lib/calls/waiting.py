@@ -8,7 +8,7 @@ import os
 import re
 import sys
 import time
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import NamedTuple, TypeVar
 
@@ -113,7 +113,7 @@ BUSY = NotReady(
 )
 OFFLINE, NOTHING = (N_("the network"), "", 90.0), ("", "", 0.0)  # what is not ready, as the first fields of a NotReady
 NOT_READY = [CHANGING_MAPPING, CHANGING_TABLE, USED_QUEUE_NAME, CHANGING]
-LATE = [NEW_ROLE, NEW_PERMISSION, OLD]  # or a mistake
+LATE = [NEW_ROLE, NEW_PERMISSION, OLD]  # or a mistake, which is told after `longest` then
 
 
 def reason(call: Call, is_patient: bool) -> NotReady | None:
@@ -209,14 +209,3 @@ class Line:
         if self._width and not self._unseen:
             print(end="\r" if self._in_notebook else "\n", file=self._stream, flush=True)
         self._width = 0
-
-
-def counted(rows: Iterable[T], what: str) -> Iterator[T]:
-    """Yield the rows. After two seconds, show each second how many there were, while somebody waits for `what`."""
-    show_at = time.monotonic() + 2
-    with Line() as line:
-        for number, row in enumerate(rows, 1):
-            yield row
-            if number % 1_000 == 0 and (now := time.monotonic()) > show_at:
-                line.wait(what, "", _("{count:,} rows", count=number))
-                show_at = now + 1

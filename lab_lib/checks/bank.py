@@ -140,7 +140,7 @@ class Bank(Values):
     """Draws the files of a probe. Remembers the addresses and totals of customers, its own and the account's."""
 
     def __init__(self, chance: Random, held: Snapshot, threshold: Decimal, style: Style, fits: list[str]) -> None:
-        """Draw for an account that holds this. `fits`, such as "{}.txt", make keys that the bucket's trigger takes."""
+        """Draw for an account that holds this. `fits`, such as "{}.txt", make keys that the trigger takes, the first usual ones."""
         super().__init__(chance, [*held.customers, *(transaction for _customer, transaction in held.rows)])
         self.limit = max(ceil(threshold), 1)  # the lowest whole total with an alert
         self.style, self._fits, self._held = style, fits, held
@@ -286,8 +286,9 @@ class Bank(Values):
         writer.writerow(self.style.columns)
         ordered = itemgetter(*(COLUMNS.index(column) for column in self.style.columns))
         writer.writerows(map(ordered, lines))
-        stem, dot, end = self.style.key.rpartition(".")
-        return File(key or self.new_like(f"{stem}-1{dot}{end}"), text.getvalue().encode())
+        begin, end = self._fits[0].split("{}")
+        stem = self.style.key.removeprefix(begin).removesuffix(end)
+        return File(key or f"{begin}{self.new_like(f'{stem}-1')}{end}", text.getvalue().encode())
 
     def odd_file(self, lines: Iterable[Line]) -> File:
         """Return a file with an odd key, its columns in any order, blank lines, and no end of the last line."""

@@ -8,7 +8,7 @@ from itertools import islice
 from pathlib import Path
 
 from lab_lib import transactions
-from lab_lib.aws import buckets, functions, large_files, parts, tables
+from lab_lib.aws import buckets, functions, tables
 from lab_lib.checks import upload as judge
 from lab_lib.checks.arrivals import Runs, alert_inboxes, snapshot
 from lab_lib.checks.causes import correct_code, find_broken, fix_error
@@ -27,7 +27,7 @@ from lab_lib.transactions import Recount, Row
 
 _LONGEST = 3600  # seconds; a chain comes to rest long before, unless something starts it again and again
 _DOUBT, _SILENCE = 5, 120  # seconds without progress; AWS mostly takes a minute for a new line of a log
-_BATCH, _ALL = 100, 10**9  # rows that are compared at once
+_BATCH = 100  # rows that are compared at once
 
 
 @contextmanager
@@ -45,11 +45,7 @@ def following(
     """
     functions.require_threshold(lab)
     path = Path(path)
-    if parts.is_large(path):
-        file, before = Recount(), Snapshot.of((), (), tables.items(lab, "TransactionTotal"))
-        upload = Upload(lab, path.name, file, only, before, transactions.read_large(path, file))
-    else:
-        upload = Upload(lab, path.name, transactions.recount(str(path), path.read_bytes()), only)
+    upload = Upload(lab, path.name, transactions.recount(str(path), path.read_bytes()), only)
     yield
     upload.wait(show)
 
@@ -58,19 +54,11 @@ class Upload:
     """An upload on its way. It is made before the object is, to know what was there already.
 
     `only` names the links that are followed, where the chain is not built further. One that was uploaded earlier is
-    followed from what was there `before`. Of a large file, which is uploaded in parts, `rows` yields the rows and
-    counts them in `file`. All of them have been sent when somebody looks for the first time. Memory holds a few numbers
-    a customer, and the rows that differ.
+    followed from what was there `before`.
     """
 
     def __init__(
-        self,
-        lab: Lab,
-        key: str,
-        file: Recount,
-        only: Collection[str] = (),
-        before: Snapshot | None = None,
-        rows: Iterator[Row] | None = None,
+        self, lab: Lab, key: str, file: Recount, only: Collection[str] = (), before: Snapshot | None = None
     ) -> None:
         with suppress(TimedOut):  # an earlier upload should be through
             wait_for_rest(lab, 30)
@@ -79,8 +67,7 @@ class Upload:
         self.expected = expect(self.before, [file], lab.threshold)
         self.runs, self.links, self.inboxes = Runs(lab, key), list[Link](), alert_inboxes(lab)
         self.crossing, self._totals = self.expected.crossing, self.expected.own_totals
-        self._rows, self._batch = (rows, _ALL) if rows else (file.rows(), _BATCH)
-        self._compared, self._wrong = 0, dict[large_files.Key, tuple[Row, Item | None]]()  # rows
+        self._rows, self._compared, self._wrong = file.rows(), 0, dict[tuple[str, str], tuple[Row, Item | None]]()
         self._all_in = False  # all rows were compared, and are as in the file
         self._faults = list[Difference]()  # of the totals
         self._done, self._since, self._doubted = -1, time.monotonic(), False
@@ -104,13 +91,13 @@ class Upload:
 
     @property
     def due(self) -> int:
-        """Return how many rows are due: of a large file, how many lines."""
-        return len(self.file.amounts) or self.file.good
+        """Return how many rows are due."""
+        return len(self.file.amounts)
 
     @property
     def changes(self) -> int:
-        """Return how many of the rows are new or different; of a large file that is not known."""
-        return len(self.expected.changed) if self.file.amounts else self.file.good
+        """Return how many of the rows are new or different."""
+        return len(self.expected.changed)
 
     @property
     def waiting(self) -> list[Link]:
@@ -154,20 +141,34 @@ class Upload:
         """
         if self._all_in:
             return self.due
-        self._wrong = large_files.differing(self.lab, [row for row, _held in self._wrong.values()])
-        while not self._wrong and (not self._compared or self._compared < self.due):
-            self._wrong = large_files.differing(self.lab, islice(self._rows, self._batch))
-            self._compared += self._batch
+        self._wrong = self._differing([row for row, _held in self._wrong.values()])
+        while not self._wrong and (batch := [*islice(self._rows, _BATCH)]):
+            self._wrong = self._differing(batch)
+            self._compared += len(batch)
         if not self.changes and self.runs.has_ended() is False:
             return 0
         if not self._wrong:
             self._add_up()
-        return min(self._compared, self.due) - len(self._wrong)
+        return self._compared - len(self._wrong)
+
+    def _differing(self, rows: list[Row]) -> dict[tuple[str, str], tuple[Row, Item | None]]:
+        """Return the rows that the table Transactions does not hold so, each with what it holds instead."""
+        first, second = tables.KEYS["Transactions"]
+        keys = [{first: row[first], second: row[second]} for row in rows]
+        items = tables.find_items(self.lab, "Transactions", keys)
+        held = {(item[first], item[second]): item for item in items}
+        compared = {(row[first], row[second]): row for row in rows}
+        return {
+            key: (row, held.get(key))
+            for key, row in compared.items()
+            if not transactions.is_there(held.get(key), row["TransactionAmount"], row["TransactionDate"])
+        }
 
     def _add_up(self) -> None:
         """Work out the totals that the rows in the account lead to, since somebody else may have changed others."""
-        items = tables.scan(self.lab, "Transactions")
-        self._totals = transactions.totals_of(item for item in items if item["CustomerId"] in self.file.addresses)
+        items = tables.items(self.lab, "Transactions")
+        own = (item for item in items if item["CustomerId"] in self.file.addresses)
+        self._totals = transactions.totals(transactions.read_amounts(own))
         limit, balances = self.lab.threshold, self.before.balances
         before = {name for name, balance in balances.items() if isinstance(balance, Decimal) and balance >= limit}
         self.crossing = {name: total for name, total in self._totals.items() if total >= limit and name not in before}

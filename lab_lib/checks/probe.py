@@ -9,6 +9,7 @@ from collections import defaultdict
 from collections.abc import Collection, Iterator
 from dataclasses import dataclass, field, replace
 from decimal import Decimal
+from pathlib import PurePosixPath
 from random import Random
 
 from lab_lib import transactions
@@ -86,8 +87,10 @@ class _Probe:
         self.lab, self.copy, self.outcome = lab, copy, Outcome()
         account, chance = Account(lab), Random()  # noqa: S311, no secret is drawn
         self.held = snapshot(lab)  # what the account held when somebody looked last
-        fits = [fitting_key(account, "{}", end) for end in (".txt", ".csv", ".TXT", "")]
-        self.bank = Bank(chance, self.held, lab.threshold, _style(account), fits)
+        style = _style(account)
+        ends = PurePosixPath(style.key).suffix, ".txt", ".csv", ".TXT", ""
+        fits = [fitting_key(account, "{}", end) for end in ends]
+        self.bank = Bank(chance, self.held, lab.threshold, style, fits)
         self.rows, self.customers = 0, set[str]()
         self._letters = Inbox(lab, queues.DEAD_LETTERS)  # the handout has no such queue
 

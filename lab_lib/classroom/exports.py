@@ -1,8 +1,7 @@
-"""Write the grade book for other programs: Canvas, Moodle, and GitHub's summary of a job, which is Markdown."""
+"""Write the grade book for Canvas and for Moodle."""
 
 import csv
 import io
-import re
 from collections.abc import Iterable, Sequence
 
 from lab_lib.classroom.graded import TITLES, Book, Graded
@@ -47,23 +46,6 @@ def moodle(book: Book) -> str:
     return _csv_text([header, *([_harmless(student.id), *_scores(student, "-")] for student in students)])
 
 
-def summary(book: Book, when: str) -> str:
-    """Return a few lines on the class and a table of its students, as Markdown."""
-    rows = [(student.name, _percent(student), student.state, student.error or "") for student in book.students]
-    return "\n".join(
-        [
-            f"## Serverless lab {when}",
-            "",
-            f"Full marks: {book.full} of {len(rows)}. Not graded: {book.ungraded}.",
-            "",
-            "| student | points | state | last error |",
-            "| --- | ---: | --- | --- |",
-            *(f"| {' | '.join(map(_plain, row))} |" for row in rows),
-            "",
-        ]
-    )
-
-
 def _titles(book: Book) -> list[str]:
     return [f"Serverless lab {TITLES[column]}" for column in book.columns]
 
@@ -73,21 +55,10 @@ def _scores(student: Graded, none: str) -> list[str]:
     return [none if score is None else f"{score:.2f}" for score in student.points.values()]
 
 
-def _percent(student: Graded) -> str:
-    if student.percent is None:
-        return "–"
-    return f"{student.percent:.0f} %{'' if student.probed else ', not probed'}"
-
-
 def _harmless(cell: str) -> str:
     """Return the text on one line; an apostrophe before =, +, - or @ stops a spreadsheet from making it a formula."""
     line = " ".join(cell.split())
     return f"'{line}" if line.startswith(tuple("=+-@＝＋－＠")) else line
-
-
-def _plain(cell: str) -> str:
-    """Return the text on one line, with all signs of Markdown and HTML escaped."""
-    return re.sub(r"([\\`*_{}\[\]<>()#+!|~&@:-])", r"\\\1", " ".join(cell.split()))
 
 
 def _csv_text(rows: Iterable[Sequence[str]]) -> str:

@@ -31,7 +31,7 @@ def write(out: Path, book: Book) -> None:
     for student in book.students:
         if student.has_feedback:
             make_folder(out / FOLDER)
-            path = out / student.part / student.folder / _RENDERED
+            path = out / student.folder / _RENDERED
             notebooks = path.read_text("utf-8") if path.exists() else ""
             write_file(out / FOLDER / f"{student.folder}.html", page(book, student, notebooks))
 

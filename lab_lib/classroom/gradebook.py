@@ -3,14 +3,11 @@
 from collections.abc import Iterable
 from pathlib import Path
 
-from lab_lib.classroom import exports, feedback, graded, report, shards
+from lab_lib.classroom import exports, feedback, graded, report
 from lab_lib.classroom.record import Record
 from lab_lib.errors import UsageError
 from lab_lib.pages.wording import now
 from lab_lib.workspace.private_files import json_text, write_file
-
-# These are in `out` besides the folders of the students.
-FILES = ["gradebook.csv", "gradebook.json", "moodle.csv", "report.html", "summary.md", feedback.FOLDER]
 
 
 def write(out: Path, records: Iterable[Record]) -> graded.Book:
@@ -21,7 +18,6 @@ def write(out: Path, records: Iterable[Record]) -> graded.Book:
         "gradebook.csv": exports.canvas(book),
         "moodle.csv": exports.moodle(book),
         "report.html": report.page(book, when),
-        "summary.md": exports.summary(book, when),
     }
     feedback.write(out, book)
     for name, text in texts.items():
@@ -32,18 +28,13 @@ def write(out: Path, records: Iterable[Record]) -> graded.Book:
 def gather(out: Path, blank: list[Record]) -> tuple[list[Record], list[str]]:
     """Return the students' records from their folders in `out`, and the names of the folders of nobody in the class.
 
-    The folders of a class in parts are in those of the parts. `blank` has a record for each student of the class. It
-    stays where a student has no grade.json. If it is empty, whoever has one is in the class.
-    UsageError if a student has two folders, if a grade.json cannot be read, or if there is nobody.
+    `blank` has a record for each student of the class. It stays where a student has no grade.json. If it is empty,
+    whoever has one is in the class. UsageError if a grade.json cannot be read, or if there is nobody.
     """
     found = dict[str, Record]()
-    paths = [*out.glob("[!.]*/grade.json"), *out.glob(f"{shards.FOLDERS}/[!.]*/grade.json")]
-    for path in sorted(paths):
+    for path in sorted(out.glob("[!.]*/grade.json")):
         record = Record.read(path)
-        record.part, _, record.folder = str(path.parent.relative_to(out)).rpartition("/")
-        if earlier := found.get(record.folder):
-            places = [f"{Path(one.part, one.folder)}" for one in (earlier, record)]
-            raise UsageError(f"{record.name} has two folders in {out}: {' and '.join(places)}. Move one of them away.")
+        record.folder = path.parent.name
         found[record.folder] = record
     if not (blank or found):
         raise UsageError(f"{out} holds no results. Name the folder of a class that was run or graded.")
@@ -53,4 +44,4 @@ def gather(out: Path, blank: list[Record]) -> tuple[list[Record], list[str]]:
     for student in blank:
         records.append(record := found.pop(student.folder, student))
         record.id = student.id
-    return records, [str(Path(record.part, record.folder)) for record in found.values()]
+    return records, [*found]

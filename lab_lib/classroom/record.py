@@ -88,7 +88,6 @@ class Record(BaseModel):
     seed: str  # that the cases of the function were drawn from
     fingerprint: str  # of the work that it is the record of
     submitted: Submitted | None = None
-    part: str = ""  # the folder of the part of the class (see shards.py) that the student's folder is in
     overrides: list[Override] = []
 
     @classmethod

@@ -1,13 +1,12 @@
 """Turn a student's notebook, which may hold anything, into cells that are safe to show.
 
-HTML keeps only the harmless tags of nh3's own list, and no address in it is loaded. The pictures beside the notebooks
-are put into the page, from the lab's own files.
+HTML keeps only the harmless tags of nh3's own list, and no address in it is loaded: a picture beside the notebooks is
+shown by its words.
 """
 
-import base64
 import json
 import re
-from functools import cache, partial
+from functools import cache
 from itertools import chain, groupby
 from pathlib import Path
 from typing import Any
@@ -48,14 +47,14 @@ def errors(path: Path) -> list[str]:
 @cache  # a notebook that has run is read for its errors, then for the page
 def _cells(path: Path) -> list[Cell]:
     """Return each cell as a page shows it. A broken notebook has none."""
-    pictures, shown, heading = dict(_pictures()), list[Cell](), ""
+    shown, heading = list[Cell](), ""
     try:
         ours = {*chain(*course(copies.NOTEBOOKS / path.name)["texts"].values())}  # a text outlives the ids of its cell
         for cell in json.loads(path.read_text("utf-8"))["cells"]:
             text: str = _text(cell["source"])
             if is_markdown := cell["cell_type"] == "markdown":
                 heading = (HEADING.findall(text) or [heading])[-1]
-                text = _clean(str(_MARKDOWN(text)), pictures)
+                text = _clean(str(_MARKDOWN(text)))
             outputs = [] if is_markdown else cell.get("outputs", [])
             errors = (output for output in outputs if output["output_type"] == "error")
             error = next((" ".join(f"{output['ename']}: {output['evalue']}".split()) for output in errors), "")
@@ -87,14 +86,7 @@ def _output(output: dict[str, Any]) -> tuple[str, str, str]:
     for kind in _IMAGES:
         if kind in data:
             return "image", f"data:{kind};base64,{_joined(data[kind])}", words
-    return ("html", _clean(_joined(data["text/html"]), {}), "") if "text/html" in data else ("text", words, "")
-
-
-@cache
-def _pictures() -> dict[str, str]:
-    """Return the address in the page itself of each of the lab's pictures, by its name."""
-    images = {path.name: base64.b64encode(copies.drawn(path).encode()).decode() for path in copies.pictures()}
-    return {name: f"data:image/svg+xml;base64,{image}" for name, image in images.items()}
+    return ("html", _clean(_joined(data["text/html"])), "") if "text/html" in data else ("text", words, "")
 
 
 def _joined(text: Any) -> str:
@@ -107,19 +99,16 @@ def _text(text: Any) -> str:
     return whole if more <= 0 else whole[:_LONGEST] + "\n" + _("… and {count:,} characters more", count=more)
 
 
-def _clean(html: str, pictures: dict[str, str]) -> Markup:
-    """Return the HTML with nothing but harmless tags; no address in it is loaded.
-
-    A picture that is shown is removed from `pictures`. It is shown once, so that many names make no huge page.
-    """
-    kept = nh3.clean(html, attribute_filter=partial(_address, pictures), url_schemes={"http", "https", "data"})
+def _clean(html: str) -> Markup:
+    """Return the HTML with nothing but harmless tags; no address in it is loaded."""
+    kept = nh3.clean(html, attribute_filter=_address, url_schemes={"http", "https", "data"})
     return Markup(kept)  # noqa: S704  # cleaned
 
 
-def _address(pictures: dict[str, str], tag: str, name: str, value: str) -> str | None:
-    """Keep the address of an image in the page itself, and of a link to a web page. Put a picture into the page."""
+def _address(tag: str, name: str, value: str) -> str | None:
+    """Keep the address of an image in the page itself, and of a link to a web page."""
     if name == "src":
-        return value if value.startswith("data:image/") else pictures.pop(value, None)
+        return value if value.startswith("data:image/") else None
     if name == "href":
         return value if value.startswith(("http://", "https://")) else None
     return value if name in ("alt", "colspan", "rowspan") else None

@@ -8,7 +8,7 @@ import typer
 from typer.core import TyperGroup
 
 from lab_lib.cli import grade_command
-from lab_lib.cli.terminal import NOT_GRADED, Only, Out, Resume, Yes, confirm, handle_errors, out, relative_to_cwd
+from lab_lib.cli.terminal import NOT_GRADED, Only, Out, Resume, Yes, confirm, handle_errors, out
 
 
 class _RunByDefault(TyperGroup):
@@ -48,14 +48,12 @@ Without a profile or role_arn, the student's lab runs on the embedded AWS.
   gradebook.csv    for Canvas: the students who have all their points
   moodle.csv       for Moodle: the students who have an id of their own
   gradebook.json   for programs
-  summary.md       for the summary page of a job on GitHub
 Who handed in nothing, and an account that was not graded, is left blank,
 not zero. What could not be judged in a submission is zero.
 
 \b
-On three computers, run --shard 1/3, --shard 2/3 and --shard 3/3, one on each.
-Each writes to a folder of its own in --out, such as part-2-of-3, and
-`lab class report` makes one grade book of all that are in --out.
+On several computers, give each a part of the roster or of the files. Copy the
+students' folders into one; `lab class report` makes one grade book of them.
 
 \b
 The exit status is 0 if every student has full marks, 1 if not or if a run
@@ -81,7 +79,6 @@ def run(
     out_dir: Out,
     jobs: Annotated[int | None, typer.Option(min=1, help=_JOBS)] = None,
     resume: Resume = False,
-    shard: grade_command.Shard = "",
     only: Only = "",
     keep: Annotated[bool, typer.Option("--keep", help="Skip notebook 99: delete nothing in the accounts.")] = False,
     yes: Yes = False,
@@ -92,14 +89,13 @@ def run(
 
     Where a notebook fails, the account stays as it is. On AWS, you are asked before the run.
     """
-    from lab_lib.classroom import class_run, shards
+    from lab_lib.classroom import class_run
     from lab_lib.classroom.work import Work
     from lab_lib.cli import class_work
     from lab_lib.run import headless
 
     with handle_errors(class_work.GO_ON, NOT_GRADED):
-        part = shards.read(shard)
-        everybody, out_dir = part.of(_read(roster)), part.folder(out_dir)
+        everybody = _read(roster)
         selected = class_run.select(everybody, only)
         with class_run.lock(out_dir):
             until = headless.BREAK_IT if keep else None
@@ -116,7 +112,6 @@ def run(
 def check(
     roster: Roster,
     out_dir: Out,
-    shard: grade_command.Shard = "",
     only: Only = "",
     probe: Annotated[bool, typer.Option("--probe/--no-probe", help=_PROBE)] = True,
     yes: Yes = False,
@@ -125,22 +120,18 @@ def check(
 
     The probe sends files of made-up customers through each account, and compares all that comes of them. On AWS, you
     are asked first.
-
-    Earlier results in --out are kept: they move to --out/earlier/<their time>.
     """
-    from lab_lib.classroom import class_run, shards
+    from lab_lib.classroom import class_run
     from lab_lib.classroom.work import Work
     from lab_lib.cli import class_work
 
-    with handle_errors("Stopped. To grade all accounts, run the command again.", NOT_GRADED):
-        part = shards.read(shard)
-        students, out_dir = class_run.select(part.of(_read(roster)), only), part.folder(out_dir)
+    with handle_errors("Stopped. To grade all accounts, run the command again with another --out.", NOT_GRADED):
+        students = class_run.select(_read(roster), only)
         works = [Work(student, out_dir.resolve(), probe=probe) for student in students]
         if probe:
             _confirm(students, _PROBES, ["probe"], yes)
         with class_run.lock(out_dir):
-            if earlier := class_run.archive_results(out_dir):
-                out.say(f"Earlier results: {relative_to_cwd(earlier)}")
+            class_run.unfinished(works, resume=False)
             jobs, check_account = class_run.jobs_for(students), lambda work, _: work.check_account()
             raise typer.Exit(class_work.do(works, works, jobs, out_dir, students, do=check_account))
 
@@ -151,9 +142,6 @@ app.command()(grade_command.grade)
 @app.command()
 def report(out_dir: Out, roster: Annotated[Path | None, typer.Argument(help=_WHO)] = None) -> None:
     """Write the grade book from the students' folders in --out. Nothing is run.
-
-    Use it for a class in parts (--shard): it finds their folders, such as part-2-of-5, in --out.
-    If the computers share no disk, copy these folders there.
 
     Students of the roster who have no results there are named, and left blank in the grade book.
     Without a roster, the students are those who have results there.
@@ -178,9 +166,8 @@ def report(out_dir: Out, roster: Annotated[Path | None, typer.Argument(help=_WHO
         if others:
             out.say(f"Left out, because they belong to nobody in the class: {', '.join(others)}")
         if missing:
-            names = ", ".join(missing)
-            what_to_do = "Run their part, or copy their folders to --out, then run this again."
-            out.say(f"No results for {names}. {what_to_do}")
+            told = "Run them, or copy their folders to --out, then run this again."
+            out.say(f"No results for {', '.join(missing)}. {told}")
         raise typer.Exit(class_work.summarise(out_dir, book))
 
 

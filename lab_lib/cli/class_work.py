@@ -14,14 +14,12 @@ from rich.text import Text
 
 from lab_lib.classroom import class_run, exports, gradebook, overrides
 from lab_lib.classroom.class_run import CleanUp
-from lab_lib.classroom.graded import Book, Graded
-from lab_lib.classroom.points import WORTH
+from lab_lib.classroom.graded import Book
 from lab_lib.classroom.record import Record
 from lab_lib.classroom.students import Student
 from lab_lib.classroom.work import Work
 from lab_lib.cli.terminal import NOT_GRADED, err, out, relative_to_cwd
 from lab_lib.pages.colours import LOOKS
-from lab_lib.pages.wording import cut
 from lab_lib.workspace.masking import without_accounts
 
 GO_ON = "Stopped. To go on, run the same command with --resume."
@@ -51,7 +49,7 @@ def do(
 
 
 def summarise(folder: Path, book: Book) -> int:
-    """Print who has less than full marks and why, and where the report is.
+    """Print who has less than full marks, and where the report is, which says why.
 
     Return the exit status: 3 if an account or a submission could not be graded, else 1 if somebody has less than full
     marks or a run failed. Who has handed in nothing has less than full marks.
@@ -60,7 +58,7 @@ def summarise(folder: Path, book: Book) -> int:
     short = [student for student in counted if student.percent != 100 or student.state != "done"]
     out.print(f"Full marks: {book.full} of {len(book.students)}", style="bold")
     if short:
-        out.print(marked_down(short))
+        out.say(f"Less: {', '.join(student.name for student in short)}")
     if blank := exports.not_for_canvas(book):
         names = ", ".join(blank)
         out.say(f"Not in gradebook.csv, as Canvas would take a blank for a change: {names}")
@@ -99,16 +97,6 @@ def live(to_do: Sequence[Work]) -> Iterator[Callable[[Record], None]]:
         yield finished
 
 
-def marked_down(students: Sequence[Graded]) -> Table:
-    """Return a table of these students: the points, the step where each is stuck, and what was found there."""
-    table = Table("name", "account", "points", "stuck at", "found", header_style="bold")
-    table.columns[4].overflow = "fold"
-    for student in students:
-        points = "–" if student.percent is None else f"{student.percent:.0f} %"
-        table.add_row(Text(student.name), student.account, points, *map(Text, _stuck(student)))
-    return table
-
-
 def cleaned(students: list[Student], results: list[CleanUp]) -> Table:
     """Return a table of what the clean-up of each account has deleted, left and kept, and why."""
     table = Table("name", "account", "deleted", "left: try again", "kept: not the lab's", header_style="bold")
@@ -116,18 +104,3 @@ def cleaned(students: list[Student], results: list[CleanUp]) -> Table:
         left, kept = Text(result.left, "red") if result.left else "nothing", Text(result.kept or "nothing")
         table.add_row(Text(student.name), without_accounts(student.account), str(result.deleted), left, kept)
     return table
-
-
-def _stuck(student: Graded) -> tuple[str, str]:
-    """Return (step, what was found) of the first check that fails, else what has lost points, or the last notebook."""
-    if student.wrong:
-        check = student.wrong[0]
-        return check.step, f"{check.name}: {check.found}"
-    for answer in student.answers or []:
-        if answer.note:
-            return answer.question, cut(answer.note, 100)
-    lacking = [column for column, score in student.points.items() if score is not None and score < WORTH[column]]
-    if student.state == "done" and lacking:
-        return lacking[0], f"{student.points[lacking[0]]:g} of {WORTH[lacking[0]]} points"
-    last_notebook = student.steps[-1].notebook if student.steps else ""
-    return last_notebook, student.error or student.state

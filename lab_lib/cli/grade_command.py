@@ -7,14 +7,11 @@ from typing import Annotated, Any
 import typer
 
 from lab_lib.cli.terminal import NOT_GRADED, Only, Out, Resume, handle_errors, out
-from lab_lib.errors import UsageError
 
-_SHARD = "A part of the class, such as 2/5, on one of several computers; then run `lab class report`."
 _LESS_STRICT = (
     "Memory is held less strictly here, since no cgroup can be made: what a submission takes is measured twice a "
     "second. With systemd, `systemd-run --user --scope lab class grade …` changes that."
 )
-Shard = Annotated[str, typer.Option(help=_SHARD)]
 
 
 def grade(
@@ -34,7 +31,6 @@ def grade(
         str, typer.Option(help="When it was due: '2026-12-01 18:00', or the end of a day, 2026-12-01.")
     ] = "",
     resume: Resume = False,
-    shard: Shard = "",
     only: Only = "",
     seed: Annotated[
         str,
@@ -70,9 +66,9 @@ def grade(
 
     The days late are counted anew each time, so give --due again with --resume.
 
-    With --shard, give each computer all files, and the same --seed.
+    On several computers, give each a part of the files, and the same --seed.
     """
-    from lab_lib.classroom import class_run, deadline, grading, sandbox, shards, submitted_files
+    from lab_lib.classroom import class_run, deadline, grading, sandbox, submitted_files
     from lab_lib.classroom import roster as rosters
     from lab_lib.cli import class_work
     from lab_lib.processes import limits
@@ -81,11 +77,7 @@ def grade(
         sandbox.refuse_without(trust)
         if not trust and not limits.are_strict():
             out.say(_LESS_STRICT)
-        part = shards.read(shard)
-        if shard and not seed:
-            raise UsageError("--shard needs --seed: any text, the same for all parts, so that all have the same cases.")
         due_at = deadline.moment(due, "--due") if due else None
-        out_dir = part.folder(out_dir)
         files = submitted_files.find(submissions)
         everybody = rosters.read(roster, accounts=False) if roster else []
         with class_run.lock(out_dir):
@@ -98,7 +90,6 @@ def grade(
                 seed=seed or grading.seed_of(out_dir),
                 due=due_at,
             )
-            works = part.of(works)
             selected = class_run.select([work.student for work in works], only)
             unfinished = class_run.unfinished(works, resume)
             to_do = [work for work in unfinished if work.submitted and work.student in selected]

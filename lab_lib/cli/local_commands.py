@@ -7,7 +7,7 @@ import typer
 
 import lab_lib
 from lab_lib.cli.setting_options import Settings, takes
-from lab_lib.cli.terminal import err, handle_errors, out, warn_of_functions
+from lab_lib.cli.terminal import handle_errors, out, warn_of_functions
 from lab_lib.errors import BUILD_AGAIN
 from lab_lib.language import _
 from lab_lib.workspace.places import workspace
@@ -81,7 +81,3 @@ def env(settings: Settings) -> None:
         }
         lines = [f"export {name}={shlex.quote(str(value))}" for name, value in exports.items()]
         print("unset AWS_PROFILE AWS_SESSION_TOKEN", *lines, _ALIAS, sep="\n", flush=True)
-        err.say(
-            "Note: the `aws sqs` of pip's awscli ignores AWS_ENDPOINT_URL and calls the real SQS. "
-            f"In this terminal an alias prevents that: {_ALIAS}"
-        )

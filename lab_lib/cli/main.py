@@ -3,7 +3,6 @@
 import functools
 import importlib.metadata
 import json
-import sys
 from typing import Annotated, Literal
 
 import typer
@@ -22,7 +21,7 @@ from lab_lib.cli import (
 from lab_lib.cli.setting_options import MANAGED, PLACE, Settings, in_workspace, takes
 from lab_lib.cli.terminal import Yes, handle_errors, out
 from lab_lib.errors import UsageError
-from lab_lib.language import N_, _
+from lab_lib.language import _
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -75,24 +74,6 @@ def clean(settings: Settings, yes: Yes = False) -> None:
 
 app.command("submit", rich_help_panel=_MORE)(submit_command.submit)
 app.command("trace", rich_help_panel=_MORE)(trace_command.trace)
-app.command("result", rich_help_panel=_MORE)(run_command.result)
-
-
-@app.command(rich_help_panel=_MORE)
-def data(
-    rows: Annotated[int, typer.Argument(min=1, help="The number of transactions.")],
-    customers: Annotated[int, typer.Option(min=1, help="The number of customers.")] = 200,
-    seed: Annotated[int, typer.Option(help="Another seed gives other transactions.")] = 0,
-) -> None:
-    """Print a large transactions file: `lab data 300000 --customers 20000 > march.txt`.
-
-    The same numbers give the same file.
-    """
-    from lab_lib import transactions
-
-    with handle_errors(stopped=N_("Stopped. The file is incomplete.")):
-        transactions.write(sys.stdout, transactions.make_up(rows, customers, seed))
-        sys.stdout.flush()
 
 
 app.add_typer(local_commands.app, name="local", rich_help_panel=_MORE)

@@ -1,4 +1,4 @@
-"""`lab run`: the notebooks, in order, for one account. `lab result`: those that papermill has executed."""
+"""`lab run`: the notebooks, in order, for one account."""
 
 import os
 from datetime import datetime
@@ -17,15 +17,12 @@ from lab_lib.pages.colours import LOOKS
 from lab_lib.pages.wording import listing
 from lab_lib.resources import RESOURCES
 from lab_lib.workspace.places import workspace
-from lab_lib.workspace.private_files import json_text, write_file
 
 
 @takes(*PLACE, "data", *ALERTS, *MANAGED, "boundary")
 def run(
     settings: Settings,
-    data: Annotated[
-        Path | None, typer.Option(help="The file to upload, of any size; data/transactions.txt by default.")
-    ] = None,
+    data: Annotated[Path | None, typer.Option(help="The file to upload; data/transactions.txt by default.")] = None,
     out_dir: Annotated[
         Path | None, typer.Option("--out", help="The folder for the executed notebooks; runs/<time> by default.")
     ] = None,
@@ -88,31 +85,6 @@ def run(
                 options=options,
             )
             out.say(told, style="bold")
-
-
-def result(
-    folder: Annotated[Path, typer.Argument(help="The folder that papermill has written the notebooks to.")],
-) -> None:
-    """Write FOLDER/result.json for notebooks that papermill has executed: how each ended, and what it printed.
-
-    Execute each with `papermill notebooks/NAME.ipynb FOLDER/NAME.ipynb -f SETTINGS.yaml`: README has the loop.
-
-    The notebooks' pictures are put beside them. Accounts, addresses and numbers are masked in the file.
-
-    Ends with status 1 if a notebook has failed, or has not come to its end.
-    """
-    from lab_lib.exercises import copies
-    from lab_lib.run import execution
-
-    with handle_errors(N_("Stopped. To write the file, run the command again.")):
-        steps, record = execution.read(folder)
-        path = folder / "result.json"
-        copies.give_pictures(folder)
-        write_file(path, json_text(record))
-        out.print(steps_table(steps, [step.notebook for step in steps]))
-        out.say(_("Result: {path}", path=relative_to_cwd(path)))
-        if not record["ok"]:
-            raise typer.Exit(1)
 
 
 def _makes(prepared: Any, numbers: list[str], options: str) -> str:

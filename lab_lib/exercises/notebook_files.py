@@ -12,10 +12,10 @@ Notebook = dict[str, Any]  # its JSON
 Cell = dict[str, Any]
 
 
-def read(path: Path, what_to_do: str = "") -> Notebook:
+def read(path: Path) -> Notebook:
     """Return a notebook, of version 4, from its file. UsageError if it is damaged."""
     nbformat = without_slow_import("nbformat")
-    what_to_do = what_to_do or f"`lab open --fresh {path.name[:2]}` gives it anew, and keeps yours beside it."
+    what_to_do = f"`lab open --fresh {path.name[:2]}` gives it anew, and keeps yours beside it."
     return read_file(path, lambda content: _parse(nbformat, content), what_to_do)
 
 

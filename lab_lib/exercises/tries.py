@@ -4,20 +4,18 @@ The ids of the learner's customers begin with `my-`. So they are known from
 the bank's, even if the learner changes the files or runs a cell again.
 """
 
-import secrets
 from decimal import ROUND_FLOOR, Decimal
 
 from lab_lib import transactions
-from lab_lib.aws import buckets, functions, queues, streams, tables, topics
+from lab_lib.aws import buckets, queues, tables, topics
 from lab_lib.aws.json_text import count
 from lab_lib.checks import chain, readiness
 from lab_lib.checks.arrivals import TABLES
-from lab_lib.checks.causes import correct_code, find_broken
+from lab_lib.checks.causes import find_broken
 from lab_lib.checks.evidence import at_rest
 from lab_lib.checks.reading import NOTIFIER
-from lab_lib.checks.rules import Account
 from lab_lib.checks.upload import Snapshot, compare_totals
-from lab_lib.errors import CheckFailed, LabError, StepMissing, UsageError, none_if_absent
+from lab_lib.errors import CheckFailed, StepMissing, UsageError, none_if_absent
 from lab_lib.exercises import workbook
 from lab_lib.exercises.messages import OWN, is_own
 from lab_lib.handlers.transaction_processor.transactions_file import rejected_key
@@ -118,20 +116,11 @@ def _of_others(lab: Lab, table: str) -> list[tables.Item]:
 def take_away(lab: Lab) -> None:
     """Delete the learner's rows, totals, addresses, files and alerts, and print how many rows there were.
 
-    LabError if TotalNotifier fails when a row is deleted: it would hold up the stream. CheckFailed if the chain is
-    broken; it can be run again when it is fixed.
+    CheckFailed if the chain is broken; it can be run again when it is fixed.
     """
     rows, customers, totals = (tables.items(lab, name, beginning=OWN) for name in TABLES)
     zero = {item["CustomerId"]: Decimal(0) for item in (*rows, *totals)}
     names = sorted({*zero, *(item["CustomerId"] for item in customers)})
-    if rows and not _survives_a_deletion(lab, rows[0]["CustomerId"]):
-        raise LabError(
-            _(
-                "{name} fails when a row is deleted, so your rows stay. {hint} Then run this cell again.",
-                name=lab.name(NOTIFIER),
-                hint=correct_code(Account(lab), NOTIFIER),
-            )
-        )
     _wait_for(lab, zero | transactions.totals(transactions.read_amounts(rows)))  # where it ends, the rows stay
     for row in rows:
         tables.delete_item(lab, "Transactions", row)
@@ -152,21 +141,6 @@ def take_away(lab: Lab) -> None:
             names=_(", ").join(names) or _("nobody"),
         )
     )
-
-
-def _survives_a_deletion(lab: Lab, customer: str) -> bool:
-    """Call TotalNotifier with the record of a deletion, as the stream would have it. Return whether it succeeds."""
-    table = tables.describe(lab, tables.STREAMED) or {}
-    key = {"CustomerId": {"S": customer}, "TransactionId": {"S": secrets.token_hex(4)}}
-    row = {**key, "TransactionDate": {"S": "03/16/2017"}, "TransactionAmount": {"N": "0"}}
-    where = {"awsRegion": lab.region, "eventSourceARN": table.get("LatestStreamArn", "")}
-    images = {"OldImage": row} if "OLD" in str(table.get("StreamSpecification")) else {}
-    record = streams.made_up("REMOVE", row, secrets.randbits(60), where, **images)
-    try:
-        answer = functions.invoke(lab, NOTIFIER, {"Records": [record]})
-    except functions.FunctionFailed:
-        return False
-    return not (isinstance(answer, dict) and answer.get("batchItemFailures"))
 
 
 def _wait_for(lab: Lab, totals: dict[str, Decimal]) -> None:

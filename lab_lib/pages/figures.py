@@ -1,15 +1,14 @@
 """Make figures that every screen and every reader can read: in light and dark themes, sharp, described in words."""
 
 import io
+import logging
 import warnings
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from decimal import Decimal
-from html import escape
 from typing import Any
 
 import matplotlib
-from matplotlib import font_manager
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure  # without pyplot, whose import takes as long as all the rest
 
@@ -24,6 +23,7 @@ INK = "#6b6b6b"  # 5.3:1 on white; no colour has 4.5:1 on white and on JupyterLa
 _LIGHTEN = '<style>[data-jp-theme-light="false"] .lab-figure {filter: invert(1) hue-rotate(180deg)}</style>'
 # The reader's fonts have every script; ids stay the same.
 _AS_TEXT: Any = {"svg.fonttype": "none", "svg.hashsalt": "lab"}
+logging.getLogger("matplotlib.font_manager").setLevel(logging.ERROR)  # or it names each font that it cannot measure
 
 
 class DescribedFigure(Figure):
@@ -32,10 +32,9 @@ class DescribedFigure(Figure):
     alt: str = ""
 
     def _repr_mimebundle_(self, **_options: Any) -> dict[str, str]:
-        """Return an HTML image with the description, and the description. Both say if there is no font for it."""
-        drawn, advice = image(self._svg(), self.alt, "lab-figure"), _advice()
-        below = f"<p>{escape(advice)}</p>" if advice else ""
-        return {"text/html": f"{_LIGHTEN}\n{drawn}{below}", "text/plain": f"{self.alt}\n{advice}".strip()}
+        """Return an HTML image with the description, and the description."""
+        drawn = image(self._svg(), self.alt, "lab-figure")
+        return {"text/html": f"{_LIGHTEN}\n{drawn}", "text/plain": self.alt}
 
     def _svg(self) -> bytes:
         file = io.BytesIO()
@@ -47,54 +46,24 @@ class DescribedFigure(Figure):
 
 @contextmanager
 def in_legible_words() -> Iterator[None]:
-    """Draw with a font for the user's language. If the computer has none, draw in English."""
-    used, wanted = language.used(), _fonts()
-    found = _found(wanted)
-    language.use(used if found or not wanted else language.ENGLISH)
-    try:
-        with matplotlib.rc_context({"font.family": [*matplotlib.rcParams["font.family"], *found[:1]]}):
-            yield
-    finally:
-        language.use(used)
-
-
-def _fonts() -> list[str]:
-    """Return the fonts that have the characters of the user's language; [] if any font has them."""
+    """Draw with the fonts of the user's language: the reader's computer takes the first that it has."""
     folder = language.folder(language.used())
     file = folder and folder / "fonts.txt"
-    return file.read_text("utf-8").splitlines() if file and file.is_file() else []
+    fonts = file.read_text("utf-8").splitlines() if file and file.is_file() else []
+    with matplotlib.rc_context({"font.family": [*matplotlib.rcParams["font.family"], *fonts]}):
+        yield
 
 
-def _found(fonts: list[str]) -> list[str]:
-    """Return which of these fonts the computer has, be it that one was installed since matplotlib made its list."""
-    manager = font_manager.fontManager
-    if fonts and not any(entry.name in fonts for entry in manager.ttflist):
-        for path in {*font_manager.findSystemFonts()} - {entry.fname for entry in manager.ttflist}:
-            with suppress(OSError, RuntimeError):  # what matplotlib cannot use
-                manager.addfont(path)
-    there = {entry.name for entry in manager.ttflist}
-    return [font for font in fonts if font in there]
-
-
-def _advice() -> str:
-    """Return which font to install if there is none for the user's language."""
-    fonts = _fonts()
-    if not fonts or _found(fonts):
-        return ""
-    return _("No font for your language was found, so the figure is in English. Install {font}.", font=fonts[0])
-
-
-def new_figure(*heights: float) -> tuple[DescribedFigure, list[Axes]]:
-    """Return a figure with one set of axes below the other, of these heights in inches."""
-    figure = DescribedFigure(figsize=(7.5, sum(heights)), layout="constrained")
-    grid = figure.subplots(len(heights), squeeze=False, height_ratios=heights)
-    for axes in grid.flat:
-        axes.spines[["top", "right"]].set_visible(False)
-        axes.spines[["left", "bottom"]].set_color(INK)
-        axes.tick_params(colors=INK)
-        axes.xaxis.label.set_color(INK)
-        axes.yaxis.label.set_color(INK)
-    return figure, list(grid.flat)
+def new_figure(height: float) -> tuple[DescribedFigure, Axes]:
+    """Return a figure of this height in inches, and its axes."""
+    figure = DescribedFigure(figsize=(7.5, height), layout="constrained")
+    axes = figure.subplots()
+    axes.spines[["top", "right"]].set_visible(False)
+    axes.spines[["left", "bottom"]].set_color(INK)
+    axes.tick_params(colors=INK)
+    axes.xaxis.label.set_color(INK)
+    axes.yaxis.label.set_color(INK)
+    return figure, axes
 
 
 def draw_threshold(axes: Axes, threshold: Decimal, across: bool = False) -> None:

@@ -21,7 +21,7 @@ from lab_lib.pages.figures import (
 )
 from lab_lib.pages.wording import clauses
 
-MOST_BARS, HIGHEST = 20, 10
+MOST_BARS = 20
 TOTAL = N_("total of all transactions, US dollars ($)")
 
 
@@ -29,21 +29,19 @@ TOTAL = N_("total of all transactions, US dollars ($)")
 def totals(frame: DataFrame, threshold: Decimal) -> DescribedFigure:
     """Draw each customer's total as a bar, and the threshold as a line.
 
-    `frame` has CustomerId and accountBalance, one row a customer. Of more than 20 customers, the distribution is drawn
-    and, below it, the highest ten totals.
+    `frame` has CustomerId and accountBalance, one row a customer. Of more than 20 customers, the highest are drawn.
     """
     if frame.empty:
         return _empty(_("No customer has a total yet."))
     balances = frame.set_index("CustomerId")["accountBalance"].sort_values()
-    highest = balances.tail(HIGHEST) if len(balances) > MOST_BARS else balances
-    heights = [2.8] if len(highest) < len(balances) else []
-    figure, axes = new_figure(*heights, 1.3 + 0.4 * len(highest))
-    if heights:
-        _draw_distribution(axes[0], balances, threshold)
+    highest = balances.tail(MOST_BARS)
+    figure, axes = new_figure(1.3 + 0.4 * len(highest))
     labels = [_("{total:f} – alert", total=total) if total >= threshold else f"{total:f}" for total in highest]
     colours = [REACHED if total >= threshold else BELOW for total in highest]
-    _draw_bars(axes[-1], highest, labels, color=colours)
-    _name_bars(axes[-1], highest.index, threshold)
+    _draw_bars(axes, highest, labels, color=colours)
+    _name_bars(axes, highest.index, threshold)
+    if len(highest) < len(balances):
+        axes.set_title(_share(balances, threshold), color=INK, fontsize=11, loc="right", pad=20)
     figure.alt = _describe_totals(balances, highest, threshold)
     return figure
 
@@ -59,7 +57,7 @@ def comparison(frame: DataFrame, threshold: Decimal) -> DescribedFigure:
         return _empty(_("{title}: no customer has a change.", title=title))
     rows, names = frame.to_dict("records"), frame["CustomerId"]
     labels, others = ([_label(row, prefix) for row in rows] for prefix in ("", "other "))
-    figure, (axes,) = new_figure(1.7 + 0.85 * len(rows))
+    figure, axes = new_figure(1.7 + 0.85 * len(rows))
     _draw_bars(axes, frame["total"], labels, -0.19, height=0.36, color=BELOW, label=_("the lab's function"))
     _draw_bars(axes, frame["other total"], others, 0.19, height=0.36, color=REACHED, label=_("your function"))
     _name_bars(axes, names, threshold)
@@ -81,7 +79,7 @@ def running_balance(frame: DataFrame, threshold: Decimal) -> DescribedFigure:
 
     `frame` is as frames.running_balance returns it, one row a transaction.
     """
-    figure, (axes,) = new_figure(3.2)
+    figure, axes = new_figure(3.2)
     balances = [0.0, *map(float, frame["balance"])]
     axes.step(range(len(balances)), balances, where="post", color=BELOW, linewidth=2)
     draw_threshold(axes, threshold, across=True)
@@ -119,21 +117,11 @@ def running_balance(frame: DataFrame, threshold: Decimal) -> DescribedFigure:
 
 def _empty(words: str) -> DescribedFigure:
     """Return a figure that says in words why it shows no bar."""
-    figure, (axes,) = new_figure(1.7)
+    figure, axes = new_figure(1.7)
     axes.set_axis_off()
     axes.text(0.5, 0.5, words, ha="center", color=INK, transform=axes.transAxes)
     figure.alt = words
     return figure
-
-
-def _draw_distribution(axes: Axes, balances: Series, threshold: Decimal) -> None:
-    """Draw how many customers have a total of each size."""
-    axes.hist(balances.astype(float), bins=24, rwidth=0.9, color=BELOW)
-    draw_threshold(axes, threshold)
-    axes.set_title(_share(balances, threshold), color=INK, fontsize=11, loc="right", pad=20)
-    axes.set_xlabel(_(TOTAL))
-    axes.set_ylabel(_("customers"))
-    axes.yaxis.set_major_locator(MaxNLocator(integer=True))
 
 
 def _draw_bars(axes: Axes, totals: Series, labels: list[str], offset: float = 0, **style: Any) -> None:
@@ -172,7 +160,7 @@ def _describe_totals(balances: Series, highest: Series, threshold: Decimal) -> s
         "Totals against the threshold {threshold:f}: {share}. The highest {count}: {parts}.",
         threshold=threshold,
         share=_share(balances, threshold),
-        count=HIGHEST,
+        count=MOST_BARS,
         parts=parts,
     )
 

@@ -125,9 +125,6 @@ def source(helper: Callable[..., Any] | Path, *names: str) -> Code:
     return Code(text, language="python")  # type: ignore[no-untyped-call]
 
 
-excerpt = source  # in copies of the notebooks that were made before
-
-
 def _excerpt(file: Path, names: tuple[str, ...]) -> str:
     text = file.read_text("utf-8")
     segments = {node.name: ast.get_source_segment(text, node) for node in ast.parse(text).body if hasattr(node, "name")}

@@ -1,16 +1,12 @@
-"""Execute a notebook with papermill, or read those that papermill's own command has executed. Each gives a Step."""
+"""Execute a notebook with papermill. It gives a Step."""
 
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from lab_lib.errors import UsageError
-from lab_lib.exercises import notebook_files
 from lab_lib.exercises.notebook_files import Notebook, without_slow_import
 from lab_lib.language import _
 from lab_lib.run.kernels import Kernel
-from lab_lib.workspace.masking import without_people
 
-_AGAIN = "Execute it again with papermill, or move it away."
 _LONGEST_START = 240  # seconds; a kernel starts in one
 
 
@@ -28,14 +24,14 @@ class Step(NamedTuple):
 
     @property
     def seconds(self) -> float:
-        """Return how long it took; 0 if papermill was killed."""
-        return self.content["metadata"]["papermill"]["duration"] or 0.0
+        """Return how long it took."""
+        return float(self.content["metadata"]["papermill"]["duration"])
 
     def printed(self, tag: str = "", stream: str = "stdout") -> str:
-        """Return what the cells with this tag have printed, or all cells, without private values."""
+        """Return what the cells with this tag have printed, or all cells."""
         cells = [cell for cell in self.content["cells"] if not tag or tag in cell["metadata"].get("tags", [])]
         outputs = [output for cell in cells for output in cell.get("outputs", []) if output.get("name") == stream]
-        return without_people("".join("".join(output["text"]) for output in outputs)).strip()
+        return "".join("".join(output["text"]) for output in outputs).strip()
 
     def as_dict(self) -> dict[str, Any]:
         return {"notebook": self.notebook, "ok": self.ok, "seconds": round(self.seconds, 2), "error": self.error}
@@ -70,31 +66,6 @@ def run(name: str, notebook: Notebook, kernel: Kernel, client: Any = None, **opt
     return Step(name, notebook, None if options.get("allow_errors") else _error_of_a_cell(notebook))
 
 
-def read(folder: Path) -> tuple[list[Step], dict[str, Any]]:
-    """Return a step for each notebook in this folder, and the result: how each ended, and what it printed.
-
-    Private values are masked. UsageError if a notebook is damaged or was not executed.
-    """
-    steps = [_read(path) for path in sorted(folder.glob("*.ipynb"))]
-    if not steps:
-        raise UsageError(f"No notebook is in {folder}. Name the folder that papermill has written notebooks to.")
-    result = {
-        "ok": all(step.ok for step in steps),
-        "seconds": round(sum(step.seconds for step in steps), 1),
-        "steps": [step.as_dict() | {"printed": step.printed()} for step in steps],
-    }
-    return steps, result
-
-
-def _read(path: Path) -> Step:
-    notebook = notebook_files.read(path, what_to_do=_AGAIN)
-    record = notebook["metadata"].get("papermill")
-    if not isinstance(record, dict) or "duration" not in record:
-        raise UsageError(f"{path} was not executed by papermill. {_AGAIN}")
-    error = _error_of_a_cell(notebook) or _unfinished(notebook)
-    return Step(path.stem, notebook, error and without_people(error))
-
-
 def _error_of_a_cell(notebook: Notebook) -> str | None:
     """Return the error that papermill finds, and let it put its mark above that cell."""
     papermill = without_slow_import("papermill.execute")
@@ -102,12 +73,4 @@ def _error_of_a_cell(notebook: Notebook) -> str | None:
         papermill.raise_for_execution_errors(notebook, None)
     except papermill.PapermillExecutionError as error:
         return f"{error.ename}: {error.evalue}".removesuffix(": ")
-    return None
-
-
-def _unfinished(notebook: Notebook) -> str | None:
-    """Return that a cell has not run: papermill reports no error if it or its kernel was ended."""
-    cells = [cell for cell in notebook["cells"] if cell["cell_type"] == "code" and cell["source"].strip()]
-    if any(cell["execution_count"] is None for cell in cells):
-        return _("It did not come to its end: papermill or its kernel was stopped.")
     return None

@@ -14,7 +14,7 @@ from typing import Any
 from botocore.exceptions import BotoCoreError, ClientError
 
 from lab_lib import language, transactions
-from lab_lib.aws import buckets, cleanup, parts, queues, tables
+from lab_lib.aws import buckets, cleanup, queues, tables
 from lab_lib.calls.sessions import RETRIES
 from lab_lib.errors import UsageError
 from lab_lib.exercises import copies, translation, workbook
@@ -79,7 +79,6 @@ def prepare(parameters: dict[str, Any], until: str | None = None, mine: bool = F
 def check_data_file(path: Path) -> int:
     """Return the rows of the file. UsageError if notebook 05 cannot upload it: unreadable, too large, a wrong name."""
     preview = transactions.preview(path)
-    parts.assign(path, preview.lines)
     if not path.name.endswith(".txt"):
         raise UsageError(
             f"{path.name} does not end in .txt, and the bucket's trigger takes only keys that do. Rename it."

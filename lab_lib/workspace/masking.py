@@ -41,13 +41,6 @@ def without_accounts(text: str) -> str:
     return re.sub(r"(?<![0-9])[0-9]{8}(?=[0-9]{4}(?![0-9]))", "********", text)
 
 
-def without_people(text: str) -> str:
-    """Return the text with every account, e-mail address, telephone number and user's name masked."""
-    text = re.sub(r"[A-Za-z0-9.!#$%&'*+/=?^_`{|}~-]+(?=@[A-Za-z0-9-]+\.)", lambda name: f"{name[0][0]}***", text)
-    text = re.sub(r"\+[1-9][0-9]{4,12}(?=[0-9]{2}(?![0-9]))", lambda number: f"+{'*' * (len(number[0]) - 1)}", text)
-    return without_names(without_accounts(text))
-
-
 @cache  # expired credentials cannot be read again
 def _masks(lab: "Lab") -> list[tuple[str, str]]:
     """Return (private value, mask) for plain text, HTML and URLs. Longest first: one value may contain another."""

@@ -5,10 +5,11 @@ from decimal import Decimal
 
 import psutil
 
-from lab_lib import checks, transactions
+from lab_lib import checks
 from lab_lib.aws import cleanup
 from lab_lib.embedded import server
 from tests.bench import labs
+from tests.bench.rows import make_up
 from tests.own_aws import own_aws
 
 SIZES = [(1_000, 448), (10_000, 448), (30_000, 1), (30_000, 448), (30_000, 900), (100_000, 448)]  # rows and alerts
@@ -27,7 +28,7 @@ def main():
 
 def rows(size, alerts):
     """Generate rows of which so many customers reach the threshold, each by the first of theirs."""
-    for number, row in enumerate(transactions.make_up(size, CUSTOMERS)):
+    for number, row in enumerate(make_up(size, CUSTOMERS)):
         amount = Decimal("1500.10" if number < alerts else "0.10")
         yield row | {"CustomerId": f"C{number % CUSTOMERS}", "TransactionAmount": amount}
 

@@ -3,11 +3,11 @@
 import io
 import itertools
 
-from lab_lib import transactions
 from lab_lib.aws import buckets, functions
 from lab_lib.calls.waiting import wait_until
 from lab_lib.checks.evidence import at_rest
 from lab_lib.lab import LONGEST_TIMEOUT, open_lab
+from tests.bench.rows import write
 from tests.lab.chains import Chain
 
 ACCOUNTS = map(str, itertools.count(700_000_000_001))
@@ -24,6 +24,6 @@ def build():
 def take_in(lab, key, rows):
     """Upload a file with these rows, and wait until the chain is at rest."""
     text = io.StringIO()
-    transactions.write(text, rows)
+    write(text, rows)
     buckets.put(lab, key, text.getvalue().encode())
     wait_until(lambda: at_rest(lab), "the chain", timeout=1800, longest_pause=0.2, say_after=1800)

@@ -5,6 +5,7 @@ import time
 from lab_lib import transactions
 from lab_lib.aws import cleanup, tables
 from tests.bench import labs
+from tests.bench.rows import make_up
 from tests.lab.chains import stop
 from tests.own_aws import own_aws
 
@@ -17,7 +18,7 @@ def main():
     for size, customers in SIZES:
         print(f"{size:,} rows of {customers:,} customers, in a second:")
         for _ in range(ROUNDS):
-            chain, by_row, floor = rates(list(transactions.make_up(size, customers)))
+            chain, by_row, floor = rates(list(make_up(size, customers)))
             print(f"    the chain {chain:,.0f}; row by row {by_row:,.0f}; floor {floor:,.0f}", flush=True)
 
 

@@ -67,18 +67,3 @@ def test_no_text_becomes_a_formula_or_a_second_line(bad):
 
     student, user = rows_of(exports.canvas(book))[2], rows_of(exports.moodle(book))[1]
     assert {student[0], student[2], student[3], user[0]} == {f"'{' '.join(bad.split())}"}
-
-
-def test_the_summary_is_a_table_that_no_name_breaks():
-    hostile = record("<img src=x> | [a](b)\n# *B*", error="`x`|y", state="failed")
-
-    lines = exports.summary(graded.book([hostile, not_graded()]), "2026-11-24 15:04").splitlines()
-
-    assert lines[0] == "## Serverless lab 2026-11-24 15:04"
-    assert lines[2] == "Full marks: 1 of 2. Not graded: 1."
-    assert lines[4:] == [
-        "| student | points | state | last error |",
-        "| --- | ---: | --- | --- |",
-        r"| \<img src=x\> \| \[a\]\(b\) \# \*B\* | 100 %, not probed | failed | \`x\`\|y |",
-        "| Bo | – | missing |  |",
-    ]

@@ -1,6 +1,5 @@
 """When a run is graded, and what becomes of the grade: no notebook is run here, and no account is read."""
 
-import json
 from contextlib import nullcontext
 from pathlib import Path
 
@@ -117,17 +116,9 @@ def test_the_exit_status_of_a_class_says_whether_all_have_full_marks_and_were_gr
     assert graded(command="report")[0] == status
 
 
-def test_a_check_keeps_the_earlier_results_beside_its_own(graded, tmp_path):
-    out = tmp_path / "out"
+def test_a_check_refuses_a_folder_with_results(graded):
     graded("bucket-trigger")
-    (out / "notes.txt").write_text("mine")
 
-    _, said = graded()
-    graded()
+    status, said = graded()
 
-    first, second = sorted((out / "earlier").iterdir())
-    assert (f"earlier/{first.name}" in said, (out / "notes.txt").exists()) == (True, True)
-    books = [json.loads((place / "gradebook.json").read_text()) for place in (first, second, out)]
-    assert [book["full"] for book in books] == [0, 1, 1]
-    assert (first / "feedback" / "ana-9012.html").exists()
-    assert "nobody" not in graded(command="report")[1]
+    assert (status, "holds results already. Name another --out" in said) == (2, True)

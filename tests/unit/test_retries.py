@@ -1,20 +1,17 @@
 """Calls that AWS refuses only because something is not ready yet are repeated; mistakes are not."""
 
-import dataclasses
-import json
+import time
 from types import SimpleNamespace
-from unittest.mock import MagicMock
 
 import pytest
-from botocore.exceptions import ClientError, ConnectionClosedError, EndpointConnectionError, SSLError
+from botocore.exceptions import EndpointConnectionError, SSLError
 
 from lab_lib import errors
-from lab_lib.aws import buckets, policies
-from lab_lib.calls import retries, waiting
+from lab_lib.calls import retries
 from lab_lib.calls.recent import Call, Journal
 
 EXISTS = 'An event source mapping with event source arn (" x ") and function (" y ") already exists.'
-ROLE, TARGET, DOUBLE, SOURCE, *_ = REFUSALS = [  # the first seven are late, or busy
+REFUSALS = [  # the first seven are late, or busy
     (
         "CreateFunction",
         "InvalidParameterValueException",
@@ -42,18 +39,14 @@ MISTAKES = [
 ]
 
 
-def unreadable(service):
-    raise ClientError({"Error": {"Code": "AccessDenied"}}, service)
-
-
-def made(operation, *attempts, journal=None, waited=0.0, client=unreadable, **params):
+def made(operation, *attempts, journal=None, waited=0.0, **params):
     """Return the pause after the last attempt, its status and its answer. An attempt is (status, answer), or an error.
 
     The call has waited for so many seconds.
     """
-    retry, context = retries.Retry(journal, client), {}
+    retry, context = retries.Retry(journal), {}
     retries._keep(params or {"FunctionName": "Mine", "NotificationConfiguration": {}}, context)
-    context[retries._CALL].begun -= waited
+    context[retries._CALL] = context[retries._CALL][0], time.monotonic() - waited
     model = SimpleNamespace(name=operation, service_model=SimpleNamespace(service_name="lambda"))
     for attempt in attempts:
         error, (status, answer) = (attempt, (0, {})) if isinstance(attempt, Exception) else (None, attempt)
@@ -89,28 +82,8 @@ def test_where_nothing_is_late_or_busy_for_long_only_a_change_is_waited_for(oper
     assert answer("UpdateFunctionCode", "ResourceConflictException", "An update is in progress.") == 0.2
 
 
-LOST, THROTTLED = refused("InternalError", status=500), refused("SlowDown", status=503)
-BROKEN, AWAY = (kind(endpoint_url="https://aws") for kind in (ConnectionClosedError, EndpointConnectionError))
+LOST, AWAY = refused("InternalError", status=500), EndpointConnectionError(endpoint_url="https://aws")
 BY_RULE = "with an explicit deny in a service control policy"
-
-
-@pytest.mark.parametrize(
-    ("operation", "first", "refusal", "is_done"),
-    [
-        ("CreateFunction", LOST, ("ResourceConflictException", "Function already exist: F"), True),
-        ("CreateBucket", LOST, ("BucketAlreadyOwnedByYou", "Your previous request succeeded."), True),
-        ("DetachRolePolicy", BROKEN, ("NoSuchEntity", "Policy p was not found."), True),
-        ("UpdateTimeToLive", THROTTLED, ("ValidationException", "TimeToLive is already enabled"), True),
-        ("CreateRole", THROTTLED, ("EntityAlreadyExists", "Role with name R already exists."), False),
-        ("CreateBucket", LOST, ("BucketAlreadyExists", "The bucket name is not available."), False),
-        ("CreateQueue", LOST, ("QueueAlreadyExists", "A queue already exists with a different Policy."), False),
-        ("CreateFunction", LOST, ("ResourceNotFoundException", "Layer version does not exist."), False),
-    ],
-)
-def test_a_call_whose_first_answer_was_lost_is_done_if_it_finds_that(operation, first, refusal, is_done):
-    _, status, answer = made(operation, first, refused(*refusal))
-
-    assert (status, "Error" in answer) == ((200, False) if is_done else (400, True))
 
 
 @pytest.mark.parametrize(
@@ -150,69 +123,6 @@ def test_a_part_that_failed_is_an_error_of_the_call_and_repeated_if_aws_is_busy(
     assert made("DeleteObjects", (200, answer), journal=Journal(60)) == (pause, 400, answer)
 
     assert answer["Error"] == {"Code": code, "Message": "a: No."}
-
-
-@pytest.fixture
-def patient(prepared, monkeypatch):
-    """Return a lab as on AWS, which has changed nothing yet. A wait fails the test."""
-    monkeypatch.setattr(waiting.Line, "wait", lambda _line, what, *_: pytest.fail(f"It waits for {what}."))
-    return dataclasses.replace(prepared, patience=60, _clients={})
-
-
-@pytest.mark.parametrize(
-    ("service", "mistake", "params"),
-    [
-        ("s3", "delete_bucket", {"Bucket": "inputs3bucketfortransact-123456789012-us-east-1"}),
-        ("iam", "delete_role", {"RoleName": "TotalNotifierRole"}),
-        ("lambda", "create_function", {"FunctionName": "F", "Role": "arn:aws:iam::123456789012:role/Nobody"}),
-    ],
-)
-def test_a_mistake_that_stays_is_told_at_once_after_its_cause_was_read(prepared, patient, service, mistake, params):
-    buckets.ensure_bucket(prepared)
-    buckets.put(prepared, "a", b"x")
-    code = {"Runtime": "python3.13", "Handler": "f.f", "Code": {"ZipFile": b"x"}} if service == "lambda" else {}
-
-    with pytest.raises(ClientError):
-        getattr(patient.client(service), mistake)(**params, **code)
-
-
-def test_what_was_changed_a_moment_ago_may_be_read_too_early_and_is_waited_for(patient):
-    iam, role = patient.client("iam"), {"RoleName": "TotalNotifierRole"}
-    iam.put_role_policy(**role, PolicyName="p", PolicyDocument=json.dumps(policies.total_notifier(patient)))
-
-    with pytest.raises(pytest.fail.Exception, match="It waits"):
-        iam.delete_role(**role)
-
-
-TRIGGER = {"NotificationConfiguration": {"LambdaFunctionConfigurations": [{"LambdaFunctionArn": "f"}]}}
-STREAM = {"EventSourceArn": "s", "FunctionName": "F"}
-
-
-@pytest.mark.parametrize(
-    ("refusal", "params", "reading", "there", "gone"),
-    [
-        (ROLE, {"Role": "role/R"}, "get_role", {"Role": "ec2."}, {"Role": "lambda.amazonaws.com"}),
-        (TARGET, TRIGGER, "get_policy", {"Policy": "sns."}, {"Policy": "s3.amazonaws.com"}),
-        (
-            DOUBLE,
-            STREAM,
-            "list_event_source_mappings",
-            *({"EventSourceMappings": [{"State": state}]} for state in ("Enabled", "Deleting")),
-        ),
-        (
-            SOURCE,
-            STREAM,
-            "simulate_principal_policy",
-            *({"EvaluationResults": [{"EvalDecision": decision}]} for decision in ("implicitDeny", "allowed")),
-        ),
-    ],
-)
-def test_a_refusal_whose_cause_is_gone_or_cannot_be_read_is_waited_for(refusal, params, reading, there, gone):
-    client = MagicMock(**{"list_event_source_mappings.return_value": {"EventSourceMappings": []}})
-    unreadable = ClientError(refused("AccessDenied")[1], "Get")
-    for outcome, pause in ((there, None), (gone, 2), (unreadable, 2)):
-        getattr(client, reading).side_effect = [outcome]
-        assert answer(*refusal, journal=Journal(60), client=lambda _service: client, **params) == pause
 
 
 def test_what_was_just_made_is_waited_for_and_for_no_longer_than_a_minute():

@@ -114,7 +114,7 @@ def test_a_file_of_more_rows_than_a_call_writes_is_refused_before_a_row_is_writt
     monkeypatch.setattr(transactions_file, "MOST_ROWS", 100)
     monkeypatch.setattr(transaction_processor, "SMALL", 16 * 100)
     rows = [f"C{number:04}|home|T1|03/16/2017|1" for number in range(101)]
-    wanted = f"{KEY}: it has 101 rows, and a call writes 100: `lab run --data`, or aws.buckets.upload, sends"
+    wanted = f"{KEY}: it has 101 rows, and a call writes 100: split it"
 
     with pytest.raises(Unreadable, match=f"^{wanted}"):
         processor.process(*rows)

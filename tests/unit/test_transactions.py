@@ -22,12 +22,17 @@ def test_what_is_no_transactions_file_is_refused_in_one_line(tmp_path, content):
             read(path)
 
 
-def test_a_preview_counts_good_and_bad_lines_and_refuses_a_file_without_a_row_and_none(tmp_path):
+def test_a_preview_counts_good_and_bad_lines_and_refuses_a_file_without_a_row_with_too_many_and_none(
+    tmp_path, monkeypatch
+):
     path = tmp_path / "my.txt"
     path.write_text("\n".join([HEADER, "bad", ROW, "", "bad"]))
     preview = transactions.preview(path)
     assert (preview.good, preview.bad, preview.rows) == (1, 2, 3)
 
+    monkeypatch.setattr(transactions.transactions_file, "MOST_ROWS", 2)
+    with pytest.raises(UsageError, match=r"has 3 rows, and .* 2 at most\. Split the file"):
+        transactions.preview(path)
     path.write_text(f"{HEADER}\n")
     with pytest.raises(UsageError, match="no row below it"):
         transactions.preview(path)
@@ -42,21 +47,3 @@ def test_totals_are_exact_where_dynamodb_would_refuse_them_and_leave_out_items_w
     amounts = transactions.read_amounts([*items, {"CustomerId": "C2"}])
 
     assert transactions.totals(amounts) == {"C1": Decimal(f"1{'0' * 37}.{'0' * 99}1")}
-
-
-def test_what_was_written_is_read_again(tmp_path):
-    odd = {"CustomerId": "Zoë 李", "Address": 'a | b, "c"', "TransactionId": "T1", "TransactionDate": "03/16/2017"}
-    rows = [{**odd, "TransactionAmount": Decimal("1E+3")}, *transactions.make_up(rows=50, customers=3)]
-
-    with (tmp_path / "a.txt").open("w", encoding="utf-8") as stream:
-        transactions.write(stream, rows)
-
-    with (tmp_path / "a.txt").open("rb") as stream:
-        assert [row for _, row, _, _ in transactions.transactions_file.read_lines(stream)] == rows
-
-
-def test_make_up_invents_the_same_transactions_for_the_same_seed():
-    rows, again, other = (list(transactions.make_up(50, 2, seed=seed)) for seed in (1, 1, 2))
-
-    assert rows == again != other
-    assert ({row["CustomerId"] for row in rows}, len(rows)) == ({"C1", "C2"}, 50)

@@ -47,7 +47,7 @@ def check_rows(stream):
     """Raise Unreadable if there are more rows than a call can write."""
     rows = sum(1 for text in text_lines(stream) if text.strip('| "\t')) - 1  # below the header
     if rows > MOST_ROWS:
-        how = "`lab run --data`, or aws.buckets.upload, sends such a file in parts"
+        how = "split it, with all rows of a customer in one part"
         raise Unreadable("rows", f"it has {rows:,} rows, and a call writes {MOST_ROWS:,}: {how}")
 
 
