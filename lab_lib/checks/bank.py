@@ -140,7 +140,7 @@ class Bank(Values):
     """Draws the files of a probe. Remembers the addresses and totals of customers, its own and the account's."""
 
     def __init__(self, chance: Random, held: Snapshot, threshold: Decimal, style: Style, fits: list[str]) -> None:
-        """Draw for an account that holds this. `fits`, such as "{}.txt", make keys that the trigger takes, the first usual ones."""
+        """Draw for an account that holds this. `fits`, such as "{}.txt", make keys that the trigger takes."""
         super().__init__(chance, [*held.customers, *(transaction for _customer, transaction in held.rows)])
         self.limit = max(ceil(threshold), 1)  # the lowest whole total with an alert
         self.style, self._fits, self._held = style, fits, held

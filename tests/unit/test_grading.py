@@ -1,5 +1,6 @@
 """When a run is graded, and what becomes of the grade: no notebook is run here, and no account is read."""
 
+import json
 from contextlib import nullcontext
 from pathlib import Path
 
@@ -116,9 +117,25 @@ def test_the_exit_status_of_a_class_says_whether_all_have_full_marks_and_were_gr
     assert graded(command="report")[0] == status
 
 
-def test_a_check_refuses_a_folder_with_results(graded):
+def test_a_run_that_failed_after_it_was_graded_is_status_1(graded, work):
+    graded()
+    work.write(made_by(work, error="06-break-it: no", checks=judged(record()).checks))
+
+    status, said = graded(command="report")
+    assert (status, "Full marks: 1 of 1" in said, "06-break-it: no" in said) == (1, True, True)
+
+
+def test_a_check_keeps_the_earlier_results_beside_its_own(graded, tmp_path):
+    out = tmp_path / "out"
     graded("bucket-trigger")
+    (out / "notes.txt").write_text("mine")
 
-    status, said = graded()
+    _, said = graded()
+    graded()
 
-    assert (status, "holds results already. Name another --out" in said) == (2, True)
+    first, second = sorted((out / "earlier").iterdir())
+    assert (f"earlier/{first.name}" in said, (out / "notes.txt").exists()) == (True, True)
+    books = [json.loads((place / "gradebook.json").read_text()) for place in (first, second, out)]
+    assert [book["full"] for book in books] == [0, 1, 1]
+    assert (first / "feedback" / "ana-9012.html").exists()
+    assert "nobody" not in graded(command="report")[1]
