@@ -4,6 +4,7 @@ import re
 from collections import Counter
 from decimal import Decimal
 from itertools import accumulate
+from pathlib import PurePosixPath
 from random import Random
 
 import pytest
@@ -42,7 +43,7 @@ def after(before, threshold, *files):
 def opened(seed, threshold=THRESHOLDS[0], style=STYLES[0]):
     """Return a bank for an account that holds the handout's customers, and what that holds."""
     held, _ = after(Snapshot(), threshold, ("transactions.txt", HANDOUTS))
-    return Bank(Random(seed), held, threshold, style, ["{}.txt"]), held
+    return Bank(Random(seed), held, threshold, style, ["{}" + PurePosixPath(style.key).suffix]), held
 
 
 @pytest.mark.parametrize("threshold", THRESHOLDS)
@@ -130,7 +131,7 @@ def test_plain_files_are_like_the_accounts_own(style):
     like = re.sub(r"\d+", r"\\d+", style.line.customer)
     assert all(re.fullmatch(like, line.customer) for line in lines)
     stem, dot, end = style.key.partition(".")
-    assert re.fullmatch(rf"{stem}-\d+{re.escape(dot + end)}", file.key) or not dot
+    assert re.fullmatch(rf"{stem}-\d+{re.escape(dot + end)}", file.key)
 
 
 def test_keys_fit_the_trigger():

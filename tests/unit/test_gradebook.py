@@ -52,26 +52,24 @@ def test_report_names_who_of_the_roster_is_missing_and_no_account(out):
     assert any("account ********9013 is full" in text for text in texts)
 
 
-def test_report_refuses_two_folders_of_a_student(out):
-    shutil.copytree(out / "ana-9012", out / "part-1-of-2" / "ana-9012")
+def test_report_takes_the_ids_of_the_roster_and_succeeds_with_full_marks(out):
+    out.with_name("roster.csv").write_text("name,account,id\nAna,111122229012,ana2\n")
 
-    status, said = lab_class("report", out)
-
-    assert status == 2
-    assert f"Ana has two folders in {out}: ana-9012 and part-1-of-2/ana-9012." in said
-    assert not (out / "report.html").exists()
+    assert lab_class("report", out)[0] == 0
+    assert [student["id"] for student in book_of(out).values()] == ["ana2"]
 
 
-def test_report_joins_the_parts_of_a_class_with_their_notebooks(out):
+def test_report_leaves_out_drafts_and_the_folders_of_nobody_in_the_class(out):
     (out / "ana-9012" / "notebooks.html").write_text("<p>Ana's work</p>")
-    (part := out / "part-1-of-3").mkdir()
-    (out / "ana-9012").rename(part / "ana-9012")
-    for place in ("part-3-of-3/dee-1", ".ana-9012.draft"):
-        shutil.copytree(part / "ana-9012", out / place)
+    for place in ("dee-1", ".ana-9012.draft"):
+        shutil.copytree(out / "ana-9012", out / place)
 
     status, said = lab_class("report", out)
 
-    assert (status, "nobody in the class: part-3-of-3/dee-1\n" in said) == (3, True)
+    assert (status, "No results for Cem." in said) == (3, True)
+    assert "nobody in the class: dee-1\n" in said
+    assert {name: student["total"] for name, student in book_of(out).items()} == {"Ana": 80, "Bo": None, "Cem": None}
+    assert sorted(path.name for path in (out / "feedback").iterdir()) == ["ana-9012.html", "bo-9013.html"]
     assert "Ana's work" in (out / "feedback" / "ana-9012.html").read_text()
 
 
