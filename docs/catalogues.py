@@ -23,7 +23,7 @@ from babel.messages.frontend import parse_keywords
 from babel.messages.pofile import PoFileError, read_po, write_po
 
 from lab_lib import checks, language
-from lab_lib.checks import facts
+from lab_lib.checks import facts, step_probe
 from lab_lib.exercises import copies, translation
 from lab_lib.pages.wording import cut
 from lab_lib.workspace.private_files import draft_of
@@ -54,9 +54,9 @@ def messages() -> Catalog:
             found.add(message, locations=[(f"{folder}/{name}", 0)])
     for rule in checks.RULES.values():
         found.add(rule.title, locations=[("lab_lib/checks", 0)])
-    for fact in facts.FACTS:
-        for text in fact.texts:
-            found.add(text, locations=[("lab_lib/checks/facts.toml", 0)])
+    for file, rules in ((facts.FILE, facts.FACTS), (step_probe.FILE, step_probe.PARTS)):
+        for text in (text for rule in rules for text in rule.texts):
+            found.add(text, locations=[(f"lab_lib/checks/{file.name}", 0)])
     for path in copies.solved_notebooks():
         for cell in json.loads(path.read_text("utf-8"))["cells"]:
             for message in _messages(translation.replaced, cell):

@@ -8,6 +8,7 @@ customer's last.
 import csv
 import io
 import re
+import tomllib
 from calendar import monthrange
 from collections import defaultdict
 from collections.abc import Iterable
@@ -15,6 +16,7 @@ from decimal import Decimal
 from itertools import pairwise
 from math import ceil
 from operator import itemgetter
+from pathlib import Path
 from random import Random
 from typing import NamedTuple, TypeVar
 
@@ -25,35 +27,8 @@ T = TypeVar("T")
 _DAY = re.compile(r"\d\d/\d\d/\d{4}")
 _MOST_ROWS, _FEWEST_ROWS = 100, 10  # of a file like the account's own
 _ALERTS = 16  # in a row; SNS and SQS take ten messages at once
-_ODD_ADDRESSES = "", "{} | 2nd floor", '"Villa" {}', "1  Double,\tO'Neil \\ {}"  # each eight times
-# Each gets a number.
-CUSTOMERS = (
-    "0{}",
-    "{}",
-    "c{}",
-    "A-{}",
-    "Nr {} b",
-    "Zoë {}",
-    "客户{}",
-    "🙂{}",
-    "O'Neil {}",
-    "C{}/7",
-    "{}e2",
-    "-{}",
-    "{}.0",
-)
-_TRANSACTIONS = "0{}", "{}", "T {} b", "Été-{}", "交易{}", "T/{}", "{}.0", "0x{}", "T;{},&"
-_KEYS = "in/2026 11/a+b %41 relevé {}", "März/x+y %2B 100% (1) {}", "对账单/it's #a;b=c +{} %20"
-_BAD_AMOUNTS = "12,50", "many", "", "1 000", "--5"  # for int() too
-_MORE_BAD_AMOUNTS = "1e3", "0x1F", "1_000", "１２", ".5", "5.", "NaN", "$5", "9" * 39
-_BAD_DAYS = "02/30/2017", "02/29/2017", "2017-03-16", "16/03/2017", "03/16/17", "00/10/2017", ""
-_BAD_LINES = (  # as a whole
-    b"B1\xff|1 Smith Street|T1|03/16/2017|5",
-    b'B2|"1 Smith Street|T1|03/16/2017|5',
-    b'B3|"1 Smith" Street|T1|03/16/2017|5',
-    b"B4|T1|03/16/2017|5",
-    b"B5|1 Smith Street|T1|03/16/2017|5|6",
-    b"B6\0|1 Smith Street|T1|03/16/2017|5",
+KINDS = tomllib.loads(Path(__file__).with_name("values.toml").read_text("utf-8"))
+_LONG_LINES = (  # too long are a customer, a transaction and the whole
     b"B" * 2049 + b"|1 Smith Street|T1|03/16/2017|5",
     b"B7|1 Smith Street|" + b"T" * 1025 + b"|03/16/2017|5",
     b"B8|" + b"x" * 130_000 + b"|T1|03/16/2017|5",
@@ -122,8 +97,8 @@ class Values:
 
     def odd_amount(self, amount: str) -> str:
         """Return a whole amount as somebody may write it."""
-        forms = "{}", " {}", "{} ", *(["+{}", "0{}"] if amount.isdigit() else [])
-        return self.chance.choice(forms).format(amount)
+        forms = KINDS["whole_amounts"] + (KINDS["positive_amounts"] if amount.isdigit() else [])
+        return str(self.chance.choice(forms).format(amount))
 
     def shuffled(self, items: list[T]) -> list[T]:
         """Return the elements in any order."""
@@ -147,13 +122,13 @@ class Bank(Values):
         self._addresses, self._totals = dict[str, str](), dict[str, int]()
 
     def known(self) -> list[str]:
-        """Return customers of the account who have a whole total, which is the sum of their rows."""
-        sums, names = self._held.sums(), list[str]()
-        for name, total in sums.items():
-            has_rows = any(customer == name for customer, _transaction in self._held.rows)
-            if has_rows and self._held.balances.get(name) == total == int(total):
+        """Return at most two customers of the account who have a whole total, which is the sum of their rows."""
+        sums, balances, names = self._held.sums(), self._held.balances, list[str]()
+        for name in {customer for customer, _transaction in self._held.rows}:
+            if balances.get(name) == sums[name] == int(sums[name]):
                 names.append(name)
-                self._totals[name] = int(total)
+        names = self.chance.sample(sorted(names), min(len(names), 2))
+        self._totals |= {name: int(sums[name]) for name in names}
         return names
 
     def plain(self, known: Iterable[str] = ()) -> list[Line]:
@@ -173,7 +148,7 @@ class Bank(Values):
         """Return lines with every kind of value: more than 100 of more than 25 customers, in more than 64 KB."""
         chance, limit = self.chance, self.limit
         accent, long = self.new_id("é{}"), self.new_id("L{}").ljust(2047, "x")
-        names = [accent, accent.replace("é", "e\u0301"), f"{long}a", f"{long}b", *map(self.new_id, CUSTOMERS)]
+        names = [accent, accent.replace("é", "e\u0301"), f"{long}a", f"{long}b", *map(self.new_id, KINDS["customers"])]
         names += [self.new_customer() for _ in range(16)]
         names = self.shuffled([*dict.fromkeys([*names, names[-1].swapcase()])])
         crossing, low = names[:_ALERTS], names[_ALERTS:]
@@ -181,7 +156,7 @@ class Bank(Values):
         over = [0, 1, 10**6, 10**6 + 1, 10 ** chance.randint(16, 24), *(chance.randint(1, 9_000) for _ in crossing)]
         crossed = [self.to(name, limit + more) for name, more in zip(crossing, over, strict=False)]
         lines, crossed = ([self._odd(line) for line in part] for part in (lines, crossed))
-        addresses = [form.format(self.address_like("1 Long Street")) for form in _ODD_ADDRESSES * 8]
+        addresses = [form.format(self.address_like("1 Long Street")) for form in KINDS["addresses"] * 8]
         addresses += ["".join(chance.choices("abcdefé京", k=9_000)) for _ in range(8)]
         for place in chance.sample(range(len(lines)), len(addresses)):
             lines[place] = lines[place]._replace(address=addresses.pop())
@@ -198,15 +173,15 @@ class Bank(Values):
 
     def again(self, lines: list[Line], crossing: str) -> list[Line]:
         """Return the lines in another order, with more: a wrong one, and who had crossed has moved, and falls."""
-        bad = self._line(lines[-1].customer, 0)._replace(amount=self.chance.choice(_BAD_AMOUNTS))
+        bad = self._line(lines[-1].customer, 0)._replace(amount=self.chance.choice(KINDS["wrong_amounts"]))
         self.move(crossing)
         falls = self.to(crossing, self.limit - self.chance.randint(1, 20))
         return [bad, *self.shuffled(lines), falls]
 
-    def held_lines(self) -> list[Line]:
-        """Return rows that the account holds, as they are, of customers who have moved."""
+    def held_lines(self, known: Iterable[str]) -> list[Line]:
+        """Return rows that the account holds, as they are, of these customers, who have moved."""
         lines = []
-        for name in self.known()[:2]:
+        for name in known:
             rows = [item for (customer, _transaction), item in self._held.rows.items() if customer == name]
             self.move(name)
             for item in self.chance.sample(rows, min(len(rows), 2)):
@@ -251,14 +226,15 @@ class Bank(Values):
     def rejected(self) -> File:
         """Return a file with a line for each reason for which one is rejected, and right lines between them."""
         good = [self.below(self.new_customer()) for _ in range(3)]
-        amounts = *_BAD_AMOUNTS, *_MORE_BAD_AMOUNTS
+        amounts = KINDS["wrong_amounts"] + KINDS["other_wrong_amounts"]
         bad = [self._line(self.new_id("B{}"), 0)._replace(amount=amount) for amount in amounts]
-        bad += [self._line(self.new_id("B{}"), 0)._replace(date=day) for day in _BAD_DAYS]
+        bad += [self._line(self.new_id("B{}"), 0)._replace(date=day) for day in KINDS["wrong_days"]]
         bad += [bad[0]._replace(customer=""), bad[0]._replace(transaction=" ")]
         key, content = self.file([*bad, *good], self._odd_key())
         end = self.style.end.encode()
         header, *texts = content.split(end)
-        return File(key, end.join([header, *_BAD_LINES, *texts]))
+        lines = [line.encode("latin-1") for line in KINDS["wrong_lines"]]
+        return File(key, end.join([header, *lines, *_LONG_LINES, *texts]))
 
     def new_customer(self) -> str:
         """Return the id of a new customer, like those of the account."""
@@ -307,7 +283,7 @@ class Bank(Values):
         return self.mixed(*own.values())
 
     def _odd_key(self) -> str:
-        return self.chance.choice(self._fits).format(self.new_id(self.chance.choice(_KEYS)))
+        return self.chance.choice(self._fits).format(self.new_id(self.chance.choice(KINDS["keys"])))
 
     def _line(self, customer: str, amount: int) -> Line:
         if customer not in self._addresses:
@@ -319,7 +295,7 @@ class Bank(Values):
 
     def _special(self, one: str, other: str, third: str, fourth: str) -> list[Line]:
         """Return lines of these customers that are much like others."""
-        first, booked = self.below(one), self.below(third)
+        first, booked = self.below(one)._replace(transaction=self.new_id("aB{}")), self.below(third)
         return [
             first,
             self.below(one)._replace(transaction=first.transaction.swapcase()),
@@ -329,7 +305,7 @@ class Bank(Values):
             self._line(third, int(booked.amount))._replace(date=booked.date),
             self._line(third, 0),
             self._line(self.new_customer(), 0),
-            *(self.below(fourth)._replace(transaction=self.new_id(form)) for form in _TRANSACTIONS),
+            *(self.below(fourth)._replace(transaction=self.new_id(form)) for form in KINDS["transactions"]),
             self.to(fourth, 0),
         ]
 

@@ -45,7 +45,7 @@ from lab_lib.language import N_, _
 from lab_lib.pages.wording import listing
 
 WORKER, AGAIN, REPEATS, KILLED = "worker", "again", "repeats", "killed"
-CENTS, CORRECTION, BY_HAND, FORMS = "cents", "correction", "by hand", "forms"
+CENTS, CORRECTION, BY_HAND, FORMS = "cents", "correction", "by-hand", "forms"
 Faults = dict[str, list[Difference | str]]  # by ROWS, TOTALS, OTHERS, one of these, or the name of a queue
 _LONGEST = 600  # seconds for a file on AWS; on the embedded AWS the chain comes to rest long before
 _SURE = 1  # seconds at rest, after which what is missing does not come any more
@@ -105,13 +105,14 @@ class _Probe:
     def _does_what_the_handout_asks(self) -> bool:
         """Send ordinary files, and one that has every kind of value."""
         bank, copy = self.bank, self.copy
-        lines = bank.plain(bank.known() if copy else [])  # what it brings stays, so only in a copy
+        known = bank.known() if copy else []  # what a probe brings may stay
+        lines = bank.plain(known)
         crossing, nearly = (line.customer for line in lines[-2:])
         file = bank.file(lines)
         wide = bank.wide()
         if not (self._is_right(file) and self._is_right(bank.odd_file(wide))):
             return False
-        again = [*bank.again(lines, crossing), *(bank.held_lines() if copy else [])]
+        again = [*bank.again(lines, crossing), *bank.held_lines(known)]
         if not self._is_right(bank.file(again, file.key)):
             return False
         above = wide[-5].customer

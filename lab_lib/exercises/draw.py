@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 
 from lab_lib.aws import tables
 from lab_lib.aws.streams import Record, made_up
-from lab_lib.checks.bank import CUSTOMERS, Values
+from lab_lib.checks.bank import KINDS, Values
 from lab_lib.lab import Lab
 from lab_lib.settings import DEFAULT_THRESHOLD
 
@@ -54,7 +54,7 @@ class Draw(Values):
 
     def customers(self, number: int) -> list[str]:
         """Return the ids of new customers."""
-        return [self.new_id(self.chance.choice(("C{}", *CUSTOMERS))) for _ in range(number)]
+        return [self.new_id(self.chance.choice(["C{}", *KINDS["customers"]])) for _ in range(number)]
 
     def small(self) -> Decimal:
         """Return an amount with cents, so small that thirty of them do not reach the threshold."""

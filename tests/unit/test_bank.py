@@ -51,10 +51,11 @@ def opened(seed, threshold=THRESHOLDS[0], style=STYLES[0]):
 @settings(max_examples=10)
 def test_each_file_leads_to_what_it_is_drawn_for(threshold, seed, style):
     bank, held = opened(seed, threshold, style)
-    plain = bank.plain(bank.known())
+    known = bank.known()
+    plain = bank.plain(known)
     crossing, nearly = (line.customer for line in plain[-2:])
     file, wide = bank.file(plain), bank.odd_file(bank.wide())
-    again = bank.file([*bank.again(plain, crossing), *bank.held_lines()], file.key)
+    again = bank.file([*bank.again(plain, crossing), *bank.held_lines(known)], file.key)
     files = [file, wide, again, bank.file([bank.to(crossing, bank.limit), bank.to(nearly, bank.limit)])]
     crossed = []
     for each in files:
