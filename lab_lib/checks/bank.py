@@ -82,9 +82,8 @@ class Values:
         return self.new_id(begin + "{}" + end)
 
     def address_like(self, sample: str) -> str:
-        """Return an address with another number, by default at its beginning."""
-        number = str(self.chance.randint(1, 199))
-        return re.sub(r"\d+", number, sample, count=1) if re.search(r"\d", sample) else f"{number} {sample}"
+        """Return an address with another number at its beginning."""
+        return f"{self.chance.randint(1, 199)} {sample.lstrip('0123456789 ')}"
 
     def odd_day(self) -> str:
         """Return a day of the years 1990 to 2035, often the last of its month or the 29th of February."""

@@ -25,41 +25,37 @@ class Copy(NamedTuple):
 
     def start_cold(self) -> None:
         """Let the next call of each function start cold."""
-        self._ask(server.COLD)
+        self._ask("start_cold")
 
     def deliver_events_again(self, count: int = 1) -> None:
         """Let S3 deliver its last events again."""
-        self._ask(server.EVENTS, count=count)
+        self._ask("deliver_events_again", count=count)
 
     def deliver_records_again(self, count: int) -> None:
         """Let the stream of Transactions deliver its last records again."""
-        self._ask(server.RECORDS, table=self._rows, count=count)
+        self._ask("deliver_records_again", table=self._rows, count=count)
 
     def start_only(self, functions: list[str]) -> None:
         """Let the stream of Transactions start only these functions. The records wait for the others."""
-        self._ask(server.ONLY, table=self._rows, functions=",".join(functions))
+        self._ask("start_only", table=self._rows, functions=",".join(functions))
 
-    def delete_row(self, customer: str, transaction: str) -> None:
-        """Delete an item of Transactions."""
-        self._change(CustomerId=customer, TransactionId=transaction)
-
-    def write_row(self, customer: str, transaction: str, amount: dict[str, str]) -> None:
-        """Write an item of Transactions with this amount, such as {"N": "5"}, and no day."""
-        self._change(CustomerId=customer, TransactionId=transaction, amount=json.dumps(amount))
+    def change_row(self, customer: str, transaction: str, **amount: str) -> None:
+        """Write an item of Transactions with this amount, such as N="5"; without one, delete the item."""
+        row = {"CustomerId": customer, "TransactionId": transaction}
+        row |= {"amount": json.dumps(amount)} if amount else {}
+        self._ask("change_row", table=self._rows, region=self.lab.region, **row)
 
     def kill(self, function: str, call: int) -> bool:
         """Kill a function at its next AWS call of this number; at 0, none. Return whether the last one happened."""
-        return bool(self._ask(server.KILL, function=function, calls=call)["left"] == 0)
+        return bool(self._ask("kill_later", function=function, calls=call)["left"] == 0)
 
     @property
     def _rows(self) -> str:
         return self.lab.name(tables.STREAMED)
 
-    def _change(self, **row: str) -> None:
-        self._ask(server.CHANGE, table=self._rows, region=self.lab.region, **row)
-
-    def _ask(self, path: str, **query: Any) -> Any:
-        return self.lab.ask_embedded(path, **query)
+    def _ask(self, act: str, **query: Any) -> Any:
+        """Ask the copy for one of the acts of embedded/trying.py."""
+        return self.lab.ask_embedded(f"/_lab/{act}", **query)
 
 
 @contextmanager

@@ -20,7 +20,7 @@ from lab_lib.checks.bank import Bank, File, Line, Style
 from lab_lib.checks.chain import Upload
 from lab_lib.checks.copies import Copy, copied
 from lab_lib.checks.evidence import at_rest, wait_for_rest
-from lab_lib.checks.reading import NOTIFIER, PROCESSOR, fitting_key, unqualified
+from lab_lib.checks.reading import NOTIFIER, PROCESSOR, fitting_key
 from lab_lib.checks.rules import Account
 from lab_lib.checks.upload import (
     OTHERS,
@@ -44,9 +44,8 @@ from lab_lib.lab import Lab
 from lab_lib.language import N_, _
 from lab_lib.pages.wording import listing
 
-WORKER, AGAIN, REPEATS, KILLED = "worker", "again", "repeats", "killed"
-CENTS, CORRECTION, BY_HAND, FORMS = "cents", "correction", "by-hand", "forms"
-Faults = dict[str, list[Difference | str]]  # by ROWS, TOTALS, OTHERS, one of these, or the name of a queue
+REPEATS = "repeats"
+Faults = dict[str, list[Difference | str]]  # by the part, as the ids in probe.toml name it, or the name of a queue
 _LONGEST = 600  # seconds for a file on AWS; on the embedded AWS the chain comes to rest long before
 _SURE = 1  # seconds at rest, after which what is missing does not come any more
 _MOST_CALLS = 40  # at which the functions are killed
@@ -70,9 +69,8 @@ def send(lab: Lab) -> Outcome:
     with copied(lab) as copy:
         probe = _Probe(copy.lab if copy else lab, copy)
         probe.follow()
-    told = N_("{rows} rows of {customers} customers arrived")
-    outcome = probe.outcome
-    outcome.arrived = _(told, rows=probe.rows, customers=len(probe.customers))
+    outcome, customers = probe.outcome, len(probe.customers)
+    outcome.arrived = _("{rows} rows of {customers} customers arrived", rows=probe.rows, customers=customers)
     if not copy:
         outcome.arrived = _("{found}; they stay until `lab clean`, with their files and alerts", found=outcome.arrived)
     elif not copy.was_at_rest:
@@ -106,41 +104,35 @@ class _Probe:
         """Send ordinary files, and one that has every kind of value."""
         bank, copy = self.bank, self.copy
         known = bank.known() if copy else []  # what a probe brings may stay
-        lines = bank.plain(known)
+        lines, wide = bank.plain(known), bank.wide()
         crossing, nearly = (line.customer for line in lines[-2:])
-        file = bank.file(lines)
-        wide = bank.wide()
-        if not (self._is_right(file) and self._is_right(bank.odd_file(wide))):
-            return False
-        again = [*bank.again(lines, crossing), *bank.held_lines(known)]
-        if not self._is_right(bank.file(again, file.key)):
-            return False
-        above = wide[-5].customer
-        if not self._is_right(bank.file([bank.below(above), bank.to(crossing, bank.limit)])):
+        first = bank.file(lines)
+        again = bank.file([*bank.again(lines, crossing), *bank.held_lines(known)], first.key)
+        risen = bank.file([bank.below(wide[-5].customer), bank.to(crossing, bank.limit)])
+        if not all(map(self._is_right, (first, bank.odd_file(wide), again, risen))):
             return False
         if copy:
             copy.start_cold()  # what a function keeps in its memory is gone
-        if not self._is_right(bank.file([bank.below(lines[0].customer), bank.to(nearly, bank.limit)])):
+        later = bank.file([bank.below(lines[0].customer), bank.to(nearly, bank.limit)])
+        at_once = map(bank.file, (bank.plain(), [], bank.plain()))
+        if not (self._is_right(later) and self._is_right(*at_once)):
             return False
-        if not copy:
-            return True
-        if not self._is_right(*map(bank.file, (bank.plain(), [], bank.plain()))):
-            return False
-        self.outcome.faults[WORKER] += self._works_alone(copy)
-        self.outcome.faults[AGAIN] += self._comes_again(copy)
+        if copy:
+            self.outcome.faults["worker"] += self._works_alone(copy)
+            self.outcome.faults["again"] += self._comes_again(copy)
         return True
 
     def _go_further(self, copy: Copy) -> None:
         """Try what the handout does not ask for, each with customers of its own. A fault may stop the stream."""
         bank, faults = self.bank, self.outcome.faults
-        faults[CENTS] += self._faults(bank.file(bank.cents()))
+        faults["cents"] += self._faults(bank.file(bank.cents()))
         lines = bank.plain()
-        faults[CORRECTION] += self._faults(bank.file(lines))
-        faults[CORRECTION] += self._faults(bank.file(bank.corrections(lines)))
-        faults[FORMS] += self._faults(bank.forms())
+        faults["correction"] += self._faults(bank.file(lines))
+        faults["correction"] += self._faults(bank.file(bank.corrections(lines)))
+        faults["forms"] += self._faults(bank.forms())
         faults[REJECTED] += self._rejects()
-        faults[KILLED] += self._is_killed(copy)
-        faults[BY_HAND] += self._is_changed_by_hand(copy)
+        faults["killed"] += self._is_killed(copy)
+        faults["by-hand"] += self._is_changed_by_hand(copy)
 
     def _is_right(self, *files: File) -> bool:
         """Send files at once, enter what is wrong, and return whether nothing is that the handout's code does right."""
@@ -223,8 +215,7 @@ class _Probe:
     def _works_alone(self, copy: Copy) -> Iterator[str]:
         """Yield what TotalNotifier does not do itself: pause what starts it, then all else that the stream starts."""
         lab, own = self.lab, self.lab.name(NOTIFIER)
-        arns = [unqualified(mapping["FunctionArn"]) for mapping in triggers.mappings(lab)]
-        started = {arn.split(":")[-1] for arn in arns}
+        started = {mapping["FunctionArn"].split(":")[6] for mapping in triggers.mappings(lab)}
         others = sorted(started - {own})
         copy.start_only(others)
         upload = self._put(self.bank.file(self.bank.crowd()))  # whose records then come in one batch
@@ -313,9 +304,9 @@ class _Probe:
         yield from self._faults(bank.file(lines))
         upload = self._begun([])
         for line in lines[:2]:
-            copy.delete_row(line.customer, line.transaction)
-        for amount in ({"S": "many"}, {"N": "7"}):
-            copy.write_row(falling, bank.new_id("T{}"), amount)
+            copy.change_row(line.customer, line.transaction)
+        copy.change_row(falling, bank.new_id("T{}"), S="many")
+        copy.change_row(falling, bank.new_id("T{}"), N="7")
         upload.expected = replace(upload.expected, crossing={rising: Decimal(limit + 40)})
         yield from self._lacks(upload, {falling: Decimal(7), rising: Decimal(limit + 40)})
 

@@ -42,6 +42,11 @@ def guarded(app: App, port: int, secret: str, is_copy: bool = False) -> App:
 
     addresses = [f"{HOST}:{os.environ[CLIENTS_PORT]}", f"{HOST}:{port}"]  # the same, but for a copy
     about = {"pid": os.getpid(), "why_no_boxes": box.fault_of_functions()}
+    asked: dict[str, Callable[[trying.Query], Any]] = {
+        WHO: lambda query: about | {"proof": proof(secret, query.get("nonce", ""))},
+        WORK: lambda _query: work.count(get_account_id()),
+        **(trying.ASKED if is_copy else {}),
+    }
 
     async def guard(scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "lifespan":
@@ -65,14 +70,9 @@ def guarded(app: App, port: int, secret: str, is_copy: bool = False) -> App:
             await lending.pass_on(scope, body, send, headers[OF_COPY])
         elif path == COPY:
             await lending.lend(get_account_id(), receive, send)
-        elif path in (WHO, WORK) or (is_copy and path in trying.ASKED):
+        elif path in asked:
             values = {name: texts[0] for name, texts in query.items()}
-            if path == WHO:
-                answer: dict[str, Any] = about | {"proof": proof(secret, values.get("nonce", ""))}
-            elif path == WORK:
-                answer = await asyncio.to_thread(work.count, get_account_id())
-            else:
-                answer = await asyncio.to_thread(trying.ASKED[path], values)
+            answer = await asyncio.to_thread(asked[path], values)
             await _send_response(send, 200, {"content-type": "application/json"}, json.dumps(answer))
         else:
             if "x-forwarded-proto" not in headers:

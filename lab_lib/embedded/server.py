@@ -43,9 +43,6 @@ PROGRAM = "lab_lib.embedded.process"
 NOTE = "server.json"
 # The guard answers these paths itself.
 WHO, WORK, COPY = "/_lab/who", "/_lab/work", "/_lab/copy"
-# These are answered by a copy of an account alone.
-COLD, EVENTS, RECORDS = "/_lab/cold", "/_lab/events", "/_lab/records"
-ONLY, CHANGE, KILL = "/_lab/only", "/_lab/change", "/_lab/kill"
 OF_COPY = "x-lab-copy"  # the header of a request that is for a copy, whose number is its value
 CLIENTS_PORT = "LAB_CLIENTS_PORT"  # the port where clients find this server: of a copy, that of its original
 _LONGEST_LOCKED = 60  # seconds; a start takes one or two

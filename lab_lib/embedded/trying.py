@@ -5,9 +5,9 @@ Only a copy does so (copying.py). There, everybody with a key of the account may
 
 import json
 from collections.abc import Callable
-from contextvars import Context, copy_context
+from contextvars import copy_context
 from functools import partial
-from typing import Any, NamedTuple
+from typing import Any
 
 from ministack.core import lambda_runtime
 from ministack.core.concurrency import esm_wake
@@ -15,22 +15,9 @@ from ministack.core.responses import get_account_id, request_scope
 from ministack.services import dynamodb, s3, sts
 
 from lab_lib.embedded import replace, streams
-from lab_lib.embedded.server import CHANGE, COLD, EVENTS, KILL, ONLY, RECORDS
 
 Query = dict[str, str]  # of a request
-Answer = dict[str, int]
-
-
-class _Event(NamedTuple):
-    """An event of S3, as it was delivered to a function, topic or queue."""
-
-    context: Context
-    deliver: Callable[..., None]
-    details: tuple[Any, ...]
-    more: dict[str, Any]
-
-
-_events = list[_Event]()
+_events = list[Callable[[], None]]()  # of S3: each delivers it to a function, topic or queue
 _calls_left = dict[str, int]()  # of a function, until it is killed
 
 
@@ -41,69 +28,59 @@ def install() -> None:
 
 
 def _delivered(deliver: Callable[..., None], *details: Any, **more: Any) -> None:
-    _events.append(_Event(copy_context(), deliver, details, more))
+    _events.append(partial(copy_context().run, deliver, *details, **more))
     deliver(*details, **more)
 
 
-def deliver_events_again(query: Query) -> Answer:
+def deliver_events_again(query: Query) -> None:
     """Deliver the last events of S3 again, this many."""
-    last = _events[-int(query["count"]) :]
-    for event in last:
-        event.context.run(event.deliver, *event.details, **event.more)
-    return {"delivered": len(last)}
+    for deliver in _events[-int(query["count"]) :]:
+        deliver()
 
 
-def deliver_records_again(query: Query) -> Answer:
+def deliver_records_again(query: Query) -> None:
     """Deliver the last records of a table's stream again, this many, to each function that the stream starts."""
-    mappings = [*streams.mappings(query["table"])]
-    for scope, mapping in mappings:
+    for scope, mapping in streams.mappings(query["table"]):
         scope.run(streams.move, mapping, -int(query["count"]))
     esm_wake.set()
-    return {"delivered": len(mappings)}
 
 
-def start_only(query: Query) -> Answer:
+def start_only(query: Query) -> None:
     """Let a table's stream start these functions, separated by commas, and pause its other mappings."""
-    names, changed = query["functions"].split(","), 0
     for _, mapping in streams.mappings(query["table"]):
-        is_on = mapping["FunctionName"] in names
-        changed += mapping["Enabled"] != is_on
-        mapping["Enabled"], mapping["State"] = is_on, "Enabled" if is_on else "Disabled"
+        mapping["Enabled"] = mapping["FunctionName"] in query["functions"].split(",")
+        mapping["State"] = "Enabled" if mapping["Enabled"] else "Disabled"
     esm_wake.set()
-    return {"changed": changed}
 
 
-def change_row(query: Query) -> Answer:
+def change_row(query: Query) -> None:
     """Put the amount, in DynamoDB's JSON, into an item of Transactions; without one, delete the item."""
     table, key = query["table"], {name: {"S": query[name]} for name in ("CustomerId", "TransactionId")}
     with request_scope(get_account_id(), query["region"]):
         if "amount" in query:
             item = {**key, "TransactionAmount": json.loads(query["amount"])}
-            status, _headers, _body = dynamodb._put_item({"TableName": table, "Item": item})
+            dynamodb._put_item({"TableName": table, "Item": item})
         else:
-            status, _headers, _body = dynamodb._delete_item({"TableName": table, "Key": key})
+            dynamodb._delete_item({"TableName": table, "Key": key})
     esm_wake.set()
-    return {"status": status}
 
 
-def start_cold(query: Query) -> Answer:
+def start_cold(_query: Query) -> None:
     """End the processes of all functions, as Lambda may at any time if they are idle: the next start cold."""
     with lambda_runtime._lock:
         workers = [worker for pool in lambda_runtime._workers.values() for worker in pool]
         lambda_runtime._workers.clear()
     lambda_runtime.kill_workers(workers)
-    return {"ended": len(workers)}
 
 
-def kill_later(query: Query) -> Answer:
-    """Kill a function at its next call of this number, behind what the call does. Return how many of them are left.
+def kill_later(query: Query) -> dict[str, int]:
+    """Kill a function at its next call of this number, behind what the call does. Return how many of them were left.
 
     With the number 0 nothing is killed any more.
     """
-    function = query["function"]
-    left = _calls_left.pop(function, 0)
+    left = _calls_left.pop(query["function"], 0)
     if calls := int(query["calls"]):
-        _calls_left[function] = calls
+        _calls_left[query["function"]] = calls
     return {"left": left}
 
 
@@ -128,11 +105,5 @@ def kill(function: str) -> None:
             worker._proc.kill()
 
 
-ASKED: dict[str, Callable[[Query], Answer]] = {  # by the path of a request
-    COLD: start_cold,
-    EVENTS: deliver_events_again,
-    RECORDS: deliver_records_again,
-    ONLY: start_only,
-    CHANGE: change_row,
-    KILL: kill_later,
-}
+ACTS = (start_cold, deliver_events_again, deliver_records_again, start_only, change_row, kill_later)
+ASKED: dict[str, Callable[[Query], Any]] = {f"/_lab/{act.__name__}": act for act in ACTS}  # by the request's path

@@ -37,7 +37,6 @@ class Topic(NamedTuple):
 
 History = list[Start | Topic]  # of a try
 Steps = Sequence[Batch | Start | Topic]  # of a case
-_TEXTS = ("12,50", "a lot", "1 000", "--5", "n/a", "€ 20")
 
 
 class Draw(Values):
@@ -87,7 +86,7 @@ class Draw(Values):
     def poison(self, customer: str) -> Record:
         """Return the record of a new transaction whose amount is a text."""
         record = self.new(customer, Decimal(0))
-        record["dynamodb"]["NewImage"]["TransactionAmount"] = {"S": self.chance.choice(_TEXTS)}
+        record["dynamodb"]["NewImage"]["TransactionAmount"] = {"S": self.chance.choice(KINDS["wrong_amounts"])}
         return record
 
     def corrected(self, record: Record, amount: Decimal) -> Record:

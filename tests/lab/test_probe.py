@@ -145,7 +145,7 @@ def test_on_a_copy_triggers_pause_rows_are_deleted_and_functions_are_killed_and_
             copy.kill(name, call)
             put_row(copy.lab, f"{name}{call}")
             assert (total(copy.lab, f"{name}{call}"), copy.kill(name, 0)) == (5, call != 99)
-        copy.delete_row("C9", "T1")
+        copy.change_row("C9", "T1")
         wait_for_rest(copy.lab, 30)
         assert total(copy.lab, "C9") == 0
         starts = sum("INIT_START" in line for line in cloudwatch.log_lines(copy.lab, NOTIFIER))
@@ -163,8 +163,8 @@ def test_a_user_may_do_in_a_copy_what_the_policies_allow_and_not_manage_the_acco
         with pytest.raises(copy.lab.client("dynamodb").exceptions.ClientError, match="AccessDenied"):
             copy.lab.client("dynamodb").scan(TableName="Customer")
 
-    assert user.ask_embedded(server.COLD) is None
-    assert unharmed.ask_embedded(server.COLD) is None  # only a copy does that
+    assert user.ask_embedded("/_lab/start_cold") is None
+    assert unharmed.ask_embedded("/_lab/start_cold") is None  # only a copy does that
 
 
 @pytest.mark.slow
