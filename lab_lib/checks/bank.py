@@ -161,7 +161,7 @@ class Bank(Values):
             lines[place] = lines[place]._replace(address=addresses.pop())
         lines = self._in_turn([*lines, *self._special(*low[:4])])
         twice = [line for line in lines if line.customer in low]
-        return [*lines, *crossed, *chance.sample(twice, 3), self.below(low[4])]
+        return [*lines, *crossed, *chance.sample(twice, 2) * 2, self.below(low[4])]
 
     def crowd(self) -> list[Line]:
         """Return lines of 120 new customers, of whom many cross. Two of them have a transaction of the same id."""

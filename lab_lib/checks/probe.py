@@ -108,7 +108,7 @@ class _Probe:
         crossing, nearly = (line.customer for line in lines[-2:])
         first = bank.file(lines)
         again = bank.file([*bank.again(lines, crossing), *bank.held_lines(known)], first.key)
-        risen = bank.file([bank.below(wide[-5].customer), bank.to(crossing, bank.limit)])
+        risen = bank.file([bank.below(wide[-6].customer), bank.to(crossing, bank.limit)])
         if not all(map(self._is_right, (first, bank.odd_file(wide), again, risen))):
             return False
         if copy:
