@@ -44,7 +44,6 @@ def test_a_pipe_gets_whole_tables_text_as_it_is_and_no_colours(capsys):
     [
         (["run", "--out", "{out}"], 1),
         (["clean"], 1),
-        (["check", "--probe"], 3),
         (["class", "check", "{roster}", "--out", "{out}"], 3),
         (["class", "clean", "{roster}"], 1),
     ],
