@@ -125,7 +125,7 @@ class Lab:
 
         On AWS each look costs a little, so there are fewer.
         """
-        usual = {"clock": time.monotonic, "longest_pause": 2} if self.is_real else {"longest_pause": 0.2}
+        usual = {"clock": time.monotonic, "longest_pause": 2} if self.is_real else {"longest_pause": 0.08}
         return waiting.wait_until(probe, what, **{**usual, **how})
 
     def longest(self, on_aws: float) -> float:

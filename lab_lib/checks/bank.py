@@ -136,7 +136,7 @@ class Bank(Values):
         The last customer is new, and just below the threshold.
         """
         chance, style = self.chance, self.style
-        crossing, *others = (self.new_customer() for _ in range(chance.randint(3, 4)))
+        crossing, *others = (self.new_customer() for _ in range(chance.randint(4, 5)))
         names = [*known, crossing, *others]
         number = min(max(style.rows, _FEWEST_ROWS), _MOST_ROWS) - 2
         lines = [self.below(name) for name in [*names, *chance.choices(names, k=number - len(names))]]
@@ -167,7 +167,7 @@ class Bank(Values):
         """Return lines of 120 new customers, of whom many cross. Two of them have a transaction of the same id."""
         names = [self.new_customer() for _ in range(120)]
         lines = [self.below(name) for name in names]
-        lines[-1] = lines[-1]._replace(transaction=lines[0].transaction)
+        lines[50] = lines[50]._replace(transaction=lines[0].transaction)
         return [*lines, *(self.to(name, self.limit + place) for place, name in enumerate(names[:_ALERTS]))]
 
     def again(self, lines: list[Line], crossing: str) -> list[Line]:
@@ -191,12 +191,16 @@ class Bank(Values):
 
     def cents(self) -> list[Line]:
         """Return lines of new customers with cents. One of them crosses by a cent, one by more, and one does not."""
-        low, crossing, below = (self.new_customer() for _ in range(3))
-        amounts = {low: ("-0.10", "-10.25", "+0.5"), crossing: (f"{self.limit - 1}.99", "0.01")}
-        amounts[below] = f"{self.limit - 1}", "0.98"
-        amounts[self.new_customer()] = (f"{self.limit}.25",)
-        amounts[self.new_customer()] = ("1." + "2" * 37,)
-        lines = [self._line(name, 0)._replace(amount=amount) for name in amounts for amount in amounts[name]]
+        limit, lines = self.limit, list[Line]()
+        for amounts in (
+            f"{limit - 1}.99 0.01",
+            f"{limit}.25",
+            f"{limit - 1} 0.98",
+            "-0.10 -10.25 +0.5",
+            "1." + "2" * 37,
+        ):
+            name = self.new_customer()
+            lines += [self._line(name, 0)._replace(amount=amount) for amount in amounts.split()]
         return self._in_turn(lines)
 
     def corrections(self, lines: list[Line]) -> list[Line]:
@@ -268,8 +272,7 @@ class Bank(Values):
     def odd_file(self, lines: Iterable[Line]) -> File:
         """Return a file with an odd key, its columns in any order, blank lines, and no end of the last line."""
         columns = tuple(self.shuffled(COLUMNS))
-        own, end = self.style, "\n" if self.style.end == "\r\n" else "\r\n"
-        self.style = own._replace(columns=columns, end=end)
+        own, self.style = self.style, self.style._replace(columns=columns, end="\r\n")
         _key, content = self.file(lines)
         self.style = own
         return File(self._odd_key(), content.replace(b"\n", b"\n\n", 3).strip())

@@ -191,7 +191,7 @@ class Alert(NamedTuple):
     subject: Any
     sent: datetime
 
-    def differences(self, threshold: Decimal, balance: str = "") -> Iterator[Difference]:
+    def differences(self, threshold: Decimal, balance: Decimal | None = None) -> Iterator[Difference]:
         """Yield what is wrong with it: the Subject, and both values, which are texts; the balance may be known."""
         number = amount(self.balance)
         if self.subject != SUBJECT:
@@ -202,7 +202,7 @@ class Alert(NamedTuple):
         if number is None or number < threshold:
             words = N_("an alert for {key} has {attribute} {found}, not a text with a number from {wanted} on")
             yield Difference(ALERTS, self.key, "accountBalance", self.balance, threshold, words)
-        elif balance and self.balance != balance:
+        elif balance and self.balance not in (_shown(balance), f"{balance:f}"):
             yield Difference(ALERTS, self.key, "accountBalance", self.balance, balance, _ALERT_DIFFERS)
 
     @property
@@ -243,7 +243,7 @@ def compare_messages(
         customer = alert.key
         if customer in expected.crossing:
             alerted[customer] += 1
-            found += alert.differences(threshold, _shown(expected.crossing[customer]))
+            found += alert.differences(threshold, expected.crossing[customer])
         elif customer in totals and totals[customer] >= threshold:
             repeated.add(customer)
         else:

@@ -31,7 +31,7 @@ def _end_with(server):
 
 threading.Thread(target=_end_with, args=[os.getppid()], daemon=True).start()
 """
-_LONGEST, _LOOK_EVERY = 2, 0.1  # seconds for a function that has closed its stderr; until one is known to be dead
+_LONGEST, _LOOK_EVERY = 2, 0.02  # seconds for a function that has closed its stderr; until one is known to be dead
 
 
 def install() -> None:

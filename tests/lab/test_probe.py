@@ -243,18 +243,6 @@ def test_the_policies_of_grader_and_probe_are_enough_and_without_the_second_one_
 
 
 @pytest.mark.slow
-def test_a_queue_with_a_redrive_policy_is_only_counted(chain):
-    lab = uploaded(chain.lab)
-    arn = queues.queue_arn(lab, queues.DEAD_LETTERS)
-    url, policy = queues.find_queue(lab, NOTIFY), json.dumps({"deadLetterTargetArn": arn, "maxReceiveCount": 1})
-    lab.client("sqs").set_queue_attributes(QueueUrl=url, Attributes={"RedrivePolicy": policy})
-
-    assert {name for name, check in probed(lab).items() if not check.ok} == set()
-
-    assert int(queues.attributes(lab, NOTIFY)["ApproximateNumberOfMessages"]) == 1
-
-
-@pytest.mark.slow
 def test_where_no_account_is_copied_as_on_aws_a_probe_only_uploads_and_reads(chain, monkeypatch):
     lab, written = uploaded(chain.lab), []
     for kind in ("s3", "dynamodb", "sqs", "sns", "lambda"):

@@ -73,10 +73,10 @@ def test_each_file_leads_to_what_it_is_drawn_for(threshold, seed, style):
     assert {*crossed[3]} == {crossing, nearly}
 
 
-@given(seeds, st.sampled_from(THRESHOLDS[:3]))
+@given(seeds, st.sampled_from(THRESHOLDS[:3]), st.sampled_from(STYLES))
 @settings(max_examples=10)
-def test_corrections_cents_and_forms_cross_too_and_each_reason_for_a_rejection_comes(seed, threshold):
-    bank, held = opened(seed, threshold)
+def test_corrections_cents_and_forms_cross_too_and_each_reason_for_a_rejection_comes(seed, threshold, style):
+    bank, held = opened(seed, threshold, style)
     plain, rejected = bank.plain(), bank.rejected()
     held, _ = after(held, threshold, bank.file(plain))
     held, corrected = after(held, threshold, bank.file(bank.corrections(plain)))
