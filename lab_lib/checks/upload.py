@@ -203,7 +203,7 @@ class Alert(NamedTuple):
             words = N_("an alert for {key} has {attribute} {found}, not a text with a number from {wanted} on")
             yield Difference(ALERTS, self.key, "accountBalance", self.balance, threshold, words)
         elif balance and self.balance not in (_shown(balance), f"{balance:f}"):
-            yield Difference(ALERTS, self.key, "accountBalance", self.balance, balance, _ALERT_DIFFERS)
+            yield Difference(ALERTS, self.key, "accountBalance", self.balance, _shown(balance), _ALERT_DIFFERS)
 
     @property
     def key(self) -> str:
