@@ -59,7 +59,7 @@ def reports() -> dict[str, list[Check]]:
             triggers.ensure_subscription(whole, protocol, endpoint)
         logged(uploaded(whole))
         asked = [rule.id for rule in RULES.values() if rule.step == ASKED]
-        made = [checks.run(whole, probe=True), checks.run(whole, checks.CLEAN_UP), checks.run(nothing)]
+        made = [checks.run(whole, probe=True, further=True), checks.run(whole, checks.CLEAN_UP), checks.run(nothing)]
         made.append(checks.some(whole, *asked))
     results = [check for report in made for check in report.checks]
     return {rule: [check for check in results if check.id == rule] for rule in RULES}

@@ -28,17 +28,24 @@ STEPS = [*sorted({rule.step for rule in RULES.values()} - {ASKED, FURTHER, PROBE
 CLEAN_UP = "99"  # this step wants the opposite of all others
 
 
-def run(lab: Lab, *steps: str, probe: bool = False, done: Callable[[Check], None] = lambda check: None) -> Report:
+def run(
+    lab: Lab,
+    *steps: str,
+    probe: bool = False,
+    further: bool = False,
+    done: Callable[[Check], None] = lambda check: None,
+) -> Report:
     """Make the checks of these steps, such as "02" or "further"; without a step, of all but the clean-up.
 
-    The account is only read, unless the `probe` is asked for, which uploads files. `done` is called with each
-    check as soon as it is made. An error in one check does not stop the others. Raises UsageError for an unknown step,
-    and what `is_unreachable` names if nothing can be read.
+    The account is only read, unless the `probe` is asked for, which uploads files. It goes `further` than the handout
+    if that is asked for too, which takes as long again. `done` is called with each check as soon as it is made. An
+    error in one check does not stop the others. Raises UsageError for an unknown step, and what `is_unreachable` names
+    if nothing can be read.
     """
     if unknown := set(steps) - set(STEPS):
         raise UsageError(f"There is no step {min(unknown)!r}. The steps are {', '.join(STEPS)}.")
     account, report = Account(lab), []
-    for rule in _in_order(steps, probe):
+    for rule in _in_order(steps, probe, further):
         report.append(made(account, rule))
         done(report[-1])
     return Report(report)
@@ -49,9 +56,9 @@ def some(lab: Lab, *ids: str) -> Report:
     return Report(settled(lab, lambda account: [made(account, RULES[id]) for id in ids])[1])
 
 
-def number_of(*steps: str, probe: bool = False) -> int:
+def number_of(*steps: str, probe: bool = False, further: bool = False) -> int:
     """Return the number of checks that `run` makes for these steps."""
-    return len(_in_order(steps, probe))
+    return len(_in_order(steps, probe, further))
 
 
 def checkpoint(lab: Lab, step: str) -> None:
@@ -78,11 +85,12 @@ def checkpoint(lab: Lab, step: str) -> None:
         raise CheckFailed(report.wrong[0].in_one_line)
 
 
-def _in_order(steps: tuple[str, ...], probe: bool) -> list[Rule]:
+def _in_order(steps: tuple[str, ...], probe: bool, further: bool = False) -> list[Rule]:
     """Return the rules of these steps, or of all but the clean-up.
 
     The rules of the probe come last: the others judge what was there before it.
     """
     chosen = steps or [step for step in STEPS if step != CLEAN_UP]
-    rules = [rule for rule in RULES.values() if (probe if rule.probes else rule.step in chosen)]
+    probed = {PROBE: probe, FURTHER: further}
+    rules = [rule for rule in RULES.values() if (probed[rule.step] if rule.probes else rule.step in chosen)]
     return sorted(rules, key=lambda rule: (rule.probes, rule.step))

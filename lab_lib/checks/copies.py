@@ -12,7 +12,7 @@ from lab_lib.aws import tables
 from lab_lib.embedded import server
 from lab_lib.errors import EmulatorError
 from lab_lib.lab import Lab
-from lab_lib.language import N_, _
+from lab_lib.language import _
 
 _LONGEST = 120  # seconds until a copy is there; of 30,000 rows it takes three
 
@@ -75,8 +75,10 @@ def copied(lab: Lab) -> Iterator[Copy | None]:
             number, was_at_rest = str(answer["copy"]), bool(answer["is_at_rest"])
         except (OSError, HTTPException, ValueError, KeyError, TypeError) as error:
             if lab.work() is not None:
-                told = N_("The embedded AWS cannot copy the account ({error}). Stop it with `lab local stop`.")
-                raise EmulatorError(_(told, error=error)) from None
+                told = _(
+                    "The embedded AWS cannot copy the account ({error}). Stop it with `lab local stop`.", error=error
+                )
+                raise EmulatorError(told) from None
             yield None  # another endpoint answers anything
             return
         yield Copy(replace(lab, copy=number, _clients={}), was_at_rest)

@@ -7,8 +7,8 @@ from pathlib import Path
 from lab_lib.checks import probe, upload
 from lab_lib.checks.causes import fix_chain, fix_error
 from lab_lib.checks.reading import NOTIFIER
-from lab_lib.checks.rules import Account, Finding, Rule, cannot_see, judged
-from lab_lib.language import N_, _
+from lab_lib.checks.rules import FURTHER, Account, Finding, Rule, cannot_see, judged
+from lab_lib.language import _
 from lab_lib.pages.wording import listing
 from lab_lib.resources import messages
 
@@ -32,8 +32,9 @@ class Part(Rule):
 
     def find(self, account: Account, queue: str = "") -> Finding:
         """Find what is right, or all that is wrong and the function's last error."""
-        outcome, wanted = account.ask(probe.send), _(self.right)
-        part = queue or self.id.removeprefix("probe-")
+        part, wanted = queue or self.id.removeprefix("probe-"), _(self.right)
+        is_further = self.step == FURTHER and part != probe.REPEATS
+        outcome = account.ask(probe.send_further if is_further else probe.send)
         faults = outcome.faults.get(part)
         if faults is None:
             why = _("tried on a copy of the account only")
@@ -42,8 +43,8 @@ class Part(Rule):
             return judged(True, outcome.arrived if part == upload.ROWS else wanted, wanted, "")
         found, error = listing(map(str, faults)), outcome.errors.get(self.function, "")
         if error:
-            told = N_("{found}; the last error of {function}: {error}")
-            found = _(told, found=found, function=account.name(self.function), error=error)
+            function = account.name(self.function)
+            found = _("{found}; the last error of {function}: {error}", found=found, function=function, error=error)
         own = [messages(queue)] if queue else []
         hint = fix_chain(account, *own, *self.links) or fix_error(account, self.function, error, self.so_that)
         return judged(False, found, wanted, _("{hint} Then run `lab check --probe` again.", hint=hint))

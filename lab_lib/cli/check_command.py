@@ -55,12 +55,12 @@ def check(
         language.use(language.ENGLISH)  # programs read it
     with handle_errors(_STOPPED, failed=NOT_GRADED):
         lab = lab_lib.open_lab(**settings)
-        number = checks.number_of(*(step or []), probe=probe)
+        number = checks.number_of(*(step or []), probe=probe, further=probe)
         if probe and lab.is_real:
             confirm(_(_BRINGS, lab=lab, options=as_options(settings)), lab.session, ["probe"], 0, yes)
         with alone(lab, "lab check --probe") if probe and lab.is_real else nullcontext(), progress_bar() as progress:
             bar = progress.add_task(_("checking"), total=number)
-            report = checks.run(lab, *(step or []), probe=probe, done=lambda check: progress.advance(bar))
+            report = checks.run(lab, *(step or []), probe=probe, further=probe, done=lambda _: progress.advance(bar))
         if as_json:
             made = [check._asdict() for check in report.checks]
             print(masked(json.dumps(made, indent=2, ensure_ascii=False), lab), flush=True)
