@@ -79,7 +79,7 @@ class Values:
     def new_like(self, sample: str) -> str:
         """Return a new id that is like this one, but for its last number."""
         begin, end = re.split(r"\d+(?=\D*$)|$", sample, maxsplit=1)
-        return self.new_id(begin + "{}" + end)
+        return self.new_id(f"{begin}{{}}{end}")
 
     def address_like(self, sample: str) -> str:
         """Return an address with another number at its beginning."""
