@@ -46,7 +46,7 @@ def opened(lab, monkeypatch):
 def reported(opened, monkeypatch):
     """reported(GOOD, BAD): let these be the checks of any account."""
 
-    return lambda *made: monkeypatch.setattr(checks, "run", lambda lab, *steps, probe, done: Report([*made]))
+    return lambda *made: monkeypatch.setattr(checks, "run", lambda lab, *steps, probe, further, done: Report([*made]))
 
 
 def lab_check(*arguments):
@@ -68,7 +68,7 @@ def test_checks_are_made_in_the_users_language_but_in_english_for_programs(opene
     monkeypatch.setenv(VARIABLE, "zh_CN")
     seen = []
 
-    def run(lab, *steps, probe, done):
+    def run(lab, *steps, probe, further, done):
         seen.append(os.environ[VARIABLE])
         return Report([GOOD, BAD])
 
