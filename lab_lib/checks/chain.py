@@ -117,10 +117,6 @@ class Upload:
     def has_arrived(self) -> bool:
         return not self.waiting
 
-    def is_silent(self, rest: bool | None) -> bool:
-        """Return whether nothing more will come: the chain is at `rest` or, if nobody can say so, nothing changes."""
-        return time.monotonic() - self._since > self.lab.longest(_SILENCE) if rest is None else rest
-
     def look(self) -> bool:
         """Look at each link once, and return whether one has changed."""
         self.runs.read()
@@ -215,7 +211,8 @@ class Upload:
 
     def _raise_if_stopped(self, rest: bool | None) -> None:
         """Raise if nothing more comes through the chain, or a check names the broken link. Else return."""
-        is_last, quiet = self.is_silent(rest), time.monotonic() - self._since
+        quiet = time.monotonic() - self._since
+        is_last = quiet > self.lab.longest(_SILENCE) if rest is None else rest
         if not is_last and (rest is not None or self._doubted or quiet < _DOUBT):
             return
         self._doubted = True

@@ -6,8 +6,10 @@ mapping is paused, a function is killed. On AWS, a probe only uploads and reads,
 
 import time
 from collections import defaultdict
-from collections.abc import Collection, Iterator
+from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
 from decimal import Decimal
 from pathlib import PurePosixPath
 from random import Random
@@ -15,11 +17,10 @@ from random import Random
 from lab_lib import transactions
 from lab_lib.aws import buckets, functions, queues, topics, triggers
 from lab_lib.checks import uploads
-from lab_lib.checks.arrivals import Inbox, snapshot
+from lab_lib.checks.arrivals import Inbox, alert_inboxes, snapshot
 from lab_lib.checks.bank import Bank, File, Line, Style
-from lab_lib.checks.chain import Upload
 from lab_lib.checks.copies import Copy, copied
-from lab_lib.checks.evidence import at_rest, wait_for_rest
+from lab_lib.checks.evidence import Evidence, at_rest, wait_for_rest
 from lab_lib.checks.reading import NOTIFIER, PROCESSOR, fitting_key
 from lab_lib.checks.rules import Account
 from lab_lib.checks.upload import (
@@ -28,6 +29,8 @@ from lab_lib.checks.upload import (
     ROWS,
     TOTALS,
     Difference,
+    Expected,
+    Snapshot,
     Totals,
     compare_addresses,
     compare_messages,
@@ -47,7 +50,9 @@ from lab_lib.pages.wording import listing
 REPEATS = "repeats"
 Faults = dict[str, list[Difference | str]]  # by the part, as the ids in probe.toml name it, or the name of a queue
 _LONGEST = 600  # seconds for a file on AWS; on the embedded AWS the chain comes to rest long before
-_SURE = 0.2  # seconds at rest, after which what is missing does not come any more
+# Seconds at rest, or without a change where nobody says so, after which what is missing does not come any more. A queue
+# hands a message to a function in between; AWS mostly takes a minute for a new line of a log.
+_SURE, _SILENCE = 0.2, 120
 _MOST_CALLS = 40  # at which the functions are killed
 
 
@@ -64,11 +69,21 @@ class Outcome:
     errors: dict[str, str] = field(default_factory=dict)
 
 
+@dataclass
+class _Upload:
+    """What there was before an upload, and what must come of it."""
+
+    before: Snapshot
+    expected: Expected
+    inboxes: dict[str, Inbox]
+    began: datetime
+
+
 def send(lab: Lab) -> Outcome:
     """Try what the handout's own code does right. On the embedded AWS it takes some seconds, on AWS some minutes."""
     with copied(lab) as copy:
         probe = _Probe(lab, copy)
-        probe.do_what_the_handout_asks()
+        probe.do_what_the_handout_asks(copy)
     outcome, customers = probe.outcome, len(probe.customers)
     outcome.arrived = _("{rows} rows of {customers} customers arrived", rows=probe.rows, customers=customers)
     if not copy:
@@ -92,8 +107,10 @@ class _Probe:
 
     def __init__(self, original: Lab, copy: Copy | None) -> None:
         lab = copy.lab if copy else original
-        self.lab, self.copy, self.outcome = lab, copy, Outcome()
+        self.lab, self.outcome = lab, Outcome()
         account, chance = Account(lab), Random()  # noqa: S311, no secret is drawn
+        with suppress(TimedOut):  # what was under way should be through
+            wait_for_rest(lab, 30)
         self.held = snapshot(lab)  # what the account held when somebody looked last
         style = _style(account)
         ends = PurePosixPath(style.key).suffix, ".txt", ".csv", ".TXT", ""
@@ -102,9 +119,9 @@ class _Probe:
         self.rows, self.customers = 0, set[str]()
         self._letters = Inbox(lab, queues.DEAD_LETTERS)  # the handout has no such queue
 
-    def do_what_the_handout_asks(self) -> None:
+    def do_what_the_handout_asks(self, copy: Copy | None) -> None:
         """Send ordinary files, and one that has every kind of value, up to the first fault. In a copy, do more."""
-        bank, copy = self.bank, self.copy
+        bank = self.bank
         known = bank.known() if copy else []  # what a probe brings may stay
         lines, wide = bank.plain(known), bank.wide()
         crossing, nearly = (line.customer for line in lines[-2:])
@@ -150,48 +167,45 @@ class _Probe:
             faults.append(_("{function} fails: {error}", function=self.lab.name(name), error=error))
         return faults
 
-    def _put(self, *files: File) -> Upload:
+    def _put(self, *files: File) -> _Upload:
         """Upload files at once. The result expects what they must lead to, in whatever order."""
         upload = self._begun([transactions.recount(*file) for file in files])
         for file in files:
             buckets.put(self.lab, *file)
         return upload
 
-    def _begun(self, files: list[transactions.Recount]) -> Upload:
-        """Begin to follow files before they are uploaded."""
-        upload = Upload(self.lab, "", transactions.Recount(), before=self.held)
-        upload.expected = expect(self.held, files, self.lab.threshold)
+    def _begun(self, files: list[transactions.Recount]) -> _Upload:
+        """Note what there is before files are uploaded."""
+        expected = expect(self.held, files, self.lab.threshold)
         self.rows += sum(file.good for file in files)
-        self.customers |= upload.expected.addresses.keys()
-        return upload
+        self.customers |= expected.addresses.keys()
+        return _Upload(self.held, expected, alert_inboxes(self.lab), datetime.now(UTC))
 
-    def _outcome(self, upload: Upload, parts: Collection[str] = ()) -> Faults:
-        """Return what is wrong, in these parts, when nothing more comes of an upload."""
-        lab, since = self.lab, list[float]()
+    def _outcome(self, upload: _Upload) -> Faults:
+        """Return what is wrong when nothing more comes of an upload."""
+        lab, seen, since = self.lab, Faults(), time.monotonic()
 
         def look() -> Faults | None:
+            nonlocal seen, since
             if (rest := at_rest(lab)) is False:
                 return None
-            since.append(time.monotonic())  # a queue hands a message to a function in between
-            is_last = upload.is_silent(rest) and (rest is None or since[-1] - since[0] > _SURE)
-            if rest is None:  # at rest, there is nothing to follow
-                upload.look()
             faults = self._compared(upload)
-            if parts:
-                faults = {part: faults[part] for part in parts}
+            if faults != seen:
+                seen, since = faults, time.monotonic()
+            is_last = time.monotonic() - since > (_SURE if rest else lab.longest(_SILENCE))
             return faults if is_last or not any(faults.values()) else None
 
         try:
             faults = lab.wait_until(look, _("{key} to go all the way", key=_("a file")), timeout=_LONGEST)
         except TimedOut:  # what is there by then is judged
             faults = self._compared(upload)
-        upload.runs.read()
+        evidence = Evidence(lab, upload.began)
         for name in functions.SOURCES:
-            if errors := upload.runs.errors(name):
+            if errors := evidence.errors(name):
                 self.outcome.errors[name] = errors[-1]
         return faults
 
-    def _compared(self, upload: Upload) -> Faults:
+    def _compared(self, upload: _Upload) -> Faults:
         expected, lab = upload.expected, self.lab
         held = self.held = snapshot(lab)
         topic = topics.topic_arn(lab)
@@ -219,7 +233,7 @@ class _Probe:
         others = sorted(started - {own})
         copy.start_only(others)
         upload = self._put(self.bank.file(self.bank.crowd()))  # whose records then come in one batch
-        self._outcome(upload, [ROWS])
+        self._outcome(upload)
         balances = upload.before.balances
         early = [name for name in upload.expected.crossing if self.held.balances.get(name) != balances.get(name)]
         if early:
@@ -314,7 +328,7 @@ class _Probe:
         upload.expected = replace(upload.expected, crossing={rising: Decimal(limit + 40)})
         yield from self._lacks(upload, {falling: Decimal(7), rising: Decimal(limit + 40)})
 
-    def _lacks(self, upload: Upload, totals: Totals) -> Iterator[Difference]:
+    def _lacks(self, upload: _Upload, totals: Totals) -> Iterator[Difference]:
         """Yield which totals are not as they must be, and which alerts are missing, when nothing more comes."""
         wait_for_rest(self.lab, _LONGEST)
         self.held = snapshot(self.lab)

@@ -19,6 +19,7 @@ from lab_lib.embedded import replace, streams
 Query = dict[str, str]  # of a request
 _events = list[Callable[[], None]]()  # of S3: each delivers it to a function, topic or queue
 _calls_left = dict[str, int]()  # of a function, until it is killed
+_paused = set[str]()  # the mappings that were paused here, or started again
 
 
 def install() -> None:
@@ -46,10 +47,15 @@ def deliver_records_again(query: Query) -> None:
 
 
 def start_only(query: Query) -> None:
-    """Let a table's stream start these functions, separated by commas, and pause its other mappings."""
+    """Let a table's stream start these functions, separated by commas, and pause its other mappings.
+
+    A mapping that was paused by somebody else stays so.
+    """
     for _, mapping in streams.mappings(query["table"]):
-        mapping["Enabled"] = mapping["FunctionName"] in query["functions"].split(",")
-        mapping["State"] = "Enabled" if mapping["Enabled"] else "Disabled"
+        if mapping["Enabled"] or mapping["UUID"] in _paused:
+            mapping["Enabled"] = mapping["FunctionName"] in query["functions"].split(",")
+            mapping["State"] = "Enabled" if mapping["Enabled"] else "Disabled"
+            _paused.add(mapping["UUID"])
     esm_wake.set()
 
 

@@ -154,6 +154,14 @@ def test_on_a_copy_triggers_pause_rows_are_deleted_and_functions_are_killed_and_
         assert sum("INIT_START" in line for line in cloudwatch.log_lines(copy.lab, NOTIFIER)) == starts + 1
 
 
+def test_a_trigger_that_somebody_has_paused_stays_so_in_a_copy(unharmed):
+    with copied(unharmed) as copy:
+        (mapping,) = triggers.mappings(copy.lab)
+        copy.lab.client("lambda").update_event_source_mapping(UUID=mapping["UUID"], Enabled=False)
+        copy.start_only([NOTIFIER])
+        assert [mapping["State"] for mapping in triggers.mappings(copy.lab)] == ["Disabled"]
+
+
 def test_a_user_may_do_in_a_copy_what_the_policies_allow_and_not_manage_the_account_itself(unharmed):
     allowed = {"Statement": [{"Effect": "Allow", "Action": ["sqs:ListQueues"], "Resource": "*"}]}
     user = user_of(unharmed, "ana", allowed)
