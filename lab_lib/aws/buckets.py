@@ -133,10 +133,10 @@ def put(lab: Lab, key: str, content: bytes) -> None:
     lab.client("s3").put_object(Bucket=lab.bucket, Key=key, Body=content, ContentType=_TEXT)
 
 
-def creation(lab: Lab, key: str) -> dict[str, Any]:
-    """Return the event that S3 sends when an object was created, with a sequencer of now."""
+def creation(lab: Lab, key: str, sequencer: str = "") -> dict[str, Any]:
+    """Return the event that S3 sends when an object was created. Without a sequencer it gets one of now."""
     # S3 sends a blank of the key as "+", and all but letters, digits and a few signs as %XX.
-    created = {"key": quote_plus(key, safe="/"), "sequencer": f"{time.time_ns():016X}"}
+    created = {"key": quote_plus(key, safe="/"), "sequencer": sequencer or f"{time.time_ns():016X}"}
     now = datetime.now(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
     upload = {"bucket": {"name": lab.bucket}, "object": created}
     return {"Records": [{"eventName": "ObjectCreated:Put", "eventTime": now, "s3": upload}]}

@@ -21,8 +21,6 @@ from lab_lib.calls.waiting import wait_until
 from lab_lib.embedded import server, streams, work
 from lab_lib.errors import TimedOut
 
-_SCOPED = AccountScopedDict, AccountRegionScopedDict
-_SERVICES = "ministack.services."
 _QUIET, _LONGEST = 1, 10  # seconds without a call before an account is copied; that it is waited for
 
 
@@ -36,12 +34,12 @@ def copied(account: str) -> Iterator[tuple[server.Server, bool]]:
 
 def dump(account: str) -> bytes:
     """Return all that an account holds."""
-    modules = [module for name, module in sys.modules.items() if name.startswith(_SERVICES)]
+    modules = [module for name, module in sys.modules.items() if name.startswith("ministack.services.")]
     with streams.lock:  # no call of a function begins or ends
         held = dict[tuple[str, str], dict[Any, Any]]()
         for module in modules:
             for name, store in vars(module).items():
-                if isinstance(store, _SCOPED):
+                if isinstance(store, AccountScopedDict | AccountRegionScopedDict):
                     parts = {key: value for key, value in list(store._data.items()) if key[0] == account}
                     held[module.__name__, name] = parts
         shards = {uuid: shard for uuid, shard in streams.shards.items() if shard.account == account}
