@@ -59,10 +59,12 @@ def _next_line(worker: Any) -> str:
     """Return the next line that a function has printed. queue.Empty if it is dead, or prints nothing for long."""
     end = time.monotonic() + _LONGEST
     while True:
+        # The thread that reads goes on to the last line of a process that has ended, and of which worker knows no more.
+        is_last = not worker._stderr_thread.is_alive() or time.monotonic() > end
         try:
             return str(worker._stderr_queue.get(timeout=_LOOK_EVERY))
         except queue.Empty:
-            if worker._proc.poll() is not None or time.monotonic() > end:
+            if is_last:
                 raise
 
 
