@@ -24,9 +24,7 @@ from lab_lib.checks.upload import Snapshot
 from lab_lib.handlers.transaction_processor.transactions_file import COLUMNS
 
 T = TypeVar("T")
-_DAY = re.compile(r"\d\d/\d\d/\d{4}")
-_MOST_ROWS, _FEWEST_ROWS = 100, 10  # of a file like the account's own
-_ALERTS = 16  # in a row; SNS and SQS take ten messages at once
+_MOST_ROWS, _FEWEST_ROWS = 100, 12  # of a file like the account's own
 KINDS = tomllib.loads(Path(__file__).with_name("values.toml").read_text("utf-8"))
 _LONG_LINES = (  # too long are a customer, a transaction and the whole
     b"B" * 2049 + b"|1 Smith Street|T1|03/16/2017|5",
@@ -103,6 +101,11 @@ class Values:
         """Return the elements in any order."""
         return self.chance.sample(items, len(items))
 
+    def parts(self, total: int, count: int) -> list[int]:
+        """Return this many positive whole numbers, which add up to the total."""
+        ends = [0, *sorted(self.chance.sample(range(1, total), count - 1)), total]
+        return [end - begin for begin, end in pairwise(ends)]
+
     def mixed(self, *lists: list[T]) -> list[T]:
         """Return the elements of all lists in one, in which those of each list keep their order."""
         turns = self.shuffled([place for place, items in enumerate(lists) for _ in items])
@@ -122,10 +125,8 @@ class Bank(Values):
 
     def known(self) -> list[str]:
         """Return at most two customers of the account who have a whole total, which is the sum of their rows."""
-        sums, balances, names = self._held.sums(), self._held.balances, list[str]()
-        for name in {customer for customer, _transaction in self._held.rows}:
-            if balances.get(name) == sums[name] == int(sums[name]):
-                names.append(name)
+        sums, balances = self._held.sums(), self._held.balances
+        names = [name for name, total in sums.items() if balances.get(name) == total == int(total)]
         names = self.chance.sample(sorted(names), min(len(names), 2))
         self._totals |= {name: int(sums[name]) for name in names}
         return names
@@ -138,7 +139,7 @@ class Bank(Values):
         chance, style = self.chance, self.style
         crossing, *others = (self.new_customer() for _ in range(chance.randint(4, 5)))
         names = [*known, crossing, *others]
-        number = min(max(style.rows, _FEWEST_ROWS), _MOST_ROWS) - 2
+        number = chance.randint(_FEWEST_ROWS, min(max(style.rows, _FEWEST_ROWS) * 2, _MOST_ROWS)) - 2
         lines = [self.below(name) for name in [*names, *chance.choices(names, k=number - len(names))]]
         over = self.to(crossing, self.limit + chance.choice((0, chance.randint(1, 900))))
         return [*self._in_turn(lines), over, self.to(others[-1], self.limit - 1)]
@@ -150,25 +151,27 @@ class Bank(Values):
         names = [accent, accent.replace("é", "e\u0301"), f"{long}a", f"{long}b", *map(self.new_id, KINDS["customers"])]
         names += [self.new_customer() for _ in range(16)]
         names = self.shuffled([*dict.fromkeys([*names, names[-1].swapcase()])])
-        crossing, low = names[:_ALERTS], names[_ALERTS:]
-        lines = [self.below(name) for name in [*chance.choices(names[1:], k=200), *names[1:]]]
-        over = [0, 1, 10**6, 10**6 + 1, 10 ** chance.randint(16, 24), *(chance.randint(1, 9_000) for _ in crossing)]
+        crossing, low = names[:16], names[16:]  # SNS and SQS take ten messages at once
+        addresses = [form.format(self.address_like("1 Long Street")) for form in KINDS["addresses"] * 4]
+        self._addresses.update(zip(low, addresses, strict=False))
+        lines = [self.below(name) for name in [*chance.choices(names[1:], k=100), *names[1:], *[low[5]] * 120]]
+        over = [0, 1, 10**6, 10 ** chance.randint(16, 24)]
+        over += [chance.randint(1, 10 ** chance.randint(1, 9)) for _ in crossing]
         crossed = [self.to(name, limit + more) for name, more in zip(crossing, over, strict=False)]
         lines, crossed = ([self._odd(line) for line in part] for part in (lines, crossed))
-        addresses = [form.format(self.address_like("1 Long Street")) for form in KINDS["addresses"] * 8]
-        addresses += ["".join(chance.choices("abcdefé京", k=9_000)) for _ in range(8)]
-        for place in chance.sample(range(len(lines)), len(addresses)):
-            lines[place] = lines[place]._replace(address=addresses.pop())
+        for place in chance.sample(range(len(lines)), 8):
+            lines[place] = lines[place]._replace(address="".join(chance.choices("abcdefé京", k=9_000)))
         lines = self._in_turn([*lines, *self._special(*low[:4])])
         twice = [line for line in lines if line.customer in low]
-        return [*lines, *crossed, *chance.sample(twice, 2) * 2, self.below(low[4])]
+        return [*lines, *crossed, *map(self.below, crossing[:2] * 2), *chance.sample(twice, 2) * 2, self.below(low[4])]
 
     def crowd(self) -> list[Line]:
         """Return lines of 120 new customers, of whom many cross. Two of them have a transaction of the same id."""
         names = [self.new_customer() for _ in range(120)]
         lines = [self.below(name) for name in names]
         lines[50] = lines[50]._replace(transaction=lines[0].transaction)
-        return [*lines, *(self.to(name, self.limit + place) for place, name in enumerate(names[:_ALERTS]))]
+        crossing = names[: self.chance.randint(20, 60)]
+        return [*lines, *(self.to(name, self.limit + place) for place, name in enumerate(crossing))]
 
     def again(self, lines: list[Line], crossing: str) -> list[Line]:
         """Return the lines in another order, with more: a wrong one, and who had crossed has moved, and falls."""
@@ -176,18 +179,6 @@ class Bank(Values):
         self.move(crossing)
         falls = self.to(crossing, self.limit - self.chance.randint(1, 20))
         return [bad, *self.shuffled(lines), falls]
-
-    def held_lines(self, known: Iterable[str]) -> list[Line]:
-        """Return rows that the account holds, as they are, of these customers, who have moved."""
-        lines = []
-        for name in known:
-            rows = [item for (customer, _transaction), item in self._held.rows.items() if customer == name]
-            self.move(name)
-            for item in self.chance.sample(rows, min(len(rows), 2)):
-                day, amount = str(item.get("TransactionDate")), item.get("TransactionAmount")
-                if _DAY.fullmatch(day) and isinstance(amount, Decimal) and amount == int(amount):
-                    lines.append(Line(name, self._addresses[name], item["TransactionId"], day, str(int(amount))))
-        return lines
 
     def cents(self) -> list[Line]:
         """Return lines of new customers with cents. One of them crosses by a cent, one by more, and one does not."""
@@ -221,9 +212,10 @@ class Bank(Values):
         """Return a file as somebody may write it: with a byte order mark, blanks around fields, and short days."""
         name = self.new_id('"C{}"')
         lines = [self.below(name), self.to(name, self.limit), self.below(self.new_customer())]
-        spread = [line._replace(customer=f" {line.customer} ", address=f" {line.address}") for line in lines]
-        spread = [line._replace(date=re.sub(r"\b0", "", line.date)) for line in spread]
-        key, content = self.file(spread)
+        key, content = self.file(
+            line._replace(customer=f" {line.customer} ", address=f" {line.address}", date=re.sub(r"\b0", "", line.date))
+            for line in lines
+        )
         return File(key, b"\xef\xbb\xbf" + content + b"   ")
 
     def rejected(self) -> File:
@@ -233,7 +225,7 @@ class Bank(Values):
         bad = [self._line(self.new_id("B{}"), 0)._replace(amount=amount) for amount in amounts]
         bad += [self._line(self.new_id("B{}"), 0)._replace(date=day) for day in KINDS["wrong_days"]]
         bad += [bad[0]._replace(customer=""), bad[0]._replace(transaction=" ")]
-        key, content = self.file([*bad, *good], self._odd_key())
+        key, content = self.file([*bad, *good], self.odd_key())
         end = self.style.end.encode()
         header, *texts = content.split(end)
         lines = [line.encode("latin-1") for line in KINDS["wrong_lines"]]
@@ -271,11 +263,11 @@ class Bank(Values):
 
     def odd_file(self, lines: Iterable[Line]) -> File:
         """Return a file with an odd key, its columns in any order, blank lines, and no end of the last line."""
-        columns = tuple(self.shuffled(COLUMNS))
-        own, self.style = self.style, self.style._replace(columns=columns, end="\r\n")
-        _key, content = self.file(lines)
+        own = self.style
+        self.style = own._replace(columns=tuple(self.shuffled(COLUMNS)), end="\r\n")
+        key, content = self.file(lines, self.odd_key())
         self.style = own
-        return File(self._odd_key(), content.replace(b"\n", b"\n\n", 3).strip())
+        return File(key, content.replace(b"\n", b"\n\n", 3).strip())
 
     def _in_turn(self, lines: list[Line]) -> list[Line]:
         """Return the lines in any order, but those of one customer in their own."""
@@ -284,7 +276,8 @@ class Bank(Values):
             own[line.customer].append(line)
         return self.mixed(*own.values())
 
-    def _odd_key(self) -> str:
+    def odd_key(self) -> str:
+        """Return a new key that the trigger takes, with folders, signs and letters of any script."""
         return self.chance.choice(self._fits).format(self.new_id(self.chance.choice(KINDS["keys"])))
 
     def _line(self, customer: str, amount: int) -> Line:
@@ -308,6 +301,7 @@ class Bank(Values):
             self._line(third, 0),
             self._line(self.new_customer(), 0),
             *(self.below(fourth)._replace(transaction=self.new_id(form)) for form in KINDS["transactions"]),
+            self.to(fourth, -(10 ** self.chance.randint(3, 18))),
             self.to(fourth, 0),
         ]
 
@@ -322,11 +316,12 @@ def plain_file(id: str) -> bytes:
     file with every version of Python.
     """
     chance = Random(id)  # noqa: S311  # no secret is drawn
+    parts = Values(chance).parts
     high, low = chance.sample(range(10, 100), 2)
     nearly = chance.randrange(1300, 1500)  # before the last row
     amounts = {
-        high: [*_parts(chance, nearly, 11), chance.randrange(1500, 1900) - nearly],
-        low: _parts(chance, chance.randrange(400, 1200), 12),
+        high: [*parts(nearly, 11), chance.randrange(1500, 1900) - nearly],
+        low: parts(chance.randrange(400, 1200), 12),
     }
     customers = chance.sample([high, low] * 12, 24)
     day = f"{chance.randint(1, 12):02}/{chance.randint(1, 28):02}/2017"
@@ -335,9 +330,3 @@ def plain_file(id: str) -> bytes:
         amount = amounts[customer].pop(0)
         lines.append(f"C{customer}|{customer} Smith Street, London|T{number}|{day}|{amount}")
     return "\n".join([*lines, ""]).encode()
-
-
-def _parts(chance: Random, total: int, count: int) -> list[int]:
-    """Return this many positive whole amounts, which add up to the total."""
-    ends = [0, *sorted(chance.sample(range(1, total), count - 1)), total]
-    return [end - begin for begin, end in pairwise(ends)]

@@ -15,7 +15,7 @@ from pathlib import PurePosixPath
 from random import Random
 
 from lab_lib import transactions
-from lab_lib.aws import buckets, functions, queues, topics, triggers
+from lab_lib.aws import buckets, functions, topics, triggers
 from lab_lib.checks import uploads
 from lab_lib.checks.arrivals import Inbox, alert_inboxes, snapshot
 from lab_lib.checks.bank import Bank, File, Line, Style
@@ -117,7 +117,6 @@ class _Probe:
         fits = [fitting_key(account, "{}", end) for end in ends]
         self.bank = Bank(chance, self.held, lab.threshold, style, fits)
         self.rows, self.customers = 0, set[str]()
-        self._letters = Inbox(lab, queues.DEAD_LETTERS)  # the handout has no such queue
 
     def do_what_the_handout_asks(self, copy: Copy | None) -> None:
         """Send ordinary files, and one that has every kind of value, up to the first fault. In a copy, do more."""
@@ -126,14 +125,15 @@ class _Probe:
         lines, wide = bank.plain(known), bank.wide()
         crossing, nearly = (line.customer for line in lines[-2:])
         first = bank.file(lines)
-        again = bank.file([*bank.again(lines, crossing), *bank.held_lines(known)], first.key)
-        risen = bank.file([bank.below(wide[-6].customer), bank.to(crossing, bank.limit)])
+        again = bank.file(bank.again(lines, crossing), first.key)
+        poor = bank.new_customer()
+        risen = bank.file([bank.below(wide[-6].customer), bank.to(crossing, bank.limit), bank.to(poor, -9_000)])
         if not all(map(self._is_right, (first, bank.odd_file(wide), again, risen))):
             return
         if copy:
             copy.start_cold()  # what a function keeps in its memory is gone
-        later = bank.file([bank.below(lines[0].customer), bank.to(nearly, bank.limit)])
-        at_once = map(bank.file, (bank.plain(), [], bank.plain()))
+        later = bank.file([bank.below(lines[0].customer), bank.to(nearly, bank.limit)], bank.odd_key())
+        at_once = map(bank.file, (bank.plain([poor]), [], bank.plain([poor])))
         if self._is_right(later) and self._is_right(*at_once) and copy:
             self.outcome.faults["worker"] += self._works_alone(copy)
             self.outcome.faults["again"] += self._comes_again(copy)
@@ -153,8 +153,6 @@ class _Probe:
     def _is_right(self, *files: File) -> bool:
         """Send files at once, enter what is wrong, and return whether nothing is that the handout's code does right."""
         wrong, keys = self._outcome(self._put(*files)), listing(file.key for file in files)
-        if self._letters.messages():
-            wrong[OTHERS].append(_("messages in {}").format(self.lab.name(queues.DEAD_LETTERS)))
         for part, faults in wrong.items():
             self.outcome.faults[part] += [_("{fault}, after {key}", fault=fault, key=keys) for fault in faults]
         return not any(faults for part, faults in wrong.items() if part != REPEATS)
@@ -246,6 +244,10 @@ class _Probe:
         copy.start_only([own])
         for fault in _all_but_repeats(self._outcome(upload)):
             yield _("when a trigger starts only {function} again, {fault}", function=own, fault=fault)
+        typed = self.bank.new_customer()
+        copy.change_row(typed, "T1", N="7")
+        for fault in self._lacks(self._begun([]), {typed: Decimal(7)}):
+            yield _("a row was put into the table, and {fault}", fault=fault)
         copy.start_only([own, *others])
 
     def _comes_again(self, copy: Copy) -> Iterator[Difference | str]:
@@ -345,8 +347,9 @@ def _all_but_repeats(wrong: Faults) -> list[Difference | str]:
 
 def _style(account: Account) -> Style:
     """Return how the account's files are, as its last upload shows."""
-    right = [(key, file) for key, file in uploads.read_all(account).items() if isinstance(file, transactions.Recount)]
-    if not right or not right[-1][1].amounts:
+    all_files = uploads.read_all(account).items()
+    right = [(key, file) for key, file in all_files if isinstance(file, transactions.Recount) and file.amounts]
+    if not right:
         return Style()
     key, file = right[-1]
     text = account.ask(buckets.content, key).decode("utf-8-sig", "replace")

@@ -55,10 +55,13 @@ def load(content: bytes) -> None:
         getattr(importlib.import_module(module), name)._data.update(parts)
     for shard in shards.values():
         shard.busy = False
+    for queue in sqs._queues._data.values():
+        queue["attributes"].pop("RedrivePolicy", None)  # else its messages could not be read often
     streams.shards.update(shards)
     sts._sessions.update(roles)
     dynamodb._stream_seq_counter = number
-    sqs._CANONICAL_NETLOC = f"{server.HOST}:{os.environ[server.CLIENTS_PORT]}"  # of the URLs of its queues
+    sqs.DEFAULT_PORT = os.environ[server.CLIENTS_PORT]  # of the URLs of its queues
+    sqs._CANONICAL_NETLOC = f"{server.HOST}:{sqs.DEFAULT_PORT}"
     lambda_svc._ensure_poller()
     esm_wake.set()
 

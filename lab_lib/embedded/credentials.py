@@ -5,7 +5,6 @@ address and finds such roles.
 """
 
 import os
-import secrets
 from typing import Any
 
 from botocore.auth import S3SigV4QueryAuth
@@ -18,7 +17,6 @@ from ministack.services import lambda_svc
 from lab_lib.embedded import replace
 from lab_lib.embedded.server import CLIENTS_PORT, HOST
 
-_SALT = secrets.token_hex(20)
 _keys, _policies = lambda_runtime.execution_credentials, iam_evaluator._gather_role_policies
 
 
@@ -31,8 +29,9 @@ def install() -> None:
 
 
 def keys(config: dict[str, Any]) -> dict[str, str]:
-    """Return a function's keys, which have a random part."""
-    return dict(_keys({**config, "FunctionArn": f"{config.get('FunctionArn', '')}:{_SALT}"}))
+    """Return a function's keys, which depend on the server's secret. A copy has the same."""
+    arn = f"{config.get('FunctionArn', '')}:{os.environ['AWS_SECRET_ACCESS_KEY']}"
+    return dict(_keys({**config, "FunctionArn": arn}))
 
 
 def code_url(function: str) -> str:

@@ -36,7 +36,7 @@ _LONG = "The body is longer than 100 MB, the most that the embedded AWS takes. U
 _LONG_BODY, _LONGEST_BODY = 2**20, 100 * 2**20
 
 
-def guarded(app: App, port: int, secret: str, is_copy: bool = False) -> App:
+def guarded(app: App, port: int, secret: str) -> App:
     """Return the ASGI application behind this guard."""
     from ministack.app import _send_response  # reads the settings when it is imported
 
@@ -45,8 +45,8 @@ def guarded(app: App, port: int, secret: str, is_copy: bool = False) -> App:
     asked: dict[str, Callable[[trying.Query], Any]] = {
         WHO: lambda query: about | {"proof": proof(secret, query.get("nonce", ""))},
         WORK: lambda _query: work.count(get_account_id()),
-        **(trying.ASKED if is_copy else {}),
     }
+    number = proof(secret, str(port))  # of this server, if it is a copy
 
     async def guard(scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "lifespan":
@@ -66,13 +66,13 @@ def guarded(app: App, port: int, secret: str, is_copy: bool = False) -> App:
             # In the protocol of the service, boto3 and the aws command show the reason.
             refusal = access_denied_response(service, "", "", "", error_code=code, message=reason, headers=headers)
             await _send_response(send, *refusal)
-        elif OF_COPY in headers and not is_copy:
+        elif headers.get(OF_COPY, number) != number:
             await lending.pass_on(scope, body, send, headers[OF_COPY])
         elif path == COPY:
             await lending.lend(get_account_id(), receive, send)
-        elif path in asked:
+        elif act := (asked | trying.ASKED if OF_COPY in headers else asked).get(path):
             values = {name: texts[0] for name, texts in query.items()}
-            answer = await asyncio.to_thread(asked[path], values)
+            answer = await asyncio.to_thread(act, values)
             await _send_response(send, 200, {"content-type": "application/json"}, json.dumps(answer))
         else:
             if "x-forwarded-proto" not in headers:

@@ -6,14 +6,13 @@ a header are passed on to it. So a client needs no other address, also through t
 
 import asyncio
 import json
-import secrets
 from collections.abc import Awaitable, Callable
 from contextlib import ExitStack
 from http.client import HTTPConnection
 from typing import Any
 
 from lab_lib.embedded import copying
-from lab_lib.embedded.server import HOST
+from lab_lib.embedded.server import HOST, proof
 
 Scope = dict[str, Any]
 Receive = Callable[[], Awaitable[dict[str, Any]]]
@@ -24,9 +23,10 @@ _ports = dict[str, int]()  # of the copies, by their numbers
 
 async def lend(account: str, receive: Receive, send: Send) -> None:
     """Copy an account, answer with the number of the copy, and end it when the client ends the connection."""
-    loop, stack, number = asyncio.get_running_loop(), ExitStack(), secrets.token_hex(8)
+    loop, stack, number = asyncio.get_running_loop(), ExitStack(), ""
     try:
         copy, is_at_rest = await asyncio.to_thread(stack.enter_context, copying.copied(account))
+        number = proof(copy.secret, str(copy.port))  # which no function can compute
         _ports[number] = copy.port
         answer = json.dumps({"copy": number, "is_at_rest": is_at_rest}).encode()
         await send({"type": "http.response.start", "status": 200, "headers": []})

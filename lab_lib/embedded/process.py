@@ -84,7 +84,7 @@ def main() -> None:
     for number in (signal.SIGINT, signal.SIGTERM):  # end this process at once: hypercorn would wait for functions
         signal.signal(number, signal.SIG_DFL)
     with asyncio.Runner() as runner:
-        guarded = guard.guarded(app.app, port, secret, is_copy=bool(content))
+        guarded = guard.guarded(app.app, port, secret)
         if not box.fault_of_functions():
             boxes.install(guarded, runner.get_loop())
         runner.run(boxes.answer_at([f"{HOST}:{port}"], guarded, asyncio.Event().wait))

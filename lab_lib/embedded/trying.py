@@ -19,7 +19,6 @@ from lab_lib.embedded import replace, streams
 Query = dict[str, str]  # of a request
 _events = list[Callable[[], None]]()  # of S3: each delivers it to a function, topic or queue
 _calls_left = dict[str, int]()  # of a function, until it is killed
-_paused = set[str]()  # the mappings that were paused here, or started again
 
 
 def install() -> None:
@@ -47,15 +46,9 @@ def deliver_records_again(query: Query) -> None:
 
 
 def start_only(query: Query) -> None:
-    """Let a table's stream start these functions, separated by commas, and pause its other mappings.
-
-    A mapping that was paused by somebody else stays so.
-    """
-    for _, mapping in streams.mappings(query["table"]):
-        if mapping["Enabled"] or mapping["UUID"] in _paused:
-            mapping["Enabled"] = mapping["FunctionName"] in query["functions"].split(",")
-            mapping["State"] = "Enabled" if mapping["Enabled"] else "Disabled"
-            _paused.add(mapping["UUID"])
+    """Let a table's stream start these functions, separated by commas, and hold its records back from all others."""
+    names, mappings = query["functions"].split(","), streams.mappings(query["table"])
+    streams.held_back = {mapping["UUID"] for _, mapping in mappings if mapping["FunctionName"] not in names}
     esm_wake.set()
 
 
@@ -64,7 +57,7 @@ def change_row(query: Query) -> None:
     table, key = query["table"], {name: {"S": query[name]} for name in ("CustomerId", "TransactionId")}
     with request_scope(get_account_id(), query["region"]):
         if "amount" in query:
-            item = {**key, "TransactionAmount": json.loads(query["amount"])}
+            item = {**key, "TransactionDate": {"S": "03/16/2017"}, "TransactionAmount": json.loads(query["amount"])}
             dynamodb._put_item({"TableName": table, "Item": item})
         else:
             dynamodb._delete_item({"TableName": table, "Key": key})

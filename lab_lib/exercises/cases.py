@@ -49,7 +49,7 @@ def new_transactions(draw: Draw) -> Steps:
 
 @case("A total that reaches 1500 exactly sends one alert.", free=True)
 def threshold(draw: Draw) -> Steps:
-    first, *others = draw.batch(draw.parts(draw.pair[0], HIGH, 4))
+    first, *others = draw.batch(draw.parts_of(draw.pair[0], HIGH, 4))
     return [[first], others]
 
 
@@ -144,7 +144,7 @@ def dip(draw: Draw) -> Steps:
     Limits(loads=60, calls=10, items=20),
 )
 def long_history(draw: Draw) -> Steps:
-    every = draw.shuffled(draw.batch(draw.parts(draw.pair[0], HIGH - 1, 980)))
+    every = draw.shuffled(draw.batch(draw.parts_of(draw.pair[0], HIGH - 1, 980)))
     return _cut(every + every[:20], 250)
 
 
@@ -155,7 +155,7 @@ def long_history(draw: Draw) -> Steps:
 def ten_thousand(draw: Draw) -> Steps:
     changes = list[Change]()
     for place, name in enumerate(draw.customers(200)):
-        changes += draw.parts(name, HIGH - place % 10, 50)  # every tenth reaches the threshold
+        changes += draw.parts_of(name, HIGH - place % 10, 50)  # every tenth reaches the threshold
     every = draw.shuffled(draw.batch(changes))
     *batches, last = _cut(every, 1_000)
     return [*batches, last + every[:10]]

@@ -2,7 +2,6 @@
 
 from collections.abc import Sequence
 from decimal import Decimal
-from itertools import pairwise
 from random import Random
 from typing import Any, NamedTuple
 
@@ -67,11 +66,9 @@ class Draw(Values):
         """Return up to two small amounts, and one that brings the customer's total to the threshold."""
         return [(customer, self.small()) for _ in range(self.chance.randint(0, 2))] + [(customer, self.high())]
 
-    def parts(self, customer: str, total: Decimal, number: int) -> list[Change]:
+    def parts_of(self, customer: str, total: Decimal, number: int) -> list[Change]:
         """Return this many positive amounts, which bring the customer's total to this one."""
-        cents = int(total * 100)
-        ends = [0, *sorted(self.chance.sample(range(1, cents), number - 1)), cents]
-        return [(customer, Decimal(end - begin) / 100) for begin, end in pairwise(ends)]
+        return [(customer, Decimal(cents) / 100) for cents in self.parts(int(total * 100), number)]
 
     def new(self, customer: str, amount: Decimal) -> Record:
         """Return the record of a new transaction."""

@@ -6,6 +6,7 @@ import signal
 import subprocess
 import sys
 import textwrap
+from dataclasses import replace
 from pathlib import Path
 
 import by_hand
@@ -63,6 +64,13 @@ def all_there_is(lab, *logs):
     )
 
 
+def the_copy():
+    """Return the process of the only copy that there is now."""
+    children = psutil.Process(server.running().pid).children()
+    (copy,) = (process for process in children if server.PROGRAM in process.cmdline())
+    return copy
+
+
 def put_row(lab, customer, amount=5):
     """Upload a row of this customer, and wait until nothing more happens."""
     buckets.put(lab, f"{customer}.txt", f"{HEADER}\n{customer}|9 Smith Street|T1|03/16/2017|{amount}".encode())
@@ -118,8 +126,15 @@ def test_a_copy_holds_what_the_account_holds_and_nothing_that_is_done_there_reac
 def test_on_a_copy_events_and_records_come_again_as_they_came_first(by_hand_lab):
     lab = by_hand_lab
     replace_code(lab, PROCESSOR, "def lambda_handler(event, context):\n    print(event)\n")
+    sqs, policy = lab.client("sqs"), {"deadLetterTargetArn": lab.arn("sqs", OTHER_QUEUES[0]), "maxReceiveCount": 1}
+    sqs.set_queue_attributes(QueueUrl=queues.find_queue(lab, NOTIFY), Attributes={"RedrivePolicy": json.dumps(policy)})
+    lab.client("lambda").create_event_source_mapping(EventSourceArn=lab.arn("sqs", NOTIFY), FunctionName=PROCESSOR)
 
     with copied(lab) as copy:
+        assert "RedrivePolicy" not in queues.attributes(copy.lab, NOTIFY)
+        copy.lab.client("sqs").send_message(QueueUrl=queues.find_queue(copy.lab, NOTIFY), MessageBody="an alert")
+        wait_for_rest(copy.lab, 30)
+        assert "an alert" in "".join(cloudwatch.log_lines(copy.lab, PROCESSOR))
         put_row(copy.lab, "C9")
         copy.deliver_events_again()
         wait_for_rest(copy.lab, 30)
@@ -170,9 +185,12 @@ def test_a_user_may_do_in_a_copy_what_the_policies_allow_and_not_manage_the_acco
         assert copy.lab.client("sqs").list_queues()["QueueUrls"]
         with pytest.raises(copy.lab.client("dynamodb").exceptions.ClientError, match="AccessDenied"):
             copy.lab.client("dynamodb").scan(TableName="Customer")
-
-    assert user.ask_embedded("/_lab/start_cold") is None
-    assert unharmed.ask_embedded("/_lab/start_cold") is None  # only a copy does that
+        asked = "/_lab/kill_later", {"function": PROCESSOR, "calls": 0}
+        assert copy.lab.ask_embedded(asked[0], **asked[1]) == {"left": 0}
+        port, _secret = server.read_note(Path(the_copy().cwd()))
+        as_a_function = replace(unharmed, endpoint=f"http://{server.HOST}:{port}")
+        for lab in (as_a_function, user, unharmed):  # it cannot tell a copy
+            assert lab.ask_embedded(asked[0], **asked[1]) is None
 
 
 @pytest.mark.slow
@@ -191,8 +209,7 @@ def test_a_copy_and_its_folder_are_gone_when_its_grader_is_killed(unharmed):
     )
     with subprocess.Popen([sys.executable, "-c", textwrap.dedent(code)], stdout=subprocess.PIPE) as grader:
         assert b"Work" in grader.stdout.readline()
-        original = psutil.Process(server.running().pid)
-        (copy,) = (process for process in original.children() if server.PROGRAM in process.cmdline())
+        copy = the_copy()
         folder = Path(copy.cwd())
         grader.send_signal(signal.SIGKILL)
 

@@ -55,7 +55,7 @@ def test_each_file_leads_to_what_it_is_drawn_for(threshold, seed, style):
     plain = bank.plain(known)
     crossing, nearly = (line.customer for line in plain[-2:])
     file, wide = bank.file(plain), bank.odd_file(bank.wide())
-    again = bank.file([*bank.again(plain, crossing), *bank.held_lines(known)], file.key)
+    again = bank.file(bank.again(plain, crossing), file.key)
     files = [file, wide, again, bank.file([bank.to(crossing, bank.limit), bank.to(nearly, bank.limit)])]
     crossed = []
     for each in files:
@@ -63,7 +63,8 @@ def test_each_file_leads_to_what_it_is_drawn_for(threshold, seed, style):
         held, due = after(held, threshold, each)
         crossed.append([*due.crossing])
         assert all(amount == int(amount) for amount in due.amounts.values())
-        for customer in due.crossing:  # with the last row about this customer
+        assert len(due.going_on) == 2 * (each is files[1])
+        for customer in due.crossing.keys() - due.going_on:  # with the last row about this customer
             amounts = [amount for (name, _), amount in due.amounts.items() if name == customer]
             before = due.totals[customer] - sum(amounts)
             assert max(accumulate(amounts[:-1], initial=before)) < threshold
@@ -103,6 +104,9 @@ def test_three_probes_have_each_kind_of_value():
     files = [bank.odd_file(bank.wide()) for bank, _ in map(opened, range(3))]
     assert all(len(content) > 2**16 and content.count(b"\r\n") > 100 for _, content in files)
     assert all(len(transactions.recount(*file).addresses) > 25 for file in files)
+    for addresses in (transactions.recount(*file).addresses.values() for file in files):
+        assert {"", *addresses} == {*addresses}
+        assert all(any(sign in address for address in addresses) for sign in '|"\t')
     lines = [line for _, content in files for line in content.decode().splitlines() if line]
     assert max(Counter(lines).values()) >= 2  # twice in one file
     text = "\n".join(lines)
@@ -128,7 +132,7 @@ def test_plain_files_are_like_the_accounts_own(style):
     file = bank.file(lines)
 
     assert file.content.decode().split(style.end)[0] == "|".join(style.columns)
-    assert len(lines) == min(max(style.rows, 10), 100)
+    assert 12 <= len(lines) <= min(max(style.rows, 12) * 2, 100)
     like = re.sub(r"\d+", r"\\d+", style.line.customer)
     assert all(re.fullmatch(like, line.customer) for line in lines)
     stem, dot, end = style.key.partition(".")
