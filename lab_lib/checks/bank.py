@@ -154,7 +154,7 @@ class Bank(Values):
         crossing, low = names[:16], names[16:]  # SNS and SQS take ten messages at once
         addresses = [form.format(self.address_like("1 Long Street")) for form in KINDS["addresses"] * 4]
         self._addresses.update(zip(low, addresses, strict=False))
-        lines = [self.below(name) for name in [*chance.choices(names[1:], k=100), *names[1:], *[low[5]] * 120]]
+        lines = [self.below(name) for name in [*chance.choices(names[1:], k=50), *names[1:], *[low[5]] * 70]]
         over = [0, 1, 10**6, 10 ** chance.randint(16, 24)]
         over += [chance.randint(1, 10 ** chance.randint(1, 9)) for _ in crossing]
         crossed = [self.to(name, limit + more) for name, more in zip(crossing, over, strict=False)]
@@ -166,11 +166,11 @@ class Bank(Values):
         return [*lines, *crossed, *map(self.below, crossing[:2] * 2), *chance.sample(twice, 2) * 2, self.below(low[4])]
 
     def crowd(self) -> list[Line]:
-        """Return lines of 120 new customers, of whom many cross. Two of them have a transaction of the same id."""
-        names = [self.new_customer() for _ in range(120)]
+        """Return lines of 101 new customers, of whom many cross. Two of them have a transaction of the same id."""
+        names = [self.new_customer() for _ in range(101)]
         lines = [self.below(name) for name in names]
         lines[50] = lines[50]._replace(transaction=lines[0].transaction)
-        crossing = names[: self.chance.randint(20, 60)]
+        crossing = names[: self.chance.randint(20, 40)]
         return [*lines, *(self.to(name, self.limit + place) for place, name in enumerate(crossing))]
 
     def again(self, lines: list[Line], crossing: str) -> list[Line]:

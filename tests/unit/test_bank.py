@@ -48,7 +48,7 @@ def opened(seed, threshold=THRESHOLDS[0], style=STYLES[0]):
 
 @pytest.mark.parametrize("threshold", THRESHOLDS)
 @given(seeds, st.sampled_from(STYLES))
-@settings(max_examples=10)
+@settings(max_examples=10, deadline=None)
 def test_each_file_leads_to_what_it_is_drawn_for(threshold, seed, style):
     bank, held = opened(seed, threshold, style)
     known = bank.known()
@@ -75,7 +75,7 @@ def test_each_file_leads_to_what_it_is_drawn_for(threshold, seed, style):
 
 
 @given(seeds, st.sampled_from(THRESHOLDS[:3]), st.sampled_from(STYLES))
-@settings(max_examples=10)
+@settings(max_examples=10, deadline=None)
 def test_corrections_cents_and_forms_cross_too_and_each_reason_for_a_rejection_comes(seed, threshold, style):
     bank, held = opened(seed, threshold, style)
     plain, rejected = bank.plain(), bank.rejected()
