@@ -84,12 +84,13 @@ def send(lab: Lab) -> Outcome:
     with copied(lab) as copy:
         probe = _Probe(lab, copy)
         probe.do_what_the_handout_asks(copy)
-    outcome, customers = probe.outcome, len(probe.customers)
-    outcome.arrived = _("{rows} rows of {customers} customers arrived", rows=probe.rows, customers=customers)
+    outcome = probe.outcome
+    told = _("{rows} rows of {customers} customers arrived", rows=probe.rows, customers=len(probe.customers))
     if not copy:
-        outcome.arrived = _("{found}; they stay until `lab clean`, with their files and alerts", found=outcome.arrived)
+        told = _("{found}; they stay until `lab clean`, with their files and alerts", found=told)
     elif not copy.was_at_rest:
-        outcome.arrived = _("{found}; calls were running when the account was copied", found=outcome.arrived)
+        told = _("{found}; calls were running when the account was copied", found=told)
+    outcome.arrived = told
     return outcome
 
 
@@ -133,7 +134,7 @@ class _Probe:
         if copy:
             copy.start_cold()  # what a function keeps in its memory is gone
         later = bank.file([bank.below(lines[0].customer), bank.to(nearly, bank.limit)], bank.odd_key())
-        at_once = map(bank.file, (bank.plain([poor]), [], bank.plain([poor])))
+        at_once = [bank.file(each, bank.odd_key()) for each in (bank.plain([poor]), [], bank.plain([poor]))]
         if self._is_right(later) and self._is_right(*at_once) and copy:
             self.outcome.faults["worker"] += self._works_alone(copy)
             self.outcome.faults["again"] += self._comes_again(copy)
@@ -347,8 +348,11 @@ def _all_but_repeats(wrong: Faults) -> list[Difference | str]:
 
 def _style(account: Account) -> Style:
     """Return how the account's files are, as its last upload shows."""
-    all_files = uploads.read_all(account).items()
-    right = [(key, file) for key, file in all_files if isinstance(file, transactions.Recount) and file.amounts]
+    right = [
+        (key, file)
+        for key, file in uploads.read_all(account).items()
+        if isinstance(file, transactions.Recount) and file.amounts
+    ]
     if not right:
         return Style()
     key, file = right[-1]

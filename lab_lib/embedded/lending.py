@@ -17,7 +17,7 @@ from lab_lib.embedded.server import HOST, proof
 Scope = dict[str, Any]
 Receive = Callable[[], Awaitable[dict[str, Any]]]
 Send = Callable[[dict[str, Any]], Awaitable[None]]
-_OF_A_CONNECTION = ("connection", "content-length", "expect", "keep-alive", "transfer-encoding")
+_OF_A_CONNECTION = ("connection", "content-length", "expect", "transfer-encoding")
 _ports = dict[str, int]()  # of the copies, by their numbers
 
 
