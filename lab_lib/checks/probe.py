@@ -53,7 +53,6 @@ _LONGEST = 600  # seconds for a file on AWS; on the embedded AWS the chain comes
 # Seconds at rest, or without a change where nobody says so, after which what is missing does not come any more. A queue
 # hands a message to a function in between; AWS mostly takes a minute for a new line of a log.
 _SURE, _SILENCE = 0.2, 120
-_MOST_CALLS = 40  # at which the functions are killed
 
 
 @dataclass
@@ -293,7 +292,7 @@ class _Probe:
         """
         bank, lab, files = self.bank, self.lab, list[transactions.Recount]()
         upload = self._begun([])
-        for call in range(1, _MOST_CALLS + 1):
+        for call in range(1, 40):  # more calls than a function makes for one file
             low, high = bank.new_customer(), bank.new_customer()
             file = bank.file([bank.below(high), bank.below(low), bank.to(high, bank.limit)])
             files.append(transactions.recount(*file))

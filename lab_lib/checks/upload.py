@@ -42,7 +42,8 @@ class Difference(NamedTuple):
 
     def __str__(self) -> str:
         words = self.words or (_DIFFERS if self.attribute else _MISSING)
-        key = self.key if isinstance(self.key, str) else " ".join(self.key)
+        parts = [self.key] if isinstance(self.key, str) else self.key
+        key = " ".join(part[:_LONGEST] for part in parts)
         return _(words, **self._asdict() | {"key": key, "found": _shown(self.found), "wanted": _shown(self.wanted)})
 
 
@@ -255,9 +256,12 @@ def compare_messages(
     if not all(_is_of(topic, message) for message in messages):
         found.append(Difference(ALERTS, "", words=N_("a message without the envelope of the topic")))
     again = N_("{found} alerts for {key}")
-    several = {name: count for name, count in alerted.items() if count > 1}
-    found += [Difference(ALERTS, name, found=several[name], words=again) for name in several.keys() - expected.going_on]
-    return found, sorted(repeated | (several.keys() & expected.going_on))
+    for name, count in alerted.items():
+        if count > 1 and name in expected.going_on:
+            repeated.add(name)
+        elif count > 1:
+            found.append(Difference(ALERTS, name, found=count, words=again))
+    return found, sorted(name[:_LONGEST] for name in repeated)
 
 
 def _is_of(topic: str, message: Item) -> bool:
