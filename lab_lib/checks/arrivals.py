@@ -76,15 +76,19 @@ class Inbox:
         self._lab, self._queue = lab, queue
         self.now = 0  # messages in the queue, when somebody looked last
         self.faults = list[Difference]()  # of the alerts among the new ones
-        self._before = self._read()
-        self._held = self.now
+        self._seen = dict[str, queues.Message]()  # by their identities
+        self._is_readable = self._read()
+        self.begin_anew()
+
+    def begin_anew(self) -> None:
+        """Take only what comes from now on as new; "now" is when the queue was read last."""
+        self._old, self._held = {*self._seen}, self.now
 
     def messages(self) -> list[queues.Message] | None:
         """Return the new messages, None if they are only counted."""
-        messages, before = self._read(), self._before
-        if messages is None or before is None:
-            return None
-        return [message for identity, message in messages.items() if identity not in before]
+        self._is_readable &= self._read()
+        new = [message for identity, message in self._seen.items() if identity not in self._old]
+        return new if self._is_readable else None
 
     def more(self) -> int:
         """Return how many messages more the queue has. On AWS the number may be a minute old."""
@@ -101,12 +105,13 @@ class Inbox:
         right = [alert for alert in alerts if not [*alert.differences(threshold)]]
         return len(due) - len(missing_alerts(due, right))
 
-    def _read(self) -> dict[str, queues.Message] | None:
-        """Return all messages, by their identities; None if they are only counted."""
+    def _read(self) -> bool:
+        """Read the messages in the queue. Return False if they are only counted."""
         evidence = Evidence(self._lab)
         messages = {_identity(body): body for _time, body in evidence.messages(self._queue)}
         self.now = max(evidence.waiting(self._queue), len(messages))
-        return None if self._queue in evidence.unseen else messages
+        self._seen |= messages
+        return self._queue not in evidence.unseen
 
 
 def alert_inboxes(lab: Lab) -> dict[str, Inbox]:

@@ -45,10 +45,6 @@ class Finding(NamedTuple):
     counts: bool = True
     cause: str = ""
 
-    @property
-    def ok(self) -> bool:
-        return self.state is State.OK
-
 
 class Meant(str):
     """A fault that an organisation may want: it "could be", and costs nothing."""

@@ -1,6 +1,6 @@
 """Do to a copy of an account what may happen on AWS: events and records come again, functions are killed.
 
-Only a copy does so (copying.py). There, everybody with a key of the account may ask for it.
+Only a copy does so (copying.py), for who has asked for that copy, and so has its number: no function can ask.
 """
 
 import json
