@@ -59,7 +59,7 @@ def reports() -> dict[str, list[Check]]:
             triggers.ensure_subscription(whole, protocol, endpoint)
         logged(uploaded(whole))
         asked = [rule.id for rule in RULES.values() if rule.step == ASKED]
-        made = [checks.run(whole, probe=True, further=True), checks.run(whole, checks.CLEAN_UP), checks.run(nothing)]
+        made = [checks.run(whole), checks.run(whole, checks.CLEAN_UP), checks.run(nothing)]
         made.append(checks.some(whole, *asked))
     results = [check for report in made for check in report.checks]
     return {rule: [check for check in results if check.id == rule] for rule in RULES}
@@ -90,9 +90,8 @@ def _table(step: str, rows: list[str]) -> str:
 def _row(rule: Rule, verdicts: list[Check]) -> str:
     judged = [check for check in verdicts if check.state not in (State.WAITS, State.CANNOT_SEE)]
     judged.sort(key=lambda check: check.ok)  # what does not hold says best what to do
-    wanted, hint = (
-        next((text for check in judged if (text := getattr(check, part))), "–") for part in ("wanted", "hint")
-    )
+    wanted = next((check.wanted for check in judged if check.wanted), getattr(rule, "right", "–"))
+    hint = next((check.hint for check in judged if check.hint), "–")
     more = getattr(rule, "about", "") or (rule.judge.__doc__ or "").split("\n")[0]
     weight = "–" if rule.step in (ASKED, FURTHER, checks.CLEAN_UP) else f"{rule.weight}{', probe' * rule.shown}"
     cells = [f"`{rule.id}`", rule.name, "<br>".join(filter(None, (_text(wanted), _text(more)))), weight, _text(hint)]

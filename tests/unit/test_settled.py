@@ -44,7 +44,7 @@ def look(monkeypatch, clock):
         def judge(account):
             answer = account.ask(allowed)
             finding = judged(answer == "allowed", answer, "allowed", "Wait.")
-            return finding if finding.ok else finding._replace(state=state)
+            return finding if finding.state is State.OK else finding._replace(state=state)
 
         rules.Rule("00", "role", "role").enter(judge)
         _, (check,) = settled(lab, lambda account: [made(account, rules.RULES["role"])])
