@@ -13,7 +13,7 @@ from calendar import monthrange
 from collections import defaultdict
 from collections.abc import Iterable
 from decimal import Decimal
-from itertools import pairwise
+from itertools import cycle, pairwise
 from math import ceil
 from operator import itemgetter
 from pathlib import Path
@@ -24,7 +24,6 @@ from lab_lib.checks.upload import Snapshot
 from lab_lib.handlers.transaction_processor.transactions_file import COLUMNS
 
 T = TypeVar("T")
-_MOST_ROWS, _FEWEST_ROWS = 100, 12  # of a file like the account's own
 KINDS = tomllib.loads(Path(__file__).with_name("values.toml").read_text("utf-8"))
 _LONG_LINES = (  # too long are a customer, a transaction and the whole
     b"B" * 2049 + b"|1 Smith Street|T1|03/16/2017|5",
@@ -122,6 +121,7 @@ class Bank(Values):
         self.limit = max(ceil(threshold), 1)  # the lowest whole total with an alert
         self.style, self._fits, self._held = style, fits, held
         self._addresses, self._totals = dict[str, str](), dict[str, int]()
+        self._keys = cycle(self.shuffled(KINDS["keys"]))
 
     def known(self) -> list[str]:
         """Return at most two customers of the account who have a whole total, which is the sum of their rows."""
@@ -139,7 +139,7 @@ class Bank(Values):
         chance, style = self.chance, self.style
         crossing, *others = (self.new_customer() for _ in range(chance.randint(4, 5)))
         names = [*known, crossing, *others]
-        number = chance.randint(_FEWEST_ROWS, min(max(style.rows, _FEWEST_ROWS) * 2, _MOST_ROWS)) - 2
+        number = chance.randint(12, min(max(style.rows, 12) * 2, 100)) - 2
         lines = [self.below(name) for name in [*names, *chance.choices(names, k=number - len(names))]]
         over = self.to(crossing, self.limit + chance.choice((0, chance.randint(1, 900))))
         return [*self._in_turn(lines), over, self.to(others[-1], self.limit - 1)]
@@ -278,7 +278,7 @@ class Bank(Values):
 
     def odd_key(self) -> str:
         """Return a new key that the trigger takes, with folders, signs and letters of any script."""
-        return self.chance.choice(self._fits).format(self.new_id(self.chance.choice(KINDS["keys"])))
+        return self.chance.choice(self._fits).format(self.new_id(next(self._keys)))
 
     def _line(self, customer: str, amount: int) -> Line:
         if customer not in self._addresses:

@@ -139,9 +139,12 @@ def test_plain_files_are_like_the_accounts_own(style):
     assert re.fullmatch(rf"{stem}-\d+{re.escape(dot + end)}", file.key)
 
 
-def test_keys_fit_the_trigger():
+def test_keys_fit_the_trigger_and_five_of_them_are_of_each_kind():
     bank = Bank(Random(1), Snapshot(), THRESHOLDS[0], Style(), ["in/{}.csv"])
     file = bank.odd_file(bank.plain())
+    keys = [file.key, *(bank.odd_key() for _ in range(4))]
+
+    assert len({re.sub(r"\d+", "", key) for key in keys}) == 5
 
     assert file.key.startswith("in/")
     assert file.key.endswith(".csv")
