@@ -171,6 +171,8 @@ def dead_letter(message: Message) -> dict[str, str]:
 def _received(lab: Lab, name: str, most: int) -> Iterator[list[dict[str, Any]]]:
     """Receive at most so many messages of the queue. Afterwards make those that were not deleted visible again.
 
+    In a copy of an account they stay hidden for a minute, so that who reads a queue often gets each message once.
+
     SQS hides a received message for a while, so the next call returns other ones. A call asks all of SQS's servers only
     if it waits a second, and may miss messages even so: the queue counts as read after two answers without a new one,
     and on the embedded AWS, which misses none, after one with fewer messages than asked for. A long queue shows its
@@ -190,9 +192,8 @@ def _received(lab: Lab, name: str, most: int) -> Iterator[list[dict[str, Any]]]:
             seen.update({message["MessageId"]: message for message in batch})
         yield list(seen.values())
     finally:
-        receipts = [message["ReceiptHandle"] for message in seen.values()]
-        # In a copy they stay hidden, so that each is received once in a minute.
-        for start in range(0, 0 if lab.copy else len(receipts), 10):
+        receipts = [] if lab.copy else [message["ReceiptHandle"] for message in seen.values()]
+        for start in range(0, len(receipts), 10):
             visible = [
                 {"Id": str(number), "ReceiptHandle": receipt, "VisibilityTimeout": 0}
                 for number, receipt in enumerate(receipts[start : start + 10])

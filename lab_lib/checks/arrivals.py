@@ -66,7 +66,7 @@ class Runs:
 
 
 class Inbox:
-    """The messages that have come to a queue since this was made.
+    """The messages that have come to a queue since this was made or begun anew, also if somebody took them out since.
 
     They are only counted if there are more than are read, or in a queue with a redrive policy, which would move a
     message that is received too often.

@@ -2,7 +2,7 @@
 
 The files of a probe are like the account's own, but for one that has every kind. In those which even the handout's own
 code must get right, amounts are whole, nothing is corrected, and the row that brings a customer to the threshold is the
-customer's last.
+customer's last, but for two customers of the file with every kind.
 """
 
 import csv

@@ -70,7 +70,7 @@ class Outcome:
 
 @dataclass
 class _Upload:
-    """What there was before an upload, and what must come of it."""
+    """An upload of one or more files, with the account before it, the outcome that it must have, and its time."""
 
     before: Snapshot
     expected: Expected

@@ -42,7 +42,7 @@ class Shard:
 
 lock = threading.Lock()  # held while shards get threads, and by work.py and copying.py
 shards: dict[str, Shard] = {}  # by the mapping's UUID
-held_back = set[str]()  # the UUIDs of mappings that get no records, which nobody can tell
+held_back = set[str]()  # UUIDs of mappings that get no records though they are enabled (trying.py)
 _execute = lambda_svc._execute_function  # not the one of work.py: a call with a shard's records counts with the shard
 _write_batch = dynamodb._batch_write_item
 _logger = logging.getLogger(__name__)
@@ -141,7 +141,7 @@ def _exists(mapping: Mapping) -> bool:
 
 
 def _function(mapping: Mapping) -> Function | None:
-    """Return the function to call; None if the mapping is paused, or if mapping, function or stream is deleted."""
+    """Return the function to call; None if the mapping is paused or held back, or if something is deleted."""
     table = dynamodb._tables.get(_table(mapping)) or {}
     is_on = _exists(mapping) and mapping["Enabled"] and mapping["UUID"] not in held_back
     if not (is_on and table.get("LatestStreamArn") == mapping["EventSourceArn"]):

@@ -59,7 +59,7 @@ def _next_line(worker: Any) -> str:
     """Return the next line that a function has printed. queue.Empty if it is dead, or prints nothing for long."""
     end = time.monotonic() + _LONGEST
     while True:
-        # The thread that reads goes on to the last line of a process that has ended, and of which worker knows no more.
+        # ministack forgets the process of a failed call, but its thread still reads what the process has printed.
         is_last = not worker._stderr_thread.is_alive() or time.monotonic() > end
         try:
             return str(worker._stderr_queue.get(timeout=_LOOK_EVERY))

@@ -9,8 +9,8 @@ from stub_account import FILE, LAB, ROWS, TOPIC, alert, total
 from lab_lib.checks import upload
 from lab_lib.checks.upload import Snapshot, expect
 from lab_lib.transactions import recount
+from tests.lab.chains import HEADER
 
-HEADER = b"customer_id|customer_address|trn_id|trn_date|trn_amount\n"
 BEFORE = Snapshot.of([], [{"CustomerId": "C9", "Address": "z"}], [total("C9", 5)])
 DUE = expect(BEFORE, [FILE], LAB.threshold)  # C2 reaches the threshold with 1750, C1 has 598
 TEXT = ROWS[0] | {"TransactionAmount": "598"}
@@ -75,7 +75,8 @@ def test_one_alert_with_the_balance_is_due_for_each_customer_who_reaches_the_thr
 
 
 def test_who_goes_on_behind_the_threshold_gets_an_alert_with_any_total_from_there_on_and_may_get_more():
-    due = expect(BEFORE, [recount("a.txt", HEADER + b"C5|e|T1|03/16/2017|1600\nC5|e|T2|03/16/2017|7")], LAB.threshold)
+    content = f"{HEADER}\nC5|e|T1|03/16/2017|1600\nC5|e|T2|03/16/2017|7".encode()
+    due = expect(BEFORE, [recount("a.txt", content)], LAB.threshold)
     first, last = alert(customerID="C5", accountBalance="1600"), alert(customerID="C5", accountBalance="1607")
     last["MessageId"] = "another"
 
