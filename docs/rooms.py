@@ -4,16 +4,16 @@ A room imports only rooms that stand below it, and each stands as high as it can
 """
 
 import ast
+from html import escape
 from itertools import groupby
 from pathlib import Path
+from textwrap import shorten
 
 import grimp
 
-from lab_lib.pages.colours import INK, PLAIN
-from lab_lib.pages.svg import cut, text
-
 PACKAGE, PICTURE = Path(__file__).parents[1] / "lab_lib", Path(__file__).with_suffix(".svg")
 WIDTH, TALL, GAP = 960, 46, 8  # of the picture, of a room, and between rooms, in pixels
+LETTER = 5.6  # pixels of a letter, on average
 
 
 def floors() -> list[list[str]]:
@@ -46,10 +46,11 @@ def picture() -> str:
         width = (WIDTH - GAP) / len(rooms) - GAP
         for column, room in enumerate(rooms):
             left = GAP + column * (width + GAP)
-            box = f'x="{left:g}" y="{top}" width="{width:g}" height="{TALL}" rx="4" fill="{PLAIN.fill}" stroke="{INK}"'
-            words = cut(purpose(room), 11, width - 2 * GAP)
-            drawn += [f"<rect {box}/>", text(left + width / 2, top + 19, room, 14, font_weight="bold")]
-            drawn.append(text(left + width / 2, top + 36, words, 11))
+            box = f'x="{left:g}" y="{top}" width="{width:g}" height="{TALL}" rx="4" fill="#f1f3f5" stroke="#1a1a1a"'
+            words = escape(shorten(purpose(room), int(width / LETTER), placeholder="…"))
+            middle = f'x="{left + width / 2:g}"'
+            drawn.append(f'<rect {box}/><text {middle} y="{top + 19}" font-size="14" font-weight="bold">{room}</text>')
+            drawn.append(f'<text {middle} y="{top + 36}" font-size="11">{words}</text>')
         top += TALL + GAP
     style = 'font-family="Arial, Helvetica, sans-serif" text-anchor="middle"'
     head = f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {WIDTH} {top}" width="{WIDTH}" {style}>'

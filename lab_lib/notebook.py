@@ -18,6 +18,7 @@ from lab_lib.exercises import answers, cells, made, workbook
 from lab_lib.exercises.answers import compare
 from lab_lib.exercises.earlier import require
 from lab_lib.exercises.made import begin, changes, ready, solve
+from lab_lib.exercises.pictures import picture
 from lab_lib.exercises.workbook import open_lab_to_delete, setting
 from lab_lib.lab import Lab
 from lab_lib.pages import live

@@ -74,7 +74,6 @@ def lay(source: Path, name: str, executed: Path) -> None:
     for part in ("data", "docs", "lab_lib"):
         shutil.copytree(ROOT / part, source / part, ignore=shutil.ignore_patterns("*.md", "site", "__pycache__"))
     (source / "notebooks").mkdir()
-    copies.give_pictures(source / "notebooks")
     for path in copies.solved_notebooks():
         page = notebook(translation.notebook(path), json.loads((executed / path.name).read_text(encoding="utf-8")))
         (source / "notebooks" / path.name).write_text(json.dumps(page), encoding="utf-8")

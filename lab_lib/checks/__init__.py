@@ -17,14 +17,16 @@ from lab_lib.checks import (  # noqa: F401  # these read what the facts are abou
     storage,
     trigger_settings,
 )
-from lab_lib.checks.making import made, settled
+from lab_lib.checks.making import first_broken, made, settled
 from lab_lib.checks.reports import Check, Report
 from lab_lib.checks.rules import ASKED, FURTHER, PROBE, RULES, Account, Rule
 from lab_lib.errors import CheckFailed, UsageError
 from lab_lib.lab import Lab
 from lab_lib.language import _
+from lab_lib.resources import LINKS
 
 STEPS = [*sorted({rule.step for rule in RULES.values()} - {ASKED, FURTHER, PROBE}), FURTHER]  # which only read
+WHOLE = "04", "05"  # after these, the chain is whole
 CLEAN_UP = "99"  # this step wants the opposite of all others
 
 
@@ -67,12 +69,15 @@ def checkpoint(lab: Lab, step: str) -> None:
     The picture is drawn from the checks of the earlier steps too, and shows what there is of the later ones. The
     clean-up leaves nothing to draw, and the step "further" adds nothing to it.
 
+    From step 04 on, the chain must be whole: a link that an earlier step made may not be broken.
     A check that cannot be seen ends nothing: in a managed account, the learner cannot change what may be read.
     """
     from IPython.display import display
 
     rules = _in_order((step,), probe=False)
     account, made_checks = settled(lab, lambda account: [made(account, rule) for rule in rules])
+    if step in WHOLE and (broken := first_broken(account, *LINKS, is_over=False)) and broken.step < step:
+        made_checks.append(broken)
     report = Report(made_checks, checkpoint=True)
     if step not in (CLEAN_UP, FURTHER):
         drawn = [made(account, rule) for rule in RULES.values() if rule.step <= step or rule.finds]

@@ -6,6 +6,7 @@ from datetime import UTC, datetime
 from decimal import Decimal
 
 from lab_lib.aws import queues, tables, topics
+from lab_lib.aws.json_text import moment
 from lab_lib.checks.evidence import PROCESSOR_LOG, Evidence
 from lab_lib.checks.reading import NOTIFIER, PROCESSOR
 from lab_lib.checks.upload import Difference, Snapshot, missing_alerts, read_alerts
@@ -59,6 +60,19 @@ class Runs:
         """Return the errors in the log of a function."""
         return self._evidence.errors(name)
 
+    @property
+    def uploaded(self) -> int | None:
+        """Return when the file was uploaded, in milliseconds since 1970; None if no log tells yet."""
+        runs = self._evidence.runs(PROCESSOR)
+        told = [moment(report.get("time")) for run in runs for report in run.reports]
+        return min(
+            [*(int(time.timestamp() * 1000) for time in told if time), *(run.begin for run in runs)], default=None
+        )
+
+    def last(self, name: str) -> int | None:
+        """Return when the last run of a function ended, in milliseconds since 1970; None if no log tells yet."""
+        return max((run.end for run in self._evidence.runs(name) if run.end), default=None)
+
     def note(self, name: str) -> str:
         """Return what the log tells of runs that were tried again, "" without one."""
         errors = self.errors(name)
@@ -75,6 +89,7 @@ class Inbox:
     def __init__(self, lab: Lab, queue: str) -> None:
         self._lab, self._queue = lab, queue
         self.now = 0  # messages in the queue, when somebody looked last
+        self.last: int | None = None  # when the last of them came, in milliseconds since 1970
         self.faults = list[Difference]()  # of the alerts among the new ones
         self._seen = dict[str, queues.Message]()  # by their identities
         self._is_readable = self._read()
@@ -108,8 +123,10 @@ class Inbox:
     def _read(self) -> bool:
         """Read the messages in the queue. Return False if they are only counted."""
         evidence = Evidence(self._lab)
-        messages = {_identity(body): body for _time, body in evidence.messages(self._queue)}
+        arrived = evidence.messages(self._queue)
+        messages = {_identity(body): body for _time, body in arrived}
         self.now = max(evidence.waiting(self._queue), len(messages))
+        self.last = max((time for time, _body in arrived), default=self.last)
         self._seen |= messages
         return self._queue not in evidence.unseen
 

@@ -1,5 +1,7 @@
 """Find what breaks the chain, and say how it is fixed: the ends of hints about what an upload leads to."""
 
+from collections.abc import Iterable, Sequence
+
 from lab_lib.checks import permissions
 from lab_lib.checks.making import first_broken, made, settled
 from lab_lib.checks.reading import NOTIFIER, PROCESSOR, filters, is_taken
@@ -16,8 +18,8 @@ _DENIED = ("AccessDenied", "AuthorizationError", "not authorized")
 _TOO_LONG = "Task timed out"
 
 
-def find_broken(lab: Lab, key: str, links: list[str], is_over: bool = False) -> str | None:
-    """Return which of these links is broken for an upload, and how to fix it; None if all checks of them hold.
+def find_broken(lab: Lab, key: str, links: list[str], is_over: bool = False) -> Check | None:
+    """Return the check by which one of these links is broken for an upload; None if all of them hold.
 
     The links are those of resources.py. With `is_over`, the checks of the step "further" count too.
     """
@@ -31,7 +33,7 @@ def find_broken(lab: Lab, key: str, links: list[str], is_over: bool = False) -> 
         check = made(account, RULES["bucket-trigger-filter"])
         wanted = _("a filter that takes {key}", key=key)
         broken = [check._replace(state=State.NOT_YET, found=listing(filters(account)), wanted=wanted)]
-    return broken[0].in_one_line if broken else None
+    return broken[0] if broken else None
 
 
 def fix_chain(account: Account, *links: str) -> str:
@@ -76,3 +78,17 @@ def alert_again(account: Account, customers: str) -> str:
         return _("To send all alerts once more, call aws.functions.alert_again(lab) in notebook 05.")
     again = N_("To alert once more, upload a file with another transaction of each customer ({customers})")
     return account.how_to_fix(_(again, customers=customers), "put_object", OBJECTS)
+
+
+def why_not(account: Account, function: str, links: Iterable[str], errors: Sequence[str]) -> tuple[str, str]:
+    """Return why nothing came through these links, which end at a function or behind it, and how to fix it.
+
+    That is a check of them which does not hold, else the last of the function's errors. Both are "" if none is known.
+    """
+    if broken := first_broken(account, *links):
+        said, *hint = broken.lines
+        return _("{name}: {said}", name=broken.name, said=said), " ".join(hint)
+    if errors:
+        fails = _("{function} fails: {error}.", function=account.name(function), error=errors[-1])
+        return fails, fix_error(account, function, errors[-1])
+    return "", ""

@@ -20,7 +20,7 @@ from lab_lib.errors import CheckFailed, LabError, TimedOut
 from lab_lib.handlers.transaction_processor.transactions_file import MOST_KEPT
 from lab_lib.lab import Lab
 from lab_lib.language import _, ngettext
-from lab_lib.pages.chain_parts import Link
+from lab_lib.pages.chain_parts import Link, Progress
 from lab_lib.pages.wording import listing
 from lab_lib.resources import ALERTS, CHANGES, REJECTED, ROWS, TOTALS, messages
 from lab_lib.transactions import Recount, Row
@@ -34,14 +34,14 @@ _BATCH = 100  # rows that are compared at once
 def following(
     lab: Lab,
     path: str | Path,
-    show: Callable[[list[Link], bool], None] = lambda links, last: None,
+    show: Callable[[Progress], None] = lambda progress: None,
     only: Collection[str] = (),
 ) -> Iterator[None]:
     """Follow the file that the block uploads under its name, until all that is due is there: in these links `only`.
 
-    `show` gets the links whenever one has changed, and True with the last ones. StepMissing before the block if
-    TotalNotifier has another threshold. After it, CheckFailed or LabError with the reason as soon as nothing more can
-    come; TimedOut if the chain does not come to rest.
+    `show` is called whenever a link has changed. StepMissing before the block if TotalNotifier has another threshold.
+    After it, CheckFailed or LabError with the reason as soon as nothing more can come, or if a link is broken for which
+    nothing was due; TimedOut if the chain does not come to rest.
     """
     functions.require_threshold(lab)
     path = Path(path)
@@ -71,14 +71,15 @@ class Upload:
         self._all_in = False  # all rows were compared, and are as in the file
         self._faults = list[Difference]()  # of the totals
         self._done, self._since, self._doubted = -1, time.monotonic(), False
+        self._broken = ""  # the part of the chain at which it stops
 
-    def wait(self, show: Callable[[list[Link], bool], None]) -> None:
+    def wait(self, show: Callable[[Progress], None]) -> None:
         """Wait until all that is due is there, and show it. It raises what `following` raises after its block."""
 
         def has_arrived() -> bool:
             rest = at_rest(self.lab)  # before the look, so that it sees all there will be
             if self.look():
-                show(self.links, False)
+                show(Progress(self.links))
             if not self.has_arrived:
                 self._raise_if_stopped(rest)
             return self.has_arrived
@@ -86,8 +87,9 @@ class Upload:
         try:
             what = _("{key} to go all the way", key=self.key)
             self.lab.wait_until(has_arrived, what, timeout=_LONGEST, so_far=lambda: self.place)
+            self._try_others()
         finally:
-            show(self.links, True)
+            show(Progress(self.links, True, self.runs.uploaded, self._broken))
 
     @property
     def due(self) -> int:
@@ -120,7 +122,7 @@ class Upload:
     def look(self) -> bool:
         """Look at each link once, and return whether one has changed."""
         self.runs.read()
-        rows = Link(ROWS, self._written(), self.due, note=self.runs.note(PROCESSOR))
+        rows = Link(ROWS, self._written(), self.due, "", self.runs.note(PROCESSOR), self.runs.last(PROCESSOR))
         links = [rows, *self._rejected(), *self._behind()]
         links = [link for link in links if not self.only or link.name in self.only]
         done, changed = sum(link.have for link in links), links != self.links
@@ -186,8 +188,8 @@ class Upload:
         counted = changed if settled else self.runs.counted(changed)
         why = ngettext("the row was there already", "all {count:,} rows were there already", self.due)
         return [
-            Link(CHANGES, counted, changed, why, self.runs.note(NOTIFIER)),
-            Link(TOTALS, len(self._totals) - len(faults), len(self._totals)),
+            Link(CHANGES, counted, changed, why, self.runs.note(NOTIFIER), self.runs.last(NOTIFIER)),
+            Link(TOTALS, len(self._totals) - len(faults), len(self._totals), when=self.runs.last(NOTIFIER)),
             *self._alerts(held, settled),
         ]
 
@@ -197,11 +199,12 @@ class Upload:
         links = []
         for name, inbox in self.inboxes.items():
             got = inbox.alerted(due) if settled else min(inbox.more(), len(due))
-            links.append(Link(messages(name), got, len(due), why, held=inbox.now))
+            links.append(Link(messages(name), got, len(due), why, when=inbox.last))
         # Only this workbook's function has flags.
         flags = sum(totals.get(name, {}).get("alerted") is True for name in due)
         out = max(flags, *(link.have for link in links))
-        return [Link(ALERTS, out, len(due), why), *links]
+        first = min((link.when for link in links if link.when), default=None)
+        return [Link(ALERTS, out, len(due), why, when=first), *links]
 
     def _why_no_alert(self) -> str:
         limit = self.lab.threshold
@@ -224,9 +227,23 @@ class Upload:
             links.insert(0, CHANGES)
         broken = find_broken(self.lab, self.key, links, is_last)
         if broken or is_last:
-            why = _("{fix} Then {again}.", fix=broken or self._reason(), again=again)
+            self._broken = broken.part if broken else PROCESSOR if ROWS in links else NOTIFIER
+            why = _("{fix} Then {again}.", fix=broken.in_one_line if broken else self._reason(), again=again)
             stops = _('The chain stops at "{place}". {why}', place=self.place, why=why)
             raise CheckFailed(stops) if broken else LabError(stops)
+
+    def _try_others(self) -> None:
+        """Raise CheckFailed if nothing could come through a link through which nothing had to."""
+        others = [link.name for link in self.links if not link.want]
+        if broken := find_broken(self.lab, self.key, others):
+            self._broken = broken.part
+            raise CheckFailed(_("All that was due has come, but nothing more could: {fix}", fix=broken.in_one_line))
+        if CHANGES in others:
+            try:
+                functions.invoke(self.lab, NOTIFIER, {"Records": []})
+            except functions.FunctionFailed as error:
+                self._broken = NOTIFIER
+                raise CheckFailed(f"{error} {fix_error(Account(self.lab), NOTIFIER, str(error))}") from None
 
     def _reason(self) -> str:
         """Return what a function fails with or what differs, where no check knows the reason, and how to fix it."""

@@ -40,15 +40,16 @@ def settled(lab: Lab, make: Callable[[Account], list[Check]]) -> tuple[Account, 
 def first_broken(account: Account, *links: str, is_over: bool = True) -> Check | None:
     """Return the first check of steps 00 to 04 by which one of these links is broken; None if all hold.
 
-    A check that waits, for instance for AWS, breaks nothing. With `is_over`, the checks of the step "further" come
-    last: a filter may break a link.
+    A check that waits, for instance for AWS, breaks nothing. With `is_over`, what "could be" counts too, and the checks
+    of the step "further" come last: a filter may break a link.
     """
     rules = sorted(RULES.values(), key=lambda rule: rule.step)
+    states = (State.NOT_YET, State.COULD_BE) if is_over else (State.NOT_YET,)
     for link in links:
         for rule in rules:
             if rule.link == link and (rule.step < "05" or (is_over and rule.step == FURTHER)):
                 check = made(account, rule)
-                if check.state in (State.NOT_YET, State.COULD_BE):
+                if check.state in states:
                     return check
     return None
 

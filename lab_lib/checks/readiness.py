@@ -38,7 +38,7 @@ def wait_until_uploads_start(lab: Lab) -> None:
                 _(
                     "An upload does not start {function}. {broken} Then run this cell again.",
                     function=lab.name(PROCESSOR),
-                    broken=broken,
+                    broken=broken.in_one_line,
                 )
             )
         runs.read()

@@ -4,11 +4,11 @@ from dataclasses import dataclass
 from html import escape
 from typing import NamedTuple
 
-from lab_lib.checks.rules import FURTHER, RULES, State, part
+from lab_lib.checks.rules import FURTHER, RULES, State
 from lab_lib.language import _, ngettext
 from lab_lib.pages.chain_parts import ARROWS, FLOW, PARTS
 from lab_lib.pages.chain_picture import Look, Picture
-from lab_lib.pages.colours import LOOKS, MISSING, RIGHT, marked
+from lab_lib.pages.colours import LOOKS, marked
 from lab_lib.pages.tables import badge, table
 from lab_lib.pages.wording import aligned
 
@@ -32,6 +32,12 @@ class Check(NamedTuple):
     @property
     def ok(self) -> bool:
         return self.state is State.OK
+
+    @property
+    def part(self) -> str:
+        """Return the part of the chain that it is about, "" if there is none."""
+        rule = RULES.get(self.id)  # a report may be older than the rules
+        return rule.part if rule else ""
 
     @property
     def is_behind(self) -> bool:
@@ -99,13 +105,13 @@ class Report:
         """
         looks = {name: self._look(name, step) for name in PARTS}
         for arrow in ARROWS:
-            ends = {looks[arrow.start].style, looks[arrow.end].style}
-            if arrow.name not in FLOW and (MISSING in ends or ends == {RIGHT}):
-                looks[arrow.name] = Look(MISSING if MISSING in ends else RIGHT)
+            ends = {looks[arrow.start].state, looks[arrow.end].state}
+            if arrow.name not in FLOW and ("missing" in ends or ends == {"right"}):
+                looks[arrow.name] = Look("missing" if "missing" in ends else "right")
         return Picture(looks)
 
     def _look(self, name: str, step: str) -> Look:
-        about = [check for check in self._in_order() if check.step != FURTHER and part(check.id) == name]
+        about = [check for check in self._in_order() if check.step != FURTHER and check.part == name]
         existence = next((check for check in about if RULES[check.id].finds), None)
         if not existence:
             return Look()
@@ -114,9 +120,9 @@ class Report:
             return _drawn("later" if cell and cell.notebook > step > "" else "not there")
         for check in about:
             if check.state is State.NOT_YET:
-                return _drawn("wrong", check.name)
+                return _drawn("wrong")
             if check.state is State.CANNOT_SEE and not check.is_spared:
-                return _drawn("cannot see", check.name)
+                return _drawn("cannot see")
         return _drawn("there")
 
     def __repr__(self) -> str:
@@ -149,9 +155,9 @@ class Report:
         return sorted(self.checks, key=lambda check: [*State].index(check.state))
 
 
-def _drawn(state: str, note: str = "") -> Look:
+def _drawn(state: str) -> Look:
     """Return how a part of the chain is drawn that is in this state."""
-    return Look(LOOKS[state].box, marked(state), note)
+    return Look(LOOKS[state].drawn, marked(state))
 
 
 def _table(checks: list[Check]) -> str:

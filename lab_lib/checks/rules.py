@@ -212,12 +212,6 @@ class Rule:
 RULES: dict[str, Rule] = {}  # by id
 
 
-def part(id: str) -> str:
-    """Return the part of the picture that the check with this id is about, "" for one that is not known."""
-    rule = RULES.get(id)
-    return rule.part if rule else ""
-
-
 def judged(right: object, found: str, wanted: str, hint: str, counts: bool = True) -> Finding:
     """Return a finding that is right or, if `right` is nothing, not yet."""
     return Finding(State.OK if right else State.NOT_YET, found, wanted, hint, counts)

@@ -17,7 +17,6 @@ from lab_lib.classroom.record import Record, Submitted
 from lab_lib.classroom.submission import Submission
 from lab_lib.classroom.work import Work, in_words
 from lab_lib.errors import UsageError
-from lab_lib.exercises import copies
 
 _MOST_MEMORY = 1_500_000_000  # bytes of the judge and, since they inherit it, of each process in the sandbox
 _MOST_TEXT = 1000  # characters of the reasons
@@ -66,7 +65,6 @@ class Grading(Work):
         files, own = submission.unpack(submitted.content), OwnWork(submitted.data_id)
         judge = Judge(files, self.seconds, self.trust, self, record, own=own)
         judge.run()
-        copies.give_pictures(self.draft)  # ours, whatever the student has handed in
         record.state = "failed" if judge.faults else "done"
         record.error = " ".join(judge.faults)[:_MOST_TEXT] or None
         return record

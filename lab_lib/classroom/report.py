@@ -67,7 +67,7 @@ def page(book: Book, when: str) -> str:
         cases=_right(book.students, "function"),
         sentences={case.id: case.sentence for case in CASES},
         style=html.style(TEMPLATES / "report.css"),
-        **html.script(TEMPLATES / "report.js"),
+        **html.script((TEMPLATES / "report.js").read_text("utf-8")),
     )
 
 

@@ -1,8 +1,7 @@
 """Write a learner's own work into one file, and read such files, whoever wrote them.
 
-The file is a zip archive: the notebooks of the copy and their pictures, my_notifier.py, answers.jsonl, and
+The file is a zip archive: the notebooks of the copy, my_notifier.py, answers.jsonl, and
 manifest.json (name, id, when, and data_id, from which the transactions were drawn). What is private is masked.
-The pictures are for people who open the notebooks; grading does not read them.
 """
 
 import io
@@ -67,7 +66,7 @@ def write(path: Path, name: str, student_id: str = "") -> list[str]:
     what_to_do = "Correct that, or move it away, then run `lab submit` again."
     texts = {
         source.name: read_file(source, lambda content: content.decode("utf-8-sig", "replace"), what_to_do)
-        for source in [*notebooks, *copies.pictures(), *filter(exists, more)]
+        for source in [*notebooks, *filter(exists, more)]
     }
     lab = _lab()
     texts = {member: masked(text, lab) for member, text in texts.items()}
@@ -117,7 +116,7 @@ def unpack(content: bytes, name: str = "") -> dict[str, bytes]:
 
 def _refuse_strange(name: str, members: dict[str, zipfile.ZipInfo]) -> None:
     """Raise UsageError for a name or a way of packing that `lab submit` does not use, or too many bytes."""
-    known = {path.name for path in [*copies.solved_notebooks(), *copies.pictures()]}
+    known = {path.name for path in copies.solved_notebooks()}
     unknown = members.keys() - known - {FUNCTION, workbook.ANSWERS, MANIFEST}
     usual = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)  # others are unpacked without a bound
     packed = [member for member, info in members.items() if info.compress_type not in usual]

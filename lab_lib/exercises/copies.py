@@ -1,8 +1,8 @@
 """Make the learner's copy of the notebooks, and give a notebook anew.
 
 The copy is the folder my-lab of the workspace. Only its owner can read it. Its folder `.lab` has its language, the id
-that its transactions are drawn from, and what workbook.py keeps. The notebooks' pictures are files beside them, and the
-files that they tell the learner to read are in the folder data.
+that its transactions are drawn from, and what workbook.py keeps. The files that the notebooks tell the learner to read
+are in the folder data.
 """
 
 import ast
@@ -17,7 +17,7 @@ from typing import Any
 from lab_lib import language
 from lab_lib.errors import UsageError
 from lab_lib.exercises import edition, notebook_files, translation
-from lab_lib.exercises.pictures import svg
+from lab_lib.exercises.pictures import PICTURE, picture
 from lab_lib.language import N_, _
 from lab_lib.settings import plain_text
 from lab_lib.workspace import places
@@ -42,22 +42,6 @@ def state(copy: Path) -> Path:
 def solved_notebooks() -> list[Path]:
     """Return the lab's own notebooks, in order."""
     return sorted(NOTEBOOKS.glob("[0-9][0-9]-*.ipynb"))
-
-
-def pictures() -> list[Path]:
-    """Return the pictures that the notebooks show, such as chain-03.svg."""
-    return sorted(NOTEBOOKS.glob("chain-[0-9][0-9].svg"))
-
-
-def give_pictures(place: Path) -> None:
-    """Draw the pictures beside notebooks in this folder. Another file of such a name is replaced."""
-    for path in pictures():
-        write_file(place / path.name, drawn(path))
-
-
-def drawn(picture: Path) -> str:
-    """Return the text of one of the pictures, in the language that is used."""
-    return svg(picture.stem.removeprefix("chain-"))
 
 
 def data_id(copy: Path) -> str:
@@ -87,7 +71,6 @@ def complete(id: str = "") -> Path:
         elif not is_translated:
             _translate(path, [*language.names(), before])  # that of the copy may be elsewhere
     write_file(setting, language.used(), _MAKE_ROOM)
-    give_pictures(folder())
     give_data(id)
     return folder()
 
@@ -189,5 +172,14 @@ def give_data(id: str = "") -> None:
 
 
 def learners_edition(path: Path, name: str = "") -> notebook_files.Notebook:
-    """Return what a learner gets of one of the lab's own notebooks, in the language of this name, or the one used."""
-    return edition.of_learner(translation.notebook(path, name), name)
+    """Return what a learner gets of one of the lab's own notebooks, in the language of this name, or the one used.
+
+    Its only output is its picture.
+    """
+    notebook = edition.of_learner(translation.notebook(path, name), name)
+    for cell in notebook["cells"]:
+        if PICTURE in cell["metadata"].get("tags", []):
+            drawn = picture(path.stem[:2])
+            data = {"text/html": drawn._repr_html_(), "text/plain": drawn.alt}
+            cell["outputs"] = [{"output_type": "display_data", "metadata": {}, "data": data}]
+    return notebook

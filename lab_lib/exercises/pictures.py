@@ -1,15 +1,13 @@
-"""Draw the chain for the notebooks, each with the part that it is about lit: thick, yellow, and with a word."""
+"""Draw the chain at the top of each notebook, with the part lit that it is about: thick, yellow, and with a word."""
 
 from typing import NamedTuple
 
 from lab_lib.language import N_, _
-from lab_lib.pages import chain_picture
 from lab_lib.pages.chain_parts import BOXES, PARTS, in_words, part_of
-from lab_lib.pages.chain_picture import Look
-from lab_lib.pages.colours import LIT
+from lab_lib.pages.chain_picture import Look, Picture
 from lab_lib.resources import RESOURCES
 
-ALL = {*PARTS}
+ALL, PICTURE = {*PARTS}, "picture"  # the tag of the cell that draws it
 
 
 class Lit(NamedTuple):
@@ -42,18 +40,10 @@ NOTEBOOKS = {
 }
 
 
-def describe(number: str) -> str:
-    """Return a notebook's picture in words."""
+def picture(number: str) -> Picture:
+    """Return the picture of a notebook, such as "03"."""
     lit = NOTEBOOKS[number]
-    return _("{chain} {lit}: {parts}", chain=in_words(), lit=_(lit.word).capitalize(), parts=_(lit.sentence))
-
-
-def svg(number: str) -> str:
-    """Return a notebook's picture as the text of an SVG file.
-
-    The word stands on boxes or, if no box is lit, on arrows.
-    """
-    lit = NOTEBOOKS[number]
-    labelled = BOXES.keys() & lit.parts or lit.parts
-    looks = {name: Look(LIT, _(lit.word) if name in labelled else "") for name in lit.parts}
-    return chain_picture.svg(looks, describe(number))
+    looks = {name: Look("lit", _(lit.word) if name in BOXES else "") for name in lit.parts}
+    return Picture(
+        looks, _("{chain} {lit}: {parts}", chain=in_words(), lit=_(lit.word).capitalize(), parts=_(lit.sentence))
+    )

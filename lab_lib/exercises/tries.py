@@ -155,7 +155,10 @@ def _wait_for(lab: Lab, totals: dict[str, Decimal]) -> None:
         faults = [*compare_totals(totals, held)]
         if rest and faults and (broken := find_broken(lab, FIRST, [CHANGES, TOTALS])):
             raise CheckFailed(
-                _("Your rows are not taken off the totals. {broken} Then run this cell again.", broken=broken)
+                _(
+                    "Your rows are not taken off the totals. {broken} Then run this cell again.",
+                    broken=broken.in_one_line,
+                )
             )
         high = [name for name, total in totals.items() if total >= lab.threshold]
         alerted = [name for name in totals if held.get(name, {}).get("alerted")]

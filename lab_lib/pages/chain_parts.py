@@ -5,32 +5,40 @@ from typing import NamedTuple
 from lab_lib.language import N_, _
 from lab_lib.resources import Resource, in_chain, messages
 
-WIDTH, TALL = 866, 46  # of a picture, and the height of a box, in pixels
 QUEUES = in_chain("queue")
+TALL, STEP = 46, 78  # the height of a box, and from row to row where the screen is narrow, in pixels
+_LEFT, _RIGHT = 67, 237  # the middles of the two columns there
 
 
 class Box(NamedTuple):
-    """A part of the chain, and where it stands: `x` is its left edge, `y` its top."""
+    """A part of the chain. `x` and `y` are its left edge and its top; `middle` and `row` are for a narrow screen."""
 
     service: str
     name: str
+    width: int
     x: int
     y: int
-    width: int
+    middle: int
+    row: int
+
+    @property
+    def narrow(self) -> tuple[int, int]:
+        """Return its left edge and its top on a narrow screen."""
+        return self.middle - self.width // 2, 24 + STEP * self.row
 
     @property
     def outline(self) -> str:
         """Return the path of its border: a cylinder keeps things, a hexagon hands them on, a page is a file."""
-        x, y, right, bottom, middle = self.x, self.y, self.x + self.width, self.y + TALL, self.y + TALL // 2
+        right, bottom, middle = self.width, TALL, TALL // 2
         if self.service in ("S3", "DynamoDB"):
-            front = f"a{self.width / 2:g} 6 0 0 1 {-self.width} 0"
-            back = f"a{self.width / 2:g} 6 0 0 1 {self.width} 0"
-            return f"M{x} {y + 4}{back}V{bottom - 4}{front}ZM{right} {y + 4}{front}"
+            front = f"a{right / 2:g} 6 0 0 1 {-right} 0"
+            back = f"a{right / 2:g} 6 0 0 1 {right} 0"
+            return f"M0 4{back}V{bottom - 4}{front}ZM{right} 4{front}"
         if self.service == "SNS topic":
-            return f"M{x} {middle}L{x + 10} {y}H{right - 10}L{right} {middle}L{right - 10} {bottom}H{x + 10}Z"
+            return f"M0 {middle}L10 0H{right - 10}L{right} {middle}L{right - 10} {bottom}H10Z"
         if self.service == "file":
-            return f"M{x} {y}H{right - 12}L{right} {y + 12}V{bottom}H{x}ZM{right - 12} {y}V{y + 12}H{right}"
-        return f"M{x} {y}H{right}V{bottom}H{x}Z"
+            return f"M0 0H{right - 12}L{right} 12V{bottom}H0ZM{right - 12} 0V12H{right}"
+        return f"M0 0H{right}V{bottom}H0Z"
 
 
 class Arrow(NamedTuple):
@@ -48,7 +56,7 @@ class Arrow(NamedTuple):
 class Link(NamedTuple):
     """A link of the chain: how much has come through it, how much is due, and why nothing is, if nothing is.
 
-    `note` tells of what was tried again, or came again, and `held` how many messages the queue holds.
+    `note` tells of what was tried again. `when` is the moment of the last that came, in milliseconds since 1970.
     """
 
     name: str
@@ -56,7 +64,7 @@ class Link(NamedTuple):
     want: int
     why: str = ""
     note: str = ""
-    held: int | None = None
+    when: int | None = None
 
     @property
     def called(self) -> str:
@@ -68,24 +76,42 @@ class Link(NamedTuple):
     def amount(self) -> str:
         return _("{link.have:,} of {link.want:,}", link=self) if self.want else _("none is due")
 
+    @property
+    def has_arrived(self) -> bool:
+        return self.have >= self.want
+
     def __str__(self) -> str:
         return _(": ").join([self.called, self.amount])
 
 
+class Progress(NamedTuple):
+    """A look at an upload on its way: the links, and what is known at the end.
+
+    That is whether the look `is_last`, when the file was `uploaded`, in milliseconds since 1970, and the `broken` part.
+    """
+
+    links: list[Link]
+    is_last: bool = False
+    uploaded: int | None = None
+    broken: str = ""
+
+
 _BOXES = [
-    Box(N_("file"), "transactions.txt", 14, 24, 108),
-    Box(N_("subscribers"), N_("e-mail, SMS"), 740, 24, 112),
-    Box("S3", N_("bucket"), 154, 24, 84),
-    Box("DynamoDB", "Customer", 290, 24, 96),
-    Box("DynamoDB", "Transactions", 290, 112, 96),
-    Box("DynamoDB", "TransactionTotal", 446, 24, 118),
-    Box("Lambda", "TransactionProcessor", 112, 112, 150),
-    Box("Lambda", "TotalNotifier", 446, 112, 118),
-    Box(N_("SNS topic"), "HighBalanceAlert", 590, 112, 124),
-    *(Box("SQS", queue, 740, 112 + 88 * number, 112) for number, queue in enumerate(QUEUES)),
+    Box(N_("file"), "transactions.txt", 108, 14, 24, _LEFT, 0),
+    Box("S3", N_("bucket"), 84, 154, 24, _RIGHT, 0),
+    Box("Lambda", "TransactionProcessor", 150, 112, 112, _RIGHT, 1),
+    Box("DynamoDB", "Customer", 96, 290, 24, _LEFT, 1),
+    Box("DynamoDB", "Transactions", 96, 290, 112, _RIGHT, 2),
+    Box("Lambda", "TotalNotifier", 118, 446, 112, _RIGHT, 3),
+    Box("DynamoDB", "TransactionTotal", 118, 446, 24, _LEFT, 3),
+    Box(N_("SNS topic"), "HighBalanceAlert", 124, 590, 112, _RIGHT, 4),
+    Box(N_("subscribers"), N_("e-mail, SMS"), 112, 740, 24, _LEFT, 4),
+    *(
+        Box("SQS", queue, 112, 740, 112 + 88 * place, (_LEFT, _RIGHT)[place % 2], 5 + place // 2)
+        for place, queue in enumerate(QUEUES)
+    ),
 ]
 BOXES = {box.name: box for box in _BOXES}
-HEIGHT = max(box.y for box in _BOXES) + TALL + 18
 ARROWS = [
     Arrow("transactions.txt", "bucket"),
     Arrow("bucket", "TransactionProcessor", "ObjectCreated"),
@@ -97,7 +123,8 @@ ARROWS = [
     Arrow("HighBalanceAlert", "e-mail, SMS"),
     *(Arrow("HighBalanceAlert", queue) for queue in QUEUES),
 ]
-PARTS = [*BOXES, *(arrow.name for arrow in ARROWS)]
+# In the order in which a row comes to them: each box behind the arrows that lead to it.
+PARTS = [part for box in BOXES for part in (*(arrow.name for arrow in ARROWS if arrow.end == box), box)]
 FLOW = {  # the parts that a resource stands for, in the order in which a row comes to them; its kind and its name
     "transactions.txt→bucket": (N_("upload"), ""),
     "bucket": (N_("bucket"), ""),

@@ -1,64 +1,61 @@
-"""Draw the chain as SVG. Each part, a box or an arrow, can have a look: as it is in an account, or at work.
+"""Draw the chain as one SVG, for the notebooks, the live cell, the checkpoints and the traces.
 
-Each part is a group with its name as `data-part`, so that a page can find it. The picture has no ids, so that several
-can stand on one page.
+Each part, a box or an arrow, is a group with its name as `data-part`; chain_picture.css draws it by its `data-state`.
+Where a page may run scripts, chain_picture.js puts the SVG into the page, in its colours, and plays what happened.
+Elsewhere, it is an image of how it ended.
 """
 
+import base64
 from collections.abc import Mapping
 from html import escape
+from pathlib import Path
 from typing import NamedTuple
 
 from lab_lib.language import _
-from lab_lib.pages.chain_parts import ARROWS, BOXES, FLOW, HEIGHT, PARTS, TALL, WIDTH, Arrow, Box, called
-from lab_lib.pages.colours import INK, PLAIN, Style
-from lab_lib.pages.svg import cut, text, width
-from lab_lib.pages.tables import image
-from lab_lib.pages.wording import clauses, shortened
+from lab_lib.pages.chain_parts import ARROWS, BOXES, FLOW, PARTS, TALL, Arrow, Box, called
 
-LEFT, NOTES_TOP, NOTES_GAP, MOST_NOTES = 16, 190, 16, 5  # of the notes: pixels, and lines
+Place = tuple[int, int]  # of a box: its left edge and its top, in pixels
+WIDTH, NARROW = 866, 320  # pixels
+_SIGNS = "✔", "✘", "?", "–", "…"
+_SHORTEST, _LONGEST, _TIMES = 500, 3_000, 40  # milliseconds that are played, and how much slower than it was
+_STYLE, SCRIPT = (Path(__file__).with_suffix(end).read_text("utf-8") for end in (".css", ".js"))
 
 
 class Look(NamedTuple):
-    """How a part is drawn: a word on a label, a note below the picture, and what stands in the box with the service.
+    """How a part is drawn: its state in chain_picture.css, a word on it, and when it came to that state.
 
-    The first character of a word may be a sign: a short arrow has room for no more.
+    The moment is in milliseconds since 1970. An arrow has room for one character of the word.
     """
 
-    style: Style = PLAIN
+    state: str = ""
     word: str = ""
-    note: str = ""
-    inside: str = ""
-
-    @property
-    def said(self) -> str:
-        """Return what it tells, in words."""
-        said = clauses([self.word, self.inside])
-        return _("{said} ({note})", said=said, note=self.note) if self.note else said
+    when: int | None = None
 
 
 class Picture(NamedTuple):
     """The chain with a look of each part, by its name. `alt` is the picture in words."""
 
     looks: Mapping[str, Look]
+    words: str = ""
 
     @property
     def alt(self) -> str:
-        named: dict[str, list[str]] = {}  # by what is said of them
+        if self.words:
+            return self.words
+        named: dict[str, list[str]] = {}  # by the word on them
         for name in FLOW:
-            named.setdefault(self.looks.get(name, Look()).said, []).append(called(name))
-        usual = "" if "" in named else max(named, key=lambda said: len(named[said]))  # said of most parts
-        told = {_(", ").join(names): said for said, names in named.items() if said not in ("", usual)}
-        groups = [_("{parts} {said}", parts=parts, said=said) for parts, said in told.items()]
+            named.setdefault(self.looks.get(name, Look()).word, []).append(called(name))
+        usual = "" if "" in named else max(named, key=lambda word: len(named[word]))  # of most parts
+        told = {_(", ").join(names): word for word, names in named.items() if word not in ("", usual)}
+        groups = [_("{parts} {said}", parts=parts, said=word) for parts, word in told.items()]
         groups += [_("all else {said}", said=usual) if groups else _("all {said}", said=usual)] if usual else []
         return _("The chain: {parts}.", parts=_("; ").join(groups))
 
-    @property
-    def image(self) -> str:
-        """Return it as an HTML image."""
-        return image(svg(self.looks).encode(), self.alt)
-
     def _repr_html_(self) -> str:
-        return self.image
+        data = base64.b64encode(svg(self.looks).encode()).decode()
+        image = f'<img alt="{escape(self.alt)}" src="data:image/svg+xml;base64,{data}">'
+        again = escape(_("▶ Play it again"))
+        return f'<figure style="margin:0" data-again="{again}">{image}<script>{SCRIPT}</script></figure>'
 
     def __repr__(self) -> str:
         return self.alt
@@ -66,87 +63,86 @@ class Picture(NamedTuple):
 
 def svg(looks: Mapping[str, Look], alt: str = "") -> str:
     """Return the picture as the text of an SVG file. A part without a look is plain. `alt` is the picture in words."""
-    all_looks = {name: looks.get(name, Look()) for name in PARTS}
-    arrows = sorted(ARROWS, key=lambda arrow: all_looks[arrow.name].style.width)  # thick ones on top
-    title, language = _("The chain of the lab"), _("en")
+    height = max(box.y for box in BOXES.values()) + TALL + 18
+    high = max(box.narrow[1] for box in BOXES.values()) + TALL + 18
+    moments = _moments(looks)
     return "\n".join(
         [
-            f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {WIDTH} {HEIGHT}" width="{WIDTH}" height="{HEIGHT}"'
-            f' lang="{language}" role="img"'
-            f' font-family="Arial, Helvetica, sans-serif" text-anchor="middle" fill="{INK}">',
-            f"<title>{title}</title><desc>{escape(alt)}</desc>",
-            f'<rect x="1" y="1" width="{WIDTH - 2}" height="{HEIGHT - 2}" rx="8" fill="#ffffff" stroke="#b8bec4"/>',
-            *(_group(arrow.name, _draw_arrow(arrow, all_looks[arrow.name])) for arrow in arrows),
-            *(_group(name, _draw_box(box, all_looks[name])) for name, box in BOXES.items()),
-            *_draw_notes(looks),
-            "</svg>\n",
+            f'<svg xmlns="http://www.w3.org/2000/svg" class="lab-chain" width="{WIDTH}" height="{height}" role="img"'
+            f' lang="{_("en")}" aria-label="{escape(alt)}" style="--wide:{WIDTH}/{height};--narrow:{NARROW}/{high}">',
+            f"<style>{_STYLE}</style>",
+            f'<svg class="wide" viewBox="0 0 {WIDTH} {height}">',
+            *_drawn(looks, moments, {name: (box.x, box.y) for name, box in BOXES.items()}),
+            f'</svg><svg class="narrow" viewBox="0 0 {NARROW} {high}">',
+            *_drawn(looks, moments, {name: box.narrow for name, box in BOXES.items()}),
+            "</svg></svg>\n",
         ]
     )
 
 
-def _group(name: str, drawn: str) -> str:
-    return f'<g data-part="{name}">{drawn}</g>'
+def _moments(looks: Mapping[str, Look]) -> dict[str, int]:
+    """Return when each part is shown that has a time, in milliseconds from the beginning.
+
+    Half of the time is shared by the clock, half by the order, so that what came at once is seen one after the other.
+    """
+    timed = sorted((look.when, PARTS.index(name)) for name, look in looks.items() if look.when is not None)
+    if not timed:
+        return {}
+    first, last = timed[0][0], timed[-1][0]
+    length = min(max((last - first) * _TIMES, _SHORTEST), _LONGEST)
+    moments = dict[str, int]()
+    for place, (when, part) in enumerate(timed, 1):
+        by_clock, by_order = (when - first) / ((last - first) or 1), place / len(timed)
+        moments[PARTS[part]] = round(length * (by_clock + by_order) / 2)
+    return moments
 
 
-def _draw_box(box: Box, look: Look) -> str:
-    style, middle = look.style, box.x + box.width // 2
-    service = clauses([_(box.service), look.inside])
+def _drawn(looks: Mapping[str, Look], moments: Mapping[str, int], places: Mapping[str, Place]) -> list[str]:
+    """Return the arrows and the boxes at these places, as groups."""
+    groups = list[str]()
+    for name, part in ({arrow.name: arrow for arrow in ARROWS} | BOXES).items():
+        look = looks.get(name, Look())
+        at = f' data-at="{moments[name]}"' if name in moments else ""
+        drawn = _arrow(part, places, look.word) if isinstance(part, Arrow) else _box(part, places[name], look.word)
+        groups.append(f'<g data-part="{escape(name)}" data-state="{look.state}"{at}>{drawn}</g>')
+    return groups
+
+
+def _box(box: Box, place: Place, word: str) -> str:
+    x, y = place
+    middle = x + box.width // 2
     return (
-        _draw_path(box.outline, style.fill, style.outline, style)
-        + text(middle, box.y + 21, service, 11, box.width - 8)
-        + text(middle, box.y + 37, _(box.name), 12, box.width - 8, font_weight="bold")
-        + _draw_word(look, box.x - 5, box.y - 8)
+        f'<path class="box" transform="translate({x},{y})" d="{box.outline}"/>'
+        f'<text x="{middle}" y="{y + 21}">{escape(_(box.service))}</text>'
+        f'<text class="name" x="{middle}" y="{y + 37}">{escape(_(box.name))}</text>'
+        f'<text class="word" x="{x}" y="{y + 2}">{escape(word)}</text>'
     )
 
 
-def _draw_arrow(arrow: Arrow, look: Look) -> str:
-    start, end, line = BOXES[arrow.start], BOXES[arrow.end], look.style.line
-    x, y, to_x, to_y = start.x + start.width, start.y + TALL // 2, end.x, end.y + TALL // 2
-    if 0 < to_x - x < _width(look.word):
-        look = look._replace(word=look.word[:1])
-    bend, half = (x + to_x) // 2, _width(look.word) // 2
-    label, word, tip = (bend, y - 8), (bend - half, y + 7 if y == to_y else (y + to_y) // 2 - 7), "l-10 -5.5v11z"
-    reach, drop = to_x - 8, to_y  # the line ends in the head, not at its tip
-    if to_x <= x:  # one stands above the other
-        down = 1 if start.y < end.y else -1
-        x = bend = to_x = reach = max(start.x, end.x) + min(start.width, end.width) // 2
-        y, to_y = (start.y + TALL, end.y) if down > 0 else (start.y, end.y + TALL)
-        label, word, tip, drop = (x - 46, y + 24), (x + 8, y + 12), f"l-5.5 {-10 * down}h11z", to_y - 8 * down
-    return (
-        _draw_path(f"M{x} {y}C{bend} {y} {bend} {drop} {reach} {drop}", "none", line, look.style)
-        + f'<path d="M{to_x} {to_y}{tip}" fill="{line}"/>'
-        + (text(*label, _(arrow.label), 11) if arrow.label else "")
-        + _draw_word(look, *word)
-    )
-
-
-def _draw_path(path: str, fill: str, stroke: str, style: Style) -> str:
-    """Draw a line. A double one is a thick line with a thin white one on it."""
-    dashes = f' stroke-dasharray="{style.dashes}"' if style.dashes else ""
-    inner = f'<path d="{path}" fill="none" stroke="#ffffff" stroke-width="1.6"/>' if style.is_double else ""
-    return f'<path d="{path}" fill="{fill}" stroke="{stroke}" stroke-width="{style.width:g}"{dashes}/>{inner}'
-
-
-def _draw_word(look: Look, x: int, y: int) -> str:
-    """Draw a word on a dark label."""
-    wide = min(_width(look.word), WIDTH - x - 4)
-    return look.word and (
-        f'<rect x="{x}" y="{y}" width="{wide}" height="15" rx="3" fill="{look.style.outline}"/>'
-        + text(x + wide / 2, y + 11, look.word, 10, wide - 8, fill="#ffffff")
-    )
-
-
-def _width(word: str) -> int:
-    """Return how wide the label of a word is."""
-    return 9 + round(width(word, 10))
-
-
-def _draw_notes(looks: Mapping[str, Look]) -> list[str]:
-    """Draw the notes as lines. A long note is cut, and of many the last are left out: `alt` has all."""
-    noted = {called(name): looks[name].said for name in FLOW if name in looks and looks[name].note}
-    notes = [_("{parts} {said}", parts=part, said=said) for part, said in noted.items()]
-    lines = shortened(notes, MOST_NOTES - (len(notes) > MOST_NOTES))  # "and 3 more" is a line too
-    return [
-        text(LEFT, NOTES_TOP + NOTES_GAP * number, cut(line, 11, WIDTH - 2 * LEFT), 11, text_anchor="start")
-        for number, line in enumerate(lines)
-    ]
+def _arrow(arrow: Arrow, places: Mapping[str, Place], word: str) -> str:
+    """Return an arrow between the facing sides of its boxes, with its label beside it, and the word's sign on it."""
+    start, end = BOXES[arrow.start], BOXES[arrow.end]
+    (x, y), (to_x, to_y) = places[arrow.start], places[arrow.end]
+    shared = max(x, to_x), min(x + start.width, to_x + end.width)  # by both, if the one stands above the other
+    if y == to_y or to_x > x + start.width:  # from side to side
+        forward = 1 if to_x > x else -1
+        x, to_x = (x + start.width, to_x) if forward > 0 else (x, to_x + end.width)
+        y, to_y = y + TALL // 2, to_y + TALL // 2
+        middle = (x + to_x) // 2
+        line = f"M{x} {y}C{middle} {y} {middle} {to_y} {to_x - 8 * forward} {to_y}"  # it ends in the head
+        head, label = f"M{to_x} {to_y}l{-10 * forward} -5.5v11z", f'x="{middle}" y="{y - 8}"'
+        sign = middle, (y + to_y) // 2 + 4
+    else:
+        down = 1 if to_y > y else -1
+        y, to_y = (y + TALL, to_y) if down > 0 else (y, to_y + TALL)
+        x, to_x = x + start.width // 2, to_x + end.width // 2
+        if shared[0] < shared[1]:
+            x = to_x = sum(shared) // 2
+        middle = (y + to_y) // 2
+        line = f"M{x} {y}C{x} {middle} {to_x} {middle} {to_x} {to_y - 8 * down}"
+        head, label = f"M{to_x} {to_y}l-5.5 {-10 * down}h11z", f'class="beside" x="{x - 10}" y="{middle + 4}"'
+        sign = (x + to_x) // 2, middle + 2
+    parts = [f'<path d="{line}"/><path class="head" d="{head}"/>']
+    parts += [f"<text {label}>{escape(_(arrow.label))}</text>"] if arrow.label else []
+    parts += ['<text class="sign" x="{}" y="{}">{}</text>'.format(*sign, word[0])] if word.startswith(_SIGNS) else []
+    return "".join(parts)

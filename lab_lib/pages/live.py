@@ -1,14 +1,13 @@
 """Show the chain at work: a picture and a line for each link, which fill in place while a cell waits."""
 
 import os
-from collections.abc import Iterable
 from html import escape
 
 from lab_lib.calls.waiting import PROGRESS_FILE
 from lab_lib.language import _
-from lab_lib.pages.chain_parts import ARROWS, Link
+from lab_lib.pages.chain_parts import ARROWS, Link, Progress
 from lab_lib.pages.chain_picture import Look, Picture
-from lab_lib.pages.colours import LOOKS, PLAIN, RIGHT
+from lab_lib.pages.colours import LOOKS, marked
 from lab_lib.pages.tables import table
 from lab_lib.pages.wording import aligned
 from lab_lib.resources import ALERTS, CHANGES, ROWS, TOTALS, in_chain, messages
@@ -23,32 +22,37 @@ _BOXES = {
 }
 
 
-def chain(links: Iterable[Link], last: bool) -> None:
-    """Show the links in place of the cell's output; in a headless run, only the `last` ones."""
+def chain(progress: Progress) -> None:
+    """Show the links in place of the cell's output; in a headless run, only the last ones."""
     from IPython.display import clear_output, display
 
     if PROGRESS_FILE not in os.environ:
         clear_output(wait=True)  # type: ignore[no-untyped-call]
-    elif not last:
+    elif not progress.is_last:
         return
-    shown = [*links]
-    data = {"text/html": f"{_picture(shown).image}{_html(shown)}", "text/plain": _text(shown)}
+    drawn, links = picture(progress), progress.links
+    data = {"text/html": f"{drawn._repr_html_()}{_html(links)}", "text/plain": _text(links)}
     display(data, raw=True)  # type: ignore[no-untyped-call]
 
 
-def _picture(links: list[Link]) -> Picture:
-    looks = {"bucket": Look(RIGHT), "transactions.txt→bucket": Look(RIGHT)}
-    for link in (link for link in links if link.name in _BOXES):
-        style = LOOKS[_state(link)].box if link.want else PLAIN
+def picture(progress: Progress) -> Picture:
+    """Return the chain with these links in it. It plays if the moment of each is known, from the upload on."""
+    begin, links = progress.uploaded, [link for link in progress.links if link.name in _BOXES]
+    if not all(link.when for link in links if link.have):
+        begin = None
+    looks = dict.fromkeys(("transactions.txt", "transactions.txt→bucket", "bucket"), Look("right", when=begin))
+    for link in links:
+        state, when = LOOKS[_state(link)].drawn if link.want else "", link.when if begin else None
         *others, last = _BOXES[link.name]
-        inside = "" if link.held is None else _("holds {count:,}", count=link.held)
-        looks |= {box: Look(style) for box in others} | {last: Look(style, link.amount, link.note, inside)}
-    looks |= {arrow.name: Look(looks[arrow.end].style) for arrow in ARROWS if arrow.end in looks}
+        looks |= dict.fromkeys(others, Look(state, when=when)) | {last: Look(state, link.amount, when)}
+    looks |= {arrow.name: looks[arrow.end]._replace(word="") for arrow in ARROWS if arrow.end in looks}
+    if progress.broken:
+        looks[progress.broken] = Look("wrong", marked("wrong"))
     return Picture(looks)
 
 
 def _state(link: Link) -> str:
-    return "arrived" if link.have >= link.want else "arriving" if link.have or link.note else "nothing yet"
+    return "arrived" if link.has_arrived else "arriving" if link.have or link.note else "nothing yet"
 
 
 def _words(link: Link) -> str:

@@ -93,7 +93,7 @@ def run(
     complete: Callable[[Lab], None] = lambda lab: None,
     command: str = "lab run",
 ) -> tuple[list[Step], dict[str, Any]]:
-    """Run the notebooks; write them, their pictures and result.json to `out`. Return a step for each, and the result.
+    """Run the notebooks; write them and result.json to `out`. Return a step for each, and the result.
 
     The first notebook that fails ends the run. An interrupted clean-up is ended first: half of it would change the
     totals. `complete` is called once: before notebook 06, which breaks the lab on purpose, or at an earlier end.
@@ -112,7 +112,6 @@ def run(
                 "Finish it with `lab clean`."
             )
         make_folder(out)
-        copies.give_pictures(out)
         begun, steps, held = time.monotonic(), list[Step](), dict[str, Any]()
         try:
             if is_interrupted:

@@ -1,30 +1,35 @@
-"""Follow one transaction through the chain, from what the account still has of its way.
+"""Follow one transaction through the chain, from the learner's upload to what stopped it, or to the last queue.
 
-The functions write one line a run, and nothing else for this. All is read from what AWS keeps anyhow: the functions'
-logs (14 days here), the stream (24 hours), the markers (48 hours), the tables and the queues.
+All is read from what AWS keeps anyhow: the bucket, the functions' logs (14 days here), the stream (24 hours), the
+markers (48 hours), the tables and the queues. Why it went no further, the checks say.
 """
 
 from contextlib import suppress
-from dataclasses import replace
-from pathlib import Path
 
 from lab_lib.calls.waiting import LOGS_TAKE
 from lab_lib.checks.evidence import at_rest
-from lab_lib.checks.rules import Account
-from lab_lib.errors import TimedOut
+from lab_lib.errors import LabError, TimedOut, UsageError
 from lab_lib.lab import Lab
 from lab_lib.language import _
-from lab_lib.pages.lookalikes import visible
-from lab_lib.trace import way
-from lab_lib.trace.events import Change, Event
-from lab_lib.trace.evidence import Evidence
+from lab_lib.pages.wording import listing
 from lab_lib.trace.trace import Trace
-from lab_lib.trace.uploading import arrival, unread
+from lab_lib.trace.way import Way
 
 
 def follow(lab: Lab, customer: str, transaction: str) -> Trace:
-    """Return what became of a transaction, change by change. LabError if nothing tells of it."""
-    return way.follow(Evidence(Account(lab).lab), customer, transaction).mapped(visible)
+    """Return what became of a transaction, change by change. LabError if neither a file nor the tables have it."""
+    way = Way(lab)
+    changes = way.changes(customer, transaction)
+    if not changes:
+        raise LabError(
+            _(
+                "Nothing tells of the transaction {transaction} of {customer}: no file in the bucket has it, nor the "
+                "table Transactions, nor its stream.",
+                transaction=transaction,
+                customer=customer,
+            )
+        )
+    return Trace(f"{customer} {transaction}", changes)
 
 
 def watch(lab: Lab, customer: str, transaction: str) -> Trace:
@@ -45,22 +50,22 @@ def watch(lab: Lab, customer: str, transaction: str) -> Trace:
 def follow_line(lab: Lab, file: str, number: int) -> Trace:
     """Return what became of a line of an upload: of its transaction, or why it was rejected. The header is line 1.
 
-    UsageError if the upload has no such row, LabError if nothing tells of the upload.
+    UsageError if the upload has no such row, LabError if there is no such upload.
     """
-    evidence = Evidence(Account(lab).lab)
-    uploads = {upload.key: upload for upload in evidence.uploads if not upload.is_again}  # the newest
-    key = file if file in uploads else Path(file).name
-    title, upload = _("{key}, line {number}", key=key, number=number), uploads.get(key)
-    lines = evidence.lines(upload, lambda line: line.number == number) if upload else []
-    if upload is None or not lines:
-        change = Change(title, [unread(evidence, key, number, known=[*reversed(uploads)])])
-    elif isinstance(lines, str):
-        change = Change(_("line {number}", number=number), arrival(evidence, upload, lines))
-    elif row := lines[0].row:
-        trace = way.follow(evidence, row["CustomerId"], row["TransactionId"])
-        return replace(trace, title=_("{line}: {name}", line=title, name=trace.title)).mapped(visible)
-    else:
-        reason, events = str(lines[0].reason), arrival(evidence, upload, lines[0])
-        events.append(Event("rejected lines", reason, source=events[0].source))
-        change = Change(_("rejected: {reason}", reason=reason), events)
-    return Trace(title, [change]).mapped(visible)
+    way = Way(lab)
+    uploads = {upload["Key"]: upload for upload in way.uploads}
+    key = next((key for key in (file, file.split("/")[-1]) if key in uploads), "")
+    if not key:
+        keys = listing(uploads)
+        raise LabError(_("The bucket has no upload with the key {key}: it has {keys}.", key=file, keys=keys))
+    title, lines = _("{key}, line {number}", key=key, number=number), way.lines(key)
+    if isinstance(lines, str):
+        return Trace(title, [way.taken_in(uploads[key])])
+    line = next((line for line in lines if line.number == number), None)
+    if line is None:
+        raise UsageError(f"{key} has no row in line {number}. The header is line 1, and a blank line is no row.")
+    if line.row is None:
+        return Trace(title, [way.taken_in(uploads[key], line)])
+    name = f"{line.row['CustomerId']} {line.row['TransactionId']}"
+    changes = way.changes(line.row["CustomerId"], line.row["TransactionId"])
+    return Trace(_("{line}: {name}", line=title, name=name), changes)

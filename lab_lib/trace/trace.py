@@ -1,81 +1,170 @@
-"""Show the whole way of one transaction, as text and as HTML."""
+"""Show a trace: as lines, in a notebook as the chain's picture and a table, and as a page. Nothing here calls AWS."""
 
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
 from html import escape
 from itertools import islice
+from pathlib import Path
 
+from markupsafe import Markup
+
+from lab_lib.checks.rules import State
 from lab_lib.language import N_, _
+from lab_lib.pages import html
+from lab_lib.pages.chain_parts import ARROWS
+from lab_lib.pages.chain_picture import SCRIPT, Look, Picture
 from lab_lib.pages.colours import LOOKS
-from lab_lib.pages.tables import badge, image, table
+from lab_lib.pages.tables import badge, table
 from lab_lib.pages.wording import aligned
-from lab_lib.trace import timeline
-from lab_lib.trace.events import SOURCES, Change, Event
-from lab_lib.trace.times import day
 
-_LATE = 600  # seconds
-_TITLES = (N_("where"), N_("what"), N_("when (UTC)"), N_("before it"), N_("evidence"))
+_LATE, _CELLS = 600, 20  # seconds after which AWS has written a log; characters of a line of time
+_BOXES = {N_("file"): "transactions.txt", N_("rejected lines"): "bucket", N_("stream"): ""}  # by what is no box
+TITLES = (N_("where"), N_("what"), N_("timeline"), N_("when (UTC)"))
+
+
+@dataclass(frozen=True)
+class Event:
+    """One thing that happened to a transaction, or should have; `where` is a box of the chain, or in _BOXES.
+
+    `when` is its moment, and `end` that of a run's end, in milliseconds since 1970. A moment `to_the_second` is known
+    no better. `hint` says what to do.
+    """
+
+    where: str
+    what: str
+    state: State = State.OK
+    when: int | None = None
+    end: int | None = None
+    to_the_second: bool = False
+    hint: str = ""
+
+    @property
+    def mark(self) -> str:
+        """Return its sign, and where it happened."""
+        return f"{LOOKS[self.state].sign} {_(self.where)}"
+
+    @property
+    def clock(self) -> str:
+        """Return the time of the day in UTC, "" if it is not known."""
+        if self.when is None:
+            return ""
+        written = datetime.fromtimestamp(self.when / 1000, UTC).strftime("%H:%M:%S.%f")[:-3]
+        return written[:8] if self.to_the_second else written
+
+    @property
+    def parts(self) -> list[str]:
+        """Return the parts of the chain's picture that it is about: a box, and the arrows that lead to it."""
+        box = _BOXES.get(self.where, self.where)
+        return [*([box] if box else []), *(arrow.name for arrow in ARROWS if arrow.end == box)]
+
+
+Change = list[Event]  # what happened to one version of a transaction: a new one, a correction or a deletion
 
 
 @dataclass(frozen=True)
 class Trace:
-    """The changes of a transaction, oldest first, and what is over or cannot be told."""
+    """The changes of a transaction, oldest first."""
 
     title: str
     changes: list[Change]
-    notes: list[str] = field(default_factory=list)
 
     @property
-    def events(self) -> list[Event]:
-        return [event for change in self.changes for event in change.events]
+    def heading(self) -> str:
+        """Return the title, and where and why the last change stopped, if it did."""
+        stopped = [event for event in self.changes[-1] if event.state in (State.NOT_YET, State.WAITS)]
+        if not stopped:
+            return self.title
+        return _("{title} stops at {event.where}: {event.what}", title=self.title, event=stopped[0])
 
     @property
     def is_settled(self) -> bool:
         """Return whether nothing more can be told later: AWS writes a log up to ten minutes late."""
-        last = max((event.when.latest for event in self.events if event.when), default=0)
-        return time.time() - last / 1000 > _LATE or not any(event.is_late for event in self.events)
+        events = [event for change in self.changes for event in change]
+        last = max((event.when for event in events if event.when), default=0)
+        return time.time() - last / 1000 > _LATE or not any(event.state is State.WAITS for event in events)
 
     @property
-    def day(self) -> str:
-        """Return the day of the first event in UTC, "" if no time is known."""
-        times = [event.when.earliest for event in self.events if event.when]
-        return day(min(times)) if times else ""
+    def picture(self) -> Picture:
+        """Return the chain with the way of the last change in it."""
+        return Picture(
+            {
+                part: Look(LOOKS[event.state].drawn, LOOKS[event.state].sign, event.when)
+                for event in self.changes[-1]
+                for part in event.parts
+            }
+        )
+
+    @property
+    def page(self) -> str:
+        """Return a page that opens from a folder and loads nothing."""
+        page = html.templates(Path(__file__).parent).get_template("trace.html.j2")
+        shown = Markup(self._repr_html_())  # noqa: S704  # ours, escaped
+        return page.render(heading=self.heading, shown=shown, style=html.style(), **html.script(SCRIPT))
 
     def mapped(self, change: Callable[[str], str]) -> "Trace":
         """Return the trace with each of its texts changed."""
-
-        def changed(event: Event) -> Event:
-            source = _(event.source or SOURCES.get(event.lane, event.lane))
-            return replace(event, what=change(event.what), source=change(source))
-
-        changes = [Change(change(way.title), [*map(changed, way.events)]) for way in self.changes]
-        return Trace(change(self.title), changes, [*map(change, self.notes)])
+        changes = [
+            [replace(event, what=change(event.what), hint=change(event.hint)) for event in events]
+            for events in self.changes
+        ]
+        return Trace(change(self.title), changes)
 
     def __repr__(self) -> str:
         """Return a line for each event, without times, which differ from run to run."""
-        lines, rows = [self.title], iter(aligned((f"{event.sign} {event.where}", event.what) for event in self.events))
-        for change in self.changes:
-            lines += [change.title] if len(self.changes) > 1 else []
-            lines += islice(rows, len(change.events))
-        return "\n".join([*lines, *self.notes])
+        events = [event for change in self.changes for event in change]
+        lines, rows = (
+            [self.heading],
+            iter(aligned((event.mark, f"{event.what} {event.hint}".strip()) for event in events)),
+        )
+        for number, change in enumerate(self.changes, 1):
+            lines += [_("change {number}", number=number)] if len(self.changes) > 1 else []
+            lines += islice(rows, len(change))
+        return "\n".join(lines)
 
     def _repr_html_(self) -> str:
-        drawn, words = timeline.svg(self.title, self.changes), timeline.describe(self.title, self.events)
-        parts = [f"<p><b>{escape(self.title)}</b> {_timed(self.day)}</p>", image(drawn.encode(), words)]
-        for change in self.changes:
-            parts += [f"<p>{escape(change.title)}</p>"] if len(self.changes) > 1 else []
-            rows = [_row(change, event) for event in change.events]
-            parts.append(table(rows, ("", *map(_, _TITLES))))
-        return "".join([*parts, *(f"<p>{escape(note)}</p>" for note in self.notes)])
+        parts = [f"<p><b>{escape(self.heading)}</b></p>", self.picture._repr_html_()]
+        for events in self.changes:
+            rows = [
+                (
+                    badge(event.mark, LOOKS[event.state].colour),
+                    "<br>→ ".join(map(escape, filter(None, (event.what, event.hint)))),
+                    _timed(_bar(place(events, event))),
+                    _timed(event.clock),
+                )
+                for event in events
+            ]
+            parts.append(table(rows, map(_, TITLES)))
+        return "".join(parts)
 
 
-def _row(change: Change, event: Event) -> tuple[str, ...]:
-    mark = badge(event.sign, LOOKS[event.state].colour)
-    when = event.when.words.replace(" ", "&nbsp;") if event.when else ""
-    gaps = _timed("<br>".join(gap.words for gap in change.gaps(event)))
-    wide = f'<div style="min-width:8em">{gaps}</div>' if change.gaps(event) else gaps  # Chinese breaks at any character
-    return mark, escape(event.where), escape(event.what), _timed(when), wide, escape(event.source)
+def place(events: Change, event: Event) -> tuple[float, float] | None:
+    """Return where an event begins and ends on the line of time of its change, from 0 to 1; None without a time."""
+    if event.when is None:
+        return None
+    known = [moment for each in events for moment in (each.when, each.end) if moment is not None]
+    first, length = min(known), (max(known) - min(known)) or 1
+    return (event.when - first) / length, ((event.end or event.when) - first) / length
+
+
+def _bar(place: tuple[float, float] | None) -> str:
+    """Return a bar in a cell of a table."""
+    if place is None:
+        return ""
+    begin, end = (100 * share for share in place)
+    style = (
+        f"margin-left:{0.95 * begin:.1f}%;width:{max(0.95 * (end - begin), 4):.1f}%;height:.7em;background:currentColor"
+    )
+    return f'<div style="width:9em"><div style="{style}"></div></div>'
+
+
+def line(place: tuple[float, float] | None) -> str:
+    """Return a bar as characters."""
+    if place is None:
+        return ""
+    begin, end = (round(share * (_CELLS - 1)) for share in place)
+    return f"{' ' * begin}{'█' * (end - begin + 1)}".ljust(_CELLS)
 
 
 def _timed(html: str) -> str:

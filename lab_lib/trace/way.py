@@ -1,74 +1,326 @@
-"""Put the way of one transaction together: its records in the stream, what led to each, and what each led to."""
+"""Read the way of a transaction, link by link, until one is missing: what came, or why it did not come."""
 
-from lab_lib.aws import streams, tables
-from lab_lib.checks.reading import NOTIFIER
-from lab_lib.errors import LabError
-from lab_lib.language import N_, _
-from lab_lib.trace import alerting, counting, times, uploading
-from lab_lib.trace.events import Change, Event, cannot_see
-from lab_lib.trace.evidence import Evidence
-from lab_lib.trace.times import Span
-from lab_lib.trace.trace import Trace
+import io
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import replace
+from decimal import Decimal
+from functools import cache, cached_property
+from typing import Any, NamedTuple
 
-_TITLES = {"INSERT": N_("new: {new}"), "REMOVE": N_("deleted: {old}"), "MODIFY": N_("corrected: {old} → {new}")}
+from lab_lib.aws import buckets, queues, streams, tables
+from lab_lib.aws.json_text import amount, count
+from lab_lib.aws.log_runs import Run
+from lab_lib.aws.topics import ALERT_TOPIC as TOPIC
+from lab_lib.checks.causes import by_upload, why_not
+from lab_lib.checks.evidence import NOTIFIER_LOG, PROCESSOR_LOG, Evidence
+from lab_lib.checks.reading import NOTIFIER, PROCESSOR
+from lab_lib.checks.rules import Account, State
+from lab_lib.handlers.transaction_processor.transactions_file import Unreadable, read_lines
+from lab_lib.lab import Lab
+from lab_lib.language import N_, _, ngettext
+from lab_lib.pages.lookalikes import visible
+from lab_lib.pages.wording import how_often
+from lab_lib.resources import ALERTS, CHANGES, ROWS, TOTALS, messages
+from lab_lib.trace.trace import Change, Event
+from lab_lib.transactions import is_there
 
-
-def follow(evidence: Evidence, customer: str, transaction: str) -> Trace:
-    """Return the trace of a transaction. LabError if nothing tells of it."""
-    records = evidence.read("stream", streams.records, customer) or []
-    own = [record for record in records if streams.change(record)["TransactionId"] == transaction]
-    marks = evidence.marks(records)
-    changes = [_changed(evidence, records, marks, record) for record in own]
-    notes = list[str]()
-    if own and own[0]["eventName"] != "INSERT":
-        notes.append(
-            _("The stream does not have all changes of this transaction: earlier ones may be over 24 hours old.")
-        )
-    return Trace(f"{customer} {transaction}", changes or [_unrecorded(evidence, customer, transaction)], notes)
-
-
-def _changed(
-    evidence: Evidence, records: list[streams.Record], marks: dict[str, str], record: streams.Record
-) -> Change:
-    """Return the way of one change, which the stream has."""
-    about, change, run_id = record["dynamodb"], streams.change(record), marks.get(record["eventID"])
-    kind = record["eventName"]
-    run = next((run for run in evidence.runs(NOTIFIER) if run.id == run_id), None)
-    written = times.second(about["ApproximateCreationDateTime"])
-    if run:
-        written = written.within(Span(0, run.begin))
-    row = tables.plain({"M": about.get("NewImage", {})})
-    events = uploading.brought(evidence, row, written) if row else []
-    for event in events:
-        if event.when and event.end:
-            written = written.within(Span(event.when.earliest, event.end))
-    title = _(_TITLES[kind], old=change["old amount"], new=change["new amount"])
-    what = _("{kind}, record …{end}", kind=kind, end=about["SequenceNumber"].lstrip("0")[-6:])
-    events += [Event("Transactions", title, when=written), Event("stream", what, when=written)]
-    if run_id is None:
-        return Change(title, [*events, counting.uncounted(evidence, record, written)])
-    totals = counting.totals(evidence, records, marks, run_id)
-    events += [counting.counted(evidence, record, run, written), counting.total(evidence, record, run, totals)]
-    if totals:
-        events += alerting.alert(evidence, change["CustomerId"], run, totals, written)
-    return Change(title, events)
+Item = dict[str, Any]  # of a table
+Upload = dict[str, Any]  # as S3 lists it
+_MOST, _SLACK = 100, 1_000  # uploads that are read, the newest; milliseconds by which clocks differ
+_KINDS = {"INSERT": N_("new: {new}"), "REMOVE": N_("deleted: {old}"), "MODIFY": N_("corrected: {old} → {new}")}
 
 
-def _unrecorded(evidence: Evidence, customer: str, transaction: str) -> Change:
-    """Return what is known of a transaction of which the stream has no record. LabError if nothing is."""
-    item = evidence.read(
-        "Transactions", tables.find_item, "Transactions", {"CustomerId": customer, "TransactionId": transaction}
-    )
-    if item is None:
-        raise LabError(
-            _(
-                "Nothing tells of the transaction {transaction} of {customer}: neither the stream nor the table "
-                "Transactions shows it.",
-                transaction=transaction,
-                customer=customer,
+class Line(NamedTuple):
+    """A line of an upload: its number, the row it was read as, or why it is rejected, and its text."""
+
+    number: int
+    row: dict[str, Any] | None
+    reason: Unreadable | None
+    text: str
+
+
+class Way:
+    """The ways of the transactions of one account, read once."""
+
+    def __init__(self, lab: Lab) -> None:
+        self.account = Account(lab)
+        self.lab = self.account.lab
+        self.evidence = Evidence(self.lab)
+        self.lines = cache(self._lines)
+
+    @cached_property
+    def uploads(self) -> list[Upload]:
+        """Return the newest uploads that the bucket has, oldest first."""
+        return (self.evidence.read("bucket", buckets.uploads) or [])[-_MOST:]
+
+    def _lines(self, key: str) -> list[Line] | str:
+        """Return the lines of an upload, or why it is no transactions file."""
+
+        def read(lab: Lab) -> list[Line] | str:
+            body = lab.client("s3").get_object(Bucket=lab.bucket, Key=key)["Body"]
+            try:
+                return [Line(*line) for line in read_lines(io.BufferedReader(body))]
+            except Unreadable as error:
+                return str(error)
+
+        return self.evidence.read(f"object {key}", read) or []
+
+    def changes(self, customer: str, transaction: str) -> list[Change]:
+        """Return the changes of a transaction, oldest first; none if nothing tells of it.
+
+        The stream has each. The last one may be a file that has not come so far.
+        """
+        self._records = self.evidence.read("stream", streams.records, customer) or []
+        self._marks = self._read_marks()
+        own = [record for record in self._records if streams.change(record)["TransactionId"] == transaction]
+        changes = [[*self._recorded(record)] for record in own]
+        key = {"CustomerId": customer, "TransactionId": transaction}
+        item = self.evidence.read("Transactions", tables.find_item, "Transactions", key)
+        found = self._find(lambda line: _names(line, key), reversed(self.uploads))
+        if found and not (own and _written(own[-1]) > _uploaded(found[0])) and not _is_in(found[1], item):
+            changes.append(self.taken_in(*found))
+        elif item and not own:
+            changes.append([*self._unrecorded(item)])
+        return [[replace(event, what=visible(event.what)) for event in change] for change in changes]
+
+    def taken_in(self, upload: Upload, line: Line | None = None, has_come: bool = False) -> Change:
+        """Return the way of a line, or of a file that cannot be read, as far as the run of TransactionProcessor."""
+        uploaded = Event("bucket", _("uploaded as {key}", key=upload["Key"]), when=_uploaded(upload))
+        if line is None:
+            what = _("cannot read the file: {why}", why=self.lines(upload["Key"]))
+            hint = by_upload(self.account, N_("Correct the file, and upload it again"))
+            return [uploaded, Event(PROCESSOR, what, State.NOT_YET, hint=hint)]
+        in_file = Event("file", _("line {number}: {text}", number=line.number, text=line.text))
+        events = [in_file, uploaded, self._processed(upload, has_come)]
+        if line.reason:
+            events.append(Event("rejected lines", str(line.reason), State.NOT_YET))
+        return events
+
+    def _processed(self, upload: Upload, has_come: bool) -> Event:
+        """Return the run that took in an upload, or why there is none; of one that `has_come` it is only not known."""
+        runs = [run for run in self.evidence.runs(PROCESSOR) if run.begin >= _uploaded(upload) - _SLACK]
+        own = [(run, report) for run in runs for report in run.reports if report.get("key") == upload["Key"]]
+        if taken := [(run, report) for run, report in own if "skipped" not in report]:
+            run, report = taken[0]
+            written, rejected = (count(report.get(name)) or 0 for name in ("written", "rejected"))
+            what = ngettext(
+                "{count:,} row written, {rejected:,} rejected",
+                "{count:,} rows written, {rejected:,} rejected",
+                written,
+                rejected=rejected,
             )
-        )
-    what = _("holds {amount}", amount=item.get("TransactionAmount"))
-    why = evidence.unseen.get("stream", _("it keeps a change for 24 hours, and has none of this transaction"))
-    events = [*uploading.brought(evidence, item), Event("Transactions", what), cannot_see("stream", why)]
-    return Change(what, events)
+            if again := len(own) - len(taken):
+                what = _(
+                    "{what}; S3's event came again {times}, and changed nothing", what=what, times=how_often(again)
+                )
+            return Event(PROCESSOR, what, State.OK, run.begin, run.end)
+        cause, hint = "", ""
+        if not has_come:
+            cause, hint = why_not(self.account, PROCESSOR, [ROWS], [run.error for run in runs if run.error])
+        if cause:
+            return Event(PROCESSOR, cause, State.NOT_YET, hint=hint)
+        if runs:
+            what = _("it ran after that, and its log names no file")
+            return Event(PROCESSOR, what, State.COULD_BE, runs[0].begin, runs[0].end)
+        if why := self.evidence.unseen.get(PROCESSOR_LOG):
+            return _cannot_see(PROCESSOR, why)
+        return Event(PROCESSOR, _("its log does not tell of the file so far; AWS writes it late"), State.WAITS)
+
+    def _brought(self, row: Item) -> Change:
+        """Return the way of the first upload that has this row."""
+        if found := self._find(lambda line: row.items() <= (line.row or {}).items(), self.uploads):
+            return self.taken_in(*found, has_come=True)
+        return [_cannot_see("file", _("it was replaced or deleted, or the row was written by hand"))]
+
+    def _recorded(self, record: streams.Record) -> Iterator[Event]:
+        """Yield the way of a change that the stream has."""
+        change, kind, when = streams.change(record), record["eventName"], _written(record)
+        row = tables.plain({"M": record["dynamodb"].get("NewImage", {})})
+        for event in self._brought(row) if row else []:
+            when = max(when, min(event.when or 0, when + 999))  # the stream tells the second
+            yield event
+        title = _(_KINDS[kind], old=change["old amount"], new=change["new amount"])
+        yield Event("Transactions", title, when=when, to_the_second=True)
+        what = _("{kind}, record …{end}", kind=kind, end=record["dynamodb"]["SequenceNumber"].lstrip("0")[-6:])
+        yield Event("stream", what, when=when, to_the_second=True)
+        runs = self.evidence.runs(NOTIFIER)
+        mark = self._marks.get(record["eventID"])
+        if mark is None:
+            yield from self._uncounted(record, [run for run in runs if run.begin >= _written(record)])
+            return
+        run = next((run for run in runs if run.id == mark), None)
+        yield self._counted(record, run, runs)
+        yield from self._added(record, mark, run, when)
+
+    def _unrecorded(self, item: Item) -> Iterator[Event]:
+        """Yield the way of a row of which the stream has no record."""
+        yield from self._brought(item)
+        yield Event("Transactions", _("holds {amount}", amount=item.get("TransactionAmount")))
+        cause, hint = why_not(self.account, NOTIFIER, [CHANGES], [])
+        if cause:
+            yield Event("stream", cause, State.NOT_YET, hint=hint)
+            return
+        why = self.evidence.unseen.get("stream", _("it keeps a change for 24 hours, and has none of this transaction"))
+        yield _cannot_see("stream", why)
+
+    def _counted(self, record: streams.Record, run: Run | None, runs: list[Run]) -> Event:
+        """Return the event of the run that has counted a record. One that failed after adding reports no records."""
+        if run is None:
+            why = self.evidence.unseen.get(NOTIFIER_LOG)
+            late = Event(NOTIFIER, _("counted; its log does not tell so far: AWS writes it late"), State.WAITS)
+            return _cannot_see(NOTIFIER, why) if why else late
+        what = ngettext("counted, with {count:,} other", "counted, with {count:,} others", run.records - 1)
+        if run.records < 2:
+            what = _("counted alone") if run.records else _("counted")
+        if again := [other for other in runs if other.begin > run.begin and _had(other, record)]:
+            what = _("{what}; came again {times}, and added nothing", what=what, times=how_often(len(again)))
+        return Event(NOTIFIER, what, State.OK, run.begin, run.end)
+
+    def _uncounted(self, record: streams.Record, runs: list[Run]) -> Iterator[Event]:
+        """Yield why no marker names a record: it is parked, not seen, could not come, or comes still."""
+        cause, hint = self._parked(record), ""
+        if not cause:
+            cause, hint = why_not(self.account, NOTIFIER, [CHANGES, TOTALS], [run.error for run in runs if run.error])
+        if cause:
+            yield Event(NOTIFIER, cause, State.NOT_YET, hint=hint)
+        elif any(_had(run, record) for run in runs):
+            yield _cannot_see(NOTIFIER, _("its marker is gone"))
+        elif why := self.evidence.unseen.get("ProcessedRecords"):
+            yield _cannot_see(NOTIFIER, why)
+        elif runs and not any(run.reports for run in runs):  # somebody else's function
+            what = _("it ran after that, and its log names no records")
+            yield Event(NOTIFIER, what, State.COULD_BE, runs[0].begin, runs[0].end)
+        else:
+            yield Event(NOTIFIER, _("not counted so far"), State.WAITS)
+
+    def _parked(self, record: streams.Record) -> str:
+        """Return what a dead letter tells of a record, "" without one."""
+        for letter in self.evidence.read(queues.DEAD_LETTERS, queues.messages, queues.DEAD_LETTERS) or []:
+            batch, why = letter.get("DDBStreamBatchInfo", {}), queues.dead_letter(letter)["why"]
+            if record["eventID"] in str(letter):
+                return _("parked: {why}", why=why)
+            if _is_between(record, batch.get("startSequenceNumber"), batch.get("endSequenceNumber")):
+                return _("given up with its batch: {why}", why=why)
+        return ""
+
+    def _added(self, record: streams.Record, mark: str, run: Run | None, since: int) -> Iterator[Event]:
+        """Yield what a run has made of the total, and the alert that is due then."""
+        customer, effect = streams.customer(record), streams.effect(record)
+        totals = self._totals(customer, mark)
+        if totals is None:
+            why = self.evidence.unseen.get("TransactionTotal", _("it has no total of this customer"))
+            yield _cannot_see("TransactionTotal", why)
+            return
+        before, after = totals
+        what = f"{before:f} → {after:f}"
+        if effect != after - before:
+            what = _("{what}, {amount:+f} by this record", what=what, amount=effect)
+        yield Event("TransactionTotal", what, when=run.end if run else None)
+        limit, none = self.lab.threshold, ""
+        if after < limit:
+            none = _("none is due: {total:f} is below {threshold:f}", total=after, threshold=limit)
+        elif before >= limit and not (run and customer in run.alerted):
+            none = _("none is due: the total had reached {threshold:f} before", threshold=limit)
+        if none:
+            yield Event(TOPIC, none)
+        else:
+            yield from self._alerted(customer, after, run, since)
+
+    def _totals(self, customer: str, mark: str) -> tuple[Decimal, Decimal] | None:
+        """Return a customer's total before and after a run: the present one, without what was counted later.
+
+        The records are counted in the order of the stream. None if there is no such total.
+        """
+        key = {"CustomerId": customer}
+        item = self.evidence.read("TransactionTotal", tables.find_item, "TransactionTotal", key)
+        now = (item or {}).get("accountBalance")
+        if not isinstance(now, Decimal):
+            return None
+        after, added = now, Decimal(0)
+        for record in self._records:
+            counted, effect = self._marks.get(record["eventID"]), streams.effect(record)
+            if counted == mark:
+                after, added = now, added + effect  # what came before is in it
+            elif counted is not None:
+                after -= effect
+        return (after - added).normalize(), after.normalize()
+
+    def _alerted(self, customer: str, total: Decimal, run: Run | None, since: int) -> Iterator[Event]:
+        """Yield the alert about a total, which a later run publishes if this one has failed, and its messages."""
+        found = {queue: self._arrival(queue, customer, total, since) for queue in queues.ALERT_QUEUES}
+        runs = [other for other in self.evidence.runs(NOTIFIER) if run and other.begin >= run.begin]
+        sender = next((other for other in runs if customer in other.alerted), None)
+        came = min((when for when in found.values() if when), default=None)
+        if not sender and not came:
+            cause, hint = why_not(self.account, NOTIFIER, [ALERTS], [other.error for other in runs if other.error])
+            state = State.NOT_YET if cause else State.WAITS
+            yield Event(TOPIC, cause or _("no run has reported it so far"), state, hint=hint)
+            return
+        when = came or (sender.end if sender else None)
+        yield Event(TOPIC, _("published: {customer}", customer=customer), when=when)
+        for queue, arrived in found.items():
+            cause, hint = ("", "") if arrived else why_not(self.account, NOTIFIER, [messages(queue)], [])
+            if arrived:
+                yield Event(queue, _("a message waits, with the balance {balance:f}", balance=total), when=arrived)
+            elif cause:
+                yield Event(queue, cause, State.NOT_YET, hint=hint)
+            else:
+                why = self.evidence.unseen.get(queue, _("taken by a consumer, or never delivered"))
+                yield _cannot_see(queue, why)
+
+    def _arrival(self, queue: str, customer: str, total: Decimal, since: int) -> int | None:
+        """Return when the message about a total came to a queue, with SNS's envelope or without; None without one."""
+        for came, body in self.evidence.messages(queue):
+            told = queues.alert(body) or queues.as_alert(body)
+            is_own = told.get("customerID") == customer and amount(told.get("accountBalance")) == total
+            if is_own and came >= since - _SLACK:
+                return came
+        return None
+
+    def _read_marks(self) -> dict[str, str]:
+        """Return the run that has counted each record, by its eventID; "" if the marker does not tell."""
+        keys = [{"EventId": record["eventID"]} for record in self._records]
+        markers = self.evidence.read("ProcessedRecords", tables.find_items, "ProcessedRecords", keys) or []
+        return {item["EventId"]: item.get("Run", "") for item in markers}
+
+    def _find(self, is_wanted: Callable[[Line], bool], uploads: Iterable[Upload]) -> tuple[Upload, Line] | None:
+        """Return the first of these uploads that has a line such as that, and the line."""
+        for upload in uploads:
+            lines = self.lines(upload["Key"])
+            if isinstance(lines, list) and (wanted := [*filter(is_wanted, lines)]):
+                return upload, wanted[-1]  # the last row of a transaction counts
+        return None
+
+
+def _names(line: Line, key: Item) -> bool:
+    """Return whether a line is about this transaction, be it rejected or not."""
+    return key.items() <= line.row.items() if line.row else {*key.values()} <= {*line.text.split("|")}
+
+
+def _is_in(line: Line, item: Item | None) -> bool:
+    """Return whether an item of Transactions is as the line has it."""
+    return line.row is not None and is_there(item, line.row["TransactionAmount"], line.row["TransactionDate"])
+
+
+def _uploaded(upload: Upload) -> int:
+    return int(upload["LastModified"].timestamp() * 1000)
+
+
+def _written(record: streams.Record) -> int:
+    """Return the second of a record, in milliseconds since 1970."""
+    return int(record["dynamodb"]["ApproximateCreationDateTime"]) * 1000
+
+
+def _cannot_see(where: str, why: str) -> Event:
+    return Event(where, _("cannot see: {why}", why=why), State.CANNOT_SEE)
+
+
+def _had(run: Run, record: streams.Record) -> bool:
+    """Return whether a run that ended well had this record in its batch."""
+    return any(_is_between(record, report.get("first"), report.get("last")) for report in run.reports)
+
+
+def _is_between(record: streams.Record, first: Any, last: Any) -> bool:
+    """Return whether a record is one from the first to the last one of these numbers, which have 21 to 40 digits."""
+    begin, number, end = (str(each).zfill(40) for each in (first, record["dynamodb"]["SequenceNumber"], last))
+    return begin <= number <= end

@@ -2,7 +2,6 @@
 
 import base64
 import re
-from html import escape
 from xml.etree import ElementTree
 
 import pytest
@@ -10,14 +9,15 @@ import pytest
 from lab_lib.calls.waiting import PROGRESS_FILE
 from lab_lib.cli.progress import progress_bar
 from lab_lib.pages import live
-from lab_lib.pages.chain_parts import Link
+from lab_lib.pages.chain_parts import Link, Progress
+from lab_lib.pages.chain_picture import svg
 from lab_lib.resources import ALERTS, CHANGES, ROWS, messages
 
 LINKS = [
     Link(ROWS, 18_050, 20_000, note="tried again 2 times: <Error> & more"),
     Link(CHANGES, 0, 200),
     Link(ALERTS, 0, 0, "no total reaches 1500"),
-    Link(messages("CustomerNotify"), 3, 3, held=1_234),
+    Link(messages("CustomerNotify"), 3, 3),
 ]
 
 
@@ -33,7 +33,7 @@ def shown(monkeypatch):
 def test_each_link_is_a_line_in_the_place_of_the_one_before(shown, monkeypatch):
     monkeypatch.delenv(PROGRESS_FILE)
 
-    live.chain(LINKS, last=False)
+    live.chain(Progress(LINKS))
 
     cleared, data = shown
     assert cleared == "clear"
@@ -47,25 +47,36 @@ def test_each_link_is_a_line_in_the_place_of_the_one_before(shown, monkeypatch):
     assert "&lt;Error&gt; &amp; more</td>" in data["text/html"]
 
 
-def test_the_picture_fills_with_the_links_and_shows_notes_and_the_depth_of_a_queue(shown):
-    live.chain(LINKS, last=True)
+def test_the_picture_fills_with_the_links(shown):
+    live.chain(Progress(LINKS, True, broken="TotalNotifier→HighBalanceAlert"))
 
     alt, drawn = re.search(r'alt="([^"]*)" src="data:image/svg\+xml;base64,([^"]*)"', shown[0]["text/html"]).groups()
-    parts = {part.get("data-part"): part for part in ElementTree.fromstring(base64.b64decode(drawn))}
+    parts = {part.get("data-part"): part for part in ElementTree.fromstring(base64.b64decode(drawn)).iter()}
     texts = {name: "".join(part.itertext()) for name, part in parts.items() if name}
     assert texts["Transactions"] == "DynamoDBTransactions18,050 of 20,000"
-    assert texts["CustomerNotify"] == "SQS, holds 1,234CustomerNotify3 of 3"
-    done, busy, idle = (parts[name][0].get("stroke-width") for name in ("CustomerNotify", "Customer", "TotalNotifier"))
-    assert len({done, busy, idle}) == 3
-    assert alt == escape(
-        "The chain: Transactions 18,050 of 20,000 (tried again 2 times: <Error> & more); TotalNotifier 0 of 200; "
-        "HighBalanceAlert none is due; CustomerNotify 3 of 3, holds 1,234."
+    states = ("bucket", "Customer", "TotalNotifier", "CustomerNotify", "TotalNotifier→HighBalanceAlert")
+    assert [parts[name].get("data-state") for name in states] == ["right", "moving", "", "right", "wrong"]
+    assert alt == (
+        "The chain: Transactions 18,050 of 20,000; TotalNotifier 0 of 200; HighBalanceAlert none is due; "
+        "CustomerNotify 3 of 3."
     )
 
 
+def test_it_plays_what_came_in_its_order_if_each_moment_is_known():
+    timed = [Link(ROWS, 2, 2, when=1_040), Link(CHANGES, 2, 2, when=1_040), Link(ALERTS, 0, 1)]
+    drawn = svg(live.picture(Progress(timed, True, uploaded=1_000)).looks)
+    order = ["bucket", "TransactionProcessor", "Transactions", "Transactions→TotalNotifier", "TotalNotifier"]
+    moments = [int(re.search(f'data-part="{part}" data-state="right" data-at="([0-9]+)"', drawn)[1]) for part in order]
+
+    assert moments == sorted({*moments})  # each after the one before, also of the same millisecond
+    assert max(moments) == 1_600  # forty times as slow as it was
+    unknown = [timed[0]._replace(when=None), *timed[1:]]
+    assert "data-at=\"" not in svg(live.picture(Progress(unknown, True, uploaded=1_000)).looks)
+
+
 def test_where_nobody_looks_only_the_last_lines_are_kept(shown):
-    live.chain(LINKS, last=False)
-    live.chain(LINKS, last=True)
+    live.chain(Progress(LINKS))
+    live.chain(Progress(LINKS, True))
 
     assert [list(data) for data in shown] == [["text/html", "text/plain"]]
 

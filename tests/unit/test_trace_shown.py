@@ -1,47 +1,25 @@
-"""A trace with plain values: times and gaps, runs in a log, the line of time, the picture and the page."""
+"""A trace with plain values: runs in a log, the line of time, the picture and the page."""
 
-import re
 import time
 
 import pytest
 
-from lab_lib.aws import log_runs, queues
+from lab_lib.aws import log_runs
 from lab_lib.checks.rules import State
-from lab_lib.pages import chain_picture
-from lab_lib.trace import page, times
-from lab_lib.trace.events import PARTS, Change, Event
-from lab_lib.trace.timeline import Axis
-from lab_lib.trace.times import Span
-from lab_lib.trace.trace import Trace
+from lab_lib.pages.chain_parts import BOXES
+from lab_lib.pages.chain_picture import Look
+from lab_lib.trace.trace import Event, Trace, place
 
 NOON = 1_795_780_800_000  # 2026-11-27 12:00:00 in UTC
 ODD = "<script>alert(\"1\")</script> & 'x' 取引"
 
 
-@pytest.mark.parametrize(
-    ("before", "after", "words"),
-    [
-        (times.at(NOON), 176, "run 176 ms, 12:00:00.176"),
-        (times.second(NOON / 1000), 948, "run 0 to 948 ms, 12:00:00.948"),  # not -51 ms
-        (times.at(NOON), 185_000, "run 3 min 5 s, 12:03:05.000"),
-    ],
-)
-def test_a_gap_is_as_exact_as_its_two_moments(before, after, words):
-    moment = times.at(NOON + after)
-    assert f"{times.gap('run', before, moment).words}, {moment.words}" == words
-
-
-def test_a_span_is_written_without_what_repeats():
-    assert times.second(NOON / 1000).words == "12:00:00.000 to .999"
-    assert Span(NOON + 900, NOON + 1_200).words == "12:00:00.900 to 12:00:01.200"
-
-
 @pytest.mark.parametrize("minutes", [9, 11])
 def test_a_log_of_aws_may_come_ten_minutes_late(minutes):
-    late = Event("TotalNotifier", "", is_late=True)
-    known = events(int(time.time() - 60 * minutes) * 1000)
+    late = Event("TotalNotifier", "", State.WAITS)
+    known = Event("bucket", "", when=int(time.time() - 60 * minutes) * 1000)
 
-    assert Trace("", [Change("", [late, *known])]).is_settled is (minutes > 10)
+    assert Trace("", [[late, known]]).is_settled is (minutes > 10)
 
 
 def test_the_runs_of_one_environment_follow_each_other_and_only_the_first_one_was_started():
@@ -62,20 +40,28 @@ def test_the_runs_of_one_environment_follow_each_other_and_only_the_first_one_wa
     assert second == ("two", None, NOON + 6, None, 0, "KeyError: 'amount'")
 
 
-def events(*moments):
-    return [Event("bucket", "", when=times.at(moment)) for moment in moments]
+def test_the_last_change_is_drawn_and_its_first_stop_is_the_heading():
+    first = [Event("bucket", "uploaded", when=NOON)]
+    last = [*first, Event("TotalNotifier", "no trigger", State.NOT_YET), Event("HighBalanceAlert", "", State.WAITS)]
+    trace = Trace("C1 T1", [first, last])
+
+    assert trace.heading == "C1 T1 stops at TotalNotifier: no trigger"
+    looks = trace.picture.looks
+    assert looks["bucket"] == looks["transactions.txt→bucket"] == Look("right", "✔", NOON)
+    assert looks["Transactions→TotalNotifier"].state == "wrong"
 
 
-def test_a_long_stretch_is_left_out_and_all_others_keep_their_proportions():
-    axis = Axis(events(NOON, NOON + 100, NOON + 300, NOON + 7_200_300, NOON + 7_200_400))
+def test_an_event_stands_on_the_line_of_time_between_the_first_and_the_last_of_its_change():
+    run = Event("TotalNotifier", "", when=NOON + 50, end=NOON + 100)
+    events = [Event("bucket", "", when=NOON), run, Event("stream", "")]
 
-    assert [*axis.places.values()] == pytest.approx([0, 0.2375, 0.7125, 0.7625, 1])
+    assert [place(events, event) for event in events] == [(0, 0), (0.5, 1), None]
+    assert run.clock == "12:00:00.050"
+    assert Event("stream", "", when=NOON, to_the_second=True).clock == "12:00:00"
 
 
-def test_a_page_has_no_code_of_others_and_names_parts_that_the_picture_has():
-    known = [Event(lane, ODD, State.CANNOT_SEE, source=ODD) for lane in (*PARTS, *queues.ALERT_QUEUES)]
-    text = page.page(Trace(ODD, [Change(ODD, known)], [ODD]))
+def test_a_page_has_no_code_of_others():
+    text = Trace(ODD, [[Event(where, ODD, State.CANNOT_SEE, hint=ODD) for where in BOXES]]).page
 
     assert "<script>alert" not in text
-    named = {part for parts in re.findall(r'data-parts="([^"]*)"', text) for part in parts.split("|")}
-    assert named <= {*chain_picture.PARTS}
+    assert text.count("&lt;script&gt;alert") > 10
