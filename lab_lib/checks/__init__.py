@@ -77,7 +77,7 @@ def checkpoint(lab: Lab, step: str) -> None:
     rules = _in_order((step,), probe=False)
     account, made_checks = settled(lab, lambda account: [made(account, rule) for rule in rules])
     if step in WHOLE and (broken := first_broken(account, *LINKS, is_over=False)) and broken.step < step:
-        made_checks.append(broken)
+        made_checks.insert(0, broken)
     report = Report(made_checks, checkpoint=True)
     if step not in (CLEAN_UP, FURTHER):
         drawn = [made(account, rule) for rule in RULES.values() if rule.step <= step or rule.finds]

@@ -26,7 +26,7 @@ from lab_lib.resources import ALERTS, CHANGES, REJECTED, ROWS, TOTALS, messages
 from lab_lib.transactions import Recount, Row
 
 _LONGEST = 3600  # seconds; a chain comes to rest long before, unless something starts it again and again
-_DOUBT, _SILENCE = 5, 120  # seconds without progress; AWS mostly takes a minute for a new line of a log
+_DOUBT, _SILENCE = 3, 120  # seconds without progress; AWS mostly takes a minute for a new line of a log
 _BATCH = 100  # rows that are compared at once
 
 
@@ -216,7 +216,7 @@ class Upload:
         """Raise if nothing more comes through the chain, or a check names the broken link. Else return."""
         quiet = time.monotonic() - self._since
         is_last = quiet > self.lab.longest(_SILENCE) if rest is None else rest
-        if not is_last and (rest is not None or self._doubted or quiet < _DOUBT):
+        if not is_last and (self._doubted or quiet < _DOUBT):
             return
         self._doubted = True
         again = _("run this cell again")

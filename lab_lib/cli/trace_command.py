@@ -45,6 +45,8 @@ def trace(
         out.say(shown.heading, style="bold")
         for change in shown.changes:
             out.print(_table(change))
+        if shown.hint:
+            out.say(f"→ {shown.hint}")
         if html:
             write_file(html, shown.page)
             out.say(_("Page: {path}", path=relative_to_cwd(html)))

@@ -29,7 +29,7 @@ def follow(lab: Lab, customer: str, transaction: str) -> Trace:
                 customer=customer,
             )
         )
-    return Trace(f"{customer} {transaction}", changes)
+    return way.traced(f"{customer} {transaction}", changes)
 
 
 def watch(lab: Lab, customer: str, transaction: str) -> Trace:
@@ -60,12 +60,12 @@ def follow_line(lab: Lab, file: str, number: int) -> Trace:
         raise LabError(_("The bucket has no upload with the key {key}: it has {keys}.", key=file, keys=keys))
     title, lines = _("{key}, line {number}", key=key, number=number), way.lines(key)
     if isinstance(lines, str):
-        return Trace(title, [way.taken_in(uploads[key])])
+        return way.traced(title, [way.taken_in(uploads[key])])
     line = next((line for line in lines if line.number == number), None)
     if line is None:
         raise UsageError(f"{key} has no row in line {number}. The header is line 1, and a blank line is no row.")
     if line.row is None:
-        return Trace(title, [way.taken_in(uploads[key], line)])
+        return way.traced(title, [way.taken_in(uploads[key], line)])
     name = f"{line.row['CustomerId']} {line.row['TransactionId']}"
     changes = way.changes(line.row["CustomerId"], line.row["TransactionId"])
-    return Trace(_("{line}: {name}", line=title, name=name), changes)
+    return way.traced(_("{line}: {name}", line=title, name=name), changes)

@@ -21,6 +21,7 @@ from lab_lib.pages.wording import aligned
 
 _LATE, _CELLS = 600, 20  # seconds after which AWS has written a log; characters of a line of time
 _BOXES = {N_("file"): "transactions.txt", N_("rejected lines"): "bucket", N_("stream"): ""}  # by what is no box
+STOPPED = (State.NOT_YET, State.WAITS)
 TITLES = (N_("where"), N_("what"), N_("timeline"), N_("when (UTC)"))
 
 
@@ -65,15 +66,19 @@ Change = list[Event]  # what happened to one version of a transaction: a new one
 
 @dataclass(frozen=True)
 class Trace:
-    """The changes of a transaction, oldest first."""
+    """The changes of a transaction, oldest first, and what has broken its way since then, with a hint."""
 
     title: str
     changes: list[Change]
+    broken: str = ""
+    hint: str = ""
 
     @property
     def heading(self) -> str:
-        """Return the title, and where and why the last change stopped, if it did."""
-        stopped = [event for event in self.changes[-1] if event.state in (State.NOT_YET, State.WAITS)]
+        """Return the title, and where and why the last change stopped, or the next one would."""
+        if self.broken:
+            return _("{title} came, but nothing more can: {broken}", title=self.title, broken=self.broken)
+        stopped = [event for event in self.changes[-1] if event.state in STOPPED]
         if not stopped:
             return self.title
         return _("{title} stops at {event.where}: {event.what}", title=self.title, event=stopped[0])
@@ -109,7 +114,7 @@ class Trace:
             [replace(event, what=change(event.what), hint=change(event.hint)) for event in events]
             for events in self.changes
         ]
-        return Trace(change(self.title), changes)
+        return Trace(change(self.title), changes, change(self.broken), change(self.hint))
 
     def __repr__(self) -> str:
         """Return a line for each event, without times, which differ from run to run."""
@@ -121,6 +126,7 @@ class Trace:
         for number, change in enumerate(self.changes, 1):
             lines += [_("change {number}", number=number)] if len(self.changes) > 1 else []
             lines += islice(rows, len(change))
+        lines += [self.hint] if self.hint else []
         return "\n".join(lines)
 
     def _repr_html_(self) -> str:
@@ -136,6 +142,7 @@ class Trace:
                 for event in events
             ]
             parts.append(table(rows, map(_, TITLES)))
+        parts += [f"<p>→ {escape(self.hint)}</p>"] if self.hint else []
         return "".join(parts)
 
 

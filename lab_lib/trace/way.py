@@ -2,7 +2,6 @@
 
 import io
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import replace
 from decimal import Decimal
 from functools import cache, cached_property
 from typing import Any, NamedTuple
@@ -21,7 +20,7 @@ from lab_lib.language import N_, _, ngettext
 from lab_lib.pages.lookalikes import visible
 from lab_lib.pages.wording import how_often
 from lab_lib.resources import ALERTS, CHANGES, ROWS, TOTALS, messages
-from lab_lib.trace.trace import Change, Event
+from lab_lib.trace.trace import STOPPED, Change, Event, Trace
 from lab_lib.transactions import is_there
 
 Item = dict[str, Any]  # of a table
@@ -81,7 +80,21 @@ class Way:
             changes.append(self.taken_in(*found))
         elif item and not own:
             changes.append([*self._unrecorded(item)])
-        return [[replace(event, what=visible(event.what)) for event in change] for change in changes]
+        return changes
+
+    def traced(self, title: str, changes: list[Change]) -> Trace:
+        """Return the trace of these changes. If the last one came all the way, the next one may not."""
+        if any(event.state in STOPPED for event in changes[-1]):
+            return Trace(title, changes).mapped(visible)
+        links = {PROCESSOR: ROWS, NOTIFIER: CHANGES, TOPIC: ALERTS} | {
+            name: messages(name) for name in queues.ALERT_QUEUES
+        }
+        came = [links[event.where] for event in changes[-1] if event.state is State.OK and event.where in links]
+        broken = why_not(self.account, NOTIFIER, came, [])
+        for name in (PROCESSOR, NOTIFIER):
+            if not any(broken) and (last := self.evidence.runs(name)[-1:]):
+                broken = why_not(self.account, name, [], [last[0].error] if last[0].error else [])
+        return Trace(title, changes, *broken).mapped(visible)
 
     def taken_in(self, upload: Upload, line: Line | None = None, has_come: bool = False) -> Change:
         """Return the way of a line, or of a file that cannot be read, as far as the run of TransactionProcessor."""
@@ -98,7 +111,9 @@ class Way:
 
     def _processed(self, upload: Upload, has_come: bool) -> Event:
         """Return the run that took in an upload, or why there is none; of one that `has_come` it is only not known."""
-        runs = [run for run in self.evidence.runs(PROCESSOR) if run.begin >= _uploaded(upload) - _SLACK]
+        runs = self.evidence.runs(PROCESSOR)
+        if not has_come:  # an earlier upload may have had this key
+            runs = [run for run in runs if run.begin >= _uploaded(upload) - _SLACK]
         own = [(run, report) for run in runs for report in run.reports if report.get("key") == upload["Key"]]
         if taken := [(run, report) for run, report in own if "skipped" not in report]:
             run, report = taken[0]
