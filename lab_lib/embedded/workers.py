@@ -7,6 +7,7 @@ It logs nothing of code that cannot be loaded, and waits half a second until a n
 import queue
 import secrets
 import time
+from collections.abc import Callable
 from contextlib import suppress
 from typing import Any
 
@@ -16,7 +17,7 @@ from ministack.services import lambda_svc
 
 from lab_lib.embedded import replace
 
-_invalidate, _invoke = lambda_svc.invalidate_worker, lambda_runtime.Worker.invoke
+_invalidate = lambda_svc.invalidate_worker
 _ANSWER = "        _real_stdout.flush()\n\nrun()"  # where a worker sends its answer
 _END = f"end-of-output-{secrets.token_hex(20)}"  # the last line on a worker's stderr before its answer
 _SAY_END = f'        sys.stderr.flush()\n        os.write(2, b"{_END}\\n")\n'
@@ -41,18 +42,22 @@ def install() -> None:
         raise AttributeError(f"ministack.core.lambda_runtime._PYTHON_WORKER_SCRIPT has no {_ANSWER!r}")
     replace(lambda_runtime, "_PYTHON_WORKER_SCRIPT", _END_WITH_SERVER + script.replace(_ANSWER, _SAY_END + _ANSWER))
     replace(lambda_runtime.Worker, "_drain_stderr_bounded", printed)
-    replace(lambda_runtime.Worker, "invoke", invoke)
+    replace(lambda_runtime.Worker, "invoke", with_errors_of_loading(lambda_runtime.Worker.invoke))
     replace(lambda_svc, "invalidate_worker", invalidate_own)
     replace(lambda_svc, "_LAMBDA_STATE_TRANSITION_DELAY", 0)
 
 
-def invoke(worker: Any, *about: Any, **settings: Any) -> Any:
-    """Call a function. If its code cannot be loaded, that is an error in its log, as in Lambda."""
-    try:
-        return _invoke(worker, *about, **settings)
-    except RuntimeError as error:
-        why = str(error).removeprefix("Worker init failed: ")
-        return {"status": "error", "error": why, "trace": f"[ERROR] Runtime.ImportModuleError: {why}"}
+def with_errors_of_loading(invoke: Callable[..., Any]) -> Callable[..., Any]:
+    """Return `invoke` of a worker so that it logs, as Lambda does, why code cannot be loaded."""
+
+    def invoked(*about: Any, **settings: Any) -> Any:
+        try:
+            return invoke(*about, **settings)
+        except RuntimeError as error:
+            why = str(error).removeprefix("Worker init failed: ")
+            return {"status": "error", "error": why, "trace": f"[ERROR] Runtime.ImportModuleError: {why}"}
+
+    return invoked
 
 
 def printed(worker: Any) -> str:
