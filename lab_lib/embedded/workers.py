@@ -1,7 +1,8 @@
 """ministack may miss what a function prints, waits for it if it prints nothing, and ends other accounts' processes.
 
-It logs nothing of code that cannot be loaded, and waits half a second until a new or changed function is active. Goes when it waits for the end of the output, and
-`_update_config` of a function ends the processes of one account. Its functions run in processes that it calls workers.
+It logs nothing of code that cannot be loaded, and waits half a second until a new or changed function is active. Goes
+when it waits for the end of the output, and `_update_config` of a function ends the processes of one account. Its
+functions run in processes that it calls workers.
 """
 
 import queue

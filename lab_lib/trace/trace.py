@@ -21,6 +21,7 @@ from lab_lib.pages.wording import aligned
 
 _LATE, _CELLS = 600, 20  # seconds after which AWS has written a log; characters of a line of time
 _BOXES = {N_("file"): "transactions.txt", N_("rejected lines"): "bucket", N_("stream"): ""}  # by what is no box
+_WRAPPED = '<div style="overflow-wrap:anywhere">{}</div>'  # a hint may hold a long call
 STOPPED = (State.NOT_YET, State.WAITS)
 TITLES = (N_("where"), N_("what"), N_("timeline"), N_("when (UTC)"))
 
@@ -105,7 +106,7 @@ class Trace:
     def page(self) -> str:
         """Return a page that opens from a folder and loads nothing."""
         page = html.templates(Path(__file__).parent).get_template("trace.html.j2")
-        shown = Markup(self._repr_html_())  # noqa: S704  # ours, escaped
+        shown = Markup(self._body())  # noqa: S704  # ours, escaped
         return page.render(heading=self.heading, shown=shown, style=html.style(), **html.script(SCRIPT))
 
     def mapped(self, change: Callable[[str], str]) -> "Trace":
@@ -130,12 +131,16 @@ class Trace:
         return "\n".join(lines)
 
     def _repr_html_(self) -> str:
-        parts = [f"<p><b>{escape(self.heading)}</b></p>", self.picture._repr_html_()]
+        return f"<p><b>{escape(self.heading)}</b></p>{self._body()}"
+
+    def _body(self) -> str:
+        """Return the picture, a table of each change, and the hint."""
+        parts = [self.picture._repr_html_()]
         for events in self.changes:
             rows = [
                 (
                     badge(event.mark, LOOKS[event.state].colour),
-                    "<br>→ ".join(map(escape, filter(None, (event.what, event.hint)))),
+                    _WRAPPED.format("<br>→ ".join(map(escape, filter(None, (event.what, event.hint))))),
                     _timed(_bar(place(events, event))),
                     _timed(event.clock),
                 )

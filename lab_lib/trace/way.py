@@ -89,7 +89,7 @@ class Way:
         links = {PROCESSOR: ROWS, NOTIFIER: CHANGES, TOPIC: ALERTS} | {
             name: messages(name) for name in queues.ALERT_QUEUES
         }
-        came = [links[event.where] for event in changes[-1] if event.state is State.OK and event.where in links]
+        came = [links[event.where] for event in changes[-1] if event.when and event.where in links]
         broken = why_not(self.account, NOTIFIER, came, [])
         for name in (PROCESSOR, NOTIFIER):
             if not any(broken) and (last := self.evidence.runs(name)[-1:]):

@@ -43,7 +43,7 @@ RUN_ALL = """async () => {
     return cells.map(cell => cell.cell_type === 'code' ? cell.getOutputs() : []);
 }"""
 SHOWS_THE_CHAIN = """() => jupyterapp.shell.currentWidget.node
-    .querySelector('.jp-MarkdownCell img[alt^="实验的链路"]').naturalWidth > 0"""
+    .querySelector('.jp-CodeCell svg[aria-label^="实验的链路"]').clientHeight > 0"""
 GROW = """() => {
     const height = jupyterapp.shell.currentWidget.node.querySelector('.jp-WindowedPanel-inner')?.scrollHeight ?? 0;
     return Math.min(Math.max(height + 100, 900), 16000);

@@ -1,7 +1,6 @@
 """The learner's copy: how it is made and renewed, and the settings and answers that it keeps."""
 
 import json
-import re
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -13,6 +12,7 @@ from lab_lib import lab
 from lab_lib.checks.bank import plain_file
 from lab_lib.errors import UsageError
 from lab_lib.exercises import copies, edition, workbook
+from lab_lib.exercises.pictures import PICTURE, picture
 from lab_lib.settings import SETTINGS
 from lab_lib.workspace import places
 
@@ -88,15 +88,12 @@ def test_a_solution_becomes_a_stub_and_what_stands_around_it_stays():
     assert made["metadata"] == cell["metadata"]  # nbgrader can still grade it
 
 
-def test_the_pictures_that_the_notebooks_show_are_beside_them_as_the_lab_draws_them_now(copy):
-    drawn = {path.name: path.read_bytes() for path in copies.pictures()}
-    (copy / next(iter(drawn))).write_text("drawn earlier")
+def test_the_only_output_of_a_copy_is_each_notebooks_picture(copy):
+    for path in copy.glob("*.ipynb"):
+        cells = [cell for cell in json.loads(path.read_text(encoding="utf-8"))["cells"] if cell.get("outputs")]
 
-    copies.complete()
-
-    texts = [path.read_text(encoding="utf-8") for path in copy.glob("*.ipynb")]
-    assert {name for text in texts for name in re.findall(r'<img [^>]*src=\\"([^"\\]*)', text)} == set(drawn)
-    assert {path.name: path.read_bytes() for path in copy.glob("*.svg")} == drawn
+        assert [cell["metadata"]["tags"][-1] for cell in cells] == [PICTURE]
+        assert cells[0]["outputs"][0]["data"]["text/plain"] == picture(path.stem[:2]).alt
 
 
 def test_a_notebook_is_given_anew_by_its_number_also_if_it_is_gone(copy):
