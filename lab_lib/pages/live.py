@@ -8,7 +8,6 @@ from lab_lib.language import _
 from lab_lib.pages.chain_parts import ARROWS, Link, Progress
 from lab_lib.pages.chain_picture import Look, Picture
 from lab_lib.pages.colours import LOOKS, marked
-from lab_lib.pages.tables import table
 from lab_lib.pages.wording import aligned
 from lab_lib.resources import ALERTS, CHANGES, ROWS, TOTALS, in_chain, messages
 
@@ -30,8 +29,8 @@ def chain(progress: Progress) -> None:
         clear_output(wait=True)  # type: ignore[no-untyped-call]
     elif not progress.is_last:
         return
-    drawn, links = picture(progress), progress.links
-    data = {"text/html": f"{drawn._repr_html_()}{_html(links)}", "text/plain": _text(links)}
+    text = _text(progress.links)
+    data = {"text/html": f"{picture(progress)._repr_html_()}<pre>{escape(text)}</pre>", "text/plain": text}
     display(data, raw=True)  # type: ignore[no-untyped-call]
 
 
@@ -62,16 +61,3 @@ def _words(link: Link) -> str:
 
 def _text(links: list[Link]) -> str:
     return "\n".join(aligned((f"{LOOKS[_state(link)].sign} {link.called}", _words(link)) for link in links))
-
-
-def _html(links: list[Link]) -> str:
-    bar = '<progress max="{}" value="{}" aria-label="{}"></progress>'
-    return table(
-        (
-            LOOKS[_state(link)].sign,
-            escape(link.called),
-            bar.format(link.want or 1, link.have if link.want else 1, escape(link.called)),
-            escape(_words(link)),
-        )
-        for link in links
-    )

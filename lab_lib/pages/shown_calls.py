@@ -3,7 +3,6 @@
 import ast
 import inspect
 import json
-import shlex
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -12,7 +11,6 @@ from html import escape
 from pathlib import Path
 from typing import Any
 
-from botocore import xform_name
 from IPython.display import Code, display
 
 from lab_lib.lab import Lab
@@ -23,7 +21,6 @@ from lab_lib.pages.wording import clauses, cut, how_often
 Parameters = dict[str, Any]
 MOST_SHOWN = 10  # calls; the others are folded
 _LONGEST_VALUE, _LONGEST_LINE = 60, 100  # characters of a parameter, and of all of them
-_COMMANDS = {"s3": "s3api"}  # the `aws` command of a service, where it has another name
 
 
 @dataclass
@@ -48,14 +45,6 @@ class Call:
     @property
     def took(self) -> str:
         return clauses([how_often(self.times) if self.times > 1 else "", f"{self.seconds * 1000:.0f} ms"])
-
-    @property
-    def command(self) -> str:
-        """Return the `aws` command that makes the same call. Files stand for what is not text."""
-        words = ["aws", _COMMANDS.get(self.service, self.service), xform_name(self.operation, "-")]
-        for name, value in self.parameters.items():
-            words += _option(name, value)
-        return shlex.join(words)
 
 
 @dataclass
@@ -83,9 +72,6 @@ class Calls:
         if rest := self.made[MOST_SHOWN:]:
             more = ngettext("{count} more call", "{count} more calls", len(rest))
             parts.append(f"<details><summary>{more}</summary>{_table(rest)}</details>")
-        commands = "\n".join(escape(call.command) for call in self.made)
-        same = _("The same with the <code>aws</code> command")
-        parts.append(f'<details><summary>{same}</summary><pre style="white-space:pre-wrap">{commands}</pre></details>')
         return "".join(parts)
 
 
@@ -135,18 +121,6 @@ def _table(calls: list[Call]) -> str:
     time = '<span style="white-space:nowrap">{}</span>'
     rows = [(call.service, f"<b>{call.operation}</b>", escape(call.main), time.format(call.took)) for call in calls]
     return table(rows, (_("service"), _("call"), _("main parameters"), _("took")))
-
-
-def _option(name: str, value: Any) -> list[str]:
-    """Return the words of the command for one parameter."""
-    if name == "Code":  # the command gives a function's archive beside its other parameters
-        return [word for part, inner in value.items() for word in _option(part, inner)]
-    option = "--" + xform_name(name, "-")
-    if isinstance(value, bool):
-        return [option if value else option.replace("--", "--no-", 1)]
-    if isinstance(value, bytes) or hasattr(value, "read"):
-        return [option, "fileb://archive.zip" if name == "ZipFile" else "fileb://file"]
-    return [option, _text(value)]
 
 
 def _text(value: Any) -> str:

@@ -114,9 +114,9 @@ class Way:
         runs = self.evidence.runs(PROCESSOR)
         if not has_come:  # an earlier upload may have had this key
             runs = [run for run in runs if run.begin >= _uploaded(upload) - _SLACK]
-        own = [(run, report) for run in runs for report in run.reports if report.get("key") == upload["Key"]]
-        if taken := [(run, report) for run, report in own if "skipped" not in report]:
-            run, report = taken[0]
+        reports = ((run, report) for run in runs for report in run.reports if report.get("key") == upload["Key"])
+        if taken := next(((run, report) for run, report in reports if "skipped" not in report), None):
+            run, report = taken
             written, rejected = (count(report.get(name)) or 0 for name in ("written", "rejected"))
             what = ngettext(
                 "{count:,} row written, {rejected:,} rejected",
@@ -124,10 +124,6 @@ class Way:
                 written,
                 rejected=rejected,
             )
-            if again := len(own) - len(taken):
-                what = _(
-                    "{what}; S3's event came again {times}, and changed nothing", what=what, times=how_often(again)
-                )
             return Event(PROCESSOR, what, State.OK, run.begin, run.end)
         cause, hint = "", ""
         if not has_come:
@@ -198,8 +194,6 @@ class Way:
             cause, hint = why_not(self.account, NOTIFIER, [CHANGES, TOTALS], [run.error for run in runs if run.error])
         if cause:
             yield Event(NOTIFIER, cause, State.NOT_YET, hint=hint)
-        elif any(_had(run, record) for run in runs):
-            yield _cannot_see(NOTIFIER, _("its marker is gone"))
         elif why := self.evidence.unseen.get("ProcessedRecords"):
             yield _cannot_see(NOTIFIER, why)
         elif runs and not any(run.reports for run in runs):  # somebody else's function

@@ -9,7 +9,7 @@ import pytest
 from commands import in_process
 
 from lab_lib import trace
-from lab_lib.aws import buckets, cloudwatch, functions, queues, streams, tables, triggers
+from lab_lib.aws import buckets, cloudwatch, functions, queues, tables, triggers
 from lab_lib.calls.waiting import wait_until
 from lab_lib.errors import LabError, UsageError
 
@@ -168,7 +168,6 @@ def test_what_was_written_by_hand_is_parked_or_cannot_be_read_is_shown_as_that(c
 def test_of_the_evidence_that_is_taken_away_exactly_that_is_named(chain):
     lab = chain.lab
     upload(chain, "a.txt", "A|s|T1|03/16/2017|1600")
-    marker = {"EventId": streams.records(lab)[0]["eventID"]}
     target = {"deadLetterTargetArn": queues.queue_arn(lab, queues.DEAD_LETTERS), "maxReceiveCount": "3"}
     change_queue = partial(lab.client("sqs").set_queue_attributes, QueueUrl=queues.find_queue(lab, "CreditCollection"))
     change_table, off = partial(lab.client("dynamodb").update_table, TableName="Transactions"), {"StreamEnabled": False}
@@ -179,7 +178,6 @@ def test_of_the_evidence_that_is_taken_away_exactly_that_is_named(chain):
         ),
         "TransactionProcessor cannot see: there is no log": partial(cloudwatch.delete_log_group, lab, PROCESSOR),
         f"file {NO_FILE}": partial(buckets.delete_object, lab, "a.txt"),
-        "TotalNotifier cannot see: its marker is gone": partial(tables.delete_item, lab, "ProcessedRecords", marker),
         "stream stream of Transactions: off; wanted: on. Turn on the stream": partial(
             change_table, StreamSpecification=off
         ),

@@ -1,7 +1,6 @@
 """The list of AWS calls below a helper: what was called, in order, and the command that does the same."""
 
 import re
-import shlex
 
 import pytest
 from botocore.exceptions import ClientError
@@ -45,31 +44,6 @@ def test_the_calls_are_shown_also_when_one_of_them_fails(lab, capsys):
         lab.client("dynamodb").delete_table(TableName="Missing")
 
     assert "DeleteTable" in capsys.readouterr().out
-
-
-def test_the_command_has_the_same_parameters():
-    parameters = {
-        "FunctionName": "it's",
-        "Publish": True,
-        "DryRun": False,
-        "Code": {"ZipFile": b"PK"},
-        "Tags": {"a": "b"},
-    }
-    command = shown_calls.Call("lambda", "CreateFunction", parameters).command
-
-    assert shlex.split(command) == [
-        "aws",
-        "lambda",
-        "create-function",
-        "--function-name",
-        "it's",
-        "--publish",
-        "--no-dry-run",
-        "--zip-file",
-        "fileb://archive.zip",
-        "--tags",
-        '{"a": "b"}',
-    ]
 
 
 def test_an_excerpt_shows_these_functions_of_a_file_in_this_order_and_no_others():
