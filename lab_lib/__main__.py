@@ -1,9 +1,8 @@
 """Start the command `lab`, also as `python -m lab_lib`."""
 
-import importlib.metadata
 import io
 import os
-import re
+import resource
 import signal
 import sys
 from typing import Any
@@ -13,9 +12,16 @@ _INSTALL = (
     "pip install 'serverless-lab-workbook[class]', or in a checkout: make class"
 )
 
+_FEW_FILES = (
+    "A process may open only {} files here, and the lab needs {}. Type `ulimit -n 1024` in a new terminal, and do the "
+    "same again."
+)
+_UNFORESEEN = "{}: {}. Do the same again. If it comes again, report what PYTHONDEVMODE=1 lets the command print."
+_FILES = 256  # that a function may open, in a process of its own
+
 
 def main() -> None:
-    """Run the command. Ctrl-C, SIGTERM, a closed terminal and a full disk end it with a line, without a traceback.
+    """Run the command. Whatever ends it, such as Ctrl-C or a full disk, it ends without a traceback.
 
     Only their owner can read the files that the commands, JupyterLab and the kernels write.
     """
@@ -26,26 +32,31 @@ def main() -> None:
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):  # a terminal's encoding, such as GBK, may lack the signs of states
             stream.reconfigure(errors="backslashreplace")
+    files, _most = resource.getrlimit(resource.RLIMIT_NOFILE)
+    if files < _FILES:
+        sys.exit(_FEW_FILES.format(files, _FILES))
     try:
         from lab_lib.cli.main import app
 
         app()
     except KeyboardInterrupt as stop:  # while the commands were loaded, which takes a moment
         sys.exit(128 + (*stop.args, signal.SIGINT)[0])
-    except ModuleNotFoundError as error:
-        if not _grades_a_class(error.name):
+    except Exception as error:
+        if isinstance(error, ModuleNotFoundError) and _grades_a_class(error.name):
+            print(_INSTALL.format(error.name), file=sys.stderr)
+            sys.exit(2)
+        if sys.flags.dev_mode:
             raise
-        print(_INSTALL.format(error.name), file=sys.stderr)
-        sys.exit(2)
-    except OSError as error:
-        where = f": {error.filename}" if error.filename else ""
-        sys.exit(f"{type(error).__name__}: {error.strerror or error}{where}")
+        sys.exit(_UNFORESEEN.format(type(error).__name__, error))
     finally:
         _discard_unwritten()
 
 
 def _grades_a_class(module: str | None) -> bool:
     """Return True if the module belongs to the extra `class`. Its package has the same name."""
+    import importlib.metadata
+    import re
+
     required = importlib.metadata.requires("serverless-lab-workbook") or []
     return any(re.match(rf"{module}\W.*extra == .class", line) for line in required)
 
