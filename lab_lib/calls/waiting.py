@@ -171,8 +171,8 @@ def wait_until(
 class Line:
     """Shows a text in the place of the one before. The last one stays in a terminal only.
 
-    A pipe or a file gets the first text only, in a line of its own. A notebook would show stderr in red, so there it is on stdout. What a kernel writes that nobody looks at would only
-    be kept, so there it goes to the file PROGRESS_FILE.
+    A pipe or a file gets the first text only, in a line of its own. A notebook would show stderr in red, so there it is
+    on stdout. What a kernel writes that nobody looks at would only be kept, so there it goes to the file PROGRESS_FILE.
     """
 
     def __init__(self) -> None:

@@ -77,7 +77,7 @@ def prepare(parameters: dict[str, Any], until: str | None = None, mine: bool = F
 
 
 def check_data_file(path: Path) -> int:
-    """Return the rows of the file. UsageError if notebook 05 cannot use it: unreadable, too large, all bad, misnamed."""
+    """Return its rows. UsageError if notebook 05 cannot use it: unreadable, too large, misnamed, all bad."""
     preview = transactions.preview(path)
     if not preview.good:
         raise UsageError(f"{path} has no good row: all would be rejected. Name a file that has one.")
