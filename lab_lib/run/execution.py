@@ -4,6 +4,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from lab_lib.exercises.notebook_files import Notebook, without_slow_import
+from lab_lib.exercises.workbook import NOT_RIGHT
 from lab_lib.language import _
 from lab_lib.run.kernels import Kernel
 
@@ -29,9 +30,18 @@ class Step(NamedTuple):
 
     def printed(self, tag: str = "", stream: str = "stdout") -> str:
         """Return what the cells with this tag have printed, or all cells."""
-        cells = [cell for cell in self.content["cells"] if not tag or tag in cell["metadata"].get("tags", [])]
-        outputs = [output for cell in cells for output in cell.get("outputs", []) if output.get("name") == stream]
+        outputs = [output for output in self._outputs(tag) if output.get("name") == stream]
         return "".join("".join(output["text"]) for output in outputs).strip()
+
+    @property
+    def not_right(self) -> str:
+        """Return what the first exercise has not made right, "" if all have."""
+        marked = [output.get("metadata", {}).get(NOT_RIGHT) for output in self._outputs()]
+        return next(filter(None, marked), "")
+
+    def _outputs(self, tag: str = "") -> list[Any]:
+        cells = [cell for cell in self.content["cells"] if not tag or tag in cell["metadata"].get("tags", [])]
+        return [output for cell in cells for output in cell.get("outputs", [])]
 
     def as_dict(self) -> dict[str, Any]:
         return {"notebook": self.notebook, "ok": self.ok, "seconds": round(self.seconds, 2), "error": self.error}
