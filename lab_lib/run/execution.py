@@ -30,18 +30,9 @@ class Step(NamedTuple):
 
     def printed(self, tag: str = "", stream: str = "stdout") -> str:
         """Return what the cells with this tag have printed, or all cells."""
-        outputs = [output for output in self._outputs(tag) if output.get("name") == stream]
-        return "".join("".join(output["text"]) for output in outputs).strip()
-
-    @property
-    def not_right(self) -> str:
-        """Return what the first exercise has not made right, "" if all have."""
-        marked = [output.get("metadata", {}).get(NOT_RIGHT) for output in self._outputs()]
-        return next(filter(None, marked), "")
-
-    def _outputs(self, tag: str = "") -> list[Any]:
         cells = [cell for cell in self.content["cells"] if not tag or tag in cell["metadata"].get("tags", [])]
-        return [output for cell in cells for output in cell.get("outputs", [])]
+        outputs = [output for cell in cells for output in cell.get("outputs", []) if output.get("name") == stream]
+        return "".join("".join(output["text"]) for output in outputs).strip()
 
     def as_dict(self) -> dict[str, Any]:
         return {"notebook": self.notebook, "ok": self.ok, "seconds": round(self.seconds, 2), "error": self.error}
@@ -77,10 +68,17 @@ def run(name: str, notebook: Notebook, kernel: Kernel, client: Any = None, **opt
 
 
 def _error_of_a_cell(notebook: Notebook) -> str | None:
-    """Return the error that papermill finds, and let it put its mark above that cell."""
+    """Return the error that papermill finds, and let it put its mark above that cell.
+
+    If an exercise was not right before that, it comes first: that may be why the cell failed.
+    """
     papermill = without_slow_import("papermill.execute")
     try:
         papermill.raise_for_execution_errors(notebook, None)
     except papermill.PapermillExecutionError as error:
-        return f"{error.ename}: {error.evalue}".removesuffix(": ")
+        told = f"{error.ename}: {error.evalue}".removesuffix(": ")
+        outputs = [output for cell in notebook["cells"] for output in cell.get("outputs", [])]
+        not_right = (output.get("metadata", {}).get(NOT_RIGHT) for output in outputs)
+        first = next(filter(None, not_right), told)
+        return told if first in told else _("{first} Later: {error}", first=first, error=told)
     return None

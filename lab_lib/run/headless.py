@@ -21,7 +21,6 @@ from lab_lib.exercises import copies, translation, workbook
 from lab_lib.exercises.copies import DATA_FILE as DATA_FILE
 from lab_lib.exercises.notebook_files import without_slow_import
 from lab_lib.lab import Lab, open_lab
-from lab_lib.language import _
 from lab_lib.run import execution
 from lab_lib.run.execution import Step
 from lab_lib.run.kernels import Kernel, one_kernel
@@ -158,7 +157,6 @@ def _run_notebooks(
             started(path.stem)
             steps.append(run_one(path, out, prepared.parameters, lab, kernel))
             if not steps[-1].ok:
-                steps[-1] = steps[-1]._replace(error=_with_first_fault(steps))
                 break
     if number < BREAK_IT:
         complete(lab)
@@ -167,15 +165,6 @@ def _run_notebooks(
             held |= _held(prepared)
     elif number < CLEAN_UP:
         held |= _held(prepared)
-
-
-def _with_first_fault(steps: list[Step]) -> str:
-    """Return the error of the last step, after the first exercise that was not right, which may be why it failed."""
-    error = str(steps[-1].error)
-    first = next((step for step in steps if step.not_right), None)
-    if not first or first.not_right in error:
-        return error
-    return _("{number}: {fault} Later: {error}", number=first.notebook[:2], fault=first.not_right, error=error)
 
 
 def run_one(path: Path, out: Path, parameters: dict[str, Any], lab: Lab, kernel: Kernel) -> Step:

@@ -141,7 +141,7 @@ def test_a_notebook_that_fails_ends_the_run_with_status_1_and_its_evidence(accou
     (line,) = [line for line in ended.stdout.splitlines() if STEPS[0] in line]
     (step,) = result_of(tmp_path)["steps"]
     assert (ended.exit_code, "WrongResource" in line, "Traceback" in ended.output) == (1, True, False)
-    assert step["error"].startswith("WrongResource: Table Customer has the key Id; this lab wants CustomerId")
+    assert step["error"].startswith("WrongResource: Table Customer has the key Id (S); this lab wants CustomerId (S)")
     assert [path.stem for path in tmp_path.glob("*.ipynb")] == [STEPS[0]]
     assert '"ename": "WrongResource"' in (tmp_path / f"{STEPS[0]}.ipynb").read_text()
 
@@ -218,5 +218,5 @@ def test_a_replay_names_the_exercise_that_was_not_right_before_what_failed_later
     ended = in_process("run", "--mine", *options)
 
     error = result_of(tmp_path / "out")["steps"][1]["error"]
-    assert (ended.exit_code, error[:46]) == (1, "01: archive of TotalNotifier: another one; wan"), error
+    assert (ended.exit_code, error[:42]) == (1, "archive of TotalNotifier: another one; wan"), error
     assert "Later: FunctionFailed: TotalNotifier failed" in error
