@@ -54,9 +54,7 @@ def create_table(lab: Lab, name: str) -> None:
     lab.client("dynamodb").create_table(
         TableName=lab.name(name),
         AttributeDefinitions=[{"AttributeName": key, "AttributeType": "S"} for key in KEYS[name]],
-        KeySchema=[
-            {"AttributeName": key, "KeyType": kind} for key, kind in zip(KEYS[name], ("HASH", "RANGE"), strict=False)
-        ],
+        KeySchema=_key_schema(name),
         BillingMode="PAY_PER_REQUEST",
         Tags=[TAG],
         **({"StreamSpecification": _STREAM} if name == STREAMED else {}),
@@ -183,6 +181,10 @@ def delete_item(lab: Lab, name: str, item: Item) -> None:
     """Delete the item with this item's key; quiet if it is already gone."""
     key = {part: item[part] for part in KEYS[name]}
     lab.client("dynamodb").delete_item(TableName=lab.name(name), Key=_serialized(key))
+
+
+def _key_schema(name: str) -> list[Any]:
+    return [{"AttributeName": key, "KeyType": kind} for key, kind in zip(KEYS[name], ("HASH", "RANGE"), strict=False)]
 
 
 def _wait(lab: Lab, name: str) -> None:
