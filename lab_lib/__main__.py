@@ -11,13 +11,11 @@ _INSTALL = (
     "{} is not installed, and this command needs the extra `class`. Install it: "
     "pip install 'serverless-lab-workbook[class]', or in a checkout: make class"
 )
-
-_FEW_FILES = (
-    "A process may open only {} files here, and the lab needs {}. Type `ulimit -n 1024` in a new terminal, and do the "
-    "same again."
+_FEWEST_FILES = 256  # a function may open as many, in a process of its own
+_FEW_FILES = "A process may open too few files here. Type `ulimit -n 1024` in a new terminal, and do the same again."
+_UNFORESEEN = (
+    "{}: {}. Do the same again. If that does not help, run it with PYTHONDEVMODE=1, and report all that it prints."
 )
-_UNFORESEEN = "{}: {}. Do the same again. If it comes again, report what PYTHONDEVMODE=1 lets the command print."
-_FILES = 256  # that a function may open, in a process of its own
 
 
 def main() -> None:
@@ -32,9 +30,8 @@ def main() -> None:
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):  # a terminal's encoding, such as GBK, may lack the signs of states
             stream.reconfigure(errors="backslashreplace")
-    files, _most = resource.getrlimit(resource.RLIMIT_NOFILE)
-    if files < _FILES:
-        sys.exit(_FEW_FILES.format(files, _FILES))
+    if resource.getrlimit(resource.RLIMIT_NOFILE)[0] < _FEWEST_FILES:
+        sys.exit(_FEW_FILES)
     try:
         from lab_lib.cli.main import app
 

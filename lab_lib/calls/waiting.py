@@ -207,8 +207,9 @@ class Line:
 
     def end(self) -> None:
         """Make room for other output, if a text was shown."""
-        if self._width and (self._unseen or self._in_notebook):
-            self.show(" " * self._width if self._in_notebook and not self._unseen else "")
-        if self._width and self._repaints and not self._unseen:
-            print(end="\r" if self._in_notebook else "\n", file=self._stream, flush=True)
+        if self._width and self._unseen:
+            self.show("")
+        elif self._width and self._repaints:
+            blank = " " * self._width
+            print(end=f"\r{blank}\r" if self._in_notebook else "\n", file=self._stream, flush=True)
         self._width = 0

@@ -54,9 +54,9 @@ def first_broken(account: Account, *links: str, is_over: bool = True) -> Check |
 
 
 def waits_for_link(account: Account, found: str, *links: str) -> Finding | None:
-    """Return what was found as the outcome of the first check by which one of these links is broken; None if all hold.
+    """Return what was found, waiting for the first check by which one of these links is broken; None if all hold.
 
-    It waits for that check. Nothing waits for one that "could be": a report does not say how that is mended.
+    Nothing waits for a check that "could be", since a report does not say how to fix that.
     """
     broken = first_broken(account, *links)
     if not broken or broken.state is not State.NOT_YET:

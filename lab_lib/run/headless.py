@@ -80,7 +80,7 @@ def check_data_file(path: Path) -> int:
     """Return its rows. UsageError if notebook 05 cannot use it: unreadable, too large, misnamed, all bad."""
     preview = transactions.preview(path)
     if not preview.good:
-        raise UsageError(f"{path} has no good row: all would be rejected. Name a file that has one.")
+        raise UsageError(f"{path} has no good row. Name a file that has one.")
     if not path.name.endswith(".txt"):
         raise UsageError(
             f"{path.name} does not end in .txt, and the bucket's trigger takes only keys that do. Rename it."

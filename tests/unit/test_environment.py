@@ -49,8 +49,14 @@ def test_a_command_whose_extra_is_not_installed_says_in_one_line_what_to_install
 @pytest.mark.parametrize(
     ("code", "told"),
     [
-        ("from lab_lib.cli import main; main.app = lambda: open(b'\\xff')", "FileNotFoundError: .* Do the same again"),
-        ("import resource; resource.setrlimit(resource.RLIMIT_NOFILE, (30, 30))", "A process may open only 30 files"),
+        (
+            "from lab_lib.cli import main; main.app = lambda: open(b'\\xff')",
+            "FileNotFoundError: .* Do the same again",
+        ),
+        (
+            "import resource; resource.setrlimit(resource.RLIMIT_NOFILE, (30, 30))",
+            "A process may open too few files here",
+        ),
     ],
 )
 def test_what_nobody_foresaw_ends_a_command_with_one_line(code, told):
