@@ -1,9 +1,8 @@
 """Start the command `lab`, also as `python -m lab_lib`."""
 
-import importlib.metadata
 import io
 import os
-import re
+import resource
 import signal
 import sys
 from typing import Any
@@ -12,10 +11,15 @@ _INSTALL = (
     "{} is not installed, and this command needs the extra `class`. Install it: "
     "pip install 'serverless-lab-workbook[class]', or in a checkout: make class"
 )
+_FEWEST_FILES = 256  # a function may open as many, in a process of its own
+_FEW_FILES = "A process may open too few files here. Type `ulimit -n 1024` in a new terminal, and do the same again."
+_UNFORESEEN = (
+    "{}: {}. Do the same again. If that does not help, run it with PYTHONDEVMODE=1, and report all that it prints."
+)
 
 
 def main() -> None:
-    """Run the command. Ctrl-C, SIGTERM, a closed terminal and a full disk end it with a line, without a traceback.
+    """Run the command. Whatever ends it, such as Ctrl-C or a full disk, it ends without a traceback.
 
     Only their owner can read the files that the commands, JupyterLab and the kernels write.
     """
@@ -26,26 +30,30 @@ def main() -> None:
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):  # a terminal's encoding, such as GBK, may lack the signs of states
             stream.reconfigure(errors="backslashreplace")
+    if resource.getrlimit(resource.RLIMIT_NOFILE)[0] < _FEWEST_FILES:
+        sys.exit(_FEW_FILES)
     try:
         from lab_lib.cli.main import app
 
         app()
     except KeyboardInterrupt as stop:  # while the commands were loaded, which takes a moment
         sys.exit(128 + (*stop.args, signal.SIGINT)[0])
-    except ModuleNotFoundError as error:
-        if not _grades_a_class(error.name):
+    except Exception as error:
+        if isinstance(error, ModuleNotFoundError) and _grades_a_class(error.name):
+            print(_INSTALL.format(error.name), file=sys.stderr)
+            sys.exit(2)
+        if sys.flags.dev_mode:
             raise
-        print(_INSTALL.format(error.name), file=sys.stderr)
-        sys.exit(2)
-    except OSError as error:
-        where = f": {error.filename}" if error.filename else ""
-        sys.exit(f"{type(error).__name__}: {error.strerror or error}{where}")
+        sys.exit(_UNFORESEEN.format(type(error).__name__, error))
     finally:
         _discard_unwritten()
 
 
 def _grades_a_class(module: str | None) -> bool:
     """Return True if the module belongs to the extra `class`. Its package has the same name."""
+    import importlib.metadata
+    import re
+
     required = importlib.metadata.requires("serverless-lab-workbook") or []
     return any(re.match(rf"{module}\W.*extra == .class", line) for line in required)
 

@@ -35,8 +35,8 @@ class Preview:
 def preview(path: str | Path) -> Preview:
     """Read a file as TransactionProcessor does, in one pass.
 
-    UsageError if it cannot be read, has no row, or more than one call of the function writes. NotATransactionsFile if
-    its header is wrong.
+    UsageError if it cannot be read, or has more rows than one call of the function writes. NotATransactionsFile if its
+    header is wrong.
     """
     good, bad, path = 0, 0, Path(path)
     try:
@@ -50,8 +50,6 @@ def preview(path: str | Path) -> Preview:
         told = N_("Cannot read {path}: {reason}. Name a transactions file.")
         raise UsageError(_(told, path=path, reason=error.strerror)) from None
     made, most = Preview(path.name, good, bad), transactions_file.MOST_ROWS
-    if not made.rows:
-        raise UsageError(_("{path} has a header and no row below it. Name a file with transactions.", path=path))
     if made.rows > most:
         told = N_(
             "{path} has {rows:,} rows, and a call of TransactionProcessor writes {most:,} at most. Split the file, "

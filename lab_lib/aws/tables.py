@@ -32,13 +32,12 @@ def ensure_table(lab: Lab, name: str) -> str:
 
     WrongResource if a table of that name has another key.
     """
-    table_name, keys, table = lab.name(name), _key_schema(name), describe(lab, name)
+    table_name, table = lab.name(name), describe(lab, name)
     if table is None:
         create_table(lab, name)
-    elif table["KeySchema"] != keys or any(key["AttributeType"] != "S" for key in table["AttributeDefinitions"]):
-        current, wanted = (" + ".join(key["AttributeName"] for key in schema) for schema in (table["KeySchema"], keys))
+    elif key_of(table) != wanted_key(name):
         raise WrongResource(
-            f"Table {table_name} has the key {current}; this lab wants {wanted}, all text. "
+            f"Table {table_name} has the key {key_of(table)}; this lab wants {wanted_key(name)}. "
             "A key cannot be changed: delete that table, or use a prefix."
         )
     _wait(lab, name)
@@ -71,6 +70,18 @@ def describe(lab: Lab, name: str) -> dict[str, Any] | None:
     """Return the table, as DynamoDB describes it, or None. A table that is being deleted counts as gone."""
     table = none_if_absent(lambda: lab.client("dynamodb").describe_table(TableName=lab.name(name))["Table"])
     return table if table and table.get("TableStatus") != "DELETING" else None
+
+
+def key_of(table: dict[str, Any]) -> str:
+    """Return the key of a described table with its types, such as "CustomerId (S)"."""
+    types = {part["AttributeName"]: part["AttributeType"] for part in table.get("AttributeDefinitions", [])}
+    names = [part["AttributeName"] for part in table.get("KeySchema", [])]
+    return " + ".join(f"{name} ({types.get(name)})" for name in names)
+
+
+def wanted_key(name: str) -> str:
+    """Return the key that the lab's table has, in the same words."""
+    return " + ".join(f"{part} (S)" for part in KEYS[name])
 
 
 def names(lab: Lab) -> list[str]:

@@ -71,11 +71,12 @@ class Reason(NamedTuple):
 
 
 def in_one_line(error: BaseException, profile: str = "") -> str:
-    """Return why AWS refused, what to do, and AWS's own message; of any other error its own text."""
+    """Return why AWS refused, what to do, and AWS's own message; of any other error its text without long values."""
     reason = why(error, profile)
     if reason is None:
         about = error.response.get("Error", {}).get("ArgumentValue") if isinstance(error, ClientError) else ""
-        return f"{error} ({about})" if about else str(error)
+        text = re.sub(r"value: .{60,}(?=, type: )", "value: …", str(error))  # such as an archive
+        return f"{text} ({about})" if about else text
     said = " ".join(re.sub(r"Encoded authorization failure message: \S+", "", _message(error)).split())
     text = _("{cause}. {what_to_do}", **reason._asdict())
     speaker = "AWS" if isinstance(error, ClientError) else "boto3"
@@ -83,13 +84,19 @@ def in_one_line(error: BaseException, profile: str = "") -> str:
 
 
 def why(error: BaseException, profile: str = "") -> Reason | None:
-    """Return why AWS refuses the call; None if that is not a matter of permissions, credentials, clock or Region.
+    """Return why AWS refuses the call, if that is a matter of permissions, credentials, clock, Region or protection.
 
     The embedded AWS says itself what to do when it does not take a key.
     """
     if isinstance(error, ClientError) and "embedded AWS" not in _message(error):
         if is_access_denied(error) or "not authorized to perform" in _message(error):
             return _denied(error)
+        if error.operation_name == "DeleteTable" and "protect" in _message(error).lower():
+            what_to_do = _(
+                "Turn that off with dynamodb.update_table(TableName=..., DeletionProtectionEnabled=False), and do the "
+                "same again."
+            )
+            return Reason(_("The table is protected against deletion"), what_to_do)
         if is_not_implemented(error):
             return Reason(_(LACKING, call=error.operation_name), _("Use an endpoint that has it, such as AWS."))
         if re.fullmatch(_NOT_ENABLED, error_code(error)):

@@ -116,14 +116,17 @@ def caller(session: boto3.Session, endpoint: str | None) -> str:
         sts = session.client("sts", endpoint_url=endpoint, config=config(endpoint, retries=1 if endpoint else 5))
         return str(sts.get_caller_identity()["Account"])
     except (ConnectionError, HTTPClientError) as error:
-        raise LabError(
-            _(
-                "{who} does not answer. Check the address and the network. If it has a certificate of its own, check "
-                "AWS_CA_BUNDLE. {error}",
-                who=endpoint or "AWS",
-                error=error,
+        told = N_(
+            "{who} does not answer. Check the address and the network. If it has a certificate of its own, check "
+            "AWS_CA_BUNDLE. {error}"
+        )
+        if endpoint and endpoint == os.environ.get("AWS_ENDPOINT_URL"):  # as after `lab local env` and a stop
+            told = N_(
+                "{who} does not answer, and AWS_ENDPOINT_URL still names it. If it was the embedded AWS, type `unset "
+                "AWS_ENDPOINT_URL`, and do the same again. Otherwise check the address and the network, and "
+                "AWS_CA_BUNDLE if it has a certificate of its own. {error}"
             )
-        ) from None
+        raise LabError(_(told, who=endpoint or "AWS", error=error)) from None
     except (BotoCoreError, ClientError) as error:
         _require_region(session, error, endpoint)
         raise LabError(in_one_line(error, session._session.profile or "")) from None

@@ -171,14 +171,15 @@ def wait_until(
 class Line:
     """Shows a text in the place of the one before. The last one stays in a terminal only.
 
-    A notebook would show stderr in red, so there it is on stdout. What a kernel writes that nobody looks at would only
-    be kept, so there it goes to the file PROGRESS_FILE.
+    A pipe or a file gets the first text only, in a line of its own. A notebook would show stderr in red, so there it is
+    on stdout. What a kernel writes that nobody looks at would only be kept, so there it goes to the file PROGRESS_FILE.
     """
 
     def __init__(self) -> None:
         ipython = sys.modules.get("IPython")  # a command need not wait for it to load
         self._in_notebook = ipython is not None and hasattr(ipython.get_ipython(), "kernel")
         self._stream, self._unseen = sys.stdout if self._in_notebook else sys.stderr, os.environ.get(PROGRESS_FILE)
+        self._repaints = self._in_notebook or (self._stream is not None and self._stream.isatty())
         self._width = 0
 
     def __enter__(self) -> "Line":
@@ -191,8 +192,10 @@ class Line:
         """Show the text."""
         if self._unseen:
             Path(self._unseen).write_text(text, encoding="utf-8")
-        else:
+        elif self._repaints:
             print(f"\r{text}", end=" " * (self._width - cell_len(text)), file=self._stream, flush=True)
+        elif not self._width:
+            print(text, file=self._stream, flush=True)
         self._width = cell_len(text)
 
     def wait(self, what: str, on_aws: str, *so_far: str) -> None:
@@ -204,8 +207,9 @@ class Line:
 
     def end(self) -> None:
         """Make room for other output, if a text was shown."""
-        if self._width and (self._unseen or self._in_notebook):
-            self.show(" " * self._width if self._in_notebook and not self._unseen else "")
-        if self._width and not self._unseen:
-            print(end="\r" if self._in_notebook else "\n", file=self._stream, flush=True)
+        if self._width and self._unseen:
+            self.show("")
+        elif self._width and self._repaints:
+            blank = " " * self._width
+            print(end=f"\r{blank}\r" if self._in_notebook else "\n", file=self._stream, flush=True)
         self._width = 0

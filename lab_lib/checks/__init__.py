@@ -87,7 +87,8 @@ def checkpoint(lab: Lab, step: str) -> None:
     counted = _("Checks that hold: {held} of {all}", held=held, all=len(report.checks))
     print(_("{counted}, and {unseen} cannot be seen", counted=counted, unseen=unseen) if unseen else counted)
     if report.wrong:
-        raise CheckFailed(report.wrong[0].in_one_line)
+        first = report.wrong[0]
+        raise CheckFailed(made(account, RULES[first.cause or first.id]).in_one_line)
 
 
 def _in_order(steps: tuple[str, ...], probe: bool, further: bool = False) -> list[Rule]:

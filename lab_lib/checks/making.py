@@ -54,6 +54,18 @@ def first_broken(account: Account, *links: str, is_over: bool = True) -> Check |
     return None
 
 
+def waits_for_link(account: Account, found: str, *links: str) -> Finding | None:
+    """Return what was found, waiting for the first check by which one of these links is broken; None if all hold.
+
+    Nothing waits for a check that "could be", since a report does not say how to fix that.
+    """
+    broken = first_broken(account, *links)
+    if not broken or broken.state is not State.NOT_YET:
+        return None
+    waits = _behind(broken, "")
+    return waits._replace(found=_("{found}; {waits}", found=found, waits=waits.found))
+
+
 def _make(account: Account, rule: Rule) -> Check:
     first, before = _first_cause(account, rule), account.maybe_old
     finding = _behind(first, rule.step) if first else _finding(account, rule)

@@ -11,6 +11,7 @@ from lab_lib.checks.rules import Account, document
 from lab_lib.handlers.transaction_processor.transactions_file import rejected_key
 from lab_lib.lab import Lab
 from lab_lib.language import _
+from lab_lib.pages.wording import listing
 
 ALLOW_ALL = {"Effect": "Allow", "Action": "*", "Resource": "*"}
 _POLICIES = {"TransactionProcessor": policies.transaction_processor, "TotalNotifier": policies.total_notifier}
@@ -74,18 +75,18 @@ def role_excess(account: Account, name: str) -> list[str]:
 
 
 @document
-def function_role(account: Account, name: str) -> bool | list[str]:
+def function_role(account: Account, name: str) -> bool | str:
     """Return True if the function's role is that of step 00, or does as well; else what is wrong with it."""
     arn = str(account.settings(name)["Role"])
     own, role = arn.split("/")[-1], role_of(account, name)
     if not role:
-        return [_("{role}, which is not there", role=own)]
+        return _("{role}, which is not there", role=own)
     if own == usual_role(account, name):
         return True
-    faults = [_("{role}, which {fault}", role=own, fault=fault) for fault in _lacking(account, name, arn)]
     if not _trusts_lambda(role):
-        faults.append(_("{role}, which Lambda cannot assume", role=own))
-    return faults or True
+        return _("{role}, which Lambda cannot assume", role=own)
+    faults = _lacking(account, name, arn)
+    return _("{role}, which {fault}", role=own, fault=listing(faults)) if faults else True
 
 
 def is_workbook_code(account: Account, name: str) -> bool:

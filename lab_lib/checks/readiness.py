@@ -3,7 +3,7 @@
 import itertools
 from datetime import UTC, datetime, timedelta
 
-from lab_lib.aws import buckets, cloudwatch, functions
+from lab_lib.aws import buckets, cloudwatch, functions, tables
 from lab_lib.calls.refusals import none_if_unseen
 from lab_lib.calls.waiting import LOGS_TAKE
 from lab_lib.checks.arrivals import Runs
@@ -53,16 +53,17 @@ def wait_until_uploads_start(lab: Lab) -> None:
 
 
 def wait_until_logged(lab: Lab) -> None:
-    """Wait until the logs tell of the last upload."""
+    """Wait until the logs tell of the last upload. Without any row, TotalNotifier need not have run."""
     since = {PROCESSOR: buckets.uploads(lab)[-1]["LastModified"]}  # the same file again changes nothing in the stream
-    logs = {name: functions.log_group(lab, name) for name in functions.SOURCES}
+    names = functions.SOURCES if tables.items(lab, "Transactions", most=1) else [PROCESSOR]
+    logs = {name: functions.log_group(lab, name) for name in names}
 
     def logged() -> bool:
         return all(cloudwatch.runs(cloudwatch.log_lines(lab, name, since.get(name), logs[name])) for name in logs)
 
     hint = _("A function has not run. The checkpoint of this notebook says which link is broken.")
     how = {"timeout": lab.longest(600), "on_aws": LOGS_TAKE, "hint": hint}
-    none_if_unseen(lambda: lab.wait_until(logged, "the logs of both functions", **how))
+    none_if_unseen(lambda: lab.wait_until(logged, "the functions' logs", **how))
 
 
 def wait_until_counted(lab: Lab) -> None:

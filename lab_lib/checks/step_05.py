@@ -11,10 +11,11 @@ from lab_lib.aws.json_text import count, moment
 from lab_lib.calls.refusals import none_if_unseen
 from lab_lib.checks import upload
 from lab_lib.checks.arrivals import TABLES
-from lab_lib.checks.causes import LINKS, alert_again, by_upload, correct_code, fix_chain, fix_error, fix_function
+from lab_lib.checks.causes import LINKS, alert_again, by_upload, correct_code, fix_chain, fix_function
 from lab_lib.checks.evidence import Evidence, at_rest
+from lab_lib.checks.making import waits_for_link
 from lab_lib.checks.reading import NOTIFIER, PROCESSOR, fitting_key
-from lab_lib.checks.rules import Account, Finding, Rule, cannot_see, judged, none_of, or_none, waits_for
+from lab_lib.checks.rules import RULES, Account, Finding, Rule, State, cannot_see, judged, none_of, or_none, waits_for
 from lab_lib.checks.upload import Difference, Snapshot
 from lab_lib.checks.uploads import due, files, newest, once, read_all
 from lab_lib.language import N_, _, ngettext
@@ -81,11 +82,12 @@ def totals(account: Account) -> Finding:
     faults = upload.compare_totals(sums, _held(account).totals)
     right = listing(f"{customer} {total:f}" for customer, total in sorted(sums.items()))
     again = _(
-        "Wait a moment, since changes may be on their way. If a total stays wrong, set accountBalance in {table} to "
-        "the sum, as a Number",
-        table=account.name("TransactionTotal"),
+        "Wait a moment, since changes may be on their way. If a total stays wrong, let it begin anew: delete the rows "
+        "of its customer in {rows}, half a minute later its item in {totals}, and upload the file once more",
+        rows=account.name("Transactions"),
+        totals=account.name("TransactionTotal"),
     )
-    again = account.how_to_fix(again, "update_item", N_("Explore items"))
+    again = account.how_to_fix(again, "delete_item", N_("Explore items"))
     hint = _repair(account, NOTIFIER, again, N_(" so that a change counts once, and a correction as the difference"))
     return _done(account, NOTIFIER, faults, hint, right)
 
@@ -102,7 +104,7 @@ def alerts(account: Account, name: str) -> Finding:
         return _waits_for_rows()
     wanted = listing(sorted(high))
     again = alert_again(account, wanted)
-    hint = _repair(account, NOTIFIER, again, "", messages(name))
+    hint = _repair(account, NOTIFIER, again)
     if "RedrivePolicy" in attributes:  # it would move a message that is received too often
         held = count(attributes.get("ApproximateNumberOfMessages")) or 0
         found = ngettext("{count:,} message, not read", "{count:,} messages, not read", held)
@@ -126,7 +128,7 @@ def alerts(account: Account, name: str) -> Finding:
         so_that = N_(" so that a message has the Subject, and customerID and accountBalance, both as text in quotes")
         hint = f"{correct_code(account, NOTIFIER, so_that)} {delete} {again}"
     right = wanted if high else _("none is due: no customer has reached {limit:f}", limit=lab.threshold)
-    return _done(account, NOTIFIER, [*wrong, *missing], hint, right)
+    return _done(account, NOTIFIER, [*wrong, *missing], hint, right, messages(name))
 
 
 @Rule("05", "errors", "errors since the last upload", after="upload", weight=2).enter
@@ -136,6 +138,9 @@ def errors(account: Account) -> Finding:
     if not found and any(_idle(account, name) for name in functions.SOURCES):
         return _waits_for_rows()  # what does nothing makes no errors
     faults = [f"{account.name(name)}{_(': ')}{error}" for name, errors in found.items() for error in errors]
+    for name in found:
+        if first := waits_for_link(account, listing(faults), *LINKS[name]):
+            return first
     fixes = [fix_function(account, name, errors[-1]) for name, errors in found.items()]
     again = by_upload(account, N_("Then upload the file once more"))
     return none_of(faults, " ".join([*fixes, again, _("Only errors after the last upload count.")]))
@@ -162,12 +167,20 @@ def _waits_for_rows() -> Finding:
     return waits_for("rows", _("rows in Transactions"))
 
 
-def _done(account: Account, name: str, faults: Iterable[Difference], hint: str, right: str) -> Finding:
-    """Return whether there are no faults, and the function can have done it: rows may be entered by hand."""
-    if idle := _idle(account, name):
-        again = by_upload(account, N_("Then upload the file once more"))
-        return judged(False, idle, right, f"{fix_function(account, name)} {again}")
-    return none_of(map(str, faults), hint, right)
+def _done(account: Account, name: str, faults: Iterable[Difference], hint: str, right: str, *links: str) -> Finding:
+    """Return whether there are no faults, and the function can have done it: rows may be entered by hand.
+
+    What a broken link or an error of the function has led to waits for that: one cause is one fault.
+    """
+    idle, finding = _idle(account, name), none_of(map(str, faults), hint, right)
+    if finding.state is State.OK and not idle:
+        return finding
+    if first := waits_for_link(account, idle or finding.found, *links, *LINKS[name]):
+        return first
+    if or_none(partial(_errors, account, name)):  # the check of errors says that they cannot be seen
+        return waits_for("errors", RULES["errors"].name)
+    again = by_upload(account, N_("Then upload the file once more"))
+    return judged(False, idle, right, f"{fix_function(account, name)} {again}") if idle else finding
 
 
 @once
@@ -186,13 +199,9 @@ def _idle(account: Account, name: str) -> str:
     return _("the code of {function} calls nothing of AWS", function=function)
 
 
-def _repair(account: Account, name: str, again: str, so_that: str, *links: str) -> str:
-    """Return how what a function has not done is done: by fixing what is broken or has failed, and then `again`."""
-    errors = or_none(partial(_errors, account, name))  # the check of errors says that they cannot be seen
-    fix = fix_chain(account, *links, *LINKS[name])
-    if errors and not fix:
-        fix = fix_error(account, name, errors[-1], so_that)
-    if fix:
+def _repair(account: Account, name: str, again: str, so_that: str = "") -> str:
+    """Return how what a function has not done is done: by fixing what could be broken, and then `again`."""
+    if fix := fix_chain(account, *LINKS[name]):
         return f"{fix} {again}"
     return _("{again} If that does not help: {code}", again=again, code=correct_code(account, name, so_that))
 

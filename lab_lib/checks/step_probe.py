@@ -6,6 +6,7 @@ from pathlib import Path
 
 from lab_lib.checks import probe, upload
 from lab_lib.checks.causes import fix_chain, fix_error
+from lab_lib.checks.making import waits_for_link
 from lab_lib.checks.reading import NOTIFIER
 from lab_lib.checks.rules import FURTHER, Account, Finding, Rule, cannot_see, judged
 from lab_lib.language import _
@@ -41,11 +42,13 @@ class Part(Rule):
             return cannot_see(why, _("Probe an account on the embedded AWS."), wanted, counts=False)
         if not faults:
             return judged(True, outcome.arrived if part == upload.ROWS else wanted, wanted, "")
+        own = [messages(queue)] if queue else []
         found, error = listing(map(str, faults)), outcome.errors.get(self.function, "")
         if error:
             function = account.name(self.function)
             found = _("{found}; the last error of {function}: {error}", found=found, function=function, error=error)
-        own = [messages(queue)] if queue else []
+        if first := waits_for_link(account, found, *own, *self.links):
+            return first
         hint = fix_chain(account, *own, *self.links) or fix_error(account, self.function, error, self.so_that)
         return judged(False, found, wanted, _("{hint} Then run `lab check --probe` again.", hint=hint))
 

@@ -42,19 +42,12 @@ def table(account: Account, name: str) -> str:
 
 @document
 def key(account: Account, name: str) -> str:
-    """Return the names of the table's key, with the type of each that is no text."""
-    now, parts = _described(account, name), list[str]()
-    types = {part["AttributeName"]: part["AttributeType"] for part in now.get("AttributeDefinitions", [])}
-    for part in now.get("KeySchema", []):
-        attribute = part["AttributeName"]
-        is_text = types.get(attribute) == "S"
-        parts.append(attribute if is_text else _("{key} (type {type})", key=attribute, type=types.get(attribute)))
-    return " + ".join(parts)
+    return tables.key_of(_described(account, name))
 
 
 @document
 def wanted_key(_account: Account, name: str) -> str:
-    return " + ".join(tables.KEYS[name])
+    return tables.wanted_key(name)
 
 
 @document

@@ -66,15 +66,12 @@ def handle_errors(stopped: str = STOPPED, failed: int = 1) -> Iterator[None]:
     """
     try:
         yield
-    except LabError as error:
+    except BrokenPipeError:
+        raise typer.Exit(128 + signal.SIGPIPE) from None
+    except (LabError, OSError) as error:  # or a full disk
         raise _exit(type(error).__name__, str(error), 2 if isinstance(error, UsageError) else failed) from None
     except (BotoCoreError, ClientError) as error:
         raise _exit("AWS", in_one_line(error), failed) from None
-    except BrokenPipeError:
-        raise typer.Exit(128 + signal.SIGPIPE) from None
-    except OSError as error:  # such as a full disk
-        where = f": {error.filename}" if error.filename else ""
-        raise _exit(type(error).__name__, f"{error.strerror or error}{where}", failed) from None
     except KeyboardInterrupt as stop:
         with suppress(OSError):  # the terminal may be closed
             err.say(_(stopped))

@@ -127,7 +127,8 @@ def look(lab: Lab, exercise: str) -> None:
         print(_(cells.FAILED))
         return
     report = run_checks(lab, exercise)
-    display(report)  # type: ignore[no-untyped-call]
+    wrong = {workbook.NOT_RIGHT: report.wrong[0].in_one_line} if report.wrong else None
+    display(report, metadata=wrong)  # type: ignore[no-untyped-call]
     workbook.record("answer", exercise, [check.id for check in report.failed], not report.failed)
     print(_("Not yet.") if report.wrong else _("It cannot be seen.") if report.failed else _("Right."))
     if report.wrong:

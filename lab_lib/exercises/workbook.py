@@ -31,6 +31,7 @@ from lab_lib.workspace.private_files import can_write_to, exists, json_object, o
 Settings = dict[str, Any]  # of a notebook, by name
 HEADLESS = "LAB_HEADLESS"  # set in the kernels of `lab run`: a replay of the copy changes nothing in it
 ANSWERS = "answers.jsonl"
+NOT_RIGHT = "lab_not_right"  # in the metadata of an output: what an exercise has not made right
 _AGAIN = "Move it away, or free some space, then run the cell again."
 _OF_PAPERMILL = "# Parameters\n"  # begins its cell
 _NOT_TEXT = ("threshold", "yes")

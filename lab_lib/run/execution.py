@@ -4,6 +4,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from lab_lib.exercises.notebook_files import Notebook, without_slow_import
+from lab_lib.exercises.workbook import NOT_RIGHT
 from lab_lib.language import _
 from lab_lib.run.kernels import Kernel
 
@@ -67,10 +68,17 @@ def run(name: str, notebook: Notebook, kernel: Kernel, client: Any = None, **opt
 
 
 def _error_of_a_cell(notebook: Notebook) -> str | None:
-    """Return the error that papermill finds, and let it put its mark above that cell."""
+    """Return the error that papermill finds, and let it put its mark above that cell.
+
+    If an exercise was not right before that, it comes first: that may be why the cell failed.
+    """
     papermill = without_slow_import("papermill.execute")
     try:
         papermill.raise_for_execution_errors(notebook, None)
     except papermill.PapermillExecutionError as error:
-        return f"{error.ename}: {error.evalue}".removesuffix(": ")
+        told = f"{error.ename}: {error.evalue}".removesuffix(": ")
+        outputs = [output for cell in notebook["cells"] for output in cell.get("outputs", [])]
+        not_right = (output.get("metadata", {}).get(NOT_RIGHT) for output in outputs)
+        first = next(filter(None, not_right), told)
+        return told if first in told else _("{first} Later: {error}", first=first, error=told)
     return None

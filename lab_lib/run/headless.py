@@ -77,8 +77,10 @@ def prepare(parameters: dict[str, Any], until: str | None = None, mine: bool = F
 
 
 def check_data_file(path: Path) -> int:
-    """Return the rows of the file. UsageError if notebook 05 cannot upload it: unreadable, too large, a wrong name."""
+    """Return its rows. UsageError if notebook 05 cannot use it: unreadable, too large, misnamed, all bad."""
     preview = transactions.preview(path)
+    if not preview.good:
+        raise UsageError(f"{path} has no good row. Name a file that has one.")
     if not path.name.endswith(".txt"):
         raise UsageError(
             f"{path.name} does not end in .txt, and the bucket's trigger takes only keys that do. Rename it."

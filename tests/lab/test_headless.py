@@ -9,7 +9,7 @@ from pathlib import Path
 
 import nbformat
 import pytest
-from chains import create_table
+from chains import HEADER, create_table
 from commands import begin, in_process, run, still_running
 
 from lab_lib.aws import buckets, cleanup, queues
@@ -139,7 +139,7 @@ def test_a_notebook_that_fails_ends_the_run_with_status_1_and_its_evidence(accou
     (line,) = [line for line in ended.stdout.splitlines() if STEPS[0] in line]
     (step,) = result_of(tmp_path)["steps"]
     assert (ended.exit_code, "WrongResource" in line, "Traceback" in ended.output) == (1, True, False)
-    assert step["error"].startswith("WrongResource: Table Customer has the key Id; this lab wants CustomerId")
+    assert step["error"].startswith("WrongResource: Table Customer has the key Id (S); this lab wants CustomerId (S)")
     assert [path.stem for path in tmp_path.glob("*.ipynb")] == [STEPS[0]]
     assert '"ename": "WrongResource"' in (tmp_path / f"{STEPS[0]}.ipynb").read_text()
 
@@ -164,6 +164,7 @@ def test_a_run_first_ends_a_clean_up_that_was_interrupted(chain, tmp_path, monke
         ("--data", "missing.txt", "missing.txt"),
         ("--data", "table.txt", "customer_id"),
         ("--data", "sample.csv", ".txt"),
+        ("--data", "rejected.txt", "no good row"),
         ("--until", "99", "00, 01, 02, 03, 04, 05, 06"),
         ("--out", "table.txt", "table.txt"),
         ("--out", str(copies.NOTEBOOKS), "another folder"),
@@ -172,6 +173,7 @@ def test_a_run_first_ends_a_clean_up_that_was_interrupted(chain, tmp_path, monke
 def test_a_wrong_request_is_one_line_and_status_2_and_nothing_is_made(option, value, named, account, tmp_path):
     (tmp_path / "table.txt").write_text("name|address\nAna|1 Smith Street\n")
     (tmp_path / "sample.csv").write_text(headless.DATA_FILE.read_text())
+    (tmp_path / "rejected.txt").write_text(f"{HEADER}\nC1|a|T1|03/16/2017|ninety\n")
 
     value = tmp_path / value if "." in value else value
     ended = in_process("run", "--account", account, "--out", tmp_path / "out", option, value)
@@ -202,3 +204,17 @@ def test_the_learners_copy_is_run_with_its_own_settings_and_stays_as_it_is(copy,
     assert (ended.exit_code, result["ok"], result["account"][-4:]) == (0, True, account[-4:]), ended.output
     assert "table Customer" in cleanup.remaining(open_lab(account=account, prefix="Ana-"))
     assert {path: path.read_bytes() for path in copy.rglob("*") if path.is_file()} == before
+
+
+@pytest.mark.slow
+def test_a_replay_names_the_exercise_that_was_not_right_before_what_failed_later(copy, account, tmp_path):
+    second = copy / f"{STEPS[1]}.ipynb"
+    archive = r"package(aws.functions.source_files(\"TotalNotifier\"))"
+    second.write_text(second.read_text().replace(archive, archive.replace("TotalNotifier", "TransactionProcessor")))
+
+    options = ["--account", account, "--until", "01", "--out", tmp_path / "out"]
+    ended = in_process("run", "--mine", *options)
+
+    error = result_of(tmp_path / "out")["steps"][1]["error"]
+    assert (ended.exit_code, error[:42]) == (1, "archive of TotalNotifier: another one; wan"), error
+    assert "Later: FunctionFailed: TotalNotifier failed" in error

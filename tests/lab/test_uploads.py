@@ -5,6 +5,7 @@ from chains import HEADER
 
 from lab_lib.aws import buckets, functions, queues, triggers
 from lab_lib.checks.chain import following
+from lab_lib.checks.readiness import wait_until_logged
 from lab_lib.errors import CheckFailed, LabError
 
 PROCESSOR, NOTIFIER = functions.SOURCES
@@ -23,6 +24,14 @@ def wait_for(chain, tmp_path):
             buckets.upload(chain.lab, path)
 
     return wait_for
+
+
+def test_a_file_of_rejected_rows_alone_comes_to_its_end(chain, wait_for):
+    wait_for(["C1|a|T1|03/16/2017|ninety"])
+
+    wait_until_logged(chain.lab)  # TotalNotifier has not run
+
+    assert [row["line"] for row in buckets.rejected_rows(chain.lab, "mine.txt")] == [2]
 
 
 def change(chain, function, **settings):

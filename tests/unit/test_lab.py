@@ -159,7 +159,8 @@ def test_an_endpoint_that_does_not_answer_or_is_not_aws_is_named_in_one_line(mon
     address = "http://127.0.0.1:1/path" if body is None else web_server(body)
     monkeypatch.setenv("AWS_ENDPOINT_URL", address)
 
-    assert refusal(LabError).startswith(f"{address} {'does not answer' if body is None else 'is not an AWS endpoint'}")
+    why = "does not answer, and AWS_ENDPOINT_URL still names it." if body is None else "is not an AWS endpoint"
+    assert refusal(LabError).startswith(f"{address} {why}")
 
 
 def test_an_endpoint_is_asked_whose_credentials_they_are(endpoint, monkeypatch):

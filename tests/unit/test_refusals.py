@@ -3,7 +3,13 @@
 from unittest.mock import Mock
 
 import pytest
-from botocore.exceptions import ClientError, EndpointConnectionError, LoginRefreshRequired, NoCredentialsError
+from botocore.exceptions import (
+    ClientError,
+    EndpointConnectionError,
+    LoginRefreshRequired,
+    NoCredentialsError,
+    ParamValidationError,
+)
 
 from lab_lib.calls.refusals import PROFILE, in_one_line, why
 from lab_lib.checks.making import unseen
@@ -118,3 +124,12 @@ def test_a_check_and_a_line_of_a_class_say_it_too(monkeypatch):
     assert finding.hint.startswith("It may be right or wrong. Ask the administrator of your organisation to allow x")
     assert cleaned.left.startswith("ClientError: CreateTopic is denied: a service control policy forbids it. Ask the")
     assert "********3333:user/*** is not" in cleaned.left
+
+
+def test_an_archive_in_the_place_of_a_mapping_is_not_printed(lab):
+    with pytest.raises(ParamValidationError) as refused:
+        lab.client("lambda").create_function(FunctionName="f", Role=f"arn:aws:iam::{1:012}:role/r", Code=b"PK" * 1000)
+
+    assert in_one_line(refused.value).splitlines()[1:] == [
+        "Invalid type for parameter Code, value: …, type: <class 'bytes'>, valid types: <class 'dict'>",
+    ]

@@ -127,7 +127,10 @@ def test_errors_since_the_last_upload_count():
 
 
 SETTINGS = whole()[functions.describe, NOTIFIER]["Configuration"]
-OTHERS_CODE = {(functions.describe, NOTIFIER): lambda _: {"Configuration": SETTINGS | {"Environment": {}}}}
+OTHERS_CODE = {
+    (functions.describe, NOTIFIER): lambda _: {"Configuration": SETTINGS | {"Environment": {}}},
+    (functions.code, NOTIFIER): {"total_notifier.py": f"{DEAD}    boto3.client\n"},
+}
 UPLOAD = 'Run "Upload the file" in notebook 05, or call put_object'
 
 
