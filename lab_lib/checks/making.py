@@ -55,12 +55,8 @@ def first_broken(account: Account, *links: str, is_over: bool = True) -> Check |
 
 
 def waits_for_link(account: Account, found: str, *links: str) -> Finding | None:
-    """Return what was found, waiting for the first check by which one of these links is broken; None if all hold.
-
-    Nothing waits for a check that "could be", since a report does not say how to fix that.
-    """
-    broken = first_broken(account, *links)
-    if not broken or broken.state is not State.NOT_YET:
+    """Return what was found, waiting for the first check by which one of these links is broken; None if all hold."""
+    if not (broken := first_broken(account, *links, is_over=False)):
         return None
     waits = _behind(broken, "")
     return waits._replace(found=_("{found}; {waits}", found=found, waits=waits.found))
