@@ -107,7 +107,7 @@ def whole_class(tmp_path_factory, listener):
     with zipfile.ZipFile(folder / "half.zip", "a") as archive:
         archive.writestr(DRAWN.name, "<svg>mine</svg>")
     hand_in(folder / "stranger.zip", "Stranger", left_out=None)
-    hand_in(folder / "commented.zip", "Commented", left_out=None, notifier="in_parts", comment="\n# Mine.\n")
+    hand_in(folder / "commented.zip", "Commented", left_out=None, notifier="left_empty", comment="\n# Mine.\n")
     hostile = {"actions": FORGE, "create-table": LURE.replace("PORT", str(listener)), "create-mapping": CRASH}
     hostile |= {"create-topic": HANG, "create-queue": FLOOD}
     hand_in(folder / "hostile.zip", "Hostile", written=hostile)
