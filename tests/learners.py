@@ -3,12 +3,13 @@
 import functools
 import json
 import zipfile
+from collections.abc import Callable
 from pathlib import Path
 
 import nbformat
 
 from lab_lib.exercises import edition
-from lab_lib.exercises.replacing import merge
+from lab_lib.exercises.notebook_files import Notebook
 from lab_lib.run.headless import notebooks
 
 
@@ -23,18 +24,21 @@ def solve(copy: Path) -> None:
         path.write_text(json.dumps(notebook), encoding="utf-8")
 
 
-def written(number: str, magic: str) -> list[str]:
-    """Return what the cells of a notebook that begin with this magic write into a file."""
+def written(number: str, of_edition: Callable[[Notebook], Notebook] = lambda solved: solved) -> list[tuple[str, str]]:
+    """Return the files that the cells of a notebook write, in their order: name and text of each."""
     (path,) = (path for path in notebooks() if path.stem.startswith(number))
-    sources = ["".join(cell["source"]) for cell in json.loads(path.read_text(encoding="utf-8"))["cells"]]
-    return [text.partition("\n")[2] for text in sources if text.startswith(magic)]
+    cells = of_edition(json.loads(path.read_text(encoding="utf-8")))["cells"]
+    sources = ["".join(cell["source"]).partition("\n") for cell in cells]
+    return [(line.split()[1], f"{text}\n") for line, _, text in sources if line.startswith("%%writefile ")]
 
 
-def my_notifiers() -> dict[str, str]:
-    """Return the functions that notebook 06 writes: the naive one, the same in parts, and the solution."""
-    naive, in_parts = written("06", "%%writefile")
-    solution = functools.reduce(lambda text, cell: merge(text, cell, "")[0], written("06", "%%replace"), in_parts)
-    return {"naive": naive, "in_parts": in_parts, "solution": solution}
+def my_notifiers() -> dict[str, dict[str, str]]:
+    """Return the functions of notebook 06, as files by name: the naive one, with all steps left empty, the solution."""
+    return {
+        "naive": dict(written("06")[:1]),
+        "left_empty": dict(written("06", edition.of_learner)),
+        "solution": dict(written("06")),
+    }
 
 
 @functools.cache
@@ -82,6 +86,7 @@ def hand_in(
                     del cell["id"]
             archive.writestr(notebook.name, json.dumps(copy))
         if notifier:
-            archive.writestr("my_notifier.py", my_notifiers()[notifier] + comment)
+            for file, text in my_notifiers()[notifier].items():
+                archive.writestr(file, text + comment)
         manifest = {"name": name, "id": student_id, "when": "2026-11-26 15:04", "data_id": data_id}
         archive.writestr("manifest.json", json.dumps(manifest))

@@ -18,7 +18,7 @@ from lab_lib.classroom.record import Case, Record, Step
 from lab_lib.classroom.sandbox import Ended, Sandbox
 from lab_lib.classroom.work import Work
 from lab_lib.errors import UsageError
-from lab_lib.exercises import cases, copies, questions, trial, workbook
+from lab_lib.exercises import cases, copies, questions, runner, trial, workbook
 from lab_lib.exercises.trial import Accounts
 from lab_lib.lab import Lab
 from lab_lib.pages.lookalikes import visible
@@ -125,7 +125,9 @@ class Judge:
     def _try_function(self) -> list[Case]:
         """Try the function in one sandbox, on an embedded AWS in another one, where no code of the student runs."""
         path = self.work.draft / submission.FUNCTION
-        path.write_bytes(self.files.get(submission.FUNCTION, b""))
+        for name, content in {path.name: b"", **self.files}.items():
+            if runner.is_part(name):
+                path.with_name(name).write_bytes(content)
         try:
             trial.read(path)  # so that no sandbox is started in vain
             with self._sandbox([]) as (_, accounts):

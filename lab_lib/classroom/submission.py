@@ -1,7 +1,7 @@
 """Write a learner's own work into one file, and read such files, whoever wrote them.
 
-The file is a zip archive: the notebooks of the copy, my_notifier.py, answers.jsonl, and
-manifest.json (name, id, when, and data_id, from which the transactions were drawn). What is private is masked.
+The file is a zip archive: the notebooks of the copy, my_notifier.py and other my_*.py, answers.jsonl, and manifest.json
+(name, id, when, and data_id, from which the transactions were drawn). What is private is masked.
 """
 
 import io
@@ -62,7 +62,7 @@ def write(path: Path, name: str, student_id: str = "") -> list[str]:
     if lack := missing(found):
         raise UsageError(f"{lack} Give yours that name in {copy}, or let `lab open` make it.")
     notebooks = [copies.existing(path.name) for path in copies.solved_notebooks()]
-    more = [copy / FUNCTION, copies.state(copy) / workbook.ANSWERS]
+    more = [*runner.function_files(copy), copies.state(copy) / workbook.ANSWERS]
     what_to_do = "Correct that, or move it away, then run `lab submit` again."
     texts = {
         source.name: read_file(source, lambda content: content.decode("utf-8-sig", "replace"), what_to_do)
@@ -116,8 +116,8 @@ def unpack(content: bytes, name: str = "") -> dict[str, bytes]:
 
 def _refuse_strange(name: str, members: dict[str, zipfile.ZipInfo]) -> None:
     """Raise UsageError for a name or a way of packing that `lab submit` does not use, or too many bytes."""
-    known = {path.name for path in copies.solved_notebooks()}
-    unknown = members.keys() - known - {FUNCTION, workbook.ANSWERS, MANIFEST}
+    known = {path.name for path in copies.solved_notebooks()} | {workbook.ANSWERS, MANIFEST}
+    unknown = [member for member in members if member not in known and not runner.is_part(member)]
     usual = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)  # others are unpacked without a bound
     packed = [member for member, info in members.items() if info.compress_type not in usual]
     if strange := sorted(unknown) + packed:

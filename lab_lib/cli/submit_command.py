@@ -20,7 +20,7 @@ def submit(
 ) -> None:
     """Write your own work into one file, for your instructor. Nothing is sent.
 
-    It holds your notebooks, my_notifier.py and your answers.
+    It holds your notebooks, your function (all my_*.py) and your answers.
 
     Accounts, addresses and credentials are masked.
     """

@@ -20,7 +20,7 @@ from lab_lib.checks.arrivals import snapshot
 from lab_lib.checks.reading import NOTIFIER, matches
 from lab_lib.checks.upload import compare_totals
 from lab_lib.errors import UsageError, WrongResource
-from lab_lib.exercises import trial, workbook
+from lab_lib.exercises import runner, trial, workbook
 from lab_lib.exercises.results import Results
 from lab_lib.lab import BREAK_IT, BREAK_IT_MY, Lab
 from lab_lib.language import N_, _
@@ -57,9 +57,10 @@ def prepare(lab: Lab) -> tuple[Lab, Lab]:
 
 
 def deploy(lab: Lab, file: str | Path) -> str:
-    """Deploy the file as the learner's function, with empty tables. It reads the stream from its beginning.
+    """Deploy the file, with the my_*.py beside it, as the learner's function. It reads the stream from its beginning.
 
-    Return what is wrong with the file, if it cannot run: Lambda takes it nevertheless, and each delivery fails.
+    Its tables are empty. Return what is wrong with the file, if it cannot run: Lambda takes it nevertheless, and each
+    delivery fails.
     """
     ours, mine = parts(lab)
     path = Path(file)
@@ -71,7 +72,7 @@ def deploy(lab: Lab, file: str | Path) -> str:
     for name in ("TransactionTotal", "ProcessedRecords"):
         tables.delete_table(mine, name)
         tables.ensure_table(mine, name)
-    functions.ensure_function(mine, NOTIFIER, files=[path, _DELIVERY_LOG])
+    functions.ensure_function(mine, NOTIFIER, files=[*runner.function_files(path.parent), _DELIVERY_LOG])
     ensure_stream_trigger(mine, tables.find_stream(ours), _AWS_DEFAULTS)
     wait_for_both(lab)
     try:

@@ -5,6 +5,7 @@ work: CPU time, calls, items, and the time in which it waits for nothing. Waitin
 """
 
 import json
+import re
 import select
 import shutil
 import socket
@@ -43,6 +44,7 @@ _ISOLATED = "-I", "-S", "-B"  # Python without the user's settings, installed pa
 _FUNCTION = "/function"  # the folder of the program in its box
 _LONGEST_LINE = 10_000  # bytes of an answer
 _START, _KILL = b"s", b"k"
+_PART = re.compile(r"my_\w+\.py", re.ASCII)
 _NAMED = N_("it named records as failed")  # in the words of RUNTIME
 _FREE = 400  # AWS calls, and items, for whatever number of records; the lab's function takes 20 calls for 30 records
 
@@ -71,6 +73,16 @@ class Outcome(NamedTuple):
     cut: str = ""  # the call at which the function was killed
 
 
+def is_part(name: str) -> bool:
+    """Return True if a function may consist of a file with this name, beside others: my_*.py, as Python can import."""
+    return bool(_PART.fullmatch(name))
+
+
+def function_files(folder: Path) -> list[Path]:
+    """Return the files of the function in this folder. They go wherever it goes, whether it imports them or not."""
+    return sorted(path for path in folder.iterdir() if is_part(path.name))
+
+
 def environment(work: str) -> dict[str, str]:
     """Return the variables of the program: none of the user's own."""
     return {
@@ -88,11 +100,12 @@ def environment(work: str) -> dict[str, str]:
 class Runner:
     """The program that starts the function, as a context manager. It is started again if the function has killed it."""
 
-    def __init__(self, code: bytes) -> None:
+    def __init__(self, files: dict[str, bytes]) -> None:
         self._process: subprocess.Popen[bytes] | None = None
         self._temporary = tempfile.TemporaryDirectory(prefix="lab-trial-", ignore_cleanup_errors=True)
         self._folder = Path(self._temporary.name)
-        (self._folder / MODULE).write_bytes(code)
+        for name, content in files.items():
+            (self._folder / name).write_bytes(content)
         shutil.copy(RUNTIME, self._folder)
         (self._folder / PACKAGES).mkdir()
         for path in box.boto3_packages():

@@ -17,7 +17,7 @@ from lab_lib.exercises.cases import CASES, LARGE, Case, chosen
 from lab_lib.exercises.draw import Draw
 from lab_lib.exercises.proxy import Cut
 from lab_lib.exercises.results import Result, Results
-from lab_lib.exercises.runner import Runner, TooMuch
+from lab_lib.exercises.runner import MODULE, Runner, TooMuch, function_files
 from lab_lib.exercises.verdict import Fault, Story
 from lab_lib.lab import Lab, lab_on
 from lab_lib.language import N_, _
@@ -52,9 +52,9 @@ def judge(
     result as soon as it is there. UsageError if the file holds no function, or for an unknown case.
     """
     why = _("{count} cases took too much, so the others were not tried.", count=_MOST_SLOW)
-    code, results, seed = read(Path(path)), list[Result](), seed or secrets.token_hex(8)
+    files, results, seed = read(Path(path)), list[Result](), seed or secrets.token_hex(8)
     with ExitStack() as stack:
-        runner = stack.enter_context(Runner(code))  # its program loads boto3 while the embedded AWS starts
+        runner = stack.enter_context(Runner(files))  # its program loads boto3 while the embedded AWS starts
         if not accounts:
             running = stack.enter_context(server.another())
             accounts = partial(lab_on, running.endpoint, running.secret)
@@ -66,8 +66,11 @@ def judge(
     return Results(results, seed)
 
 
-def read(path: Path) -> bytes:
-    """Return the file's content, which is not run here. UsageError if it is not Python, or names no handler."""
+def read(path: Path) -> dict[str, bytes]:
+    """Return the files of the function, this one as MODULE. Nothing is run here.
+
+    UsageError if this one is not Python, or names no handler.
+    """
     code = read_file(path, bytes, "Name the file that holds your function.")
     try:
         parsed(code)
@@ -84,7 +87,8 @@ def read(path: Path) -> bytes:
                 name=HANDLER,
             )
         )
-    return code
+    others = {file.name: read_file(file, bytes, "Move it away.") for file in function_files(path.parent)}
+    return {**others, MODULE: code}
 
 
 def untried(case: Case, why: str) -> Result:

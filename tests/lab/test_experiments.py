@@ -124,7 +124,7 @@ def test_a_delivery_by_hand_says_how_it_ended(lab, deploy):
 
 
 def test_the_first_function_leaves_the_lab_alone_and_its_failure_is_shown(lab, tmp_path, capsys):
-    (processor,) = written("01", "%%writefile")
+    ((_, processor),) = written("01")
     (tmp_path / "my_processor.py").write_text(processor)
     before = cleanup.remaining(lab)
 

@@ -103,7 +103,7 @@ def whole_class(tmp_path_factory, listener):
         folder / "half.zip", "Right", left_out=HALF, written=elsewhere, notifier="naive", student_id="s1", data_id="S3"
     )
     hand_in(folder / "stranger.zip", "Stranger", left_out=None)
-    hand_in(folder / "commented.zip", "Commented", left_out=None, notifier="in_parts", comment="\n# Mine.\n")
+    hand_in(folder / "commented.zip", "Commented", left_out=None, notifier="left_empty", comment="\n# Mine.\n")
     hostile = {"actions": FORGE, "create-table": LURE.replace("PORT", str(listener)), "create-mapping": CRASH}
     hostile |= {"create-topic": HANG, "create-queue": FLOOD}
     hand_in(folder / "hostile.zip", "Hostile", written=hostile)

@@ -19,11 +19,19 @@ from tests import right_functions
 from tests.learners import my_notifiers
 
 NOTIFIERS = my_notifiers()
-# What is put behind the solution, whose functions it replaces: only the highest number of a customer says what was
-# added; the marker is written after the sum and the alert; poison is dropped, and an alert is noted before it is
-# published. One is right if a batch that fails comes again in halves.
+SOLUTION = NOTIFIERS["solution"]
+# Files of the solution that are replaced: only the highest number of a customer says what was added; the marker is
+# written after the sum and the alert; poison is dropped, and an alert is noted before it is published. One is right if
+# a batch that fails comes again in halves.
 HALF_RIGHT = {
-    "high_water": """
+    "high_water": {
+        "my_notifier.py": """
+from my_alert import alert
+from my_aws import TOTALS, dynamodb
+from my_read_change import read_change
+from my_totals import rows
+
+
 def lambda_handler(event, context):
     for record in event["Records"]:
         customer, amount, _ = read_change(record)
@@ -39,22 +47,28 @@ def lambda_handler(event, context):
             pass
     for row in rows(sorted({read_change(record)[0] for record in event["Records"]})):
         alert(row)
-""",
-    "marker_after": """
+"""
+    },
+    "marker_after": {
+        "my_add.py": """
+from my_alert import alert
+from my_aws import MARKERS, dynamodb
+from my_totals import additions, rows
+
+
 def add(changes):
-    request = {MARKERS: {"Keys": [{"EventId": event_id} for _, _, event_id in changes]}}
-    there = [item["EventId"] for item in dynamodb.batch_get_item(RequestItems=request)["Responses"][MARKERS]]
-    new = [change for change in changes if change[2] not in there]
-    for addition in additions(new):
+    for addition in additions(changes):
         dynamodb.update_item(**addition)
-    for row in rows(sorted({customer for customer, _, _ in new})):
+    for row in rows(sorted({customer for customer, _, _ in changes})):
         alert(row)
-    with boto3.resource("dynamodb").Table(MARKERS).batch_writer() as batch:
-        for _, _, event_id in new:
-            batch.put_item(Item=marker(event_id)["Item"])
-""",
-    "flag_first": """
-dead_letters.send_message = lambda **_: None
+    for _, _, event_id in changes:
+        dynamodb.put_item(TableName=MARKERS, Item={"EventId": event_id})
+"""
+    },
+    "flag_first": {
+        "my_set_aside.py": SOLUTION["my_set_aside.py"].replace("dead_letters.send_message(", "dict("),
+        "my_alert.py": """
+from my_aws import THRESHOLD, TOTALS, dynamodb, publish
 
 
 def alert(row):
@@ -62,26 +76,31 @@ def alert(row):
     flag = {"UpdateExpression": "SET alerted = :high", "ExpressionAttributeValues": {":high": is_high}}
     dynamodb.update_item(TableName=TOTALS, Key={"CustomerId": row["CustomerId"]}, **flag)
     if is_high and not alerted:
-        message = json.dumps({"customerID": row["CustomerId"], "accountBalance": f"{row['accountBalance']:f}"})
-        topic.publish(Subject="Warning! Account balance is very high", Message=message)
+        publish(row)
 """,
-    "names_failed": """
+    },
+    "names_failed": {
+        "my_notifier.py": SOLUTION["my_notifier.py"]
+        + """
 add_all = lambda_handler
 
 def lambda_handler(event, context):
     add_all({"Records": event["Records"][:1]}, context)
     return {"batchItemFailures": [{"itemIdentifier": r["dynamodb"]["SequenceNumber"]} for r in event["Records"][1:]]}
-""",
+"""
+    },
 }
-NOTIFIERS |= {name: NOTIFIERS["solution"] + changed for name, changed in HALF_RIGHT.items()}
-NOTIFIERS["hints"] = right_functions.HINTS  # of another design
-NOTIFIERS["set_of_ids"] = right_functions.SET_OF_IDS
+NOTIFIERS |= {name: SOLUTION | changed for name, changed in HALF_RIGHT.items()}
+NOTIFIERS["hints"] = {runner.MODULE: right_functions.HINTS}  # of another design
+NOTIFIERS["set_of_ids"] = {runner.MODULE: right_functions.SET_OF_IDS}
 QUICK = [case.id for case in cases.CASES if case.id not in ("crash", "poison-and-crash", "long-history", cases.LARGE)]
 NOT_FREE = [case.id for case in cases.chosen(QUICK) if not case.free]
 # What a function has in common with the solution is tried in few cases.
 AGAIN = ["batch-twice", "cold-start", "cut-otherwise", "out-of-order"]
 FEW = ["new-transactions", *AGAIN, "poison", "poison-and-crash", "topic-away"]
 REREADS = """
+from my_aws import MARKERS, dynamodb
+
 add_and_alert = lambda_handler
 
 def lambda_handler(event, context):
@@ -115,16 +134,18 @@ def judge(path, only, seed=""):
     return trial.judge(path, only, seed, accounts=partial(lab_on, running.endpoint, running.secret))
 
 
-def written(tmp_path, text):
-    (tmp_path / "my_notifier.py").write_text(text)
-    return tmp_path / "my_notifier.py"
+def written(tmp_path, files):
+    """Write the files of a function, or the text of one file; return the path of the handler's."""
+    for name, text in (files if isinstance(files, dict) else {runner.MODULE: files}).items():
+        (tmp_path / name).write_text(text)
+    return tmp_path / runner.MODULE
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize(
     ("name", "tried", "fails"),
     [
-        ("in_parts", QUICK, NOT_FREE),
+        ("left_empty", QUICK, NOT_FREE),
         ("high_water", AGAIN, AGAIN[-1:]),
         ("marker_after", FEW, ["poison-and-crash", "topic-away"]),
         ("flag_first", FEW, ["poison", "poison-and-crash", "topic-away"]),
@@ -141,8 +162,9 @@ def test_a_function_fails_exactly_the_cases_of_its_faults(name, tried, fails, fo
 
 @pytest.mark.slow
 def test_calls_and_items_are_bounded(folder, tmp_path):
-    for text, what in ((NOTIFIERS["naive"], ""), (NOTIFIERS["solution"] + REREADS, "items in its ")):
-        result = judge(written(tmp_path, text), only=["ten-thousand"]).results[0]
+    rereads = SOLUTION | {runner.MODULE: SOLUTION[runner.MODULE] + REREADS}
+    for files, what in ((NOTIFIERS["naive"], ""), (rereads, "items in its ")):
+        result = judge(written(tmp_path, files), only=["ten-thousand"]).results[0]
         wanted = rf"stopped, because it took more than [\d,]+ {what}AWS calls for [\d,]+ records"
         assert re.fullmatch(wanted, result.found)
         assert what or result.cause == "it takes too many AWS calls"
@@ -168,7 +190,9 @@ def test_a_verdict_tells_the_causes_and_what_was_sent_and_found_for_the_first(fo
     assert re.search(
         r"sent to a new start: .* found: killed at the call UpdateItem, and started again; .* has acc", words
     )
-    assert re.search(r"✘ not yet the last batch still fails: KeyError: 'N' \(line \d+\): poison-and-crash ✘", words)
+    assert re.search(
+        r"✘ not yet the last batch still fails: KeyError: 'N' \(my_notifier.py, line \d+\): poison-and-crash ✘", words
+    )
     assert "✘ not yet too many alerts are sent: crossings" in words
     assert "Passed: 0 of 4. The same transactions again: seed 5." in words
 

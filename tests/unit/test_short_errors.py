@@ -56,9 +56,5 @@ def test_a_cell_that_is_stopped_says_only_that(run):
     assert run("raise KeyboardInterrupt") == "Stopped."
 
 
-def test_a_cell_puts_its_functions_into_a_file_also_before_any_other_cell_has_run(run):
-    assert run("%%replace lost.py\nx = 1").startswith("UsageError: Cannot read lost.py: No such file")
-
-
 def test_the_file_that_runs_at_the_start_leaves_no_name_behind(run):
-    assert run("assert not [n for n in ('_start', 'suppress', 'replace') if n in globals()]") == ""
+    assert run("assert not [n for n in ('_start', 'suppress') if n in globals()]") == ""

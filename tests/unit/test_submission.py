@@ -43,7 +43,8 @@ def test_a_submission_holds_the_learners_work_and_nothing_private(copy, tmp_path
         text = text.replace(f'{name}: str = \\"\\"', f'{name}: str = \\"{value}\\"')
     write_file(first, text)
     workbook.record("answer", "keys", ["mail to ana@example.com"], True)
-    write_file(copy / "my_notifier.py", "# of account 111122223333\n")
+    for name in ("my_notifier.py", "my_add.py", "my_add-Copy1.py"):  # Python cannot import the last one
+        write_file(copy / name, "# of account 111122223333\n")
 
     done = in_process("submit", "--name", "Ana", "--id", "s1", "--out", tmp_path / "ana.zip")
 
@@ -51,7 +52,7 @@ def test_a_submission_holds_the_learners_work_and_nothing_private(copy, tmp_path
     read = submission.read(tmp_path / "ana.zip", tmp_path)
     files = submission.unpack(read.content)
     ours = {path.name for path in [*copies.solved_notebooks(), *copies.pictures()]}
-    assert files.keys() - ours == {"my_notifier.py", "answers.jsonl", "manifest.json"}
+    assert files.keys() - ours == {"my_notifier.py", "my_add.py", "answers.jsonl", "manifest.json"}
     assert [value for value in PRIVATE.values() if value.encode() in b"".join(files.values())] == []
     assert (read.name, read.id, read.data_id) == ("Ana", "s1", "")
 
@@ -115,6 +116,7 @@ FULL = {path.name: BOMB[:-1] for path in copies.solved_notebooks()}
     ("members", "manifest", "why"),
     [
         ({"../../etc/passwd": b"x"}, MANIFEST, r"'\.\./\.\./etc/passwd', which `lab submit` does not write"),
+        ({"my_/../add.py": b"x"}, MANIFEST, r"'my_/\.\./add\.py', which `lab submit` does not write"),
         ({"Topic of Ana.ipynb": b"x"}, MANIFEST, "Missing notebooks: 00-.*; found: Topic of Ana.ipynb. Ask"),
         ({"my_notifier.py": BOMB}, MANIFEST, "my_notifier.py has 10.0 MB"),
         (FULL, MANIFEST, "and 40 MB in all"),

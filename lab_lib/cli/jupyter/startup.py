@@ -4,17 +4,11 @@
 def _start() -> None:
     from contextlib import suppress
 
-    def replace(line: str, cell: str) -> None:
-        from lab_lib.exercises import replacing  # which takes a second to load
-
-        replacing.replace(line, cell)
-
     if shell := globals().get("get_ipython"):
         with suppress(ImportError):  # the kernel of another environment
             from lab_lib.exercises import short_errors
 
             short_errors.register(shell())
-            shell().register_magic_function(replace, "cell")  # there after a restart too, before any cell has run
 
 
 _start()

@@ -143,10 +143,13 @@ def outcome(records):
         failures = answer.get("batchItemFailures") if isinstance(answer, dict) else None
         names = [str(failure.get("itemIdentifier")) for failure in failures or []]
     except BaseException as error:  # noqa: BLE001  # sys.exit also fails a batch
-        frames = traceback.extract_tb(error.__traceback__)
-        lines = [frame.lineno for frame in frames if frame.filename.endswith(f"{MODULE}.py")]
         said = ": ".join(filter(None, [type(error).__name__, str(error)]))[:LONGEST_ERROR]
-        return f"{said} (line {lines[-1]})" if lines else said, 0
+        frames = traceback.extract_tb(error.__traceback__)
+        lines = [(Path(frame.filename).name, frame.lineno) for frame in frames]
+        theirs = [f" ({name}, line {line})" for name, line in lines if name.startswith("my_")]
+        if not theirs or isinstance(error, SyntaxError):  # which names its place itself
+            return said, 0
+        return said + theirs[-1], 0
     if not names:
         return "", 0
     places = {record["dynamodb"]["SequenceNumber"]: place for place, record in enumerate(records)}
