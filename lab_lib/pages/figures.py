@@ -66,16 +66,11 @@ def new_figure(height: float) -> tuple[DescribedFigure, Axes]:
     return figure, axes
 
 
-def draw_threshold(axes: Axes, threshold: Decimal, across: bool = False) -> None:
-    """Draw the threshold as a dashed line with its name, upright or across."""
-    style: dict[str, Any] = {"color": INK, "linestyle": "--", "linewidth": 1.4}
-    line, name = float(threshold), _("threshold {threshold:f}", threshold=threshold)
-    if across:
-        axes.axhline(line, **style)
-        axes.text(0.01, line, name, color=INK, va="bottom", transform=axes.get_yaxis_transform())
-    else:
-        axes.axvline(line, **style)
-        axes.text(line, 1.01, name, color=INK, va="bottom", ha="center", transform=axes.get_xaxis_transform())
+def draw_threshold(axes: Axes, threshold: Decimal) -> None:
+    """Draw the threshold as a dashed line with its name."""
+    axes.axvline(float(threshold), color=INK, linestyle="--", linewidth=1.4)
+    name, upright = _("threshold {threshold:f}", threshold=threshold), axes.get_xaxis_transform()
+    axes.text(float(threshold), 1.01, name, color=INK, va="bottom", ha="center", transform=upright)
 
 
 def one_line(text: Any) -> str:

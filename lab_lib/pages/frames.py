@@ -1,9 +1,7 @@
 """Read what the account holds as pandas DataFrames: objects, tables, queues, logs and metrics."""
 
 from datetime import UTC, datetime, timedelta
-from decimal import Decimal
 from functools import partial
-from operator import itemgetter
 
 import pandas as pd
 from pandas import DataFrame
@@ -40,21 +38,6 @@ def totals(lab: Lab) -> DataFrame:
     """Return TransactionTotal: CustomerId, accountBalance (Decimal), alerted (bool)."""
     frame = table(lab, "TransactionTotal", most=None)
     return frame.assign(alerted=frame["alerted"].eq(True))
-
-
-def running_balance(lab: Lab) -> DataFrame:
-    """Return the transactions of the customer with the highest total, by date, and the balance after each.
-
-    Transactions of one day stand in the order of their ids. An item without a numeric amount is left out.
-    """
-    held = [item for item in tables.items(lab, "TransactionTotal") if isinstance(item.get("accountBalance"), Decimal)]
-    customer = max(held, key=itemgetter("accountBalance"), default={"CustomerId": ""})["CustomerId"]
-    items = tables.items(lab, "Transactions", beginning=customer)
-    rows = [row for row in items if row["CustomerId"] == customer and isinstance(row.get("TransactionAmount"), Decimal)]
-    frame = DataFrame(rows, columns=COLUMNS["Transactions"])
-    day = pd.to_datetime(frame["TransactionDate"], format="%m/%d/%Y", errors="coerce")
-    frame = frame.assign(day=day).sort_values(["day", "TransactionId"], ignore_index=True).drop(columns="day")
-    return frame.assign(balance=frame["TransactionAmount"].cumsum())
 
 
 def alerts(lab: Lab, queue: str) -> DataFrame:

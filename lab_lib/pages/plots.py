@@ -5,7 +5,6 @@ from decimal import Decimal
 from typing import Any
 
 from matplotlib.axes import Axes
-from matplotlib.ticker import MaxNLocator
 from pandas import DataFrame, Series
 
 from lab_lib.language import N_, _, ngettext
@@ -70,48 +69,6 @@ def comparison(frame: DataFrame, threshold: Decimal) -> DescribedFigure:
         for name, label, other in zip(names, labels, others, strict=True)
     ]
     figure.alt = _("{title}: {parts}.", title=title, parts=_(". ").join(parts))
-    return figure
-
-
-@in_legible_words()
-def running_balance(frame: DataFrame, threshold: Decimal) -> DescribedFigure:
-    """Draw a customer's balance after each transaction as steps, and name the first that reaches the threshold.
-
-    `frame` is as frames.running_balance returns it, one row a transaction.
-    """
-    figure, axes = new_figure(3.2)
-    balances = [0.0, *map(float, frame["balance"])]
-    axes.step(range(len(balances)), balances, where="post", color=BELOW, linewidth=2)
-    draw_threshold(axes, threshold, across=True)
-    customer = one_line(frame["CustomerId"].iloc[0]) if len(frame) else _("no customer")
-    told = {"customer": customer, "count": len(frame), "threshold": threshold}
-    figure.alt = _("The balance of {customer} over {count} transactions stays below {threshold:f}.", **told)
-    for place, row in frame[frame["balance"] >= threshold].head(1).iterrows():
-        id, date = one_line(row["TransactionId"]), one_line(row["TransactionDate"])
-        crossing = _("{transaction} of {date}: {balance:f}", transaction=id, date=date, balance=row["balance"])
-        figure.alt = _(
-            "The balance of {customer} over {count} transactions reaches the threshold {threshold:f} with {crossing}.",
-            **told,
-            crossing=crossing,
-        )
-        point = int(place) + 1, float(row["balance"])
-        axes.plot(*point, "o", color=REACHED, markersize=9)
-        # Below the steps, at the right, a rising balance leaves room.
-        axes.annotate(
-            crossing,
-            point,
-            (0.98, 0.08),
-            textcoords="axes fraction",
-            arrowprops={"arrowstyle": "->", "color": INK},
-            ha="right",
-            color=INK,
-            parse_math=False,
-        )
-    axes.set_xlim(0, len(balances))
-    axes.margins(y=0.15)
-    axes.xaxis.set_major_locator(MaxNLocator(integer=True))
-    axes.set_xlabel(_("transactions of {customer}, by date", customer=customer), parse_math=False)
-    axes.set_ylabel(_("balance, US dollars ($)"))
     return figure
 
 
