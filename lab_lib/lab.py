@@ -149,16 +149,9 @@ class Lab:
 
     @property
     def first_look(self) -> "Lab":
-        """Return the lab of 00's first look: names, bucket and roles of its own, and the usual threshold."""
-        return replace(
-            self,
-            prefix=f"{FIRST_LOOK}{self.prefix}",
-            threshold=DEFAULT_THRESHOLD,
-            processor_role="",
-            notifier_role="",
-            bucket_name="",
-            _renamed=[],
-        )
+        """Return the lab of 00's first look: the usual threshold, names of its own, and a bucket even if one is given."""
+        prefix = f"{FIRST_LOOK}{self.prefix}"
+        return replace(self, prefix=prefix, threshold=DEFAULT_THRESHOLD, bucket_name="", _renamed=[])
 
     @property
     def bucket(self) -> str:
