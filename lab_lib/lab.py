@@ -149,7 +149,7 @@ class Lab:
 
     @property
     def first_look(self) -> "Lab":
-        """Return the lab of 00's first look: the usual threshold, names of its own, and a bucket even if one is given."""
+        """Return the lab of 00's first look: names and a bucket of its own, and the usual threshold."""
         prefix = f"{FIRST_LOOK}{self.prefix}"
         return replace(self, prefix=prefix, threshold=DEFAULT_THRESHOLD, bucket_name="", _renamed=[])
 
