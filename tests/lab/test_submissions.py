@@ -130,7 +130,7 @@ def test_each_student_gets_the_points_of_their_own_work_and_a_fault_costs_nobody
     hostile = students["Hostile"]
     assert 0 < percents["Hostile"] < 100
     assert hostile["points"]["function"] == 10, hostile  # each function is tried in a sandbox of its own
-    assert hostile["points"]["00"] == 3.33  # all, built before it, times two of the three exercises that are needed
+    assert hostile["points"]["00"] == 3.75  # all, built before it, times three of the four exercises that are needed
     assert (students["Half"]["state"], students["Unreadable"]["state"], percents["Unreadable"]) == ("done", "failed", 0)
     assert "unreadable.zip is not a file of `lab submit`" in students["Unreadable"]["error"]
     claim = "half.zip claims to be from Right (s1). It counts for Half, as its name says."
