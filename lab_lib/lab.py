@@ -46,8 +46,10 @@ BUCKET_NAME = "inputs3bucketfortransact"  # the handout's part of the bucket's n
 # Each name beside the lab, in notebooks 01 and 06, begins so. A prefix has no underscore: no other lab has these.
 BREAK_IT, BREAK_IT_MY = "BreakIt_", "BreakItMy_"
 BREAK_IT_ANY = "BreakIt*_"  # matches all, in a policy
+FIRST_LOOK = "1st-"  # begins the names of 00's first look. A prefix begins with a letter: no other lab has these
 TIMEOUT = 20  # seconds, of a function; as in the handout
 LONGEST_TIMEOUT = 900  # seconds; Lambda's maximum
+_LONGEST_BUCKET = 63  # characters
 _LONGEST_STEM = 56  # characters of a bucket's name before an end of seven
 _SLOWEST_START = 20  # seconds, for a function of an endpoint of one's own
 
@@ -146,6 +148,12 @@ class Lab:
         return replace(self, part="")
 
     @property
+    def first_look(self) -> "Lab":
+        """Return the lab of 00's first look: names and a bucket of its own, and the usual threshold."""
+        prefix = f"{FIRST_LOOK}{self.prefix}"
+        return replace(self, prefix=prefix, threshold=DEFAULT_THRESHOLD, bucket_name="", _renamed=[])
+
+    @property
     def bucket(self) -> str:
         """Return the bucket's name. Bucket names are lower case, and unique in the whole world."""
         return self.bucket_name or (self._renamed or [self._usual_bucket])[-1]
@@ -157,7 +165,7 @@ class Lab:
 
     @property
     def _usual_bucket(self) -> str:
-        return f"{self.prefix}{BUCKET_NAME}-{self.account}-{self.region}".lower()
+        return f"{self.prefix}{BUCKET_NAME}-{self.account}-{self.region}".lower()[:_LONGEST_BUCKET]
 
     def rename_bucket(self) -> None:
         """Give the lab's bucket a name that ends by chance: AWS may hold that of a deleted bucket for hours."""

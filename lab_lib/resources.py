@@ -72,8 +72,8 @@ class Resource(NamedTuple):
 
 RESOURCES = (
     Resource("bucket", "", Cell("00-07"), ROWS),
-    Resource("table", "Customer", Cell("00-08b"), ROWS),
-    Resource("table", "Transactions", Cell("00-09"), ROWS),
+    Resource("table", "Customer", Cell("00-09"), ROWS),
+    Resource("table", "Transactions", Cell("00-08b"), ROWS),
     Resource("table", "ProcessedRecords", Cell("00-09")),
     Resource("table", "TransactionTotal", Cell("00-10a", True), CHANGES),
     Resource("queue", "LabDeadLetters", Cell("00-11")),
@@ -81,7 +81,7 @@ RESOURCES = (
     Resource("role", "TotalNotifierRole", Cell("00-13"), CHANGES),
     Resource("function", "TransactionProcessor", Cell("01-08"), ROWS),
     Resource("function", "TotalNotifier", Cell("01-14", True), CHANGES),
-    Resource("bucket trigger", "", Cell("02-06"), ROWS),
+    Resource("bucket trigger", "", Cell("02-06", True), ROWS),
     Resource("stream trigger", "", Cell("02-08", True), CHANGES),
     Resource("topic", "HighBalanceAlert", Cell("03-06", True), ALERTS),
     Resource("queue", "CustomerNotify", Cell("04-06"), messages("CustomerNotify")),

@@ -43,7 +43,7 @@ def delete_all(lab: Lab) -> Iterator[str]:
 
 
 def delete_experiments(lab: Lab) -> Iterator[str]:
-    """Delete what notebooks 01 and 06 made beside the lab, one by one, and yield the name of each.
+    """Delete what notebooks 00, 01 and 06 made beside the lab, one by one, and yield the name of each.
 
     Warn of what is left: it does not disturb the lab, and `delete_all` deletes it too.
     """
@@ -121,7 +121,9 @@ def _resources(lab: Lab) -> Iterator[Deletable]:
 
 
 def _of_experiments(lab: Lab) -> Iterator[Deletable]:
-    """Yield what notebooks 01 and 06 put beside the lab: usually it is not there."""
+    """Yield what notebooks 00, 01 and 06 put beside the lab: usually it is not there."""
+    if none_if_unseen(lambda: buckets.candidates(lab.first_look)):  # its bucket is made first, and deleted last
+        yield from _resources(lab.first_look)
     yield from _in_parts(lab.variant(BREAK_IT_MY), lab.variant(BREAK_IT))
     for name in resources.names("role"):
         yield _deletable(f"policy {roles.EXPERIMENTS} of {name}", _EXPERIMENTS, lab, name)

@@ -11,7 +11,7 @@ from lab_lib import resources
 from lab_lib.aws import policies
 from lab_lib.aws.buckets import find_bucket, is_name
 from lab_lib.aws.evaluator import as_list
-from lab_lib.aws.functions import Settings, find_function, statements
+from lab_lib.aws.functions import SOURCES, Settings, find_function, statements
 from lab_lib.aws.queues import DEAD_LETTERS, ensure_queue_policy, find_queue, queue_arn
 from lab_lib.aws.tables import find_stream
 from lab_lib.aws.topics import ALERT_TOPIC, find_topic
@@ -83,8 +83,8 @@ def allowed_buckets(lab: Lab) -> list[str]:
 
 def delete_bucket_trigger(lab: Lab) -> None:
     """Delete the notification. Other notifications stay."""
-    if find_bucket_trigger(lab) is not None:
-        _put_notifications(lab, _other_notifications(lab))
+    if (others := _other_notifications(lab)) != notifications(lab):
+        _put_notifications(lab, others)
 
 
 def ensure_stream_trigger(lab: Lab, stream: str | None = None, settings: Settings = MAPPING, wait: bool = True) -> str:
@@ -253,7 +253,8 @@ def _starts(lab: Lab, function: str, trigger: Trigger) -> bool:
 
 
 def _other_notifications(lab: Lab) -> list[Trigger]:
-    return [other for other in notifications(lab) if not _starts(lab, "TransactionProcessor", other)]
+    """Return the notifications that start none of the lab's functions."""
+    return [other for other in notifications(lab) if not any(_starts(lab, name, other) for name in SOURCES)]
 
 
 def _put_notifications(lab: Lab, to_functions: list[Trigger]) -> None:

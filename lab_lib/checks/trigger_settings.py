@@ -85,6 +85,12 @@ def another_may_invoke(account: Account) -> bool:
 
 
 @document
+def any_bucket_may_invoke(account: Account) -> bool:
+    """Return whether another bucket of this account may start the function."""
+    return may_invoke(account, "any-bucket", account.lab.account)
+
+
+@document
 def failed_files(account: Account) -> str:
     """Return where failed events go: to a destination of Lambda, or the older dead-letter target of the function."""
     older = account.settings(PROCESSOR).get("DeadLetterConfig", {}).get("TargetArn")

@@ -17,7 +17,7 @@ from lab_lib.resources import CHANGES, in_chain, messages
 WORTH = {"00": 5, "01": 8, "02": 8, "03": 2, "04": 7, "05": 15, PROBE: 35, "exercises": 10, "function": 10}
 
 
-_NEEDED = 3  # exercises, more than half of those in which something is made
+_NEEDED = 4  # exercises, more than half of those in which something is made
 _FREE = {case.id for case in CASES if case.free}
 
 
@@ -51,7 +51,7 @@ def earned(record: Record, columns: Collection[str]) -> dict[str, float | None]:
 def share(record: Record) -> Decimal:
     """Return the share, from 0 to 1, with which the steps and the probe count: how much of the chain the student made.
 
-    Of the five exercises in which something is made, _NEEDED make a whole. It is 1 where nobody has handed in any.
+    Of the six exercises in which something is made, _NEEDED make a whole. It is 1 where nobody has handed in any.
     """
     held = [Decimal(str(answer.held)) for answer in record.answers or [] if answer.held is not None]
     return min(sum(held, Decimal(0)) / _NEEDED, Decimal(1)) if held else Decimal(1)

@@ -13,7 +13,6 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from typing import Any
 
-from ministack.core.concurrency import esm_wake
 from ministack.core.responses import AccountRegionScopedDict, AccountScopedDict
 from ministack.services import dynamodb, lambda_svc, sqs, sts
 
@@ -63,7 +62,6 @@ def load(content: bytes) -> None:
     sqs.DEFAULT_PORT = os.environ[server.CLIENTS_PORT]  # of the URLs of its queues
     sqs._CANONICAL_NETLOC = f"{server.HOST}:{sqs.DEFAULT_PORT}"
     lambda_svc._ensure_poller()
-    esm_wake.set()
 
 
 def _wait_for_rest(account: str) -> bool:

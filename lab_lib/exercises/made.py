@@ -23,7 +23,7 @@ from lab_lib.exercises import cells, texts, workbook
 from lab_lib.lab import Lab
 from lab_lib.language import N_, _
 
-TABLE, NOTIFIER, QUEUE = "TransactionTotal", "TotalNotifier", "CreditCollection"
+TABLE, PROCESSOR, NOTIFIER, QUEUE = "TransactionTotal", "TransactionProcessor", "TotalNotifier", "CreditCollection"
 Settings = dict[str, Any]  # of a resource, by name
 
 
@@ -63,9 +63,9 @@ def begin(lab: Lab, exercise: str) -> bool:
     is printed. Until the cell ends, no helper creates the resource.
     """
     resource, mark = texts.find(exercise, EXERCISES), (exercise, str(lab))
-    _watch(lab, resource)
     if not resource.find(lab):
         _made_here.add(mark)
+        _watch(lab, resource)
         return True
     report = run_checks(lab, exercise)
     if not report.wrong:
@@ -90,6 +90,7 @@ def begin(lab: Lab, exercise: str) -> bool:
         return False
     resource.delete(lab)
     print(off, _("It is deleted, to be made anew."))
+    _watch(lab, resource)
     return True
 
 
@@ -98,7 +99,7 @@ def _watch(lab: Lab, resource: Exercise) -> None:
 
     def refuse(params: Settings, model: Any, **_event: Any) -> None:
         call, names = resource.calls.get(model.name), {str(value).split(":")[-1] for value in params.values()}
-        is_own = call and lab.name(resource.name or NOTIFIER) in names
+        is_own = call and not names.isdisjoint([lab.name(resource.name or NOTIFIER), lab.bucket])
         if is_own and any("/lab_lib/aws/" in caller.filename for caller in inspect.stack(0)):
             yours = _("The {resource} is yours to make: write the call {call}(…).", resource=resource, call=call)
             raise UsageError(yours)
@@ -192,6 +193,13 @@ def _as_asked(check: Check) -> Check:
     return check._replace(step="", state=wanted.get(check.state, check.state))
 
 
+def _delete_bucket_trigger(lab: Lab) -> None:
+    """Delete the notification, and let nobody call the function."""
+    triggers.delete_bucket_trigger(lab)
+    for statement in functions.statements(lab, PROCESSOR):
+        lab.client("lambda").remove_permission(FunctionName=lab.name(PROCESSOR), StatementId=statement["Sid"])
+
+
 def _delete_mappings(lab: Lab) -> None:
     for mapping in triggers.mappings_to(lab, *functions.SOURCES):
         triggers.delete_mapping(lab, mapping)
@@ -246,6 +254,20 @@ EXERCISES = {
             "THRESHOLD": N_("This is the threshold of notebook 00."),
             "Description": N_("The console shows it in its list of functions."),
         },
+    ),
+    "create-bucket-trigger": Exercise(
+        N_("bucket trigger"),
+        "",
+        {
+            "AddPermission": "lambda_.add_permission",
+            "PutBucketNotificationConfiguration": "s3.put_bucket_notification_configuration",
+        },
+        "bucket-trigger bucket-trigger-events asked-suffix other-bucket-triggers bucket-permission asked-source "
+        "bucket-permission-account",
+        lambda lab: triggers.find_bucket_trigger(lab) or functions.statements(lab, PROCESSOR),
+        triggers.ensure_bucket_trigger,
+        _delete_bucket_trigger,
+        "lambda_.remove_permission(FunctionName=function, StatementId=...)",
     ),
     "create-mapping": Exercise(
         N_("mapping"),

@@ -31,6 +31,8 @@ WRONG = [
     ("create-function", "**arguments", "FunctionName=name, Role=arguments['Role']", "environment", "TOPIC_ARN is not"),
     ("create-function", ": archive", ": aws.functions.zipped({'total_notifier.py': b''})", "archive of", "another one"),
     ("create-function", "Tags=TAGS,", "", "tag of TotalNotifier", "not there"),
+    ("create-bucket-trigger", "SourceArn=bucket,", "", "bucket in the permission", "not asked for"),
+    ("create-bucket-trigger", '".txt"', '".csv"', "suffix of the bucket trigger", ".csv"),
     ("create-mapping", "TRIM_HORIZON", "LATEST", "starting position that misses nothing", "LATEST"),
     ("create-mapping", "=1000,", "=1000, Enabled=False,", "state of the stream trigger", "Disabled"),
     ("create-mapping", "=function", "=lab.name('TransactionProcessor')", "stream trigger", "TransactionProcessor"),
@@ -43,6 +45,7 @@ WRONG = [
 RIGHT = [
     ("create-table", OWN_TABLE, ""),
     ("create-function", "Timeout=20,", "Timeout=20, MemorySize=512, Description='mine',"),
+    ("create-bucket-trigger", '"bucket"', '"mine"'),
     ("create-mapping", "FunctionName=function", "FunctionName=lab.name('TotalNotifier')"),
     ("create-queue", '{"Policy": policy}', "{'Policy': json.dumps(json.loads(policy), indent=2)}"),
 ]  # fmt: skip

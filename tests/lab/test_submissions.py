@@ -122,11 +122,11 @@ def test_each_student_gets_the_points_of_their_own_work_and_a_fault_costs_nobody
     assert percents["Right"] == 100, done.stderr
     half = students["Half"]["points"]
     assert {column: half[column] for column in STEPS} == STEPS  # what is missing was made, so that it costs once
-    assert (half["exercises"], half["function"]) == (7.89, 0)  # 15 of 19, and no case that the lab's own function fails
+    assert (half["exercises"], half["function"]) == (8.1, 0)  # 17 of 21, and no case that the lab's own function fails
     hostile = students["Hostile"]
     assert 0 < percents["Hostile"] < 100
     assert hostile["points"]["function"] == 10, hostile  # each function is tried in a sandbox of its own
-    assert hostile["points"]["00"] == 3.33  # all, built before it, times two of the three exercises that are needed
+    assert hostile["points"]["00"] == 3.75  # all, built before it, times three of the four exercises that are needed
     assert (students["Half"]["state"], students["Unreadable"]["state"], percents["Unreadable"]) == ("done", "failed", 0)
     assert "unreadable.zip is not a file of `lab submit`" in students["Unreadable"]["error"]
     claim = "half.zip claims to be from Right (s1). It counts for Half, as its name says."

@@ -196,7 +196,7 @@ def test_one_cause_is_one_entry_with_its_consequences_folded():
     assert graded.book([student]).students[0].as_dict()["waiting"] == len(made.select("details li")) - 1
 
 
-@pytest.mark.parametrize(("held", "said"), [([1, 1, 1, 1, 0], None), ([1, 1, 0.5, 0, 0], "the probe count 83%")])
+@pytest.mark.parametrize(("held", "said"), [([1, 1, 1, 1, 0, 0], None), ([1, 1, 1, 0.5, 0, 0], "the probe count 88%")])
 def test_the_page_says_which_share_of_the_steps_counts(held, said):
     answers = [{"question": name, "right": own == 1, "held": own} for name, own in zip(EXERCISES, held, strict=True)]
 

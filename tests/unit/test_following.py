@@ -179,7 +179,7 @@ FILTERED = {**MAPPING, "FilterCriteria": {"Filters": [{"Pattern": '{"eventName":
 @pytest.mark.parametrize(
     ("change", "is_over", "words"),
     [
-        (NO_TRIGGER, False, 'bucket trigger: not there.*Run "Let the bucket start'),
+        (NO_TRIGGER, False, 'bucket trigger: not there.*under "Let the bucket start'),
         (
             {(triggers.bucket_notifications,): {"LambdaFunctionConfigurations": [CSV]}},
             False,

@@ -82,16 +82,16 @@ def in_language(name):
 
 def test_another_language_of_the_copy_keeps_the_learners_own_cells_and_the_way_back_is_the_same(monkeypatch):
     first = in_language("en")
-    path = copies.folder() / "00-start-here.ipynb"
+    path = copies.folder() / "02-add-triggers.ipynb"
     notebook = json.loads(path.read_text("utf-8"))
-    code = next(cell for cell in notebook["cells"] if cell["id"] == "00-17")
-    code |= {"source": "my_actions = {'Scan'}", "outputs": [{"output_type": "stream", "name": "stdout", "text": "x"}]}
+    code = next(cell for cell in notebook["cells"] if cell["id"] == "02-12")
+    code |= {"source": "my_keys = ['march.txt']", "outputs": [{"output_type": "stream", "name": "stdout", "text": "x"}]}
     notebook["cells"].insert(1, {"cell_type": "markdown", "id": "mine", "metadata": {}, "source": "My own note."})
     path.write_text(json.dumps(notebook), encoding="utf-8")
 
     chinese = in_language(CHINESE)
 
-    mine = {"mine": "My own note.", "00-17": "my_actions = {'Scan'}"}
+    mine = {"mine": "My own note.", "02-12": "my_keys = ['march.txt']"}
     assert {id: chinese[id] for id in mine} == mine
     assert code["outputs"] in [cell.get("outputs") for cell in json.loads(path.read_text("utf-8"))["cells"]]
     assert "pass  # 在这里写代码。" in chinese["00-10a"]

@@ -122,14 +122,14 @@ def answers(*held):
 
 @pytest.mark.parametrize(
     ("held", "share"),
-    [((1, 1, 1, 1, 1), 1), ((1, 0, 1, 1, 0), 1), ((0.6, 1, 0, 1, 0.4), 1), ((1, 0, 0, 0.5, 0), 0.5), ((0,) * 5, 0)],
+    [((1,) * 6, 1), ((1, 0, 1, 1, 1, 0), 1), ((0.6, 1, 0, 1, 1, 0.4), 1), ((1, 0, 0, 0.5, 0.5, 0), 0.5), ((0,) * 6, 0)],
 )
 def test_steps_and_probe_count_by_how_much_of_the_exercises_is_made_and_two_may_be_missing(held, share):
     score = earned(check("bucket"), check("rows"), *probe(*EVERY_LINK, None), answers=answers(*held), trial=CASES)
 
     wanted = {"00": 5, "05": 15, "probe": 35}
     assert {column: score[column] for column in wanted} == {column: share * worth for column, worth in wanted.items()}
-    assert (score["exercises"], score["function"]) == (2 * held.count(1), 10)
+    assert (score["exercises"], score["function"]) == (round(held.count(1) / 6 * 10, 2), 10)
 
 
 def test_a_case_that_the_untouched_function_passes_gives_no_points():

@@ -62,7 +62,7 @@ def test_the_summary_counts_all_students_and_names_who_was_not_graded():
 def test_a_cell_says_what_was_not_probed_what_the_probe_has_shown():
     unseen = check("state-TransactionProcessor", "cannot see")
     ana = judged(record(checks=[unseen, check("bucket"), check("stream", "not yet")]))
-    ana.answers = [*ana.answers, *(Answer(question=str(part), right=False, points=0, held=part) for part in (0.5, 1))]
+    ana.answers = [*ana.answers, *(Answer(question=str(part), right=False, points=0, held=part) for part in (1, 1.0))]
     made = page(ana, record("Bo"))
 
     titles = [cell["title"] for cell in made.select("td[title]")]

@@ -1,0 +1,57 @@
+"""Show the finished chain before the learner builds one. Notebook 00 begins with it."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+from IPython.display import display
+
+from lab_lib.aws import buckets, cleanup, functions, policies, queues, roles, tables, topics, triggers
+from lab_lib.checks import chain, readiness
+from lab_lib.lab import Lab, is_embedded
+from lab_lib.language import _
+from lab_lib.pages import frames, live
+
+
+def show(lab: Lab, text: str, on_aws: bool = False) -> None:
+    """Build a chain beside the lab, follow a file with this text through it, and delete it all.
+
+    Elsewhere than on the embedded AWS it takes minutes: there it needs `on_aws`, and an account that may make it.
+    """
+    if not on_aws and (lab.is_real or not is_embedded()):
+        print(_("On AWS the first look takes up to ten minutes, so it is off. Write on_aws=True to see it, or go on."))
+        return
+    with _built(lab) as look, TemporaryDirectory() as folder:
+        file = Path(folder, "first-look.txt")
+        file.write_text(text, "utf-8")
+        readiness.wait_until_uploads_start(look)
+        with chain.following(look, file, live.chain):
+            buckets.upload(look, file)
+        seen = frames.table(look, "Transactions"), frames.totals(look), frames.alerts(look, queues.ALERT_QUEUES[0])
+        display(*seen)  # type: ignore[no-untyped-call]
+
+
+@contextmanager
+def _built(lab: Lab) -> Iterator[Lab]:
+    """Build the chain for the block, and delete it after it. What was cut off earlier is deleted first."""
+    look = lab.first_look
+    list(cleanup.delete_all(look))
+    try:
+        buckets.ensure_bucket(look)  # first: where it is, the clean-up looks for the rest
+        for name in tables.KEYS:
+            tables.ensure_table(look, name)
+        queues.ensure_queue(look, queues.DEAD_LETTERS)
+        roles.ensure_role(look, "TransactionProcessorRole", policies.transaction_processor(look))
+        roles.ensure_role(look, "TotalNotifierRole", policies.total_notifier(look))
+        topics.ensure_topic(look)
+        for name in functions.SOURCES:
+            functions.ensure_function(look, name)
+        for name in queues.ALERT_QUEUES:
+            queues.ensure_queue(look, name)
+            triggers.ensure_queue_subscription(look, name)
+        triggers.ensure_stream_trigger(look)
+        triggers.ensure_bucket_trigger(look)
+        yield look
+    finally:
+        list(cleanup.delete_all(look))

@@ -1,0 +1,51 @@
+"""The first look of notebook 00 leaves nothing behind, and is cleaned up where it was cut off."""
+
+import pytest
+
+from lab_lib.aws import cleanup
+from lab_lib.exercises import first_look
+from lab_lib.lab import open_lab
+
+ROWS = """customer_id|customer_address|trn_id|trn_date|trn_amount
+Ana|1 Hill Road, York|T1|03/01/2017|1500
+Ben|2 Hill Road, York|T2|03/02/2017|
+"""
+
+
+@pytest.fixture
+def lab(new_account):
+    return open_lab(account=new_account(), threshold=9)
+
+
+def test_a_first_look_shows_rows_totals_and_alerts_and_leaves_nothing(lab, capsys):
+    for _ in range(2):
+        first_look.show(lab, ROWS)
+
+    out = capsys.readouterr().out
+    assert out.count("✔ messages in CreditCollection  1 of 1") == 2
+    assert "Ana           1500     True" in out
+    assert [*cleanup.remaining(lab), *cleanup.remaining(lab.first_look)] == []
+
+
+def test_what_a_cut_off_look_left_is_listed_and_deleted_with_the_lab(lab, monkeypatch):
+    def interrupt(*_):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(first_look.buckets, "upload", interrupt)
+    with pytest.raises(KeyboardInterrupt):
+        first_look.show(lab, ROWS)
+    assert cleanup.remaining(lab) == []
+
+    killed = first_look._built(lab)
+    killed.__enter__()  # a kernel that was killed deletes nothing
+    assert {"function TotalNotifier", "role 1st-TotalNotifierRole"} <= {*cleanup.remaining(lab)}
+    list(cleanup.delete_all(lab))
+    assert cleanup.remaining(lab) == []
+
+
+def test_elsewhere_than_on_the_embedded_aws_the_first_look_is_off(lab, monkeypatch, capsys):
+    monkeypatch.setenv("AWS_ENDPOINT_URL", lab.endpoint)
+
+    first_look.show(lab, ROWS)
+
+    assert capsys.readouterr().out.startswith("On AWS the first look takes up to ten minutes, so it is off.")
