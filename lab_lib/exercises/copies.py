@@ -17,7 +17,7 @@ from typing import Any
 from lab_lib import language
 from lab_lib.errors import UsageError
 from lab_lib.exercises import edition, notebook_files, translation
-from lab_lib.exercises.pictures import PICTURE, picture
+from lab_lib.exercises.pictures import PICTURE, shown
 from lab_lib.language import N_, _
 from lab_lib.settings import plain_text
 from lab_lib.workspace import places
@@ -179,7 +179,5 @@ def learners_edition(path: Path, name: str = "") -> notebook_files.Notebook:
     notebook = edition.of_learner(translation.notebook(path, name), name)
     for cell in notebook["cells"]:
         if PICTURE in cell["metadata"].get("tags", []):
-            drawn = picture(path.stem[:2])
-            data = {"text/html": drawn._repr_html_(), "text/plain": drawn.alt}
-            cell["outputs"] = [{"output_type": "display_data", "metadata": {}, "data": data}]
+            cell["outputs"] = [{"output_type": "display_data", "metadata": {}, "data": shown(path.stem[:2])}]
     return notebook

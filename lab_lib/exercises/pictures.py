@@ -47,3 +47,9 @@ def picture(number: str) -> Picture:
     return Picture(
         looks, _("{chain} {lit}: {parts}", chain=in_words(), lit=_(lit.word).capitalize(), parts=_(lit.sentence))
     )
+
+
+def shown(number: str) -> dict[str, str]:
+    """Return what a cell shows of it: HTML, and the picture in words."""
+    drawn = picture(number)
+    return {"text/html": drawn._repr_html_(), "text/plain": drawn.alt}

@@ -22,7 +22,8 @@ def test_a_first_look_shows_rows_totals_and_alerts_and_leaves_nothing(lab, capsy
         first_look.show(lab, ROWS)
 
     out = capsys.readouterr().out
-    assert out.count("✔ messages in CreditCollection  1 of 1") == 2
+    assert out.count("'text/html'") == 2  # the last picture of each
+    assert "✔ messages in CreditCollection  1 of 1" in out
     assert "Ana           1500     True" in out
     assert [*cleanup.remaining(lab), *cleanup.remaining(lab.first_look)] == []
 

@@ -51,7 +51,7 @@ def test_a_submission_holds_the_learners_work_and_nothing_private(copy, tmp_path
     assert "not sent anywhere" in done.stdout
     read = submission.read(tmp_path / "ana.zip", tmp_path)
     files = submission.unpack(read.content)
-    ours = {path.name for path in [*copies.solved_notebooks(), *copies.pictures()]}
+    ours = {path.name for path in copies.solved_notebooks()}
     assert files.keys() - ours == {"my_notifier.py", "my_add.py", "answers.jsonl", "manifest.json"}
     assert [value for value in PRIVATE.values() if value.encode() in b"".join(files.values())] == []
     assert (read.name, read.id, read.data_id) == ("Ana", "s1", "")
