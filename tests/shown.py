@@ -44,7 +44,7 @@ def shown(notebook: dict[str, Any]) -> Iterator[str]:
 
 def read(page: str) -> Iterator[str]:
     """Yield the words of HTML, the words for its pictures, and the words in them. Other text is yielded as it is."""
-    yield html.unescape(_TAGS.sub("\n", re.sub("<style.*?</style>", "", page, flags=re.DOTALL)))
+    yield html.unescape(_TAGS.sub("\n", re.sub("<(style|script).*?</\\1>", "", page, flags=re.DOTALL)))
     yield from map(html.unescape, _ALT.findall(page))
     for drawn in _DRAWN.findall(page):
         svg = re.sub(

@@ -174,7 +174,8 @@ def objects(lab: Lab, beginning: str = "") -> list[dict[str, Any]]:
 
 def uploads(lab: Lab) -> list[dict[str, Any]]:
     """Return the uploaded objects, newest last, without rejected rows, the lab's own, and the console's folders."""
-    uploaded = [item for item in objects(lab) if not item["Key"].startswith((REJECTED, EXPERIMENTS))]
+    others = (REJECTED,) if lab.part else (REJECTED, EXPERIMENTS)
+    uploaded = [item for item in objects(lab, EXPERIMENTS if lab.part else "") if not item["Key"].startswith(others)]
     uploaded = [item for item in uploaded if TRIAL not in item["Key"] and not item["Key"].endswith("/")]
     return sorted(uploaded, key=lambda item: item["LastModified"])
 

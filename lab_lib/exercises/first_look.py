@@ -1,5 +1,6 @@
 """Show the finished chain before the learner builds one. Notebook 00 begins with it."""
 
+import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -9,6 +10,7 @@ from IPython.display import display
 
 from lab_lib.aws import buckets, cleanup, functions, policies, queues, roles, tables, topics, triggers
 from lab_lib.checks import chain, readiness
+from lab_lib.exercises import workbook
 from lab_lib.lab import Lab, is_embedded
 from lab_lib.language import _
 from lab_lib.pages import frames, live
@@ -19,6 +21,8 @@ def show(lab: Lab, text: str, on_aws: bool = False) -> None:
 
     Elsewhere than on the embedded AWS it takes minutes: there it needs `on_aws`, and an account that may make it.
     """
+    if os.environ.get(workbook.HEADLESS) == workbook.KEEPING:  # a grader needs no look
+        return
     if not on_aws and (lab.is_real or not is_embedded()):
         print(_("On AWS the first look takes up to ten minutes, so it is off. Write on_aws=True to see it, or go on."))
         return

@@ -71,9 +71,9 @@ def svg(looks: Mapping[str, Look], alt: str = "") -> str:
             f'<svg xmlns="http://www.w3.org/2000/svg" class="lab-chain" width="{WIDTH}" height="{height}" role="img"'
             f' lang="{_("en")}" aria-label="{escape(alt)}" style="--wide:{WIDTH}/{height};--narrow:{NARROW}/{high}">',
             f"<style>{_STYLE}</style>",
-            f'<svg class="wide" viewBox="0 0 {WIDTH} {height}">',
+            f'<svg class="lab-wide" viewBox="0 0 {WIDTH} {height}">',
             *_drawn(looks, moments, {name: (box.x, box.y) for name, box in BOXES.items()}),
-            f'</svg><svg class="narrow" viewBox="0 0 {NARROW} {high}">',
+            f'</svg><svg class="lab-narrow" viewBox="0 0 {NARROW} {high}">',
             *_drawn(looks, moments, {name: box.narrow for name, box in BOXES.items()}),
             "</svg></svg>\n",
         ]

@@ -5,46 +5,41 @@ markers (48 hours), the tables and the queues. Why it went no further, the check
 """
 
 from contextlib import suppress
+from dataclasses import replace
 
 from lab_lib.calls.waiting import LOGS_TAKE
 from lab_lib.checks.evidence import at_rest
 from lab_lib.errors import LabError, TimedOut, UsageError
 from lab_lib.lab import Lab
 from lab_lib.language import _
+from lab_lib.pages.lookalikes import visible
 from lab_lib.pages.wording import listing
 from lab_lib.trace.trace import Trace
 from lab_lib.trace.way import Way
 
 
 def follow(lab: Lab, customer: str, transaction: str) -> Trace:
-    """Return what became of a transaction, change by change. LabError if neither a file nor the tables have it."""
+    """Return what became of a transaction, change by change, and what has broken its way since then.
+
+    LabError if neither a file nor the tables have it.
+    """
     way = Way(lab)
-    changes = way.changes(customer, transaction)
-    if not changes:
-        raise LabError(
-            _(
-                "Nothing tells of the transaction {transaction} of {customer}: no file in the bucket has it, nor the "
-                "table Transactions, nor its stream.",
-                transaction=transaction,
-                customer=customer,
-            )
-        )
-    return way.traced(f"{customer} {transaction}", changes)
+    return way.and_since(_of_transaction(way, customer, transaction))
 
 
 def watch(lab: Lab, customer: str, transaction: str) -> Trace:
-    """Return the same once all evidence has arrived, on AWS after a few minutes."""
+    """Return what became of a transaction once all evidence has arrived, on AWS after a few minutes."""
 
     def settled() -> Trace | None:
         is_over = at_rest(lab)  # asked before the evidence is read
-        trace = follow(lab, customer, transaction)
+        trace = _of_transaction(Way(lab), customer, transaction)
         return trace if is_over or trace.is_settled else None
 
     what = _("all that tells of {customer} {transaction}", customer=customer, transaction=transaction)
     pause = 15 if lab.is_real else 0.2  # AWS charges for calls
     with suppress(TimedOut):  # what cannot be told by then is said
         return lab.wait_until(settled, what, timeout=lab.longest(300), on_aws=LOGS_TAKE, longest_pause=pause)
-    return follow(lab, customer, transaction)
+    return _of_transaction(Way(lab), customer, transaction)
 
 
 def follow_line(lab: Lab, file: str, number: int) -> Trace:
@@ -56,16 +51,27 @@ def follow_line(lab: Lab, file: str, number: int) -> Trace:
     uploads = {upload["Key"]: upload for upload in way.uploads}
     key = next((key for key in (file, file.split("/")[-1]) if key in uploads), "")
     if not key:
-        keys = listing(uploads)
+        keys = listing(reversed(uploads))
         raise LabError(_("The bucket has no upload with the key {key}: it has {keys}.", key=file, keys=keys))
-    title, lines = _("{key}, line {number}", key=key, number=number), way.lines(key)
-    if isinstance(lines, str):
-        return way.traced(title, [way.taken_in(uploads[key])])
-    line = next((line for line in lines if line.number == number), None)
-    if line is None:
-        raise UsageError(f"{key} has no row in line {number}. The header is line 1, and a blank line is no row.")
-    if line.row is None:
-        return way.traced(title, [way.taken_in(uploads[key], line)])
-    name = f"{line.row['CustomerId']} {line.row['TransactionId']}"
-    changes = way.changes(line.row["CustomerId"], line.row["TransactionId"])
-    return way.traced(_("{line}: {name}", line=title, name=name), changes)
+    title, lines, line = _("{key}, line {number}", key=key, number=number), way.lines(key), None
+    if isinstance(lines, list):
+        line = next((line for line in lines if line.number == number), None)
+        if line is None:
+            raise UsageError(f"{key} has no row in line {number}. The header is line 1, and a blank line is no row.")
+    if line is None or line.row is None:
+        return Trace(title, [way.taken_in(uploads[key], line)]).mapped(visible)
+    trace = _of_transaction(way, line.row["CustomerId"], line.row["TransactionId"])
+    return way.and_since(replace(trace, title=_("{line}: {name}", line=title, name=trace.title)))
+
+
+def _of_transaction(way: Way, customer: str, transaction: str) -> Trace:
+    if changes := way.changes(customer, transaction):
+        return Trace(f"{customer} {transaction}", changes).mapped(visible)
+    raise LabError(
+        _(
+            "Nothing tells of the transaction {transaction} of {customer}: no file in the bucket has it, nor the table "
+            "Transactions, nor its stream.",
+            transaction=transaction,
+            customer=customer,
+        )
+    )

@@ -2,6 +2,7 @@
 
 import io
 from collections.abc import Callable, Iterable, Iterator
+from dataclasses import replace
 from decimal import Decimal
 from functools import cache, cached_property
 from typing import Any, NamedTuple
@@ -17,7 +18,6 @@ from lab_lib.checks.rules import Account, State
 from lab_lib.handlers.transaction_processor.transactions_file import Unreadable, read_lines
 from lab_lib.lab import Lab
 from lab_lib.language import N_, _, ngettext
-from lab_lib.pages.lookalikes import visible
 from lab_lib.pages.wording import how_often
 from lab_lib.resources import ALERTS, CHANGES, ROWS, TOTALS, messages
 from lab_lib.trace.trace import STOPPED, Change, Event, Trace
@@ -82,19 +82,20 @@ class Way:
             changes.append([*self._unrecorded(item)])
         return changes
 
-    def traced(self, title: str, changes: list[Change]) -> Trace:
-        """Return the trace of these changes. If the last one came all the way, the next one may not."""
-        if any(event.state in STOPPED for event in changes[-1]):
-            return Trace(title, changes).mapped(visible)
+    def and_since(self, trace: Trace) -> Trace:
+        """Return a trace with what has broken the way of its last change since then, if that came all the way."""
+        last = trace.changes[-1]
+        if any(event.state in STOPPED for event in last):
+            return trace
         links = {PROCESSOR: ROWS, NOTIFIER: CHANGES, TOPIC: ALERTS} | {
             name: messages(name) for name in queues.ALERT_QUEUES
         }
-        came = [links[event.where] for event in changes[-1] if event.when and event.where in links]
+        came = [links[event.where] for event in last if event.when and event.where in links]
         broken = why_not(self.account, NOTIFIER, came, [])
         for name in (PROCESSOR, NOTIFIER):
-            if not any(broken) and (last := self.evidence.runs(name)[-1:]):
-                broken = why_not(self.account, name, [], [last[0].error] if last[0].error else [])
-        return Trace(title, changes, *broken).mapped(visible)
+            if not any(broken) and (runs := self.evidence.runs(name)):
+                broken = why_not(self.account, name, [], [runs[-1].error] if runs[-1].error else [])
+        return replace(trace, broken=broken[0], hint=broken[1])
 
     def taken_in(self, upload: Upload, line: Line | None = None, has_come: bool = False) -> Change:
         """Return the way of a line, or of a file that cannot be read, as far as the run of TransactionProcessor."""

@@ -189,5 +189,5 @@ def test_the_front_page_leads_to_the_trace_which_plays_unless_one_wants_less_mot
         again.click()
         page.locator(".lab-chain [data-wait]").first.wait_for(state="attached")
     page.wait_for_function("() => !document.querySelector('.lab-chain [data-wait]')")
-    assert page.locator('.wide [data-part="CreditCollection"][data-state="right"]').is_visible()
+    assert page.locator('.lab-wide [data-part="CreditCollection"][data-state="right"]').is_visible()
     page.close()
