@@ -16,7 +16,7 @@ from lab_lib.pages.chain_parts import ARROWS, BOXES, FLOW, PARTS, TALL, Arrow, B
 
 Place = tuple[int, int]  # of a box: its left edge and its top, in pixels
 WIDTH, NARROW = 866, 320  # pixels
-_SIGNS = "✔", "✘", "?", "–", "…"
+_SIGNS = "✔", "✘", "?", "○", "–", "…"
 _SHORTEST, _LONGEST, _TIMES = 500, 3_000, 40  # milliseconds that are played, and how much slower than it was
 _STYLE, SCRIPT = (Path(__file__).with_suffix(end).read_text("utf-8") for end in (".css", ".js"))
 

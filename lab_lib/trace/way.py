@@ -126,23 +126,23 @@ class Way:
                 rejected=rejected,
             )
             return Event(PROCESSOR, what, State.OK, run.begin, run.end)
+        if runs and (has_come or not any(run.error or run.reports for run in runs)):
+            what = _("it ran after that, and its log names no file")
+            return Event(PROCESSOR, what, State.COULD_BE, runs[0].begin, runs[0].end)
         cause, hint = "", ""
         if not has_come:
             cause, hint = why_not(self.account, PROCESSOR, [ROWS], [run.error for run in runs if run.error])
         if cause:
             return Event(PROCESSOR, cause, State.NOT_YET, hint=hint)
-        if runs:
-            what = _("it ran after that, and its log names no file")
-            return Event(PROCESSOR, what, State.COULD_BE, runs[0].begin, runs[0].end)
-        if why := self.evidence.unseen.get(PROCESSOR_LOG):
-            return _cannot_see(PROCESSOR, why)
-        return Event(PROCESSOR, _("its log does not tell of the file so far; AWS writes it late"), State.WAITS)
+        late = _("its log does not tell of the file so far; AWS writes it late")
+        return self._unknown(PROCESSOR, late, PROCESSOR_LOG, State.WAITS)
 
     def _brought(self, row: Item) -> Change:
         """Return the way of the first upload that has this row."""
         if found := self._find(lambda line: row.items() <= (line.row or {}).items(), self.uploads):
             return self.taken_in(*found, has_come=True)
-        return [_cannot_see("file", _("it was replaced or deleted, or the row was written by hand"))]
+        what = _("no file in the bucket has this row: the file was replaced or deleted, or the row was written by hand")
+        return [self._unknown("file", what, "bucket")]
 
     def _recorded(self, record: streams.Record) -> Iterator[Event]:
         """Yield the way of a change that the stream has."""
@@ -172,15 +172,14 @@ class Way:
         if cause:
             yield Event("stream", cause, State.NOT_YET, hint=hint)
             return
-        why = self.evidence.unseen.get("stream", _("it keeps a change for 24 hours, and has none of this transaction"))
-        yield _cannot_see("stream", why)
+        what = _("it keeps a change for 24 hours, and has none of this transaction")
+        yield self._unknown("stream", what, "stream")
 
     def _counted(self, record: streams.Record, run: Run | None, runs: list[Run]) -> Event:
         """Return the event of the run that has counted a record. One that failed after adding reports no records."""
         if run is None:
-            why = self.evidence.unseen.get(NOTIFIER_LOG)
-            late = Event(NOTIFIER, _("counted; its log does not tell so far: AWS writes it late"), State.WAITS)
-            return _cannot_see(NOTIFIER, why) if why else late
+            late = _("counted; its log does not tell so far: AWS writes it late")
+            return self._unknown(NOTIFIER, late, NOTIFIER_LOG, State.WAITS)
         what = ngettext("counted, with {count:,} other", "counted, with {count:,} others", run.records - 1)
         if run.records < 2:
             what = _("counted alone") if run.records else _("counted")
@@ -191,17 +190,16 @@ class Way:
     def _uncounted(self, record: streams.Record, runs: list[Run]) -> Iterator[Event]:
         """Yield why no marker names a record: it is parked, not seen, could not come, or comes still."""
         cause, hint = self._parked(record), ""
+        if not cause and runs and not any(run.error or run.reports for run in runs):  # somebody else's function
+            what = _("it ran after that, and its log names no records")
+            yield Event(NOTIFIER, what, State.COULD_BE, runs[0].begin, runs[0].end)
+            return
         if not cause:
             cause, hint = why_not(self.account, NOTIFIER, [CHANGES, TOTALS], [run.error for run in runs if run.error])
         if cause:
             yield Event(NOTIFIER, cause, State.NOT_YET, hint=hint)
-        elif why := self.evidence.unseen.get("ProcessedRecords"):
-            yield _cannot_see(NOTIFIER, why)
-        elif runs and not any(run.reports for run in runs):  # somebody else's function
-            what = _("it ran after that, and its log names no records")
-            yield Event(NOTIFIER, what, State.COULD_BE, runs[0].begin, runs[0].end)
         else:
-            yield Event(NOTIFIER, _("not counted so far"), State.WAITS)
+            yield self._unknown(NOTIFIER, _("not counted so far"), "ProcessedRecords", State.WAITS)
 
     def _parked(self, record: streams.Record) -> str:
         """Return what a dead letter tells of a record, "" without one."""
@@ -218,8 +216,8 @@ class Way:
         customer, effect = streams.customer(record), streams.effect(record)
         totals = self._totals(customer, mark)
         if totals is None:
-            why = self.evidence.unseen.get("TransactionTotal", _("it has no total of this customer"))
-            yield _cannot_see("TransactionTotal", why)
+            what = _("it has no total of this customer")
+            yield self._unknown("TransactionTotal", what, "TransactionTotal", State.NOT_YET)
             return
         before, after = totals
         what = f"{before:f} → {after:f}"
@@ -275,8 +273,7 @@ class Way:
             elif cause:
                 yield Event(queue, cause, State.NOT_YET, hint=hint)
             else:
-                why = self.evidence.unseen.get(queue, _("taken by a consumer, or never delivered"))
-                yield _cannot_see(queue, why)
+                yield self._unknown(queue, _("no message: taken by a consumer, or never delivered"), queue)
 
     def _arrival(self, queue: str, customer: str, total: Decimal, since: int) -> int | None:
         """Return when the message about a total came to a queue, with SNS's envelope or without; None without one."""
@@ -286,6 +283,12 @@ class Way:
             if is_own and came >= since - _SLACK:
                 return came
         return None
+
+    def _unknown(self, where: str, what: str, source: str, state: State = State.COULD_BE) -> Event:
+        """Return what it means that the source has no evidence; if the source cannot be read, that."""
+        if why := self.evidence.unseen.get(source):
+            return Event(where, _("cannot see: {why}", why=why), State.CANNOT_SEE)
+        return Event(where, what, state)
 
     def _read_marks(self) -> dict[str, str]:
         """Return the run that has counted each record, by its eventID; "" if the marker does not tell."""
@@ -319,10 +322,6 @@ def _uploaded(upload: Upload) -> int:
 def _written(record: streams.Record) -> int:
     """Return the second of a record, in milliseconds since 1970."""
     return int(record["dynamodb"]["ApproximateCreationDateTime"]) * 1000
-
-
-def _cannot_see(where: str, why: str) -> Event:
-    return Event(where, _("cannot see: {why}", why=why), State.CANNOT_SEE)
 
 
 def _had(run: Run, record: streams.Record) -> bool:

@@ -17,7 +17,7 @@ REGION = "cn-north-1"
 PROCESSOR, NOTIFIER = functions.SOURCES
 NO_PUBLISH = [403, "<ErrorResponse><Error><Code>AuthorizationError</Code><Message>no</Message></Error></ErrorResponse>"]
 NO_WRITE = [400, '{"__type": "AccessDeniedException", "message": "no"}']
-NO_FILE = "cannot see: it was replaced or deleted, or the row was written by hand"
+NO_FILE = "no file in the bucket has this row: the file was replaced or deleted, or the row was written by hand"
 WHOLE = """\
 W1 T7
 ✔ file                  line 9: W1|1 Street|T7|03/16/2017|100
@@ -85,7 +85,7 @@ def test_both_changes_of_a_corrected_row_and_its_deletion_are_shown(busy):
 
     _new, corrected = shown(busy, "K1").split("\nchange 2\n")
 
-    assert missing(busy, "K1") == ["? CustomerNotify cannot see: taken by a consumer, or never delivered"]
+    assert missing(busy, "K1") == ["○ CustomerNotify no message: taken by a consumer, or never delivered"]
     assert (
         corrected
         == """\
@@ -122,7 +122,7 @@ def test_a_replaced_file_hides_only_its_line(busy):
     upload(busy, "again.txt", "R1|s|T1|03/16/2017|10")
     upload(busy, "again.txt", "R1|s|T1|03/16/2017|15")
 
-    assert missing(busy, "R1") == [f"? file {NO_FILE}"]
+    assert missing(busy, "R1") == [f"○ file {NO_FILE}"]
 
 
 def test_the_lines_of_a_file_are_followed_and_a_rejected_one_has_its_reason(busy):
@@ -156,7 +156,7 @@ def test_what_was_written_by_hand_is_parked_or_cannot_be_read_is_shown_as_that(c
     row = {"CustomerId": "P1", "TransactionId": "T1", "TransactionDate": "03/16/2017", "TransactionAmount": "a lot"}
     tables.put_item(chain.lab, "Transactions", row)
     wait_until(chain.letters, "the letter", timeout=30)
-    assert missing(chain, "P1") == [f"? file {NO_FILE}", "✘ TotalNotifier parked: TransactionAmount is no number"]
+    assert missing(chain, "P1") == [f"○ file {NO_FILE}", "✘ TotalNotifier parked: TransactionAmount is no number"]
 
     chain.put("picture.txt", b"\x89PNG")
     rest(chain)
@@ -172,7 +172,7 @@ def test_of_the_evidence_that_is_taken_away_exactly_that_is_named(chain):
     change_queue = partial(lab.client("sqs").set_queue_attributes, QueueUrl=queues.find_queue(lab, "CreditCollection"))
     change_table, off = partial(lab.client("dynamodb").update_table, TableName="Transactions"), {"StreamEnabled": False}
     takes = {
-        "CustomerNotify cannot see: taken by a consumer": partial(queues.delete_messages, lab, "CustomerNotify", bool),
+        "CustomerNotify no message: taken by a consumer": partial(queues.delete_messages, lab, "CustomerNotify", bool),
         "CreditCollection cannot see: it has a redrive policy, fo": partial(
             change_queue, Attributes={"RedrivePolicy": json.dumps(target)}
         ),
