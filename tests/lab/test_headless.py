@@ -204,17 +204,3 @@ def test_the_learners_copy_is_run_with_its_own_settings_and_stays_as_it_is(copy,
     assert (ended.exit_code, result["ok"], result["account"][-4:]) == (0, True, account[-4:]), ended.output
     assert "table Customer" in cleanup.remaining(open_lab(account=account, prefix="Ana-"))
     assert {path: path.read_bytes() for path in copy.rglob("*") if path.is_file()} == before
-
-
-@pytest.mark.slow
-def test_a_replay_names_the_exercise_that_was_not_right_before_what_failed_later(copy, account, tmp_path):
-    second = copy / f"{STEPS[1]}.ipynb"
-    archive = r"package(aws.functions.source_files(\"TotalNotifier\"))"
-    second.write_text(second.read_text().replace(archive, archive.replace("TotalNotifier", "TransactionProcessor")))
-
-    options = ["--account", account, "--until", "01", "--out", tmp_path / "out"]
-    ended = in_process("run", "--mine", *options)
-
-    error = result_of(tmp_path / "out")["steps"][1]["error"]
-    assert (ended.exit_code, error[:42]) == (1, "archive of TotalNotifier: another one; wan"), error
-    assert "Later: FunctionFailed: TotalNotifier failed" in error
