@@ -216,8 +216,11 @@ class Way:
         customer, effect = streams.customer(record), streams.effect(record)
         totals = self._totals(customer, mark)
         if totals is None:
-            what = _("it has no total of this customer")
-            yield self._unknown("TransactionTotal", what, "TransactionTotal", State.NOT_YET)
+            cause, hint = why_not(self.account, NOTIFIER, [CHANGES], [])
+            told = self._unknown(
+                "TransactionTotal", _("it has no total of this customer"), "TransactionTotal", State.NOT_YET
+            )
+            yield Event("TransactionTotal", cause, State.NOT_YET, hint=hint) if cause else told
             return
         before, after = totals
         what = f"{before:f} → {after:f}"
