@@ -79,10 +79,10 @@ class Trace:
         """Return the title, and where and why the last change stopped, or the next one would."""
         if self.broken:
             return _("{title} came, but nothing more can: {broken}", title=self.title, broken=self.broken)
-        stopped = [event for event in self.changes[-1] if event.state in STOPPED]
-        if not stopped:
+        stopped = next((event for event in self.changes[-1] if event.state in STOPPED), None)
+        if stopped is None:
             return self.title
-        return _("{title} stops at {event.where}: {event.what}", title=self.title, event=stopped[0])
+        return _("{title} stops at {where}: {what}", title=self.title, where=_(stopped.where), what=stopped.what)
 
     @property
     def is_settled(self) -> bool:
@@ -120,10 +120,8 @@ class Trace:
     def __repr__(self) -> str:
         """Return a line for each event, without times, which differ from run to run."""
         events = [event for change in self.changes for event in change]
-        lines, rows = (
-            [self.heading],
-            iter(aligned((event.mark, f"{event.what} {event.hint}".strip()) for event in events)),
-        )
+        rows = iter(aligned((event.mark, f"{event.what} {event.hint}".strip()) for event in events))
+        lines = [self.heading]
         for number, change in enumerate(self.changes, 1):
             lines += [_("change {number}", number=number)] if len(self.changes) > 1 else []
             lines += islice(rows, len(change))
@@ -164,10 +162,8 @@ def _bar(place: tuple[float, float] | None) -> str:
     """Return a bar in a cell of a table."""
     if place is None:
         return ""
-    begin, end = (100 * share for share in place)
-    style = (
-        f"margin-left:{0.95 * begin:.1f}%;width:{max(0.95 * (end - begin), 4):.1f}%;height:.7em;background:currentColor"
-    )
+    begin, end = (95 * share for share in place)  # percent; a moment has the other five
+    style = f"margin-left:{begin:.1f}%;width:{max(end - begin, 5):.1f}%;height:.7em;background:currentColor"
     return f'<div style="width:9em"><div style="{style}"></div></div>'
 
 
