@@ -3,6 +3,7 @@
 import pytest
 from chains import HEADER
 
+from lab_lib import checks, trace
 from lab_lib.aws import buckets, functions, queues, triggers
 from lab_lib.checks.chain import following
 from lab_lib.checks.readiness import wait_until_logged
@@ -43,6 +44,34 @@ def test_a_broken_link_ends_the_wait_with_the_cell_that_fixes_it(chain, wait_for
 
     stops = r'The chain stops at "changes counted: 0 of 1"\. state of the stream trigger: Disabled'
     with pytest.raises(CheckFailed, match=rf'^{stops}.* under "Let the stream start.* Then run this cell again\.$'):
+        wait_for(HIGH)
+
+
+def test_each_link_is_judged_also_where_nothing_is_due_and_the_same_is_told_of_it_everywhere(chain, wait_for):
+    wait_for(HIGH)
+    wait_for(HIGH)  # nothing is due, and TotalNotifier answers
+
+    triggers.switch_stream_triggers([chain.lab], on=False)
+
+    broken = "state of the stream trigger: Disabled; wanted: Enabled."
+    with pytest.raises(CheckFailed, match=f"^All that was due has come, but nothing more could: {broken}"):
+        wait_for(HIGH)
+    for step in ("04", "05"):
+        with pytest.raises(CheckFailed, match=f"^{broken}"):
+            checks.checkpoint(chain.lab, step)
+    assert checks.run(chain.lab).failed[0].in_one_line.startswith(broken)
+    assert trace.follow(chain.lab, "C1", "T1").heading == f"C1 T1 came, but nothing more can: {broken}"
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("function", [PROCESSOR, NOTIFIER])
+def test_code_that_cannot_be_loaded_ends_the_wait_also_if_nothing_is_due(chain, wait_for, function):
+    wait_for(HIGH)
+    name = functions.source_files(function)[-1].name
+    archive = functions.zipped({name: b"import nothing\n\n\ndef lambda_handler(event, context): ...\n"})
+    chain.lab.client("lambda").update_function_code(FunctionName=function, ZipFile=archive)
+
+    with pytest.raises(LabError, match="No module named 'nothing'"):
         wait_for(HIGH)
 
 
