@@ -31,8 +31,6 @@ NOTIFY, *OTHER_QUEUES = queues.ALERT_QUEUES
 PROBE = [name for name, rule in checks.RULES.items() if rule.probes]
 FURTHER = [name for name in PROBE if checks.RULES[name].step == "further"]
 
-# Behind a learner's TransactionProcessor: it keeps the totals and alerts itself.
-
 
 def probed(lab, further=True):
     """Return the checks of a probe, by id; also of what goes further, which takes as long again."""
