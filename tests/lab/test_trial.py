@@ -197,11 +197,12 @@ def test_a_verdict_tells_the_causes_and_what_was_sent_and_found_for_the_first(fo
     ],
 )
 def test_a_terrible_function_only_fails(body, words, folder, tmp_path):
-    report = judge(written(tmp_path, HANDLER + body), only=["new-transactions", "correction", "poison"])
+    tried = ["new-transactions", "correction", "poison"]
+    report = judge(written(tmp_path, HANDLER + body), only=tried[:1] if body.startswith("while") else tried)
 
     assert {result.state for result in report.results} <= {"not yet", "not tried"}
     assert words in f"{report.results[0].cause}; {report.results[0].found}"
-    is_slow = words.startswith("stopped")
+    is_slow = body.startswith("time.sleep")
     assert ("2 cases took too much, so the others were not tried." in repr(report)) == is_slow
 
 

@@ -64,12 +64,11 @@ def test_each_link_is_judged_also_where_nothing_is_due_and_the_same_is_told_of_i
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("function", [PROCESSOR, NOTIFIER])
-def test_code_that_cannot_be_loaded_ends_the_wait_also_if_nothing_is_due(chain, wait_for, function):
+def test_code_that_cannot_be_loaded_ends_the_wait_also_if_nothing_is_due(chain, wait_for):
     wait_for(HIGH)
-    name = functions.source_files(function)[-1].name
+    name = functions.source_files(NOTIFIER)[-1].name
     archive = functions.zipped({name: b"import nothing\n\n\ndef lambda_handler(event, context): ...\n"})
-    chain.lab.client("lambda").update_function_code(FunctionName=function, ZipFile=archive)
+    chain.lab.client("lambda").update_function_code(FunctionName=NOTIFIER, ZipFile=archive)
 
     with pytest.raises(LabError, match="No module named 'nothing'"):
         wait_for(HIGH)
