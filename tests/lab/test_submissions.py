@@ -89,8 +89,8 @@ def whole_class(tmp_path_factory, listener):
     """Five submissions, in a sandbox each: right, half, comments alone, hostile, and one that cannot be read.
 
     The hostile one forges an answer and names an address, then crashes its kernel, then hangs, then floods. Half makes
-    the topic in another cell, and claims to be right's. Right and half have transactions of their own; right has emptied
-    a setup and the upload, and an editor has taken the ids. A sixth is of nobody.
+    the topic in another cell, and claims to be right's. Right and half have transactions of their own. Right has
+    emptied a setup and the upload, and an editor has taken the ids. A sixth is of nobody.
     """
     if why := sandbox.fault():
         pytest.skip(why)
