@@ -90,7 +90,7 @@ RESOURCES = (
     Resource("subscription", "CreditCollection", Cell("04-09a", True), messages("CreditCollection")),
     Resource("upload", "", Cell("05-10")),
 )
-LINKS = [*dict.fromkeys(resource.link for resource in RESOURCES if resource.link)]  # in the order of the chain
+ALL_LINKS = [*dict.fromkeys(resource.link for resource in RESOURCES if resource.link)]  # in the order of the chain
 PEOPLE, CONFIRMATION = Cell("03-08"), Cell("03-10")  # subscribes an e-mail address or a number, confirms the former
 SETTINGS, CLEAN_UP = Cell("00-03"), Cell("99-08")
 STREAM = N_("stream of the table Transactions")  # no resource of its own

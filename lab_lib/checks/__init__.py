@@ -23,7 +23,7 @@ from lab_lib.checks.rules import ASKED, FURTHER, PROBE, RULES, Account, Rule
 from lab_lib.errors import CheckFailed, UsageError
 from lab_lib.lab import Lab
 from lab_lib.language import _
-from lab_lib.resources import LINKS
+from lab_lib.resources import ALL_LINKS
 
 STEPS = [*sorted({rule.step for rule in RULES.values()} - {ASKED, FURTHER, PROBE}), FURTHER]  # which only read
 WHOLE = "04", "05"  # after these, the chain is whole
@@ -76,7 +76,7 @@ def checkpoint(lab: Lab, step: str) -> None:
 
     rules = _in_order((step,), probe=False)
     account, made_checks = settled(lab, lambda account: [made(account, rule) for rule in rules])
-    if step in WHOLE and (broken := first_broken(account, *LINKS, is_over=False)) and broken.step < step:
+    if step in WHOLE and (broken := first_broken(account, *ALL_LINKS, is_over=False)) and broken.step < step:
         made_checks.insert(0, broken)
     report = Report(made_checks, checkpoint=True)
     if step not in (CLEAN_UP, FURTHER):

@@ -11,7 +11,7 @@ from lab_lib import transactions
 from lab_lib.aws import buckets, functions, tables
 from lab_lib.checks import upload as judge
 from lab_lib.checks.arrivals import Runs, alert_inboxes, snapshot
-from lab_lib.checks.causes import correct_code, find_broken, fix_error
+from lab_lib.checks.causes import correct_code, find_broken, fix_error, why_not
 from lab_lib.checks.evidence import at_rest, wait_for_rest
 from lab_lib.checks.reading import NOTIFIER, PROCESSOR
 from lab_lib.checks.rules import Account
@@ -249,9 +249,9 @@ class Upload:
         """Return what a function fails with or what differs, where no check knows the reason, and how to fix it."""
         account, first, said = Account(self.lab), self.waiting[0].name, list[str]()
         for name in functions.SOURCES:
-            if errors := self.runs.errors(name):
-                told = _("{function} fails: {error}.", function=self.lab.name(name), error=errors[-1])
-                return f"{told} {fix_error(account, name, errors[-1])}"
+            cause, hint = why_not(account, name, [], self.runs.errors(name))
+            if cause:
+                return f"{cause} {hint}"
         if faults := self._differences():
             said.append(_("{found}.", found=listing(faults)))
             if not self.changes:

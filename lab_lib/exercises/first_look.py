@@ -1,6 +1,5 @@
 """Show the finished chain before the learner builds one. Notebook 00 begins with it."""
 
-import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -21,7 +20,7 @@ def show(lab: Lab, text: str, on_aws: bool = False) -> None:
 
     Elsewhere than on the embedded AWS it takes minutes: there it needs `on_aws`, and an account that may make it.
     """
-    if os.environ.get(workbook.HEADLESS) == workbook.KEEPING:  # a grader needs no look
+    if workbook.is_graded():  # nobody looks
         return
     if not on_aws and (lab.is_real or not is_embedded()):
         print(_("On AWS the first look takes up to ten minutes, so it is off. Write on_aws=True to see it, or go on."))
@@ -39,7 +38,7 @@ def show(lab: Lab, text: str, on_aws: bool = False) -> None:
 
 @contextmanager
 def _built(lab: Lab) -> Iterator[Lab]:
-    """Build the chain for the block, and delete it after it. What was cut off earlier is deleted first."""
+    """Build the chain, and delete it when the `with` block ends. Delete first what an interrupted look has left."""
     look = lab.first_look
     list(cleanup.delete_all(look))
     try:

@@ -126,6 +126,11 @@ def is_headless() -> bool:
     return bool(os.environ.get(HEADLESS) or _injected())
 
 
+def is_graded() -> bool:
+    """Return True in a run of the grader."""
+    return os.environ.get(HEADLESS) == KEEPING
+
+
 def folder() -> Path:
     """Return the folder for what the learner writes: the copy, elsewhere a temporary one of this process."""
     return _copy() or Path(_temporary().name)

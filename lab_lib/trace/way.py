@@ -129,13 +129,10 @@ class Way:
         if runs and (has_come or not any(run.error or run.reports for run in runs)):
             what = _("it ran after that, and its log names no file")
             return Event(PROCESSOR, what, State.COULD_BE, runs[0].begin, runs[0].end)
-        cause, hint = "", ""
-        if not has_come:
-            cause, hint = why_not(self.account, PROCESSOR, [ROWS], [run.error for run in runs if run.error])
-        if cause:
-            return Event(PROCESSOR, cause, State.NOT_YET, hint=hint)
-        late = _("its log does not tell of the file so far; AWS writes it late")
-        return self._unknown(PROCESSOR, late, PROCESSOR_LOG, State.WAITS)
+        late = self._unknown(
+            PROCESSOR, _("its log does not tell of the file so far; AWS writes it late"), PROCESSOR_LOG, State.WAITS
+        )
+        return late if has_come else self._broken(PROCESSOR, PROCESSOR, [ROWS], runs) or late
 
     def _brought(self, row: Item) -> Change:
         """Return the way of the first upload that has this row."""
@@ -168,12 +165,8 @@ class Way:
         """Yield the way of a row of which the stream has no record."""
         yield from self._brought(item)
         yield Event("Transactions", _("holds {amount}", amount=item.get("TransactionAmount")))
-        cause, hint = why_not(self.account, NOTIFIER, [CHANGES], [])
-        if cause:
-            yield Event("stream", cause, State.NOT_YET, hint=hint)
-            return
         what = _("it keeps a change for 24 hours, and has none of this transaction")
-        yield self._unknown("stream", what, "stream")
+        yield self._broken("stream", NOTIFIER, [CHANGES]) or self._unknown("stream", what, "stream")
 
     def _counted(self, record: streams.Record, run: Run | None, runs: list[Run]) -> Event:
         """Return the event of the run that has counted a record. One that failed after adding reports no records."""
@@ -189,17 +182,14 @@ class Way:
 
     def _uncounted(self, record: streams.Record, runs: list[Run]) -> Iterator[Event]:
         """Yield why no marker names a record: it is parked, not seen, could not come, or comes still."""
-        cause, hint = self._parked(record), ""
-        if not cause and runs and not any(run.error or run.reports for run in runs):  # somebody else's function
+        if parked := self._parked(record):
+            yield Event(NOTIFIER, parked, State.NOT_YET)
+        elif runs and not any(run.error or run.reports for run in runs):  # somebody else's function
             what = _("it ran after that, and its log names no records")
             yield Event(NOTIFIER, what, State.COULD_BE, runs[0].begin, runs[0].end)
-            return
-        if not cause:
-            cause, hint = why_not(self.account, NOTIFIER, [CHANGES, TOTALS], [run.error for run in runs if run.error])
-        if cause:
-            yield Event(NOTIFIER, cause, State.NOT_YET, hint=hint)
         else:
-            yield self._unknown(NOTIFIER, _("not counted so far"), "ProcessedRecords", State.WAITS)
+            later = self._unknown(NOTIFIER, _("not counted so far"), "ProcessedRecords", State.WAITS)
+            yield self._broken(NOTIFIER, NOTIFIER, [CHANGES, TOTALS], runs) or later
 
     def _parked(self, record: streams.Record) -> str:
         """Return what a dead letter tells of a record, "" without one."""
@@ -216,11 +206,8 @@ class Way:
         customer, effect = streams.customer(record), streams.effect(record)
         totals = self._totals(customer, mark)
         if totals is None:
-            cause, hint = why_not(self.account, NOTIFIER, [CHANGES], [])
-            told = self._unknown(
-                "TransactionTotal", _("it has no total of this customer"), "TransactionTotal", State.NOT_YET
-            )
-            yield Event("TransactionTotal", cause, State.NOT_YET, hint=hint) if cause else told
+            table, none = "TransactionTotal", _("it has no total of this customer")
+            yield self._broken(table, NOTIFIER, [CHANGES]) or self._unknown(table, none, table, State.NOT_YET)
             return
         before, after = totals
         what = f"{before:f} → {after:f}"
@@ -263,20 +250,17 @@ class Way:
         sender = next((other for other in runs if customer in other.alerted), None)
         came = min((when for when in found.values() if when), default=None)
         if not sender and not came:
-            cause, hint = why_not(self.account, NOTIFIER, [ALERTS], [other.error for other in runs if other.error])
-            state = State.NOT_YET if cause else State.WAITS
-            yield Event(TOPIC, cause or _("no run has reported it so far"), state, hint=hint)
+            later = Event(TOPIC, _("no run has reported it so far"), State.WAITS)
+            yield self._broken(TOPIC, NOTIFIER, [ALERTS], runs) or later
             return
         when = came or (sender.end if sender else None)
         yield Event(TOPIC, _("published: {customer}", customer=customer), when=when)
         for queue, arrived in found.items():
-            cause, hint = ("", "") if arrived else why_not(self.account, NOTIFIER, [messages(queue)], [])
             if arrived:
                 yield Event(queue, _("a message waits, with the balance {balance:f}", balance=total), when=arrived)
-            elif cause:
-                yield Event(queue, cause, State.NOT_YET, hint=hint)
             else:
-                yield self._unknown(queue, _("no message: taken by a consumer, or never delivered"), queue)
+                none = self._unknown(queue, _("no message: taken by a consumer, or never delivered"), queue)
+                yield self._broken(queue, NOTIFIER, [messages(queue)]) or none
 
     def _arrival(self, queue: str, customer: str, total: Decimal, since: int) -> int | None:
         """Return when the message about a total came to a queue, with SNS's envelope or without; None without one."""
@@ -286,6 +270,11 @@ class Way:
             if is_own and came >= since - _SLACK:
                 return came
         return None
+
+    def _broken(self, where: str, function: str, links: list[str], runs: Iterable[Run] = ()) -> Event | None:
+        """Return why nothing came through these links: a check, or an error of these runs; None if none is known."""
+        cause, hint = why_not(self.account, function, links, [run.error for run in runs if run.error])
+        return Event(where, cause, State.NOT_YET, hint=hint) if cause else None
 
     def _unknown(self, where: str, what: str, source: str, state: State = State.COULD_BE) -> Event:
         """Return what it means that the source has no evidence; if the source cannot be read, that."""
