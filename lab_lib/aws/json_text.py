@@ -25,6 +25,11 @@ def moment(text: Any) -> datetime | None:
     return time if time.tzinfo else None
 
 
+def milliseconds(time: datetime) -> int:
+    """Return a time as milliseconds since 1970."""
+    return int(time.timestamp() * 1000)
+
+
 def amount(text: Any) -> Decimal | None:
     """Return the finite number that a text tells, None if it tells none."""
     try:

@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 from decimal import Decimal
 
 from lab_lib.aws import queues, tables, topics
-from lab_lib.aws.json_text import moment
+from lab_lib.aws.json_text import milliseconds, moment
 from lab_lib.checks.evidence import PROCESSOR_LOG, Evidence
 from lab_lib.checks.reading import NOTIFIER, PROCESSOR
 from lab_lib.checks.upload import Difference, Snapshot, missing_alerts, read_alerts
@@ -65,9 +65,7 @@ class Runs:
         """Return when the file was uploaded, in milliseconds since 1970; None if no log tells yet."""
         runs = self._evidence.runs(PROCESSOR)
         told = [moment(report.get("time")) for run in runs for report in run.reports]
-        return min(
-            [*(int(time.timestamp() * 1000) for time in told if time), *(run.begin for run in runs)], default=None
-        )
+        return min([*(milliseconds(time) for time in told if time), *(run.begin for run in runs)], default=None)
 
     def last(self, name: str) -> int | None:
         """Return when the last run of a function ended, in milliseconds since 1970; None if no log tells yet."""

@@ -1,6 +1,7 @@
 """Read the way of a transaction, link by link, until one is missing: what came, or why it did not come."""
 
 import io
+import sys
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import replace
 from decimal import Decimal
@@ -8,7 +9,7 @@ from functools import cache, cached_property
 from typing import Any, NamedTuple
 
 from lab_lib.aws import buckets, queues, streams, tables
-from lab_lib.aws.json_text import amount, count
+from lab_lib.aws.json_text import amount, count, milliseconds, moment
 from lab_lib.aws.log_runs import Run
 from lab_lib.aws.topics import ALERT_TOPIC as TOPIC
 from lab_lib.checks.causes import by_upload, why_not
@@ -97,35 +98,30 @@ class Way:
                 broken = why_not(self.account, name, [], [runs[-1].error] if runs[-1].error else [])
         return replace(trace, broken=broken[0], hint=broken[1])
 
-    def taken_in(self, upload: Upload, line: Line | None = None, has_come: bool = False) -> Change:
-        """Return the way of a line, or of a file that cannot be read, as far as the run of TransactionProcessor."""
-        uploaded = Event("bucket", _("uploaded as {key}", key=upload["Key"]), when=_uploaded(upload))
+    def taken_in(self, upload: Upload, line: Line | None = None, come: int | None = None) -> Change:
+        """Return the way of a line, or of a file that cannot be read, as far as the run of TransactionProcessor.
+
+        `come` is the latest time at which its row can have come to the table, None if it has not come so far.
+        """
+        runs = self.evidence.runs(PROCESSOR)  # also of other uploads under this key, earlier and later ones
+        runs = [run for run in runs if (run.begin >= _uploaded(upload) - _SLACK if come is None else run.begin <= come)]
+        reports = ((run, report) for run in reversed(runs) for report in run.reports if "skipped" not in report)
+        run, report = next((told for told in reports if told[1].get("key") == upload["Key"]), (None, {}))
+        time = moment(report.get("time"))
+        when = milliseconds(time) if time else _uploaded(upload)
+        uploaded = Event("bucket", _("uploaded as {key}", key=upload["Key"]), when=when)
         if line is None:
             what = _("cannot read the file: {why}", why=self.lines(upload["Key"]))
             hint = by_upload(self.account, N_("Correct the file, and upload it again"))
             return [uploaded, Event(PROCESSOR, what, State.NOT_YET, hint=hint)]
         in_file = Event("file", _("line {number}: {text}", number=line.number, text=line.text))
-        events = [in_file, uploaded, self._processed(upload, has_come)]
+        events = [in_file, uploaded, _reported(run, report) if run else self._unreported(runs, come is not None)]
         if line.reason:
             events.append(Event("rejected lines", str(line.reason), State.NOT_YET))
         return events
 
-    def _processed(self, upload: Upload, has_come: bool) -> Event:
-        """Return the run that took in an upload, or why there is none; of one that `has_come` it is only not known."""
-        runs = self.evidence.runs(PROCESSOR)
-        if not has_come:  # an earlier upload may have had this key
-            runs = [run for run in runs if run.begin >= _uploaded(upload) - _SLACK]
-        reports = ((run, report) for run in runs for report in run.reports if report.get("key") == upload["Key"])
-        if taken := next(((run, report) for run, report in reports if "skipped" not in report), None):
-            run, report = taken
-            written, rejected = (count(report.get(name)) or 0 for name in ("written", "rejected"))
-            what = ngettext(
-                "{count:,} row written, {rejected:,} rejected",
-                "{count:,} rows written, {rejected:,} rejected",
-                written,
-                rejected=rejected,
-            )
-            return Event(PROCESSOR, what, State.OK, run.begin, run.end)
+    def _unreported(self, runs: list[Run], has_come: bool) -> Event:
+        """Return why no run tells of an upload; of one that `has_come` it is only not known."""
         if runs and (has_come or not any(run.error or run.reports for run in runs)):
             what = _("it ran after that, and its log names no file")
             return Event(PROCESSOR, what, State.COULD_BE, runs[0].begin, runs[0].end)
@@ -134,10 +130,10 @@ class Way:
         )
         return late if has_come else self._broken(PROCESSOR, PROCESSOR, [ROWS], runs) or late
 
-    def _brought(self, row: Item) -> Change:
-        """Return the way of the first upload that has this row."""
+    def _brought(self, row: Item, come: int) -> Change:
+        """Return the way of the first upload that has this row, which came to the table at that time at the latest."""
         if found := self._find(lambda line: row.items() <= (line.row or {}).items(), self.uploads):
-            return self.taken_in(*found, has_come=True)
+            return self.taken_in(*found, come=come)
         what = _("no file in the bucket has this row: the file was replaced or deleted, or the row was written by hand")
         return [self._unknown("file", what, "bucket")]
 
@@ -145,25 +141,25 @@ class Way:
         """Yield the way of a change that the stream has."""
         change, kind, when = streams.change(record), record["eventName"], _written(record)
         row = tables.plain({"M": record["dynamodb"].get("NewImage", {})})
-        for event in self._brought(row) if row else []:
-            when = max(when, min(event.when or 0, when + 999))  # the stream tells the second
+        runs, mark = self.evidence.runs(NOTIFIER), self._marks.get(record["eventID"])
+        run = next((run for run in runs if run.id == mark), None)
+        latest = min(when + 999, run.begin) if run else when + 999  # the stream tells the second
+        for event in self._brought(row, latest) if row else []:
+            when = max(when, min(event.when or 0, latest))
             yield event
         title = _(_KINDS[kind], old=change["old amount"], new=change["new amount"])
         yield Event("Transactions", title, when=when, to_the_second=True)
         what = _("{kind}, record …{end}", kind=kind, end=record["dynamodb"]["SequenceNumber"].lstrip("0")[-6:])
         yield Event("stream", what, when=when, to_the_second=True)
-        runs = self.evidence.runs(NOTIFIER)
-        mark = self._marks.get(record["eventID"])
         if mark is None:
             yield from self._uncounted(record, [run for run in runs if run.begin >= _written(record)])
             return
-        run = next((run for run in runs if run.id == mark), None)
         yield self._counted(record, run, runs)
         yield from self._added(record, mark, run, when)
 
     def _unrecorded(self, item: Item) -> Iterator[Event]:
         """Yield the way of a row of which the stream has no record."""
-        yield from self._brought(item)
+        yield from self._brought(item, sys.maxsize)
         yield Event("Transactions", _("holds {amount}", amount=item.get("TransactionAmount")))
         what = _("it keeps a change for 24 hours, and has none of this transaction")
         yield self._broken("stream", NOTIFIER, [CHANGES]) or self._unknown("stream", what, "stream")
@@ -297,6 +293,18 @@ class Way:
         return None
 
 
+def _reported(run: Run, report: Item) -> Event:
+    """Return the run that took in an upload."""
+    written, rejected = (count(report.get(name)) or 0 for name in ("written", "rejected"))
+    what = ngettext(
+        "{count:,} row written, {rejected:,} rejected",
+        "{count:,} rows written, {rejected:,} rejected",
+        written,
+        rejected=rejected,
+    )
+    return Event(PROCESSOR, what, State.OK, run.begin, run.end)
+
+
 def _names(line: Line, key: Item) -> bool:
     """Return whether a line is about this transaction, be it rejected or not."""
     return key.items() <= line.row.items() if line.row else {*key.values()} <= {*line.text.split("|")}
@@ -308,7 +316,7 @@ def _is_in(line: Line, item: Item | None) -> bool:
 
 
 def _uploaded(upload: Upload) -> int:
-    return int(upload["LastModified"].timestamp() * 1000)
+    return milliseconds(upload["LastModified"])
 
 
 def _written(record: streams.Record) -> int:

@@ -125,6 +125,21 @@ def test_a_replaced_file_hides_only_its_line(busy):
     assert missing(busy, "R1") == [f"○ file {NO_FILE}"]
 
 
+def test_a_row_in_two_versions_of_a_file_came_with_the_first_and_its_correction_with_the_second(busy):
+    upload(busy, "twice.txt", "V1|s|T1|03/16/2017|10", "V1|s|T2|03/16/2017|10")
+    before = busy.changes()
+    busy.put("twice.txt", ["V1|s|T1|03/16/2017|10", "V1|s|T2|03/16/2017|15", "V1|s|T3|03/16/2017|20"])
+    busy.wait_for_changes(before + 2)
+    rest(busy)
+
+    (unchanged,), (_, corrected), (new,) = (trace.follow(busy.lab, "V1", name).changes for name in ("T1", "T2", "T3"))
+
+    for change in (unchanged, corrected, new):
+        times = [event.when for event in change if event.when]
+        assert times == sorted(times)
+    assert [change[2].what[:6] for change in (unchanged, corrected, new)] == ["2 rows", "3 rows", "3 rows"]
+
+
 def test_the_lines_of_a_file_are_followed_and_a_rejected_one_has_its_reason(busy):
     before = busy.changes()
     busy.put("lines.txt", ["L1|s|T1|03/16/2017|10", "L1|s|T2|02/30/2017|10", "", "L1|s|T3|03/16/2017|7"])
