@@ -7,7 +7,7 @@ from decimal import Decimal
 from functools import partial
 
 from lab_lib.aws import buckets, cloudwatch, functions, queues, tables, topics
-from lab_lib.aws.json_text import count, moment
+from lab_lib.aws.json_text import count, milliseconds, moment
 from lab_lib.calls.refusals import none_if_unseen
 from lab_lib.checks import upload
 from lab_lib.checks.arrivals import TABLES
@@ -216,7 +216,7 @@ def _write_again(account: Account) -> str:
 def _errors(account: Account, name: str) -> list[str]:
     """Return the last errors of a function since the last upload, or how many CloudWatch has counted."""
     since = newest(account)
-    runs = [run for run in account.ask(Evidence).runs(name) if run.begin >= since.timestamp() * 1000]
+    runs = [run for run in account.ask(Evidence).runs(name) if run.begin >= milliseconds(since)]
     if logged := [run.error for run in runs if run.error]:
         return [*dict.fromkeys(logged[-3:])]
     counts = account.ask(cloudwatch.metrics, name, since)
