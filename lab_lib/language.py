@@ -69,6 +69,11 @@ def ngettext(one: str, many: str, count: int, /, **values: object) -> str:
     return _filled(text, one if count == 1 else many, {"count": count, **values})
 
 
+def sentences(*texts: str) -> str:
+    """Return the texts that are not empty as one: between two sentences, Chinese has no space."""
+    return _("{sentence} {sentence_after}", sentence="", sentence_after="").join(filter(None, texts))
+
+
 def N_(message: str) -> str:  # gettext's name
     """Mark a message that is made before the language is known. The code that shows it calls `_`."""
     return message
