@@ -59,7 +59,11 @@ def messages() -> Catalog:
             found.add(text, locations=[(f"lab_lib/checks/{file.name}", 0)])
     for path in copies.solved_notebooks():
         for cell in json.loads(path.read_text("utf-8"))["cells"]:
-            for message in _messages(translation.replaced, cell):
+            shown = [output["data"] for output in cell.get("outputs", []) if "text/latex" in output.get("data", {})]
+            texts = _messages(translation.replaced, cell)
+            for source in shown:  # of a function of the lab
+                texts += _messages(translation.in_code, "".join(source["text/plain"]))
+            for message in texts:
                 found.add(message, locations=[(f"notebooks/{path.name}:{cell['id']}", 0)])
     for name in DOCUMENTS:
         for message in messages_of_document((ROOT / name).read_text("utf-8")):

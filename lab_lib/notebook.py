@@ -19,10 +19,11 @@ from lab_lib.exercises.answers import compare
 from lab_lib.exercises.earlier import require
 from lab_lib.exercises.made import begin, changes, ready, solve
 from lab_lib.exercises.pictures import picture
+from lab_lib.exercises.translation import source
 from lab_lib.exercises.workbook import open_lab_to_delete, setting
 from lab_lib.lab import Lab
 from lab_lib.pages import live
-from lab_lib.pages.shown_calls import shown, source
+from lab_lib.pages.shown_calls import shown
 from lab_lib.trace import watch as trace
 from lab_lib.transactions import preview
 

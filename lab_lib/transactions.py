@@ -45,7 +45,8 @@ def preview(path: str | Path) -> Preview:
                 good += row is not None
                 bad += row is None
     except transactions_file.Unreadable as error:
-        raise NotATransactionsFile(_("{path} is no transactions file: {error}.", path=path, error=error)) from None
+        reason = why_rejected(error.code, error.values, str(error))
+        raise NotATransactionsFile(_("{path} is no transactions file: {error}.", path=path, error=reason)) from None
     except OSError as error:
         told = N_("Cannot read {path}: {reason}. Name a transactions file.")
         raise UsageError(_(told, path=path, reason=error.strerror)) from None
@@ -129,6 +130,14 @@ def read_amounts(items: Iterable[dict[str, Any]]) -> Amounts:
     }
 
 
+def why_rejected(code: str, values: dict[str, Any], reason: str) -> str:
+    """Return the reason for which TransactionProcessor rejected a line, in the user's language if its code is known."""
+    try:
+        return _(_REASONS[code], **values)
+    except LookupError:
+        return reason
+
+
 def totals(amounts: Amounts) -> dict[str, Decimal]:
     """Return each customer's exact total, also where it has more digits than DynamoDB keeps."""
     sums: dict[str, Decimal] = defaultdict(Decimal)
@@ -178,6 +187,18 @@ def _fault_of_fields(fields: dict[str, str]) -> str:
     return "amount-too-long" if len("".join(amount.groups(""))) > 38 else ""
 
 
+_REASONS = {  # by the codes of transactions_file.py
+    "header": N_("line 1 is {found!r}; wanted {wanted!r}"),
+    "fields-count": N_("{found} fields; wanted 5"),
+    "id-empty": N_("{column} is empty"),
+    "field-too-long": N_("{column} is longer than {most} bytes"),
+    "line-too-long": N_("it is longer than 130000 characters"),
+    "not-utf8": N_("it is not UTF-8 text"),
+    "quotes": N_("its quotes are wrong: {error}"),
+    "date-not-day": N_("trn_date is {found!r}; wanted a day as MM/DD/YYYY, in the digits 0-9"),
+    "amount-not-number": N_("trn_amount is {found!r}; wanted a number such as 99.50, in the digits 0-9"),
+    "amount-too-long": N_("trn_amount has more than 38 digits"),
+}
 _HEADER = "customer_id|customer_address|trn_id|trn_date|trn_amount"
 _LONGEST_LINE = 130_000  # characters
 _FIELD = re.compile(r'(?:^|\|)("(?:[^"]|"")*"|[^"|][^|]*|)')  # a line has a fault if these leave something out

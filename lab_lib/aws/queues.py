@@ -12,12 +12,18 @@ from lab_lib.aws import grants, policies
 from lab_lib.aws.json_text import count, json_object
 from lab_lib.errors import none_if_absent
 from lab_lib.lab import TAGS, Lab, has_lab_tag
+from lab_lib.language import N_, _
 
 Message = dict[str, Any]  # the body of a message
 ALERT_QUEUES = resources.in_chain("queue")
 DEAD_LETTERS = "LabDeadLetters"
 MINE = "MyMessages"  # exists while a cell of notebook 03 runs
 MOST = 2_000  # messages of a queue that are read: SQS gives at most ten a call
+_REASONS = {  # of TotalNotifier's dead letters, by the codes of ledger.py
+    "amount-not-number": N_("TransactionAmount is no number"),
+    "amount-too-long": N_("the change has more than 38 digits"),
+    "not-a-change": N_("it is no change of a transaction: {error}"),
+}
 _RETENTION = str(14 * 24 * 3600)  # seconds; SQS's maximum
 
 
@@ -155,14 +161,17 @@ def dead_letter(message: Message) -> dict[str, str]:
     try:
         if "record" in message:
             keys = message["record"].get("dynamodb", {}).get("Keys", {})
-            return {"what": " ".join(value.get("S", "") for value in keys.values()), "why": str(message.get("error"))}
+            code = message.get("code")
+            why = _(_REASONS[code], **message["values"]) if code in _REASONS else str(message.get("error"))
+            return {"what": " ".join(value.get("S", "") for value in keys.values()), "why": why}
         if batch := message.get("DDBStreamBatchInfo"):
             size, why = batch["batchSize"], message["requestContext"]["condition"]
             return {"what": f"{size:,} change{'s' * (size != 1)}", "why": why}
         records = message.get("requestPayload", {}).get("Records", [])
         files = [record.get("s3", {}).get("object", {}).get("key", "") for record in records]
-        why = str(message.get("responsePayload", {}).get("errorMessage", ""))
-        return {"what": ", ".join(map(unquote_plus, files)), "why": why}
+        what = ", ".join(map(unquote_plus, files))
+        why = str(message.get("responsePayload", {}).get("errorMessage", "")).removeprefix(f"{what}: ")
+        return {"what": what, "why": _(why)}
     except (AttributeError, KeyError, TypeError, ValueError):  # anybody may have written it
         return {"what": "a message that is no dead letter", "why": ""}
 

@@ -1,14 +1,19 @@
-"""Translate the lab's own notebooks: a message is a paragraph, heading, list item, table row or comment of code.
+"""Translate the lab's own notebooks and the source that they show.
 
-Code is no message, so it cannot differ between languages. What is not translated yet stays English.
+A message is a paragraph, heading, list item or table row, and of code a comment, a docstring or what is printed. The
+rest of code cannot differ between languages. What is not translated yet stays English.
 """
 
+import ast
+import inspect
 import io
 import json
 import re
 import tokenize
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from itertools import accumulate
 from pathlib import Path
+from typing import Any
 
 from lab_lib import language
 from lab_lib.exercises.notebook_files import Cell, Notebook
@@ -19,6 +24,8 @@ _LINE = re.compile(r"(\| |#+ |(?=<))(.+?)( \||)")  # a row, a heading, or HTML
 _ITEM = re.compile(r"( *(?:-|\d+\.) )(.+)")
 # Texts in code: what a command does, a title for the site, and a remark in a row of a file.
 _IN_CODE = re.compile(r'( {4}\S.*? {2,}|:caption: | {4}[\w,.]+,"?(?=[A-Z][^"]*\.[",]))(.+?)("?,+\w*|)')
+_QUOTES = re.compile("""^[a-z]*\"+|^[a-z]*'|["']+$""")
+_PLACE = re.compile(r"\{[^}]*\}")
 _COMMENT = re.compile(r"# *(?!#)(?=\S)")  # nbgrader's marks begin with ###
 
 
@@ -35,7 +42,17 @@ def notebook(path: Path, name: str = "") -> Notebook:
 def replaced(cell: Cell, replace: Replace) -> str:
     """Return the source of a cell with its messages replaced."""
     source = "".join(cell["source"])
-    return in_markdown(source, replace) if cell["cell_type"] == "markdown" else _in_code(source, replace)
+    return in_markdown(source, replace) if cell["cell_type"] == "markdown" else in_code(source, replace)
+
+
+def source(file: Path, *names: str) -> Any:
+    """Return the source of the functions with these names in a file, for display. The file is not imported."""
+    from IPython.display import Code
+
+    text = file.read_text("utf-8")
+    functions = {node.name: node for node in ast.parse(text).body if isinstance(node, ast.FunctionDef)}
+    excerpt = "\n\n\n".join(str(ast.get_source_segment(text, functions[name])) for name in names)
+    return Code(in_code(excerpt, language.translations(language.used()).gettext), language="python")  # type: ignore[no-untyped-call]
 
 
 def in_markdown(text: str, replace: Replace) -> str:
@@ -67,12 +84,47 @@ def in_markdown(text: str, replace: Replace) -> str:
     return "\n".join(lines)
 
 
-def _in_code(source: str, replace: Replace) -> str:
-    """Return code with its comments replaced."""
-    lines = source.split("\n")
-    for token in tokenize.generate_tokens(io.StringIO(source).readline):
+def in_code(source: str, replace: Replace) -> str:
+    """Return code with its comments, its docstrings and the words that it prints replaced."""
+    for position, text, margin in sorted(_texts(source), reverse=True):
+        new = in_markdown(inspect.cleandoc(text), replace) if margin else replace(text)
+        source = source[:position] + re.sub("\n(?=.)", margin or " ", new) + source[position + len(text) :]
+    return source
+
+
+def _texts(source: str) -> Iterator[tuple[int, str, str]]:
+    """Yield the texts of code: where each begins, the text and, of a docstring, what begins its further lines."""
+    code = re.sub("^%.*", lambda magic: " " * len(magic[0]), source)
+    begins = [*accumulate(map(len, code.splitlines(keepends=True)), initial=0)]
+    for token in tokenize.generate_tokens(io.StringIO(code).readline):
         if token.type == tokenize.COMMENT and (mark := _COMMENT.match(token.string)):
-            row, column = token.start[0] - 1, token.start[1]
-            text = replace(token.string[mark.end() :]).replace("\n", " ")  # stays a comment
-            lines[row] = f"{lines[row][:column]}{mark[0]}{text}"
-    return "\n".join(lines)
+            yield begins[token.start[0] - 1] + token.start[1] + mark.end(), token.string[mark.end() :], ""
+    for node, margin in _strings(ast.parse(code)):
+        literal = str(ast.get_source_segment(code, node))
+        quotes = _QUOTES.findall(literal)
+        text = literal.removeprefix(quotes[0]).removesuffix(quotes[-1])
+        if re.search("[a-z]", _PLACE.sub("", text)):
+            yield begins[node.lineno - 1] + node.col_offset + len(quotes[0]), text, margin
+
+
+def _strings(tree: ast.AST) -> Iterator[tuple[ast.expr, str]]:
+    """Yield the strings that are docstrings or printed, and what begins the further lines of a docstring."""
+    for node in ast.walk(tree):
+        match node:
+            case ast.FunctionDef(body=[ast.Expr(value=ast.Constant(value=str()) as docstring), *_]):
+                yield docstring, f"\n{' ' * docstring.col_offset}"
+            case ast.Call(func=ast.Name(id="print"), args=arguments):
+                for argument in arguments:
+                    yield from ((text, "") for text in _printed(argument))
+
+
+def _printed(node: ast.AST) -> Iterator[ast.expr]:
+    """Yield the strings of an argument, but for those in calls, such as the names of keys."""
+    match node:
+        case ast.JoinedStr() | ast.Constant(value=str()):
+            yield node
+        case ast.Call() | ast.Subscript() | ast.Compare():
+            return
+        case _:
+            for child in ast.iter_child_nodes(node):
+                yield from _printed(child)

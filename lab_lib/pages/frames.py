@@ -4,11 +4,14 @@ from datetime import UTC, datetime, timedelta
 from functools import partial
 
 import pandas as pd
+from IPython import get_ipython
 from pandas import DataFrame
 
 from lab_lib.aws import buckets, cloudwatch, functions, queues, streams, tables
 from lab_lib.calls.refusals import none_if_unseen
 from lab_lib.lab import Lab
+from lab_lib.language import N_, _
+from lab_lib.transactions import why_rejected
 
 pd.options.display.max_colwidth = 100  # room for the reason why a row was rejected
 COLUMNS = {
@@ -17,6 +20,12 @@ COLUMNS = {
     "TransactionTotal": ["CustomerId", "accountBalance", "alerted"],
     "ProcessedRecords": ["EventId", "ExpiresAt"],
 }
+# Columns that are not AWS's. Code calls them by these names; a table has them as headings in the user's language.
+HEADINGS = (
+    *(N_("line"), N_("reason"), N_("row"), N_("function"), N_("message"), N_("what"), N_("why"), N_("kind")),
+    *(N_("old amount"), N_("new amount"), N_("ended"), N_("stuck")),
+    *(N_("total"), N_("alerts"), N_("other total"), N_("other alerts")),
+)
 MOST_ROWS = 1000
 LAMBDAS_OWN = ("START RequestId", "END RequestId", "REPORT RequestId", "INIT_START")  # how these log lines begin
 
@@ -50,7 +59,10 @@ def alerts(lab: Lab, queue: str) -> DataFrame:
 
 def rejected(lab: Lab, key: str) -> DataFrame:
     """Return the rejected rows of an upload: line, reason, row."""
-    return DataFrame(buckets.rejected_rows(lab, key), columns=["line", "reason", "row"])
+    rows = buckets.rejected_rows(lab, key)
+    for row in rows:
+        row["reason"] = why_rejected(row["code"], row["values"], row["reason"])
+    return DataFrame(rows, columns=["line", "reason", "row"])
 
 
 def logs(lab: Lab) -> DataFrame:
@@ -86,3 +98,12 @@ def metrics(lab: Lab) -> DataFrame:
         lambda: [[name, *cloudwatch.metrics(lab, name, yesterday).values()] for name in functions.SOURCES]
     )
     return DataFrame(rows, columns=["function", *cloudwatch.METRICS])
+
+
+def _in_language(frame: DataFrame) -> str:
+    """Return the table as HTML, with its headings in the user's language."""
+    return str(frame.rename(columns=lambda name: _(name) if name in HEADINGS else name)._repr_html_())
+
+
+if shell := get_ipython():
+    shell.display_formatter.formatters["text/html"].for_type(DataFrame, _in_language)

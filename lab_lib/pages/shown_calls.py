@@ -1,17 +1,14 @@
-"""Show the source of a helper, and the AWS calls that it makes, so that a learner can write the next one."""
+"""Show the AWS calls that a helper makes, so that a learner can write the next one."""
 
-import ast
-import inspect
 import json
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from html import escape
-from pathlib import Path
 from typing import Any
 
-from IPython.display import Code, display
+from IPython.display import display
 
 from lab_lib.lab import Lab
 from lab_lib.language import _, ngettext
@@ -100,21 +97,6 @@ def recorded(lab: Lab, calls: Calls) -> Iterator[None]:
 
     with lab.listening({"provide-client-params": begin, "after-call": end}):
         yield
-
-
-def source(helper: Callable[..., Any] | Path, *names: str) -> Code:
-    """Return the source of a helper for display, or of the functions with these names in a file.
-
-    The files of a function in AWS are not imported.
-    """
-    text = _excerpt(helper, names) if isinstance(helper, Path) else inspect.getsource(helper)
-    return Code(text, language="python")  # type: ignore[no-untyped-call]
-
-
-def _excerpt(file: Path, names: tuple[str, ...]) -> str:
-    text = file.read_text("utf-8")
-    segments = {node.name: ast.get_source_segment(text, node) for node in ast.parse(text).body if hasattr(node, "name")}
-    return "\n\n\n".join(str(segments[name]) for name in names)
 
 
 def _table(calls: list[Call]) -> str:

@@ -64,7 +64,10 @@ def read_header(text):
     """Return the columns in the order of the file."""
     columns = split(text)
     if sorted(columns) != sorted(COLUMNS):
-        raise Unreadable("header", f"line 1 is {text[:80]!r}; wanted {'|'.join(COLUMNS)!r}")
+        found, wanted = text[:80], "|".join(COLUMNS)
+        raise Unreadable(
+            "header", f"line 1 is {found!r}; wanted {wanted!r}", found=found, wanted=wanted
+        )
     return columns
 
 
@@ -81,7 +84,7 @@ def read_line(text, columns):
             raise Unreadable("id-empty", f"{column} is empty", column=column)
         if len(named[column].encode()) > most:
             reason = f"{column} is longer than {most} bytes"
-            raise Unreadable("field-too-long", reason, column=column)
+            raise Unreadable("field-too-long", reason, column=column, most=most)
     return {
         "CustomerId": named["customer_id"],
         "Address": named["customer_address"],
@@ -100,7 +103,7 @@ def split(text):
     try:
         fields = next(csv.reader([text], delimiter="|", strict=True), [])
     except csv.Error as error:
-        raise Unreadable("quotes", f"its quotes are wrong: {error}") from None
+        raise Unreadable("quotes", f"its quotes are wrong: {error}", error=str(error)) from None
     return [field.strip() for field in fields]
 
 
