@@ -1,5 +1,7 @@
 """What happens to a translation when the English changes, and what is told of it."""
 
+import re
+
 import pytest
 from babel.messages import Catalog
 
@@ -85,13 +87,30 @@ def test_a_text_is_cut_into_messages_and_put_together_again():
     assert "\nnot this\n:caption: BUT THIS\n" in loud
 
 
-def test_of_code_only_the_comments_are_messages_but_those_of_nbgrader():
-    code = 'x = "# no"  # a remark\n    ### BEGIN SOLUTION\n# another\n%%writefile x.py'
+CODE = """\
+%%writefile x.py
+x = "# no"  # a remark
+### BEGIN SOLUTION
+def f(x):
+    \"\"\"return x.
 
-    swapped = translation._in_code(code, str.swapcase)
+    More of it.
+    \"\"\"
+    return "a text"
+print(f"kept: {x['key']}", *names or ["none"], ", ".join(x), x["name"], sep="and")
+print("yes" if x == "no" else 'no', "…")
+"""
+TEXTS_OF_CODE = ["no", "yes", "none", "kept: {x['key']}", "return x.", "More of it.", "a remark"]
 
-    assert swapped == 'x = "# no"  # A REMARK\n    ### BEGIN SOLUTION\n# ANOTHER\n%%writefile x.py'
-    assert translation._in_code("# a", "{}\nimport os".format) == "# a import os"
+
+def test_of_code_comments_docstrings_and_printed_words_are_messages_and_names_are_not():
+    found = list[str]()
+
+    marked = translation.in_code(CODE, lambda text: found.append(text) or f"‹{text}›")
+
+    assert found == TEXTS_OF_CODE
+    assert re.sub("[‹›]", "", marked).replace('More of it."""', 'More of it.\n    """') == CODE
+    assert translation.in_code("# a", "{}\nimport os".format) == "# a import os"
 
 
 def test_a_changed_message_keeps_its_translation_as_fuzzy_and_an_old_one_stands_at_the_end(monkeypatch):
