@@ -1,4 +1,4 @@
-"""What a notebook shows to its reader, and the English in it."""
+"""What a notebook or a command shows to its reader, and the English in it where all the rest is Chinese."""
 
 import base64
 import html
@@ -6,25 +6,37 @@ import re
 from collections.abc import Iterator
 from typing import Any
 
-# What stays English where the rest is translated: names, data, code, and what AWS and Python say.
-ALLOWED = (
-    "^aws [a-z]",  # commands
-    "River Road, Lima|Smith Street, London",  # addresses in files
-    # what the handout's functions publish, and how they are described
-    "Account balance is very high|send notification for balance exceeding|data and send to",
-    # what the functions write in AWS: the reasons for rejected rows
-    "to be rejected|in the digits|is no number|wanted a (day|number)|it is not",
-    # AWS's own words
-    "An error occurred|Topic does not exist|when calling the|tolerated failure threshold|process died",
-    "made by the lab|deleted (bucket|stream) trigger|deleted log of|deleted (table|role)",  # what notebook 99 lists
-    # what is written in cells
-    "Written by hand|Lambda has delivered the change|The error of your function",
-    "for keys with the suffix|lets in|no link was given",
-    "a call has|amounts are (wrong|right)|totals are right|rows in all",
-)
-# Three words or more that are plain English: fewer may be names.
-_ENGLISH = re.compile(r"(?<![\w/.`'\"=-])[A-Z]?[a-z]+(?:,? (?:[a-z]+|[A-Z][a-z]+)){2,}(?![\w/(=])")
+# What stays English, as exact strings, by the reason. Beside them only code may be: a word with a digit, a sign, or a
+# capital inside, and what stands in backticks; and in brackets behind its Chinese name, the console's English one.
+ALLOWED = {
+    "names in AWS": (
+        *("Lambda", "CloudWatch", "Python", "Customer", "Transactions", "Scan", "Publish", "Subscribe", "Enabled"),
+        *("Runtime", "Handler", "Timeout", "Key", "Size", "Address", "alerted", "Invocations", "Errors", "Throttles"),
+        *("Type", "Notification", "Subject", "Message", "Timestamp", "Signature"),
+        *("Sid", "Effect", "Allow", "Principal", "Action", "Resource", "Condition"),
+        *("sqs", "sns", "iam", "logs", "lambda", "dynamodb", "arn", "aws"),
+    ),
+    "what the handout's functions are described by and publish": (
+        "Process data and send to DynamoDB tables",
+        "Update total, send notification for balance exceeding",
+        "Warning! Account balance is very high",
+    ),
+    "what AWS says": ("An error occurred (NotFound) when calling the Publish operation: Topic does not exist",),
+    "what Python and IPython say": ("None", "True", "False", "true", "false", "Writing", "Overwriting"),
+    "data that the cells send": (
+        *("Smith Street, London", "River Road, Lima", "Ana", "Ben", "Cleo", "Dora", "Emil", "Break", "ninety", "a lot"),
+        *("Good morning", "Written by hand"),
+    ),
+    "code": ("from my_naive import add",),
+    "the letters of answers": ("a", "b", "c", "d"),
+    "a unit": ("ms",),
+}
+# A word in small letters, or with a capital at its beginning only.
+_WORD = re.compile(r"(?<![\w./\-`'\"=$@:])[A-Z]?[a-z]+(?![\w/(=@]|\.\w|-\w)")
+_ALLOWED = re.compile("|".join(rf"\b{re.escape(text)}\b" for texts in ALLOWED.values() for text in texts))
+_CODE = re.compile(r"`[^`]*`|\([A-Z][\w ,-]*\)")
 _TAGS, _ALT = re.compile(r"<[^>]*>"), re.compile(r' alt="([^"]*)"')
+_NO_TEXT = re.compile(r"<(style|script|code|metadata|defs).*?</\1>|<!--.*?-->", re.DOTALL)
 _WITHOUT_FONT = re.compile(r'class="lab-figure".*<p>')  # a figure, and below it the font to install
 _DRAWN = re.compile(r'src="data:image/svg\+xml;base64,([^"]*)"')
 
@@ -44,16 +56,13 @@ def shown(notebook: dict[str, Any]) -> Iterator[str]:
 
 def read(page: str) -> Iterator[str]:
     """Yield the words of HTML, the words for its pictures, and the words in them. Other text is yielded as it is."""
-    yield html.unescape(_TAGS.sub("\n", re.sub("<(style|script).*?</\\1>", "", page, flags=re.DOTALL)))
+    yield html.unescape(_TAGS.sub("\n", _NO_TEXT.sub("", page)))
     yield from map(html.unescape, _ALT.findall(page))
     for drawn in _DRAWN.findall(page):
-        svg = re.sub(
-            "<(style|metadata|defs).*?</\\1>|<!--.*?-->", "", base64.b64decode(drawn).decode(), flags=re.DOTALL
-        )
-        yield html.unescape(_TAGS.sub("\n", svg))
+        yield html.unescape(_TAGS.sub("\n", _NO_TEXT.sub("", base64.b64decode(drawn).decode())))
 
 
 def english(text: str) -> list[str]:
-    """Return the English in a text, without what is allowed."""
-    found = (match[0] for line in text.splitlines() for match in _ENGLISH.finditer(line))
-    return [words for words in found if not re.search("|".join(ALLOWED), words)]
+    """Return the English words in a Chinese text, each with its line, without what is allowed."""
+    lines = [_CODE.sub("", line) for line in text.splitlines()]
+    return [f"{word[0]}: {line}" for line in lines for word in _WORD.finditer(_ALLOWED.sub("·", line))]

@@ -1,7 +1,6 @@
 """A learner does the whole lab with what `lab policy learner` prints: it is enough, and all of it is used.
 
-It is in a China Region. The language of the run was made up, so that what is left in English is found: every notebook
-speaks the learner's.
+It is in a China Region, in Chinese: every notebook speaks the learner's language.
 
 The embedded AWS enforces the policy without its conditions. The evaluator proves each call by the whole policy, for the
 learner and for the checks of a grader.
@@ -23,7 +22,6 @@ from lab_lib.aws import cleanup, functions, policies, triggers, user_policies
 from lab_lib.errors import LabError
 from lab_lib.lab import Lab, open_lab
 from lab_lib.run.headless import DATA_FILE
-from tests import artificial_language
 from tests.iam_requests import BY_ID, PROVEN, prove
 from tests.shown import english, shown
 
@@ -59,7 +57,7 @@ def ran(learner, tmp_path_factory):
         "AWS_SECRET_ACCESS_KEY": keys.secret_key,
     }
     command = [Path(sys.executable).with_name("lab"), "run", "--out", folder / "out", "--email", "ana@example.com"]
-    command += ["--prefix", PREFIX, "--region", REGION, "--lang", artificial_language.make(folder / "xx")]
+    command += ["--prefix", PREFIX, "--region", REGION, "--lang", "zh_CN"]
     ran = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
     return ran, folder / "out", recorder.calls(folder)
 
