@@ -17,7 +17,7 @@ def state(account: Account, name: str) -> bool | str:
     """Return True if the function can be called, else why not, or the state that ends by itself."""
     now, described = account.settings(name), account.ask(functions.describe, name) or {}
     if described.get("Concurrency", {}).get("ReservedConcurrentExecutions") == 0:
-        return _("throttled: it may not run at all")
+        return _("its reserved concurrency is 0, so it cannot run")
     if "Failed" in (now.get("State"), now.get("LastUpdateStatus")):
         return _("failed: {reason}", reason=now.get("StateReason") or now.get("LastUpdateStatusReason"))
     is_ready = now.get("State") in ("Active", "Inactive") and now.get("LastUpdateStatus") == "Successful"
@@ -34,7 +34,7 @@ def wrong_variables(account: Account, name: str) -> list[str]:
 def these_variables(account: Account, name: str) -> str:
     """Return the right values of the wrong ones."""
     wanted, wrong = account.ask(functions.variables, name), _wrong_variables(account, name)
-    return listing(f"{key}={wanted[key]}" for key in wrong) if wrong else _("all")
+    return listing(f"{key}={wanted[key]}" for key in wrong) if wrong else _("all variables")
 
 
 def _wrong_variables(account: Account, name: str) -> dict[str, str]:

@@ -220,5 +220,5 @@ def _errors(account: Account, name: str) -> list[str]:
     if logged := [run.error for run in runs if run.error]:
         return [*dict.fromkeys(logged[-3:])]
     counts = account.ask(cloudwatch.metrics, name, since)
-    named = {"Errors": N_("{count} errors"), "Throttles": N_("{count} throttles: it was called too often at once")}
+    named = {"Errors": N_("{count} errors"), "Throttles": N_("{count} throttles: its concurrency had reached the limit")}
     return [_(text, count=counts[metric]) for metric, text in named.items() if counts[metric]]

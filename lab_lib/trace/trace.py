@@ -23,7 +23,7 @@ _LATE, _CELLS = 600, 20  # seconds after which AWS has written a log; characters
 _BOXES = {N_("file"): "transactions.txt", N_("rejected lines"): "bucket", N_("stream"): ""}  # by what is no box
 _WRAPPED = '<div style="overflow-wrap:anywhere">{}</div>'  # a hint may hold a long call
 STOPPED = (State.NOT_YET, State.WAITS)
-TITLES = (N_("where"), N_("what"), N_("timeline"), N_("when (UTC)"))
+TITLES = (N_("where"), N_("what happened"), N_("timeline"), N_("when (UTC)"))
 
 
 @dataclass(frozen=True)
