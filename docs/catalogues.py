@@ -23,6 +23,7 @@ from babel.messages.frontend import parse_keywords
 from babel.messages.pofile import PoFileError, read_po, write_po
 
 from lab_lib import checks, language
+from lab_lib.calls import recent
 from lab_lib.checks import facts, step_probe
 from lab_lib.exercises import copies, translation
 from lab_lib.pages.wording import cut
@@ -33,7 +34,15 @@ ROOT = Path(__file__).parents[1]
 DOCUMENTS = ("README.md", "docs/instructors.md", "docs/site/index.md")
 ONLY_ON_SITE = DOCUMENTS[-1]
 _METHODS = [("**.py", "python"), ("**/templates/*", "jinja2")]
-_BY_ARGUMENT = ["check:3", "Question:2", "wait_until:2"]
+_BY_ARGUMENT = [
+    "check:3",
+    "Question:2",
+    "wait_until:2",
+    "read_file:3",
+    "make_folder:2",
+    "write_file:3",
+    "can_write_to:2",
+]
 _MARKS = parse_keywords(["_", "N_", "ngettext:1,2", *_BY_ARGUMENT])
 _WIDTH = 1_000_000  # of a line in lab.po: Babel would break the previous English of a message within its quotes
 # What a translation keeps, in any order: code, addresses, images, tags of hints, and the letters of answers.
@@ -52,6 +61,8 @@ def messages() -> Catalog:
         marked = extract_from_dir(ROOT / folder, _METHODS, keywords=_MARKS)
         for name, _line, message, *_ in sorted(marked, key=itemgetter(0, 1)):
             found.add(message, locations=[(f"{folder}/{name}", 0)])
+    for kind in recent.KINDS:
+        found.add(kind.what, locations=[("lab_lib/calls/recent.csv", 0)])
     for rule in checks.RULES.values():
         found.add(rule.title, locations=[("lab_lib/checks", 0)])
     for file, rules in ((facts.FILE, facts.FACTS), (step_probe.FILE, step_probe.PARTS)):

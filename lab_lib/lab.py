@@ -270,8 +270,12 @@ def open_lab(
     caller = sessions.caller(session, endpoint)
     if account and account != caller:
         raise WrongAccount(
-            f"The credentials are for account {caller}; this lab wants {account}. "
-            f"Name a profile of {account}, or the account {caller}."
+            _(
+                "The credentials are for account {caller}; this lab wants {account}. Name a profile of {account}, "
+                "or the account {caller}.",
+                caller=caller,
+                account=account,
+            )
         )
     target = _("the endpoint {endpoint}", endpoint=endpoint) if endpoint else "AWS"
     patience = 0 if endpoint else PATIENCE  # no emulator is late
@@ -284,7 +288,9 @@ def open_lab(
 def lab_on(endpoint: str, secret: str, account: str = DEFAULT_ACCOUNT) -> Lab:
     """Return a lab in an account of the embedded AWS that has this address and secret."""
     session = sessions.keyed_session(DEFAULT_REGION, account, secret)
-    return Lab(session, "another embedded AWS", account, DEFAULT_REGION, partition(DEFAULT_REGION), endpoint=endpoint)
+    return Lab(
+        session, _("another embedded AWS"), account, DEFAULT_REGION, partition(DEFAULT_REGION), endpoint=endpoint
+    )
 
 
 def has_lab_tag(tags: dict[str, str]) -> bool:

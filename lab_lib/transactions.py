@@ -12,7 +12,7 @@ from typing import Any
 
 from lab_lib.errors import NotATransactionsFile, UsageError
 from lab_lib.handlers.transaction_processor import transactions_file
-from lab_lib.language import N_, _
+from lab_lib.language import _
 from lab_lib.workspace.private_files import open_file
 
 Amounts = dict[tuple[str, str], Decimal]  # by customer and transaction
@@ -48,15 +48,20 @@ def preview(path: str | Path) -> Preview:
         reason = why_rejected(error.code, error.values, str(error))
         raise NotATransactionsFile(_("{path} is no transactions file: {error}.", path=path, error=reason)) from None
     except OSError as error:
-        told = N_("Cannot read {path}: {reason}. Name a transactions file.")
-        raise UsageError(_(told, path=path, reason=error.strerror)) from None
+        raise UsageError(
+            _("Cannot read {path}: {reason}. Name a transactions file.", path=path, reason=_(str(error.strerror)))
+        ) from None
     made, most = Preview(path.name, good, bad), transactions_file.MOST_ROWS
     if made.rows > most:
-        told = N_(
-            "{path} has {rows:,} rows, and a call of TransactionProcessor writes {most:,} at most. Split the file, "
-            "with all rows of a customer in one part."
+        raise UsageError(
+            _(
+                "{path} has {rows:,} rows, and a call of TransactionProcessor writes {most:,} at most. Split the file, "
+                "with all rows of a customer in one part.",
+                path=path,
+                rows=made.rows,
+                most=most,
+            )
         )
-        raise UsageError(_(told, path=path, rows=made.rows, most=most))
     return made
 
 
@@ -152,8 +157,14 @@ def _read_columns(name: str | Path, header: str) -> list[str]:
     columns = [_unquoted(part) for part in parts]
     if _fault_of_line(text, parts) or sorted(columns) != sorted(_HEADER.split("|")):
         beginning = repr(header[:80].encode(errors="surrogateescape").decode(errors="replace"))
-        told = N_("{name} is no transactions file: its first line is {beginning}; wanted {header!r}.")
-        raise NotATransactionsFile(_(told, name=name, beginning=beginning, header=_HEADER))
+        raise NotATransactionsFile(
+            _(
+                "{name} is no transactions file: its first line is {beginning}; wanted {header!r}.",
+                name=name,
+                beginning=beginning,
+                header=_HEADER,
+            )
+        )
     return columns
 
 

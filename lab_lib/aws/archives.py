@@ -3,6 +3,8 @@
 import io
 import zipfile
 
+from lab_lib.language import _
+
 _MOST_ENTRIES = 20_000
 _LARGEST, _MOST_BYTES = 300_000, 2_000_000  # of a Python file, of all that are read; parsing takes 900 times as much
 _ENTRY = b"PK\x01\x02"  # begins each entry of the list of files
@@ -14,13 +16,13 @@ def python_files(content: bytes) -> dict[str, str]:
     Raises what zipfile raises for a damaged archive, ValueError for one that is too large to be read.
     """
     if content.count(_ENTRY) > _MOST_ENTRIES:
-        raise ValueError("it has too many files")
+        raise ValueError(_("it has too many files"))
     texts, bytes_left = dict[str, str](), _MOST_BYTES
     with zipfile.ZipFile(io.BytesIO(content)) as archive:
         entries = [entry for entry in archive.infolist() if entry.filename.endswith(".py")]
         for entry in sorted(entries, key=lambda entry: entry.filename.count("/")):
             if entry.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):  # others expand without a limit
-                raise ValueError("it is compressed in a way that Lambda does not know")
+                raise ValueError(_("it is compressed in a way that Lambda does not know"))
             room = min(bytes_left, _LARGEST)
             with archive.open(entry) as file:
                 text = file.read(room + 1)
@@ -28,5 +30,5 @@ def python_files(content: bytes) -> dict[str, str]:
                 texts[entry.filename] = text.decode("utf-8-sig", errors="replace")
                 bytes_left -= len(text)
             elif "/" not in entry.filename:
-                raise ValueError("its Python files are too large")
+                raise ValueError(_("its Python files are too large"))
     return texts

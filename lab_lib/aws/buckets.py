@@ -17,6 +17,7 @@ from lab_lib.aws.json_text import count, json_object
 from lab_lib.errors import LabError, WrongResource, error_code, none_if_absent, none_if_lacking
 from lab_lib.handlers.transaction_processor.transactions_file import REJECTED, rejected_key
 from lab_lib.lab import BUCKET_NAME, TAG, Lab
+from lab_lib.language import N_, _
 from lab_lib.settings import DEFAULT_REGION
 
 _PRIVATE = dict.fromkeys(["BlockPublicAcls", "IgnorePublicAcls", "BlockPublicPolicy", "RestrictPublicBuckets"], True)
@@ -42,7 +43,7 @@ def ensure_bucket(lab: Lab) -> str:
         raise
     if lab.bucket_name and bucket is None:
         raise WrongResource(
-            f"There is no bucket {lab.bucket}. Name one that exists, or leave the setting bucket empty."
+            _("There is no bucket {lab.bucket}. Name one that exists, or leave the setting bucket empty.", lab=lab)
         )
     if bucket is None:
         _create_bucket(lab)
@@ -168,7 +169,13 @@ def objects(lab: Lab, beginning: str = "") -> list[dict[str, Any]]:
     )
     items: list[dict[str, Any]] = pages.build_full_result().get("Contents", [])
     if len(items) > MOST:
-        raise LabError(f"{lab.bucket} has more than {MOST:,} objects. Delete those that the lab does not need.")
+        raise LabError(
+            _(
+                "{lab.bucket} has more than {most:,} objects. Delete those that the lab does not need.",
+                lab=lab,
+                most=MOST,
+            )
+        )
     return items
 
 
@@ -196,7 +203,12 @@ def content(lab: Lab, key: str) -> bytes:
     answer = lab.client("s3").get_object(Bucket=lab.bucket, Key=key)
     if answer["ContentLength"] > MOST_READ:
         raise LabError(
-            f"{key} has {answer['ContentLength']:,} bytes, and at most {MOST_READ:,} are read. Split the file."
+            _(
+                "{key} has {bytes:,} bytes, and at most {most:,} are read. Split the file.",
+                key=key,
+                bytes=answer["ContentLength"],
+                most=MOST_READ,
+            )
         )
     return bytes(answer["Body"].read())
 
@@ -246,8 +258,9 @@ def rejected_rows(lab: Lab, key: str) -> list[dict[str, Any]]:
 
 
 def _taken(lab: Lab) -> WrongResource:
-    what_to_do = "Name another." if lab.bucket_name else "Use a prefix, which becomes part of the name."
-    return WrongResource(
-        f"The bucket {lab.bucket} belongs to another account, or you may not see it. Bucket names are unique in the "
-        f"world. {what_to_do}"
+    told = N_(
+        "The bucket {lab.bucket} belongs to another account, or you may not see it. Bucket names are unique in the "
+        "world. {what_to_do}"
     )
+    by_prefix = N_("Use a prefix, which becomes part of the name.")
+    return WrongResource(_(told, lab=lab, what_to_do=_(N_("Name another.") if lab.bucket_name else by_prefix)))

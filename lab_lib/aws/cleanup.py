@@ -14,6 +14,7 @@ from lab_lib.calls.asking import ask
 from lab_lib.calls.refusals import in_one_line, none_if_unseen
 from lab_lib.errors import LabError, is_unreachable, warn
 from lab_lib.lab import BREAK_IT, BREAK_IT_MY, TAG, Lab
+from lab_lib.language import N_, _
 
 
 class Deletable(NamedTuple):
@@ -28,12 +29,12 @@ class Deletable(NamedTuple):
 _Calls = tuple[Callable[..., Any], ...]  # to find, recognise and delete a resource
 _ROLE = roles.find_role, roles.is_ours, roles.delete_role
 _EXPERIMENTS = roles.find_experiments, roles.find_experiments, roles.delete_experiments
-_KINDS: dict[str, _Calls] = {  # of resources that a part beside the lab has too
-    "function": (functions.find_function, functions.is_ours, functions.delete_function),
-    "log of": (cloudwatch.find_log_group, cloudwatch.is_our_log_group, cloudwatch.delete_log_group),
-    "topic": (topics.find_topic, topics.is_ours, topics.delete_topic),
-    "queue": (queues.find_queue, queues.is_ours, queues.delete_queue),
-    "table": (tables.find_table, tables.is_ours, tables.delete_table),
+_KINDS: dict[str, _Calls] = {  # of resources that a part beside the lab has too, by their marked names
+    "function {}": (functions.find_function, functions.is_ours, functions.delete_function),
+    N_("log of {}"): (cloudwatch.find_log_group, cloudwatch.is_our_log_group, cloudwatch.delete_log_group),
+    "topic {}": (topics.find_topic, topics.is_ours, topics.delete_topic),
+    "queue {}": (queues.find_queue, queues.is_ours, queues.delete_queue),
+    "table {}": (tables.find_table, tables.is_ours, tables.delete_table),
 }
 
 
@@ -61,9 +62,9 @@ def remaining(lab: Lab) -> list[str]:
 def kept(lab: Lab) -> list[str]:
     """Return the resources that the lab uses or may have used, and that others created. They are never deleted."""
     others = (resource.label for resource in _resources(lab) if resource.find() and not resource.is_ours())
-    named = {"bucket": f"bucket {lab.bucket} (given)"} if lab.bucket_name else {}
+    named = {_("bucket"): _("bucket {name} (given)", name=lab.bucket)} if lab.bucket_name else {}
     labels = [named.get(label, label) for label in dict.fromkeys(others)]  # one role may serve both functions
-    return labels + [f"bucket {name} (not the one that the lab uses)" for name in _other_buckets(lab)]
+    return labels + [_("bucket {name} (not the one that the lab uses)", name=name) for name in _other_buckets(lab)]
 
 
 def _other_buckets(lab: Lab) -> list[str]:
@@ -91,7 +92,7 @@ def is_half_deleted(lab: Lab) -> bool:
 def confirm(lab: Lab, yes: bool) -> None:
     """On AWS, ask before deleting, unless `yes`. LabError if the answer is no, UsageError if nobody is there."""
     if lab.is_real and not yes and (names := remaining(lab)):
-        ask(f"Resources of the lab in {lab}: {len(names)}. Delete them?")
+        ask(_("Resources of the lab in {lab}: {count}. Delete them?", lab=lab, count=len(names)))
 
 
 def _delete(deletables: Iterator[Deletable]) -> Iterator[str]:
@@ -103,21 +104,26 @@ def _delete(deletables: Iterator[Deletable]) -> Iterator[str]:
                 resource.delete()
                 yield resource.label
         except ClientError as error:
-            kept.append(f"{resource.label} ({in_one_line(error)})")
+            kept.append(_("{resource} ({reason})", resource=resource.label, reason=in_one_line(error)))
             if is_unreachable(error):
                 break
     if kept:
-        raise LabError(f"Some resources are left: {'; '.join(kept)}. See to that, then do the same again.")
+        raise LabError(
+            _(
+                "Some resources are left: {resources}. See to that, then do the same again.",
+                resources=_("; ").join(kept),
+            )
+        )
 
 
 def _resources(lab: Lab) -> Iterator[Deletable]:
     yield from _of_experiments(lab)
     of_trigger = triggers.find_bucket_trigger, triggers.delete_bucket_trigger
-    yield _trigger("bucket trigger", lab, "TransactionProcessor", *of_trigger)
+    yield _trigger(_("bucket trigger"), lab, "TransactionProcessor", *of_trigger)
     yield from _in_parts(lab)
     for name in resources.names("role"):
-        yield _deletable(f"role {roles.name_of(lab, name)}", _ROLE, lab, name)
-    yield _deletable("bucket", (buckets.find_bucket, buckets.is_ours, buckets.delete_bucket), lab)
+        yield _deletable(_("role {}").format(roles.name_of(lab, name)), _ROLE, lab, name)
+    yield _deletable(_("bucket"), (buckets.find_bucket, buckets.is_ours, buckets.delete_bucket), lab)
 
 
 def _of_experiments(lab: Lab) -> Iterator[Deletable]:
@@ -126,20 +132,21 @@ def _of_experiments(lab: Lab) -> Iterator[Deletable]:
         yield from _resources(lab.first_look)
     yield from _in_parts(lab.variant(BREAK_IT_MY), lab.variant(BREAK_IT))
     for name in resources.names("role"):
-        yield _deletable(f"policy {roles.EXPERIMENTS} of {name}", _EXPERIMENTS, lab, name)
+        yield _deletable(_("policy break-it of {role}", role=name), _EXPERIMENTS, lab, name)
     of_uploads = buckets.experiments, buckets.experiments, buckets.delete_experiments
-    yield _deletable(f"uploads to {buckets.EXPERIMENTS}", of_uploads, lab)
+    yield _deletable(_("uploads to break-it/"), of_uploads, lab)
 
 
 def _in_parts(*labs: Lab) -> Iterator[Deletable]:
     """Yield the stream's triggers and the named resources of the lab, or of parts beside it."""
     for lab in labs:
-        label = f"stream trigger{' of ' if lab.part else ''}{lab.part}"
+        label = _("stream trigger of {part}", part=lab.part) if lab.part else _("stream trigger")
         delete = partial(triggers.delete_stream_trigger, wait=False)
         yield _trigger(label, lab, "TotalNotifier", triggers.find_stream_trigger, delete)
-    for (kind, calls), lab in product(_KINDS.items(), labs):
-        names = resources.names("function" if kind == "log of" else kind) + [queues.MINE] * (kind == "queue")
-        yield from (_deletable(f"{kind} {lab.part}{name}", calls, lab, name) for name in names)
+    for (label, calls), lab in product(_KINDS.items(), labs):
+        kind = label.split()[0]
+        names = resources.names("function" if kind == "log" else kind) + [queues.MINE] * (kind == "queue")
+        yield from (_deletable(_(label).format(f"{lab.part}{name}"), calls, lab, name) for name in names)
 
 
 def _trigger(

@@ -12,6 +12,7 @@ from fnmatch import fnmatchcase
 from typing import Any, NamedTuple
 
 from lab_lib.errors import LabError
+from lab_lib.language import _
 
 Answer = bool | str
 Context = Mapping[str, str | None]
@@ -52,7 +53,7 @@ def is_allowed(statements: Collection[Policy], request: Request) -> bool:
     """Return True if the statements allow the request. Raises LabError if that cannot be decided."""
     answer = decide(statements, request)
     if isinstance(answer, str):
-        raise LabError(f"this check cannot judge {answer}")
+        raise LabError(_("this check cannot judge {what}", what=answer))
     return answer
 
 
@@ -118,7 +119,7 @@ def _principals(statement: Policy, who: str) -> Answer:
     if who.startswith("arn:"):
         accepted |= {arn_part(who, 4), f"{who.rsplit(':', 1)[0]}:root"}
     unclear = sorted({*kinds} - {"AWS", "Service"} | {name for name in names if ":assumed-role/" in name})
-    return not accepted.isdisjoint(names) or (f"the principal {unclear[0]}" if unclear else False)
+    return not accepted.isdisjoint(names) or (_("the principal {name}", name=unclear[0]) if unclear else False)
 
 
 def _element(statement: Policy, name: str, value: str, fold: Callable[[str], str] = str) -> Answer:
@@ -136,10 +137,10 @@ def _condition(name: str, key: str, wanted: list[Any], request: Request) -> Answ
     positive = operation.replace("Not", "", 1)
     context = {**moment(request.after), **request.context}
     if key.lower() not in context:
-        return f"the condition key {key}"
+        return _("the condition key {key}", key=key)
     value = context[key.lower()]
     if positive not in _OPERATORS:
-        return f"the condition operator {name}"
+        return _("the condition operator {name}", name=name)
     if value is None:
         return optional or positive != operation
     matches = any_of(_text(_OPERATORS[positive], value, str(text)) for text in wanted)
@@ -148,7 +149,7 @@ def _condition(name: str, key: str, wanted: list[Any], request: Request) -> Answ
 
 def _text(matches: Callable[[str, str], bool], value: str, pattern: str) -> Answer:
     """Return whether a text of a policy matches the value. A text with a policy variable cannot be decided."""
-    return f"the policy variable in {pattern}" if "${" in pattern else matches(pattern, value)
+    return _("the policy variable in {text}", text=pattern) if "${" in pattern else matches(pattern, value)
 
 
 def _by_order(compare: Callable[[float, float], bool]) -> Callable[[str, str], bool]:

@@ -28,6 +28,7 @@ from lab_lib.calls.waiting import CHANGING
 from lab_lib.errors import LabError, StepMissing, TimedOut, none_if_absent, none_if_lacking
 from lab_lib.handlers.transaction_processor.transactions_file import MOST_ROWS
 from lab_lib.lab import LONGEST_TIMEOUT, TAGS, TIMEOUT, Lab, has_lab_tag
+from lab_lib.language import N_, _
 
 Settings = dict[str, Any]  # of a function or a mapping, as Lambda gives them
 RUNTIME = "python3.13"
@@ -49,7 +50,7 @@ class FunctionFailed(LabError):
     """A function failed when it was invoked. `why` is its error."""
 
     def __init__(self, function: str, why: str) -> None:
-        super().__init__(f"{function} failed: {why}. Its log tells more.")
+        super().__init__(_("{function} failed: {why}. Its log tells more.", function=function, why=why))
         self.function, self.why = function, why
 
 
@@ -131,8 +132,13 @@ def require_timeout(lab: Lab, rows: int) -> None:
     now, needed = timeout_of(lab, "TransactionProcessor"), timeout_for(rows)
     if now < needed:
         raise StepMissing(
-            f"{lab.name('TransactionProcessor')} has {now} s, and {rows:,} rows need {needed} s. "
-            "Run notebook 01 with the same data_file."
+            _(
+                "{function} has {now} s, and {rows:,} rows need {needed} s. Run notebook 01 with the same data_file.",
+                function=lab.name("TransactionProcessor"),
+                now=now,
+                rows=rows,
+                needed=needed,
+            )
         )
 
 
@@ -141,8 +147,13 @@ def require_threshold(lab: Lab) -> None:
     threshold = amount(environment(configuration(lab, "TotalNotifier") or {}).get("THRESHOLD"))
     if threshold is not None and threshold != lab.threshold:
         raise StepMissing(
-            f"{lab.name('TotalNotifier')} alerts at {threshold:f}, and this lab's threshold is {lab.threshold:f}. "
-            "Run notebook 01 with this threshold, then this cell again."
+            _(
+                "{function} alerts at {other:f}, and this lab's threshold is {lab.threshold:f}. Run notebook 01 "
+                "with this threshold, then this cell again.",
+                function=lab.name("TotalNotifier"),
+                other=threshold,
+                lab=lab,
+            )
         )
 
 
@@ -156,14 +167,17 @@ def recheck(lab: Lab, **threshold: str) -> list[str]:
     if find_topic(lab):
         _wait_for_old_calls(lab, "TotalNotifier")
     alerted, left = list[str](), True
-    for _ in range(_MOST_RECHECKS):
+    for _call in range(_MOST_RECHECKS):
         if not (left and find_topic(lab)):
             return alerted
         answer = invoke(lab, "TotalNotifier", {"recheck": True, **threshold})
         alerted, left = alerted + answer["alerted"], answer["left"]
     raise LabError(
-        f"{lab.name('TotalNotifier')} was called {_MOST_RECHECKS:,} times, and has totals left to compare. Read its "
-        "log, then do this again."
+        _(
+            "{function} was called {count:,} times, and has totals left to compare. Read its log, then do this again.",
+            function=lab.name("TotalNotifier"),
+            count=_MOST_RECHECKS,
+        )
     )
 
 
@@ -227,7 +241,8 @@ def code(lab: Lab, name: str) -> dict[str, str]:
     try:
         return archives.python_files(sessions.fetch(lab.session, address, endpoint))
     except _UNREADABLE as error:
-        raise LabError(f"the code of {lab.name(name)} cannot be read ({error or type(error).__name__})") from None
+        told, why = N_("the code of {function} cannot be read ({why})"), str(error) or type(error).__name__
+        raise LabError(_(told, function=lab.name(name), why=why)) from None
 
 
 def statements(lab: Lab, name: str, qualifier: str = "") -> list[Policy]:
@@ -329,7 +344,7 @@ def _wait_for_old_calls(lab: Lab, name: str) -> None:
             return (work := lab.work()) is not None and not work.busy
 
         with suppress(TimedOut):
-            what = f"calls of {lab.name(name)} with the old settings to end"
+            what = _("calls of {function} with the old settings to end", function=lab.name(name))
             lab.wait_until(ended, what, timeout=timeout, on_aws=f"{timeout} s")
 
 
@@ -349,8 +364,14 @@ def _wait_until_ready(lab: Lab, name: str) -> None:
         now = configuration(lab, name) or {}
         if "Failed" in (now.get("State"), now.get("LastUpdateStatus")):
             reason = now.get("StateReason") or now.get("LastUpdateStatusReason")
-            raise LabError(f"Lambda could not set up {lab.name(name)}: {reason} Run this step again.")
+            raise LabError(
+                _(
+                    "Lambda could not set up {function}: {reason} Run this step again.",
+                    function=lab.name(name),
+                    reason=reason,
+                )
+            )
         return now.get("State") in ("Active", "Inactive") and now.get("LastUpdateStatus") == "Successful"
 
-    what, on_aws = f"function {lab.name(name)} to be ready", CHANGING.on_aws
+    what, on_aws = _("function {name} to be ready", name=lab.name(name)), CHANGING.on_aws
     lab.wait_until(ready, what, timeout=120, on_aws=on_aws, longest_pause=0.5)

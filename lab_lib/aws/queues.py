@@ -12,7 +12,7 @@ from lab_lib.aws import grants, policies
 from lab_lib.aws.json_text import count, json_object
 from lab_lib.errors import none_if_absent
 from lab_lib.lab import TAGS, Lab, has_lab_tag
-from lab_lib.language import N_, _
+from lab_lib.language import N_, _, ngettext
 
 Message = dict[str, Any]  # the body of a message
 ALERT_QUEUES = resources.in_chain("queue")
@@ -166,14 +166,14 @@ def dead_letter(message: Message) -> dict[str, str]:
             return {"what": " ".join(value.get("S", "") for value in keys.values()), "why": why}
         if batch := message.get("DDBStreamBatchInfo"):
             size, why = batch["batchSize"], message["requestContext"]["condition"]
-            return {"what": f"{size:,} change{'s' * (size != 1)}", "why": why}
+            return {"what": ngettext("{count:,} change", "{count:,} changes", size), "why": why}
         records = message.get("requestPayload", {}).get("Records", [])
         files = [record.get("s3", {}).get("object", {}).get("key", "") for record in records]
-        what = ", ".join(map(unquote_plus, files))
+        what = _(", ").join(map(unquote_plus, files))
         why = str(message.get("responsePayload", {}).get("errorMessage", "")).removeprefix(f"{what}: ")
         return {"what": what, "why": _(why)}
     except (AttributeError, KeyError, TypeError, ValueError):  # anybody may have written it
-        return {"what": "a message that is no dead letter", "why": ""}
+        return {"what": _("a message that is no dead letter"), "why": ""}
 
 
 @contextmanager

@@ -11,6 +11,7 @@ from lab_lib.aws.evaluator import NOW, moment
 from lab_lib.calls.refusals import none_if_unseen
 from lab_lib.errors import TimedOut, none_if_absent
 from lab_lib.lab import TAG, Lab
+from lab_lib.language import _
 
 POLICY_NAME = "lab"
 EXPERIMENTS = "break-it"  # the policy for notebooks 01 and 06
@@ -121,7 +122,7 @@ def _put_policy(lab: Lab, role_arn: str, policy_name: str, permissions: policies
     role_name, document = role_arn.split("/")[-1], json.dumps(permissions)
     lab.client("iam").put_role_policy(RoleName=role_name, PolicyName=policy_name, PolicyDocument=document)
 
-    what = f"IAM to let {role_name} use its permissions"
+    what = _("IAM to let {role} use its permissions", role=role_name)
     with suppress(TimedOut):  # a limit of the account may keep it from some: the checks say so
         lab.wait_until(lambda: not lab.patience or _counts(lab, role_arn, permissions), what, timeout=lab.patience)
 

@@ -10,6 +10,7 @@ from botocore.exceptions import ClientError
 from lab_lib.aws import tables
 from lab_lib.errors import LabError, error_code, warn
 from lab_lib.lab import Lab
+from lab_lib.language import _
 
 Record = dict[str, Any]  # as Lambda gets it: eventID, eventName, and dynamodb with Keys, NewImage, OldImage …
 # AWS may answer without records although more follow. After this many empty answers in a row an open shard counts as
@@ -99,7 +100,7 @@ def _read(lab: Lab, shard: dict[str, str | None]) -> Iterator[Record]:
     """
     streams, empty, most = lab.client("dynamodbstreams"), 0, EMPTY_ANSWERS if lab.patience else 1
     iterator = _iterator(lab, shard)
-    for _ in range(MOST_ANSWERS):
+    for _answer in range(MOST_ANSWERS):
         if not iterator or empty == most:
             return
         try:
@@ -111,7 +112,7 @@ def _read(lab: Lab, shard: dict[str, str | None]) -> Iterator[Record]:
         records, iterator = answer["Records"], answer.get("NextShardIterator")
         yield from map(_lambda_record, records)
         empty = 0 if records else empty + 1
-    raise LabError("The stream of Transactions grows faster than it is read. Stop the uploads, then do this again.")
+    raise LabError(_("The stream of Transactions grows faster than it is read. Stop the uploads, then do this again."))
 
 
 def _iterator(lab: Lab, shard: dict[str, str | None]) -> str | None:
@@ -127,7 +128,7 @@ def _iterator(lab: Lab, shard: dict[str, str | None]) -> str | None:
 def _raise_unless_gone(error: ClientError) -> None:
     """Raise the error, unless it says that records are gone, which is told, or that they must be asked for again."""
     if error_code(error) in ("TrimmedDataAccessException", "ResourceNotFoundException"):
-        warn("The stream of Transactions keeps its records for 24 hours. What is older is left out.")
+        warn(_("The stream of Transactions keeps its records for 24 hours. What is older is left out."))
     elif error_code(error) != "ExpiredIteratorException":
         raise error
 

@@ -10,6 +10,7 @@ from lab_lib.aws.policies import Policy
 from lab_lib.calls.waiting import CHANGING_TABLE
 from lab_lib.errors import WrongResource, none_if_absent, none_if_lacking
 from lab_lib.lab import TAG, Lab
+from lab_lib.language import _
 
 Item = dict[str, Any]  # an item of a table: the values of its attributes
 KEYS: dict[str, list[str]] = {  # partition key, then sort key if there is one; all are strings
@@ -37,8 +38,13 @@ def ensure_table(lab: Lab, name: str) -> str:
         create_table(lab, name)
     elif key_of(table) != wanted_key(name):
         raise WrongResource(
-            f"Table {table_name} has the key {key_of(table)}; this lab wants {wanted_key(name)}. "
-            "A key cannot be changed: delete that table, or use a prefix."
+            _(
+                "Table {table} has the key {found}; this lab wants {wanted}. A key cannot be changed: delete that "
+                "table, or use a prefix.",
+                table=table_name,
+                found=key_of(table),
+                wanted=wanted_key(name),
+            )
         )
     _wait(lab, name)
     if name == STREAMED:
@@ -162,7 +168,7 @@ def _batch(lab: Lab, table: str, keys: list[Item]) -> list[Item]:
         left = answer.get("UnprocessedKeys", {})
         return not left
 
-    lab.wait_until(is_read, f"DynamoDB to read the rest of {table}")
+    lab.wait_until(is_read, _("DynamoDB to read the rest of {table}", table=table))
     return present
 
 
@@ -191,7 +197,8 @@ def _wait(lab: Lab, name: str) -> None:
     def ready() -> bool:
         return (describe(lab, name) or {}).get("TableStatus") == "ACTIVE"
 
-    lab.wait_until(ready, f"table {lab.name(name)} to be active", timeout=300, on_aws=CHANGING_TABLE.on_aws)
+    what = _("table {name} to be active", name=lab.name(name))
+    lab.wait_until(ready, what, timeout=300, on_aws=CHANGING_TABLE.on_aws)
 
 
 def _ensure_stream(lab: Lab) -> None:

@@ -18,6 +18,7 @@ from lab_lib.aws.topics import ALERT_TOPIC, find_topic
 from lab_lib.calls.waiting import CHANGING_MAPPING
 from lab_lib.errors import LabError, UsageError, error_code, none_if_absent
 from lab_lib.lab import TAGS, Lab, has_lab_tag
+from lab_lib.language import N_, _
 
 Trigger = dict[str, Any]  # a notification of S3, or a mapping of Lambda, as AWS describes it
 BUCKET_TRIGGER = "TransactionProcessor"  # the id of the bucket's notification
@@ -184,8 +185,11 @@ def confirm_subscription(lab: Lab, link: str) -> str:
     except ClientError as error:
         if error_code(error) in ("InvalidParameter", "InvalidParameterException"):
             raise LabError(
-                f"SNS does not accept this token for {lab.name(ALERT_TOPIC)}: it is incomplete, older than two days, "
-                "or of another topic. Copy the link of the newest mail; without one, subscribe once more."
+                _(
+                    "SNS does not accept this token for {topic}: it is incomplete, older than two days, or of another "
+                    "topic. Copy the link of the newest mail; without one, subscribe once more.",
+                    topic=lab.name(ALERT_TOPIC),
+                )
             ) from None
         raise
     return str(answer["SubscriptionArn"])
@@ -218,7 +222,7 @@ def _token(link: str) -> str:
     if not re.fullmatch(r"[0-9A-Za-z-]+", token):
         # The message does not quote the link, which may contain the e-mail address.
         raise UsageError(
-            'There is no token in the link. Copy the whole address of the link "Confirm subscription" in the mail.'
+            _('There is no token in the link. Copy the whole address of the link "Confirm subscription" in the mail.')
         )
     return token
 
@@ -293,5 +297,6 @@ def _wait_for_state(lab: Lab, uuid: str, wanted: str | None) -> None:
         state = none_if_absent(lambda: lab.client("lambda").get_event_source_mapping(UUID=uuid)["State"])
         return bool(state == wanted)
 
-    what = f"the stream's mapping to be {(wanted or 'gone').lower()}"
+    waits = {"Enabled": N_("the stream's mapping to be enabled"), "Disabled": N_("the stream's mapping to be disabled")}
+    what = waits.get(str(wanted), N_("the stream's mapping to be gone"))
     lab.wait_until(is_there, what, timeout=300, on_aws=CHANGING_MAPPING.on_aws)

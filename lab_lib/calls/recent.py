@@ -129,7 +129,7 @@ class Event:
 
     def __str__(self) -> str:
         told = N_("AWS to show the {kind} {name}") if self.is_there else N_("AWS to forget the {kind} {name}")
-        return _(told, kind=self.kind.what, name=" ".join(sorted(self.names)))
+        return _(told, kind=_(self.kind.what), name=" ".join(sorted(self.names)))
 
 
 class Journal:

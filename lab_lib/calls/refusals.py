@@ -19,7 +19,7 @@ from lab_lib.errors import (
     none_if_absent,
     warn,
 )
-from lab_lib.language import N_, _
+from lab_lib.language import N_, _, sentences
 
 T = TypeVar("T")
 PROFILE = "Profile"  # the entry of an answer's ResponseMetadata in which sessions.py notes whose credentials were used
@@ -30,12 +30,24 @@ _ROLES = N_(
     "boundary here, name that with the setting boundary."
 )
 _CAUSES = {  # from a pattern of AWS's message; the first that fits
-    r"with an explicit deny in ([^.:]+)": N_("{} forbids it"),
+    r"with an explicit deny in (?:an? |the )?([^.:]+)": N_("the {} forbids it"),
     "with an explicit deny": N_("a policy forbids it"),
-    r"because (no [^.:]+? allows) ": N_("{} it"),
+    r"because no ([^.:]+?) allows ": N_("no {} allows it"),
     r"because ([^.:]+)": "{}",
     "": "",  # it names none
 }
+_WORDS = (  # that the causes take from AWS's message
+    N_("service control policy"),
+    N_("resource control policy"),
+    N_("permissions boundary"),
+    N_("session policy"),
+    N_("sessions policy"),
+    N_("role trust policy"),
+    N_("VPC endpoint policy"),
+    N_("identity-based policy"),
+    N_("resource-based policy"),
+    N_("public policies are prevented by the BlockPublicPolicy setting in S3 Block Public Access"),
+)
 _WHAT_TO_DO = {  # from a pattern of what denies, in AWS's words; the first that fits
     "control policy": N_(
         "Ask the administrator of your organisation to allow {action}, or use another account or Region."
@@ -136,13 +148,13 @@ def _denied(error: ClientError) -> Reason:
     message, operation = _message(error), error.operation_name
     found = ((words, re.search(pattern, message)) for pattern, words in _CAUSES.items())
     words, match = next((words, match) for words, match in found if match)
-    cause = _(words).format(*match.groups())
+    cause = _(words).format(*map(_, match.groups()))
     action = re.search(r"not authorized to perform:? ([\w:-]+)", message)  # such as iam:PassRole, for CreateFunction
     ways = [way for pattern, way in _OTHER_WAYS.items() if re.fullmatch(pattern, operation)]
     first = next(advice for pattern, advice in _WHAT_TO_DO.items() if pattern in match[0])
     denied = _("{call} is denied", call=operation)
     denied = _("{denied}: {cause}", denied=denied, cause=cause) if cause else denied
-    return Reason(denied, " ".join([_(first, action=action[1] if action else operation), *map(_, ways)]))
+    return Reason(denied, sentences(_(first, action=action[1] if action else operation), *map(_, ways)))
 
 
 def _not_accepted(error: ClientError, profile: str) -> Reason:

@@ -17,7 +17,14 @@ import botocore.session
 from botocore.awsrequest import AWSRequest
 from botocore.config import Config
 from botocore.credentials import AssumeRoleCredentialFetcher, Credentials, DeferredRefreshableCredentials
-from botocore.exceptions import BotoCoreError, ClientError, ConfigParseError, ConnectionError, HTTPClientError
+from botocore.exceptions import (
+    BotoCoreError,
+    ClientError,
+    ConfigParseError,
+    ConnectionError,
+    HTTPClientError,
+    ProfileNotFound,
+)
 from botocore.hooks import first_non_none_response
 from botocore.httpsession import URLLib3Session
 from botocore.parsers import ResponseParserError
@@ -32,7 +39,7 @@ SESSION_NAME = "serverless-lab"  # of a role that is assumed
 _MOST_FETCHED, _LONGEST_FETCH = 60_000_000, 120  # bytes, seconds; Lambda takes code of 50 MB
 _READ_TIMEOUT, _CONNECT_TIMEOUT = 60, 10  # seconds
 # The Region that is always enabled in each partition, and the partition's name for people.
-_PARTITIONS = {"us-east-1": "AWS outside of China", "cn-northwest-1": "AWS China"}
+_PARTITIONS = {"us-east-1": N_("AWS outside of China"), "cn-northwest-1": N_("AWS China")}
 _NO_FILES = dict.fromkeys(("profile", "config_file", "credentials_file"), (None, None, None, None))
 
 
@@ -52,8 +59,13 @@ def endpoint(profile: str) -> tuple[str | None, str]:
     except ValueError:  # the port is not a number up to 65535
         right = False
     if endpoint and not right:
-        name, such = "AWS_ENDPOINT_URL" if named else "endpoint_url", "http://127.0.0.1:4566 or https://127.0.0.1:9297"
-        raise UsageError(f"{name} is {endpoint!r}; wanted an address such as {such}.")
+        raise UsageError(
+            _(
+                "{name} is {value!r}; wanted an address such as http://127.0.0.1:4566 or https://127.0.0.1:9297.",
+                name="AWS_ENDPOINT_URL" if named else "endpoint_url",
+                value=endpoint,
+            )
+        )
     return endpoint or None, os.environ.get("AWS_DEFAULT_REGION") or settings.get("region", "")
 
 
@@ -71,7 +83,10 @@ def aws_session(
     """Return a session of the profile, or one that has assumed the role. UsageError without credentials."""
     if not (account or endpoint):
         raise UsageError(
-            f"{role_arn or profile} is for AWS, and no account is named. Name the one that you want to use."
+            _(
+                "{name} is for AWS, and no account is named. Name the one that you want to use.",
+                name=role_arn or profile,
+            )
         )
     session = user_session(profile, region)
     if session is None:
@@ -86,7 +101,7 @@ def aws_session(
 
 
 def _unreadable(error: ConfigParseError) -> UsageError:
-    return UsageError(f"Cannot read {error.kwargs['path']}: it is not an AWS configuration file. Fix it.")
+    return UsageError(_("Cannot read {path}: it is not an AWS configuration file. Fix it.", **error.kwargs))
 
 
 def _note_retry(request: AWSRequest, event_name: str, **_: Any) -> None:
@@ -106,7 +121,8 @@ def _assumed(session: boto3.Session, role_arn: str, external_id: str, endpoint: 
         credentials.get_frozen_credentials()
     except (BotoCoreError, ClientError) as error:
         _require_region(session, error, endpoint)
-        raise LabError(f"Cannot assume {role_arn}. {in_one_line(error, session._session.profile or '')}") from None
+        why = in_one_line(error, session._session.profile or "")
+        raise LabError(_("Cannot assume {role}. {why}", role=role_arn, why=why)) from None
     return credentials
 
 
@@ -131,7 +147,9 @@ def caller(session: boto3.Session, endpoint: str | None) -> str:
         _require_region(session, error, endpoint)
         raise LabError(in_one_line(error, session._session.profile or "")) from None
     except (KeyError, ResponseParserError):
-        raise LabError(f"{endpoint} is not an AWS endpoint: it does not name an account. Check its address.") from None
+        raise LabError(
+            _("{endpoint} is not an AWS endpoint: it does not name an account. Check its address.", endpoint=endpoint)
+        ) from None
 
 
 def _require_region(session: boto3.Session, error: Exception, endpoint: str | None) -> None:
@@ -147,13 +165,23 @@ def _require_region(session: boto3.Session, error: Exception, endpoint: str | No
         account = _account_in(session, home)
         if account and session.get_partition_for_region(home) == own:
             raise LabError(
-                f"The Region {region} is not enabled in account {account}. Enable it in the console under Account, or "
-                "name another with --region."
+                _(
+                    "The Region {region} is not enabled in account {account}. Enable it in the console under "
+                    "Account, or name another with --region.",
+                    region=region,
+                    account=account,
+                )
             ) from None
         if account:
             raise LabError(
-                f"These credentials belong to account {account} of {name}, which has no Region {region}. Name one "
-                f"there, such as --region {home}, or another profile."
+                _(
+                    "These credentials belong to account {account} of {aws}, which has no Region {region}. Name "
+                    "one there, such as --region {home}, or another profile.",
+                    account=account,
+                    aws=_(name),
+                    region=region,
+                    home=home,
+                )
             ) from None
 
 
@@ -179,8 +207,17 @@ def user_session(profile: str, region: str) -> boto3.Session | None:
         return session if session.get_credentials() else None
     except ConfigParseError as error:
         raise _unreadable(error) from None
+    except ProfileNotFound as error:
+        raise UsageError(
+            _(
+                "There is no profile {profile}. `aws configure list-profiles` shows the profiles of this machine.",
+                **error.kwargs,
+            )
+        ) from None
     except BotoCoreError as error:
-        raise UsageError(f"{error}. `aws configure list-profiles` shows the profiles of this machine.") from None
+        raise UsageError(
+            _("The profile cannot be used: {error}. Correct it, or name another.", error=str(error).rstrip("."))
+        ) from None
 
 
 def credentials_end(session: boto3.Session) -> datetime | None:
@@ -232,7 +269,7 @@ def fetch(session: boto3.Session, address: str, endpoint: str | None, headers: d
     if endpoint:
         parts = urlsplit(endpoint)._replace(path=parts.path, query=parts.query)
     if parts.scheme != "https" and not endpoint:
-        raise ValueError("its address is not one of AWS")
+        raise ValueError(_("its address is not one of AWS"))
     request = AWSRequest("GET", parts.geturl(), headers=headers, stream_output=True).prepare()
     answer = first_non_none_response(session.events.emit("before-send.lambda.GetCode", request=request))
     if answer is None:
@@ -240,12 +277,12 @@ def fetch(session: boto3.Session, address: str, endpoint: str | None, headers: d
         verify = session._session.get_config_variable("ca_bundle") or True
         answer = URLLib3Session(verify=verify, proxies=proxies, timeout=30).send(request)
     if answer.status_code != HTTPStatus.OK:
-        raise ValueError(f"the answer is {answer.status_code}")
+        raise ValueError(_("the answer is {status}", status=answer.status_code))
     content, end = bytearray(), time.monotonic() + _LONGEST_FETCH
     while chunk := answer.raw.read1(1 << 16):
         content += chunk
         if len(content) > _MOST_FETCHED or time.monotonic() > end:
-            raise ValueError("it is too large, or comes too slowly")
+            raise ValueError(_("it is too large, or comes too slowly"))
     return bytes(content)
 
 

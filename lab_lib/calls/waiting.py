@@ -16,7 +16,7 @@ from rich.cells import cell_len
 
 from lab_lib.calls.recent import Call
 from lab_lib.errors import TimedOut
-from lab_lib.language import N_, _
+from lab_lib.language import N_, _, sentences
 from lab_lib.processes.stopwatch import Stopwatch
 
 T = TypeVar("T")
@@ -165,7 +165,7 @@ def wait_until(
             if answer := probe():
                 return answer
         told = _("Waited {seconds:.0f} s for {what}, and it did not happen.", seconds=now() - start, what=_(what))
-        raise TimedOut(" ".join(filter(None, [told, hint, so_far()])))
+        raise TimedOut(sentences(told, hint, so_far()))
 
 
 class Line:

@@ -45,7 +45,9 @@ def run(
     if nothing can be read.
     """
     if unknown := set(steps) - set(STEPS):
-        raise UsageError(f"There is no step {min(unknown)!r}. The steps are {', '.join(STEPS)}.")
+        raise UsageError(
+            _("There is no step {step!r}. The steps are {steps}.", step=min(unknown), steps=_(", ").join(STEPS))
+        )
     account, report = Account(lab), []
     for rule in _in_order(steps, probe, further):
         report.append(made(account, rule))

@@ -8,7 +8,7 @@ from lab_lib.checks.reading import NOTIFIER, PROCESSOR, filters, is_taken
 from lab_lib.checks.reports import Check
 from lab_lib.checks.rules import RULES, Account, State
 from lab_lib.lab import Lab
-from lab_lib.language import N_, _
+from lab_lib.language import N_, _, sentences
 from lab_lib.pages.wording import listing
 from lab_lib.resources import ALERTS, CHANGES, ROWS, TOTALS, cell
 
@@ -39,8 +39,9 @@ def find_broken(lab: Lab, key: str, links: list[str], is_over: bool = False) -> 
 def fix_chain(account: Account, *links: str) -> str:
     """Return what the first check of these links says that does not hold, "" if all hold."""
     if broken := first_broken(account, *links):
-        told = N_('The check "{check.name}" of step {check.step} does not hold: {check.found}. {check.hint}')
-        return _(told, check=broken)
+        return _(
+            'The check "{check.name}" of step {check.step} does not hold: {check.found}. {check.hint}', check=broken
+        )
     return ""
 
 
@@ -76,8 +77,14 @@ def alert_again(account: Account, customers: str) -> str:
     """Return how the alerts of these customers are sent once more. Code of somebody else would be replaced."""
     if permissions.is_workbook_code(account, NOTIFIER):
         return _("To send all alerts once more, call aws.functions.alert_again(lab) in notebook 05.")
-    again = N_("To alert once more, upload a file with another transaction of each customer ({customers})")
-    return account.how_to_fix(_(again, customers=customers), "put_object", OBJECTS)
+    return account.how_to_fix(
+        _(
+            "To alert once more, upload a file with another transaction of each customer ({customers})",
+            customers=customers,
+        ),
+        "put_object",
+        OBJECTS,
+    )
 
 
 def why_not(account: Account, function: str, links: Iterable[str], errors: Sequence[str]) -> tuple[str, str]:
@@ -87,7 +94,7 @@ def why_not(account: Account, function: str, links: Iterable[str], errors: Seque
     """
     if broken := first_broken(account, *links):
         said, *hint = broken.lines
-        return _("{name}: {said}", name=broken.name, said=said), " ".join(hint)
+        return _("{name}: {said}", name=broken.name, said=said), sentences(*hint)
     if errors:
         fails = _("{function} fails: {error}.", function=account.name(function), error=errors[-1])
         return fails, fix_error(account, function, errors[-1])

@@ -19,7 +19,7 @@ from lab_lib.checks.upload import Difference, Item, Snapshot, expect
 from lab_lib.errors import CheckFailed, LabError, TimedOut
 from lab_lib.handlers.transaction_processor.transactions_file import MOST_KEPT
 from lab_lib.lab import Lab
-from lab_lib.language import _, ngettext
+from lab_lib.language import _, ngettext, sentences
 from lab_lib.pages.chain_parts import Link, Progress
 from lab_lib.pages.wording import listing
 from lab_lib.resources import ALERTS, CHANGES, REJECTED, ROWS, TOTALS, messages
@@ -243,7 +243,7 @@ class Upload:
                 functions.invoke(self.lab, NOTIFIER, {"Records": []})
             except functions.FunctionFailed as error:
                 self._broken = NOTIFIER
-                raise CheckFailed(f"{error} {fix_error(Account(self.lab), NOTIFIER, str(error))}") from None
+                raise CheckFailed(sentences(str(error), fix_error(Account(self.lab), NOTIFIER, str(error)))) from None
 
     def _reason(self) -> str:
         """Return what a function fails with or what differs, where no check knows the reason, and how to fix it."""
@@ -251,7 +251,7 @@ class Upload:
         for name in functions.SOURCES:
             cause, hint = why_not(account, name, [], self.runs.errors(name))
             if cause:
-                return f"{cause} {hint}"
+                return sentences(cause, hint)
         if faults := self._differences():
             said.append(_("{found}.", found=listing(faults)))
             if not self.changes:
@@ -261,7 +261,7 @@ class Upload:
             said.append(_("`lab check --step 05` says how the totals are put right."))
         else:
             said.append(correct_code(account, PROCESSOR if first == ROWS else NOTIFIER))
-        return " ".join(said)
+        return sentences(*said)
 
     def _differences(self) -> list[str]:
         """Return what differs of the rows, the totals and the alerts."""

@@ -15,7 +15,7 @@ def parsed(code: str | bytes) -> ast.Module:
         with warnings.catch_warnings(action="ignore"):
             return ast.parse(code)
     except (ValueError, RecursionError, MemoryError) as error:
-        raise SyntaxError(str(error) or "it is nested too deep") from None
+        raise SyntaxError(str(error) or _("it is nested too deep")) from None
 
 
 @document

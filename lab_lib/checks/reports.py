@@ -5,7 +5,7 @@ from html import escape
 from typing import NamedTuple
 
 from lab_lib.checks.rules import FURTHER, RULES, State
-from lab_lib.language import _, ngettext
+from lab_lib.language import _, ngettext, sentences
 from lab_lib.pages.chain_parts import ARROWS, FLOW, PARTS
 from lab_lib.pages.chain_picture import Look, Picture
 from lab_lib.pages.colours import LOOKS, marked
@@ -67,7 +67,7 @@ class Check(NamedTuple):
 
     @property
     def words(self) -> str:
-        return " ".join(self.lines)
+        return sentences(*self.lines)
 
     @property
     def in_one_line(self) -> str:

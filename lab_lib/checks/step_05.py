@@ -18,7 +18,7 @@ from lab_lib.checks.reading import NOTIFIER, PROCESSOR, fitting_key
 from lab_lib.checks.rules import RULES, Account, Finding, Rule, State, cannot_see, judged, none_of, or_none, waits_for
 from lab_lib.checks.upload import Difference, Snapshot
 from lab_lib.checks.uploads import due, files, newest, once, read_all
-from lab_lib.language import N_, _, ngettext
+from lab_lib.language import N_, _, ngettext, sentences
 from lab_lib.pages.wording import listing
 from lab_lib.resources import messages
 
@@ -119,14 +119,14 @@ def alerts(account: Account, name: str) -> Finding:
     delete = account.how_to_fix(delete, "purge_queue", N_("Purge"))
     if (missing or wrong) and len(read) >= queues.MOST:
         why = _("{queue} has more messages than the {most:,} that are read", queue=queue, most=queues.MOST)
-        return cannot_see(why, f"{delete} {again}")
+        return cannot_see(why, sentences(delete, again))
     if missing and (hidden := count(attributes.get("ApproximateNumberOfMessagesNotVisible"))):
         others = ngettext("{count:,} message", "{count:,} messages", hidden)
         why = _("somebody is reading {messages} of {queue}", messages=others, queue=queue)
         return cannot_see(why, _("Look again in a minute."), wanted)
     if wrong:
         so_that = N_(" so that a message has the Subject, and customerID and accountBalance, both as text in quotes")
-        hint = f"{correct_code(account, NOTIFIER, so_that)} {delete} {again}"
+        hint = sentences(correct_code(account, NOTIFIER, so_that), delete, again)
     right = wanted if high else _("none is due: no customer has reached {limit:f}", limit=lab.threshold)
     return _done(account, NOTIFIER, [*wrong, *missing], hint, right, messages(name))
 
@@ -143,7 +143,7 @@ def errors(account: Account) -> Finding:
             return first
     fixes = [fix_function(account, name, errors[-1]) for name, errors in found.items()]
     again = by_upload(account, N_("Then upload the file once more"))
-    return none_of(faults, " ".join([*fixes, again, _("Only errors after the last upload count.")]))
+    return none_of(faults, sentences(*fixes, again, _("Only errors after the last upload count.")))
 
 
 @once
@@ -180,7 +180,7 @@ def _done(account: Account, name: str, faults: Iterable[Difference], hint: str, 
     if or_none(partial(_errors, account, name)):  # the check of errors says that they cannot be seen
         return waits_for("errors", RULES["errors"].name)
     again = by_upload(account, N_("Then upload the file once more"))
-    return judged(False, idle, right, f"{fix_function(account, name)} {again}") if idle else finding
+    return judged(False, idle, right, sentences(fix_function(account, name), again)) if idle else finding
 
 
 @once
@@ -202,7 +202,7 @@ def _idle(account: Account, name: str) -> str:
 def _repair(account: Account, name: str, again: str, so_that: str = "") -> str:
     """Return how what a function has not done is done: by fixing what could be broken, and then `again`."""
     if fix := fix_chain(account, *LINKS[name]):
-        return f"{fix} {again}"
+        return sentences(fix, again)
     return _("{again} If that does not help: {code}", again=again, code=correct_code(account, name, so_that))
 
 
@@ -220,5 +220,8 @@ def _errors(account: Account, name: str) -> list[str]:
     if logged := [run.error for run in runs if run.error]:
         return [*dict.fromkeys(logged[-3:])]
     counts = account.ask(cloudwatch.metrics, name, since)
-    named = {"Errors": N_("{count} errors"), "Throttles": N_("{count} throttles: its concurrency had reached the limit")}
+    named = {
+        "Errors": N_("{count} errors"),
+        "Throttles": N_("{count} throttles: its concurrency had reached the limit"),
+    }
     return [_(text, count=counts[metric]) for metric, text in named.items() if counts[metric]]

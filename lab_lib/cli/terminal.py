@@ -106,6 +106,7 @@ def confirm(told: str, session: Any, numbers: list[str], rows: int, yes: bool) -
 def warn_of_functions() -> None:
     """Say that functions run as the user, if the embedded AWS runs and cannot make boxes for them."""
     from lab_lib.embedded import server
+    from lab_lib.processes import box
 
     running = server.running()
     if running and running.why_no_boxes:
@@ -113,7 +114,7 @@ def warn_of_functions() -> None:
             _(
                 "Functions of the embedded AWS run as you here ({why}), so deploy only code that you trust. They run "
                 "in boxes on Linux with bubblewrap 0.8, libseccomp and user namespaces: see docs/sandbox.md.",
-                why=running.why_no_boxes,
+                why=box.fault_of_functions() or running.why_no_boxes,  # the server speaks English
             )
         )
 

@@ -32,6 +32,7 @@ from platformdirs import user_state_path
 
 from lab_lib.calls.waiting import wait_until
 from lab_lib.errors import BUILD_AGAIN, EmulatorError
+from lab_lib.language import N_, _
 from lab_lib.processes import limits, stopwatch
 from lab_lib.processes.family import kill
 from lab_lib.workspace.places import workspace
@@ -47,7 +48,7 @@ OF_COPY = "x-lab-copy"  # the header of a request that is for a copy, whose numb
 CLIENTS_PORT = "LAB_CLIENTS_PORT"  # the port where clients find this server: of a copy, that of its original
 _LONGEST_LOCKED = 60  # seconds; a start takes one or two
 _LONGEST_ANSWER = 40  # seconds; an answer takes two milliseconds
-_EMPTY = f"The embedded AWS has started anew, and everything made there before is gone. {BUILD_AGAIN}"
+_EMPTY = N_("The embedded AWS has started anew, and everything made there before is gone. {build_again}")
 
 
 @dataclass(frozen=True)
@@ -96,15 +97,17 @@ def start() -> Server:
             started = _launch(folder, place, last[0] if last else FIRST_PORT)
     except Timeout:
         raise EmulatorError(
-            "Another process has been starting the embedded AWS for a minute. End that process, then try again."
+            _("Another process has been starting the embedded AWS for a minute. End that process, then try again.")
         ) from None
     except OSError as error:
-        raise EmulatorError(
-            f"The embedded AWS cannot use {error.filename or folder}: {error.strerror}. "
-            "Fix or move it, or name another folder: LAB_WORKSPACE for your work, XDG_STATE_HOME for its own files."
-        ) from None
+        told = N_(
+            "The embedded AWS cannot use {path}: {reason}. Fix or move it, or name another folder: LAB_WORKSPACE for "
+            "your work, XDG_STATE_HOME for its own files."
+        )
+        path, reason = error.filename or folder, _(str(error.strerror))
+        raise EmulatorError(_(told, path=path, reason=reason)) from None
     if last:
-        print(_EMPTY, file=sys.stderr)
+        print(_(_EMPTY, build_again=_(BUILD_AGAIN)), file=sys.stderr)
     return started
 
 
@@ -170,7 +173,7 @@ def _launch(folder: Path, place: Path, last: int, owner: str = "", secret: str =
             if not server:  # after Ctrl-C, for instance
                 process.kill()
                 process.wait()
-    raise EmulatorError(f"The embedded AWS did not start. Its log says why: {folder / 'server.log'}")
+    raise EmulatorError(_("The embedded AWS did not start. Its log says why: {log}", log=folder / "server.log"))
 
 
 def _spawn(folder: Path, place: Path, owner: str) -> subprocess.Popen[bytes]:
@@ -223,8 +226,13 @@ def _ask(port: int, secret: str) -> Server | None:
         return Server(pid, port, secret, str(answer["why_no_boxes"]))
     except TimeoutError:  # a second server would be another AWS
         raise EmulatorError(
-            f"The embedded AWS on port {port} does not answer. End its process, `{PROGRAM}`; everything made there is "
-            f"gone then. {BUILD_AGAIN}"
+            _(
+                "The embedded AWS on port {port} does not answer. End its process, `{program}`; everything made "
+                "there is gone then. {build_again}",
+                port=port,
+                program=PROGRAM,
+                build_again=_(BUILD_AGAIN),
+            )
         ) from None
     except (OSError, HTTPException, ValueError, KeyError, TypeError):
         return None

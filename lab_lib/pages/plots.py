@@ -63,9 +63,8 @@ def comparison(frame: DataFrame, threshold: Decimal) -> DescribedFigure:
     axes.invert_yaxis()
     axes.axvline(0, color=INK, linewidth=0.8)
     figure.legend(loc="outside upper left", ncols=2, frameon=False, labelcolor=INK)
-    told = N_("{customer} {label}; your function {other}")
     parts = [
-        _(told, customer=one_line(name), label=label, other=other)
+        _("{customer} {label}; your function {other}", customer=one_line(name), label=label, other=other)
         for name, label, other in zip(names, labels, others, strict=True)
     ]
     figure.alt = _("{title}: {parts}.", title=title, parts=_(". ").join(parts))

@@ -15,6 +15,7 @@ from itertools import chain
 from pathlib import Path
 from typing import Any
 
+from lab_lib.language import _
 from lab_lib.processes import system_calls
 
 View = list[tuple[str, ...]]  # options of bubblewrap
@@ -64,13 +65,13 @@ def start(
 def fault(view: View) -> str:
     """Return why no box with this view can be made here; "" if one can."""
     if not shutil.which("bwrap"):
-        return "bubblewrap (bwrap), which is for Linux, is not installed"
+        return _("bubblewrap (bwrap), which is for Linux, is not installed")
     try:
         with start(["/usr/bin/true"], view, MEGABYTE, stderr=subprocess.PIPE) as tried:
             said = tried.communicate()[1].decode(errors="replace").strip()
     except OSError as error:
-        return f"libseccomp is not installed ({error})"
-    return "" if tried.returncode == 0 else f"bubblewrap does not work here ({said[:_LONGEST_REASON]})"
+        return _("libseccomp is not installed ({error})", error=error)
+    return _("bubblewrap does not work here ({error})", error=said[:_LONGEST_REASON]) if tried.returncode else ""
 
 
 @cache

@@ -48,8 +48,12 @@ def before(numbers: list[str], rows: int, region: str) -> str:
         return _("On AWS this takes about {minutes} min. {yuan}.", minutes=longest, yuan=_(_YUAN))
     amount = cents(numbers) + millions * cents([MILLION])
     cost = _("about {cents:.1f} cents", cents=amount) if amount >= 0.05 else _("less than 0.1 cents")
-    told = N_("On AWS this takes about {minutes} min, and costs {cost} (prices of {date} in {region}; SMS is extra).")
-    return _(told, minutes=longest, cost=cost, **prices())
+    return _(
+        "On AWS this takes about {minutes} min, and costs {cost} (prices of {date} in {region}; SMS is extra).",
+        minutes=longest,
+        cost=cost,
+        **prices(),
+    )
 
 
 def of_functions(lab: Lab, notebook: str) -> str:

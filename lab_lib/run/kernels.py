@@ -18,6 +18,7 @@ from jupyter_core.utils import ensure_event_loop, run_sync
 from lab_lib.calls.waiting import PROGRESS_FILE
 from lab_lib.errors import LabError
 from lab_lib.exercises.workbook import HEADLESS
+from lab_lib.language import _
 
 _NO_HISTORY = "--HistoryManager.hist_file=:memory:"  # the user's own history would keep private values
 _CLEANING = "__import__('lab_lib.run.cleaning').run.cleaning"  # gives no name to the notebooks
@@ -46,9 +47,9 @@ class Kernel(AsyncKernelManager):
             reply = client.execute(code, silent=True, reply=True, timeout=_LONGEST_RESET)
             answer = ensure_event_loop().run_until_complete(reply)["content"]
         except TimeoutError:
-            answer = {"status": "error", "evalue": "it does not answer"}
+            answer = {"status": "error", "evalue": _("it does not answer")}
         if answer["status"] != "ok":
-            raise LabError(f"The kernel cannot be reset: {answer['evalue']}. Run the notebooks again.")
+            raise LabError(_("The kernel cannot be reset: {error}. Run the notebooks again.", error=answer["evalue"]))
 
 
 @contextmanager

@@ -57,7 +57,13 @@ def follow_line(lab: Lab, file: str, number: int) -> Trace:
     if isinstance(lines, list):
         line = next((line for line in lines if line.number == number), None)
         if line is None:
-            raise UsageError(f"{key} has no row in line {number}. The header is line 1, and a blank line is no row.")
+            raise UsageError(
+                _(
+                    "{key} has no row in line {number}. The header is line 1, and a blank line is no row.",
+                    key=key,
+                    number=number,
+                )
+            )
     if line is None or line.row is None:
         return Trace(title, [way.taken_in(uploads[key], line)]).mapped(visible)
     trace = _of_transaction(way, line.row["CustomerId"], line.row["TransactionId"])

@@ -120,7 +120,7 @@ class Trace:
     def __repr__(self) -> str:
         """Return a line for each event, without times, which differ from run to run."""
         events = [event for change in self.changes for event in change]
-        rows = iter(aligned((event.mark, f"{event.what} {event.hint}".strip()) for event in events))
+        rows = iter(aligned((event.mark, " → ".join(filter(None, (event.what, event.hint)))) for event in events))
         lines = [self.heading]
         for number, change in enumerate(self.changes, 1):
             lines += [_("change {number}", number=number)] if len(self.changes) > 1 else []

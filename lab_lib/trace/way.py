@@ -22,7 +22,7 @@ from lab_lib.language import N_, _, ngettext
 from lab_lib.pages.wording import how_often
 from lab_lib.resources import ALERTS, CHANGES, ROWS, TOTALS, messages
 from lab_lib.trace.trace import STOPPED, Change, Event, Trace
-from lab_lib.transactions import is_there
+from lab_lib.transactions import is_there, why_rejected
 
 Item = dict[str, Any]  # of a table
 Upload = dict[str, Any]  # as S3 lists it
@@ -116,8 +116,8 @@ class Way:
             return [uploaded, Event(PROCESSOR, what, State.NOT_YET, hint=hint)]
         in_file = Event("file", _("line {number}: {text}", number=line.number, text=line.text))
         events = [in_file, uploaded, _reported(run, report) if run else self._unreported(runs, come is not None)]
-        if line.reason:
-            events.append(Event("rejected lines", str(line.reason), State.NOT_YET))
+        if fault := line.reason:
+            events.append(Event("rejected lines", why_rejected(fault.code, fault.values, str(fault)), State.NOT_YET))
         return events
 
     def _unreported(self, runs: list[Run], has_come: bool) -> Event:

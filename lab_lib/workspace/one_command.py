@@ -10,13 +10,13 @@ from typing import TYPE_CHECKING
 from filelock import FileLock, Timeout
 
 from lab_lib.errors import LabError, LabInUse
-from lab_lib.language import _
+from lab_lib.language import N_, _
 from lab_lib.workspace.private_files import can_write_to
 
 if TYPE_CHECKING:
     from lab_lib.lab import Lab
 
-_ELSEWHERE = "Name another folder in LAB_LOCKS."
+_ELSEWHERE = N_("Name another folder in LAB_LOCKS.")
 
 
 @contextmanager
@@ -54,5 +54,5 @@ def _folder() -> Path:
     with can_write_to(folder, _ELSEWHERE):
         folder.mkdir(0o700, parents=True, exist_ok=True)
         if folder.lstat().st_uid != os.getuid():
-            raise LabError(f"{folder} belongs to another user. {_ELSEWHERE}")
+            raise LabError(_("{folder} belongs to another user. {what_to_do}", folder=folder, what_to_do=_(_ELSEWHERE)))
     return folder

@@ -13,12 +13,25 @@ from pathlib import Path
 from typing import IO, Any, TypeVar
 
 from lab_lib.errors import LabError, UsageError
+from lab_lib.language import N_, _
 
 T = TypeVar("T")
+_CANNOT_WRITE = N_("Cannot write to {path}: {reason}. {what_to_do}")
+_ELSEWHERE = N_("Name another folder.")
+_MAKE_ROOM = N_("Free some space there, or name another folder.")
+_OF_SYSTEM = (  # reasons in the system's words, as it has them in English
+    N_("No such file or directory"),
+    N_("Permission denied"),
+    N_("Is a directory"),
+    N_("Not a directory"),
+    N_("No space left on device"),
+    N_("Read-only file system"),
+    N_("File exists"),
+)
 _LONGEST_REASON = 200  # characters
 
 
-def make_folder(folder: Path, what_to_do: str = "Name another folder.") -> None:
+def make_folder(folder: Path, what_to_do: str = _ELSEWHERE) -> None:
     """Make a folder for results. A folder that exists keeps its mode.
 
     UsageError if that cannot be.
@@ -26,8 +39,8 @@ def make_folder(folder: Path, what_to_do: str = "Name another folder.") -> None:
     try:
         folder.mkdir(0o700, parents=True, exist_ok=True)
     except OSError as error:
-        reason = "it is not a folder" if isinstance(error, FileExistsError) else error.strerror
-        raise UsageError(f"Cannot write to {folder}: {reason}. {what_to_do}") from None
+        reason = N_("it is not a folder") if isinstance(error, FileExistsError) else str(error.strerror)
+        raise UsageError(_(_CANNOT_WRITE, path=folder, reason=_(reason), what_to_do=_(what_to_do))) from None
 
 
 def exists(path: Path) -> bool:
@@ -38,7 +51,7 @@ def exists(path: Path) -> bool:
 def open_file(path: Path, mode: str = "rb") -> IO[Any]:
     """Open a file. OSError for a FIFO or device, on which `open` may wait for ever."""
     if path.exists() and not (path.is_file() or path.is_dir()):
-        raise OSError(errno.EINVAL, "Not a regular file")
+        raise OSError(errno.EINVAL, N_("Not a regular file"))
     return path.open(mode)
 
 
@@ -48,20 +61,21 @@ def read_file(path: Path, parse: Callable[[bytes], T], what_to_do: str) -> T:
         with open_file(path) as file:
             return parse(file.read())
     except OSError as error:
-        reason = str(error.strerror)
+        reason = _(str(error.strerror))
     except Exception as error:  # noqa: BLE001  # parsers raise many kinds for a damaged file
         is_plain = isinstance(error, ValueError)
-        reason = str(error) if is_plain else f"its content has another form ({type(error).__name__})"
-    raise UsageError(f"Cannot read {path}: {' '.join(reason.split())[:_LONGEST_REASON]}. {what_to_do}")
+        reason = str(error) if is_plain else _("its content has another form ({kind})", kind=type(error).__name__)
+    reason, told = " ".join(reason.split())[:_LONGEST_REASON], N_("Cannot read {path}: {reason}. {what_to_do}")
+    raise UsageError(_(told, path=path, reason=reason, what_to_do=_(what_to_do)))
 
 
 def json_object(content: bytes) -> dict[str, Any]:
     """Return the JSON object. A byte-order mark is passed over. An error, most often ValueError, if it is none."""
     if not content:
-        raise ValueError("it is empty")
+        raise ValueError(_("it is empty"))
     value = json.loads(content.decode("utf-8-sig"))
     if not isinstance(value, dict):
-        raise ValueError("it is not a JSON object")
+        raise ValueError(_("it is not a JSON object"))
     return value
 
 
@@ -70,7 +84,7 @@ def json_text(value: Any) -> str:
     return json.dumps(value, indent=2, ensure_ascii=False) + "\n"
 
 
-def write_file(path: Path, text: str, what_to_do: str = "Free some space there, or name another folder.") -> None:
+def write_file(path: Path, text: str, what_to_do: str = _MAKE_ROOM) -> None:
     """Write a file of results; LabError if that fails, for example because the disk is full."""
     with can_write_to(path, what_to_do):
         replace_file(path, text)
@@ -111,9 +125,10 @@ def draft_of(path: Path) -> Iterator[Path]:
 
 
 @contextmanager
-def can_write_to(path: Path, what_to_do: str = "Free some space there, or name another folder.") -> Iterator[None]:
+def can_write_to(path: Path, what_to_do: str = _MAKE_ROOM) -> Iterator[None]:
     """Turn an OSError into a LabError that names the file or folder, and says what to do."""
     try:
         yield
     except OSError as error:
-        raise LabError(f"Cannot write to {path}: {error.strerror or error}. {what_to_do}") from None
+        reason = _(error.strerror or str(error))
+        raise LabError(_(_CANNOT_WRITE, path=path, reason=reason, what_to_do=_(what_to_do))) from None

@@ -6,6 +6,7 @@ from botocore.exceptions import ClientError
 from lab_lib import resources
 from lab_lib.aws import buckets, cleanup, functions, policies, queues, roles, tables, topics, triggers
 from lab_lib.errors import LabError
+from lab_lib.language import VARIABLE
 from tests.lab.chains import Chain
 
 EVERYTHING = [
@@ -25,7 +26,12 @@ def whole(lab):
     return lab
 
 
-def test_the_whole_lab_and_nothing_else_is_deleted_although_the_clean_up_is_interrupted(whole):
+def test_the_whole_lab_and_nothing_else_is_deleted_although_the_clean_up_is_interrupted(whole, monkeypatch):
+    with monkeypatch.context() as chinese:
+        chinese.setenv(VARIABLE, "zh_CN")
+        told = cleanup.remaining(whole)
+    assert (told[0], told[2], told[-1]) == ("存储桶触发器", "函数 TransactionProcessor", "存储桶")
+
     theirs = dataclasses.replace(whole, prefix="bob-")
     queues.ensure_queue(theirs, "CustomerNotify")
     buckets.ensure_bucket(theirs)

@@ -144,7 +144,7 @@ def test_right_settings_are_kept_and_roles_and_the_boundary_are_arns(embedded, t
 def test_an_sms_is_refused_where_sns_sends_none(embedded):
     message = refusal(region="cn-north-1", phone="+15555550100")
 
-    assert "'+15555550100'; SNS sends no SMS in the Regions of China" in message
+    assert "'+15555550100'; SNS sends no SMS in the China Regions" in message
 
 
 @pytest.mark.parametrize("wrong", ["localhost:4566", "http://", "http://a:69999", "http://[::1"])

@@ -26,7 +26,7 @@ def refusal(code, message="", operation="CreateTopic", **metadata):
 BLOCKED = "public policies are prevented by the BlockPublicPolicy setting in S3 Block Public Access"
 DENIALS = [  # what AWS says after whom it denies what, as its IAM User Guide has it; the cause; what to do
     ("because no service control policy allows the x action", "no service control policy allows it", "organisation"),
-    ("with an explicit deny in a sessions policy", "a sessions policy forbids it", "without this session policy"),
+    ("with an explicit deny in a sessions policy", "the sessions policy forbids it", "without this session policy"),
     ("because no identity-based policy allows the x action", "no identity-based policy allows it", "`lab policy lear"),
     ("with an explicit deny in the role trust policy", "the role trust policy forbids it", "in its trust policy"),
     (f"because {BLOCKED}.", BLOCKED, "Let the policy name"),
@@ -120,9 +120,9 @@ def test_a_check_and_a_line_of_a_class_say_it_too(monkeypatch):
 
     finding, (cleaned,) = unseen(error), class_run.clean([Student("Ana", "111122223333")])
 
-    assert finding.found == "cannot see: CreateTopic is denied: a service control policy forbids it"
+    assert finding.found == "cannot see: CreateTopic is denied: the service control policy forbids it"
     assert finding.hint.startswith("It may be right or wrong. Ask the administrator of your organisation to allow x")
-    assert cleaned.left.startswith("ClientError: CreateTopic is denied: a service control policy forbids it. Ask the")
+    assert cleaned.left.startswith("ClientError: CreateTopic is denied: the service control policy forbids it. Ask the")
     assert "********3333:user/*** is not" in cleaned.left
 
 

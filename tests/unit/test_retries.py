@@ -89,7 +89,7 @@ BY_RULE = "with an explicit deny in a service control policy"
 @pytest.mark.parametrize(
     ("operation", "refusal", "told"),
     [
-        ("PutPublicAccessBlock", ("AccessDenied", BY_RULE, 403), "is denied: a service control policy forbids it"),
+        ("PutPublicAccessBlock", ("AccessDenied", BY_RULE, 403), "is denied: the service control policy forbids it"),
         ("UpdateTimeToLive", ("UnknownOperationException",), "is missing on this endpoint"),
         ("PutFunctionEventInvokeConfig", ("InternalFailure", "", 501), "is missing on this endpoint"),
         ("CreateRole", ("AccessDenied", BY_RULE, 403), ""),
