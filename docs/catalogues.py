@@ -34,15 +34,8 @@ ROOT = Path(__file__).parents[1]
 DOCUMENTS = ("README.md", "docs/instructors.md", "docs/site/index.md")
 ONLY_ON_SITE = DOCUMENTS[-1]
 _METHODS = [("**.py", "python"), ("**/templates/*", "jinja2")]
-_BY_ARGUMENT = [
-    "check:3",
-    "Question:2",
-    "wait_until:2",
-    "read_file:3",
-    "make_folder:2",
-    "write_file:3",
-    "can_write_to:2",
-]
+_BY_ARGUMENT = ["check:3", "case", "Question:2", "wait_until:2"]
+_BY_ARGUMENT += ["read_file:3", "make_folder:2", "write_file:3", "can_write_to:2"]  # what to do if a file fails
 _MARKS = parse_keywords(["_", "N_", "ngettext:1,2", *_BY_ARGUMENT])
 _WIDTH = 1_000_000  # of a line in lab.po: Babel would break the previous English of a message within its quotes
 # What a translation keeps, in any order: code, addresses, images, tags of hints, and the letters of answers.

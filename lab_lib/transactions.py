@@ -12,7 +12,7 @@ from typing import Any
 
 from lab_lib.errors import NotATransactionsFile, UsageError
 from lab_lib.handlers.transaction_processor import transactions_file
-from lab_lib.language import _
+from lab_lib.language import N_, _
 from lab_lib.workspace.private_files import open_file
 
 Amounts = dict[tuple[str, str], Decimal]  # by customer and transaction
