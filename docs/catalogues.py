@@ -43,6 +43,7 @@ _KEPT = re.compile(r"(?<!`)`[^`\n]+`(?!`)|\]\((?!#)[^)#]*|src=\"[^\"]*\"|</?(?:d
 _OF_LANGUAGE = re.compile(r"\.[a-z]{2}(?:_\w+)?(?=\.(?:md|svg))")  # in the name of a document or picture
 _NO_WORDS = re.compile(rf"\{{[^{{}}]*\}}|{_KEPT.pattern}")
 _TERM = r"(?<![\w.(\"-]){}s?(?![\w([\"]|\.\w)"  # not in a name, such as transactions.txt, an option or a call
+_UNUSUAL = re.compile(r"[。，：；、？！”）] (?![ |])|(?<![*\w`])\*(?=[^*\s][^*]*\*(?!\*))|：：|[\u4e00-\u9fff]: ")
 _NO_TRANSLATION = "has no translation"
 _PLACES = string.Formatter()
 
@@ -187,6 +188,8 @@ def _wrong(message: Message, stop: str, terms: dict[str, list[str]]) -> Iterator
             yield f"and its translation must both end with a full stop ({stop}), or neither"
         if different := (_kept(english) - _kept(text)) | (_kept(text) - _kept(english)):
             yield f"and its translation must both have, equally often, {', '.join(different)}"
+        if stop != "." and (unusual := _UNUSUAL.search(text)):
+            yield f"has {unusual[0]!r}; Chinese has no italics, one kind of colon, and no space behind its signs"
         words = _NO_WORDS.sub(" ", english)
         for term, translations in terms.items():
             if re.search(_TERM.format(re.escape(term)), words) and not any(one in text for one in translations):

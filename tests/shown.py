@@ -11,7 +11,19 @@ from typing import Any
 ALLOWED = {
     "names in AWS": (
         *("Lambda", "CloudWatch", "Python", "Customer", "Transactions", "Scan", "Publish", "Subscribe", "Enabled"),
-        *("Runtime", "Handler", "Timeout", "Key", "Size", "Address", "alerted", "Invocations", "Errors", "Throttles"),
+        *(
+            "Runtime",
+            "Handler",
+            "Timeout",
+            "Description",
+            "Key",
+            "Size",
+            "Address",
+            "alerted",
+            "Invocations",
+            "Errors",
+            "Throttles",
+        ),
         *("Type", "Notification", "Subject", "Message", "Timestamp", "Signature"),
         *("Sid", "Effect", "Allow", "Principal", "Action", "Resource", "Condition"),
         *("sqs", "sns", "iam", "logs", "lambda", "dynamodb", "arn", "aws"),
@@ -64,5 +76,5 @@ def read(page: str) -> Iterator[str]:
 
 def english(text: str) -> list[str]:
     """Return the English words in a Chinese text, each with its line, without what is allowed."""
-    lines = [_CODE.sub("", line) for line in text.splitlines()]
-    return [f"{word[0]}: {line}" for line in lines for word in _WORD.finditer(_ALLOWED.sub("·", line))]
+    lines = [_CODE.sub("", _ALLOWED.sub("·", line)) for line in text.splitlines()]
+    return [f"{word[0]}: {line}" for line in lines for word in _WORD.finditer(line)]
