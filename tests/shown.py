@@ -6,6 +6,8 @@ import re
 from collections.abc import Iterator
 from typing import Any
 
+from lab_lib.settings import SETTINGS
+
 # What stays English, as exact strings, by the reason. Beside them only code may be: a word with a digit, a sign, or a
 # capital inside, and what stands in backticks; and in brackets behind its Chinese name, the console's English one.
 ALLOWED = {
@@ -39,12 +41,13 @@ ALLOWED = {
         *("Smith Street, London", "River Road, Lima", "Ana", "Ben", "Cleo", "Dora", "Emil", "Break", "ninety", "a lot"),
         *("Good morning", "Written by hand"),
     ),
+    "names of settings": SETTINGS,
     "code": ("from my_naive import add",),
     "the letters of answers": ("a", "b", "c", "d"),
     "a unit": ("ms",),
 }
 # A word in small letters, or with a capital at its beginning only.
-_WORD = re.compile(r"(?<![\w./\-`'\"=$@:])[A-Z]?[a-z]+(?![\w/(=@]|\.\w|-\w)")
+_WORD = re.compile(r"(?<![\w./\-`'\"=$@:])[A-Z]?[a-z]+(?![\w/(=@]|\.\w|-\w|:/)")
 _ALLOWED = re.compile("|".join(rf"\b{re.escape(text)}\b" for texts in ALLOWED.values() for text in texts))
 _CODE = re.compile(r"`[^`]*`|\([A-Z][\w ,-]*\)")
 _TAGS, _ALT = re.compile(r"<[^>]*>"), re.compile(r' alt="([^"]*)"')

@@ -8,12 +8,14 @@ from botocore.awsrequest import AWSResponse
 from moto import mock_aws
 from moto.sts import sts_backends
 
+from lab_lib import language
 from lab_lib.calls import sessions
 from lab_lib.classroom.students import Student
 from lab_lib.embedded import server
 from lab_lib.errors import LabError, UsageError, WrongAccount
 from lab_lib.lab import lab_on, open_lab
 from tests.lab.denying import Body
+from tests.shown import english
 
 MOTOS = "123456789012"  # the account that moto's STS names for all credentials
 OTHER = "111122223333"
@@ -124,6 +126,8 @@ def test_a_wrong_setting_is_refused_in_one_line_before_anything_starts(monkeypat
     monkeypatch.setattr(server, "start", lambda *_: pytest.fail("it was started"))
 
     assert repr(value) in refusal(**{name: value})
+    monkeypatch.setenv(language.VARIABLE, "zh_CN")
+    assert english(refusal(**{name: value}).replace(repr(value), "")) == []
 
 
 @pytest.mark.parametrize("threshold", [0, 0.1, "99.50", Decimal("1234567890123.45")])
