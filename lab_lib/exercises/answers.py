@@ -5,23 +5,17 @@ learner writes is an error.
 """
 
 import json
-import re
 from collections.abc import Callable, Collection, Iterable
 from decimal import Decimal
-from functools import partial
-from itertools import islice
 from typing import Any, NamedTuple
 
 from lab_lib.exercises import cells, texts, workbook
-from lab_lib.language import N_, _, ngettext
-from lab_lib.pages.wording import listing, shortened
+from lab_lib.exercises.reading import named_letter, only_words, parts_of, plain
+from lab_lib.exercises.short_errors import typed_instead
+from lab_lib.language import N_, _, ngettext, sentences
+from lab_lib.pages.wording import cut, listing, shortened
 
-# Parts that a verdict names; parts or characters of an answer that are read beside the right ones.
-MOST_NAMED, LONGEST = 5, 100_000
-_CHINESE = re.compile(r"[\u3400-\u9fff]")
-# Beside the words, what stands between two parts of a Chinese answer, such as ， or 和.
-_NOT_LATIN = re.compile(r"[\u3400-\u9fff，、；。：（）“”‘’「」\u3000]+")
-_FILLER = re.compile("and|the|only|rows?|lines?|numbers?|keys?|customers?|transactions?|answer|option|letter")
+MOST_NAMED = 5  # parts that a verdict names
 Faults = list[str]  # what is not right yet, as sentences; empty if the answer is right
 
 
@@ -33,9 +27,9 @@ def judge(question: str, answer: Any, *context: Any) -> None:
     asked = texts.find(question, QUESTIONS)
     faults = _recorded("answer", question, answer, _("No answer yet."), asked.faults, *context)
     if faults:
-        print(_("Not yet."), *faults)
+        print(sentences(_("Not yet."), *faults))
     elif faults is not None:
-        print(_("Right."), _(asked.why))
+        print(sentences(_("Right."), _(asked.why)))
         texts.show_hints(question)
 
 
@@ -77,19 +71,10 @@ def _faults(judged: Callable[..., Faults], answer: Any, *context: Any) -> Faults
         return [_("This answer cannot be read ({kind}).", kind=type(error).__name__)]
 
 
-def _plain(item: Any) -> Any:
-    """Return a number as Decimal, and text without quotes around it."""
-    text = str(item).strip(" '\"`")
-    try:
-        return Decimal(text.lstrip("$€£¥￥#")).normalize()
-    except ArithmeticError:
-        return text
-
-
-def _set(answer: Any, right: Collection[Any], plain: Callable[[Any], Any] = _plain) -> Faults:
+def _set(answer: Any, right: Collection[Any], read: Callable[[Any], Any] = plain) -> Faults:
     """Compare without order."""
-    wanted = set(map(plain, right))
-    parts = {plain(item): item for item in _items(answer, right)}
+    wanted = set(map(read, right))
+    parts = {read(item): item for item in parts_of(answer, right)}
     wrong, missing = [str(item) for key, item in parts.items() if key not in wanted], len(wanted - parts.keys())
     if len(wanted) == 1 and len(parts) == 1:
         return [_("It is not {part}.", part=wrong[0])] if wrong else []
@@ -100,23 +85,10 @@ def _set(answer: Any, right: Collection[Any], plain: Callable[[Any], Any] = _pla
 
 def _choice(answer: Any, exercise: str, right: str) -> Faults:
     """Compare with a letter, or with the text that it stands for in the notebook, in whatever language."""
-    options = [(letter, _only_words(text)) for letter, text in texts.options(exercise)]
-    return _set([answer] if isinstance(answer, str) else answer, [right], partial(_letter, options))
-
-
-def _letter(options: list[tuple[str, str]], item: Any) -> str:
-    """Return the letter that is named, with its text or alone, or the one whose text alone has these words."""
-    words = re.sub(r"^((answer|option|letter|答 案|选 项|选|是) )+", "", _only_words(item))
-    letter, _space, text = words.partition(" ")
-    if len(letter) == 1 and (text == "" or (letter, text) in options):
-        return letter
-    meant = list({option for option, full in options if f" {words} " in f" {full} "})
-    return meant[0] if len(meant) == 1 and len(words) > 3 else words
-
-
-def _only_words(item: Any) -> str:
-    """Return the words of a text in small letters, with one space between two. A Chinese character is a word."""
-    return " ".join(re.findall(r"\w+", _CHINESE.sub(r" \g<0> ", str(item).casefold())))
+    options = [(letter, only_words(text)) for letter, text in texts.options(exercise)]
+    if named_letter(options, str(answer)) == right:
+        return []
+    return [_("It is not {part}.", part=cut(" ".join(str(answer).split()), 80))]
 
 
 def _room(answer: Any, totals: Any, threshold: Decimal) -> Faults:
@@ -133,13 +105,13 @@ def _numbers(answer: Any, right: dict[Any, Any], fault: str = N_("number {name},
     """
     if isinstance(answer, dict) and answer.keys() == right.keys():
         answer = [answer[name] for name in right]
-    parts = _items(answer, right.values())
+    parts = parts_of(answer, right.values())
     if len(parts) != len(right):
         return [_("{count} numbers; wanted {wanted}.", count=len(parts), wanted=len(right))]
     wrong = [
         _(fault, name=name, item=item)
         for (name, number), item in zip(right.items(), parts, strict=True)
-        if _plain(item) != number
+        if plain(item) != number
     ]
     return [_("Look again at {numbers}.", numbers=_("; ").join(shortened(wrong, MOST_NAMED)))] if wrong else []
 
@@ -150,8 +122,9 @@ def _message(answer: Any, customer: str, balance: str) -> Faults:
         return [_("It is a {kind}; a message is text.", kind=type(answer).__name__)]
     try:
         message = json.loads(answer)
-    except (ValueError, RecursionError) as error:
-        return [_("It is not JSON: {error}.", error=error)]
+    except json.JSONDecodeError as error:
+        typed = typed_instead(error.doc[error.pos : error.pos + 1], error)
+        return [_("It is not JSON."), typed] if typed else [_("It is not JSON: {error}.", error=error)]
     if not isinstance(message, dict):
         return [_("It is JSON, but no object with names and values.")]
     wanted = {"customerID": customer, "accountBalance": balance}
@@ -163,26 +136,6 @@ def _message(answer: Any, customer: str, balance: str) -> Faults:
             why = N_("{name} is {value!r}.") if isinstance(value, str) else N_("{name} is {value!r}, which is no text.")
             faults.append(_(why, name=name, value=value))
     return faults
-
-
-def _items(answer: Any, right: Collection[Any]) -> list[Any]:
-    """Return the parts of an answer that is to be compared with the right ones."""
-    if isinstance(answer, str):
-        return _of_text(answer[: LONGEST + sum(len(str(part)) + 2 for part in right)], right)
-    return list(islice(answer, LONGEST + len(right))) if isinstance(answer, Iterable) else [answer]
-
-
-def _of_text(text: str, right: Collection[Any]) -> list[str]:
-    """Return what stands between commas or "and", or between spaces if no right part has one, without filler words."""
-    if not any(map(_NOT_LATIN.search, map(str, right))):
-        text = _NOT_LATIN.sub(", ", text)
-    if len(right) == 1:
-        text = re.sub(r"(?<=\d),(?=\d{3}\b)", "", text)  # of a number such as 1,550
-    with_spaces = any(" " in str(part) for part in right)
-    parts = re.split(r"[,;\n]+|\band\b" if with_spaces else r"[\s,;&]+", text.strip("[](){} "))
-    parts = [part.strip() for part in parts if part.strip()]
-    names = {str(part).casefold() for part in right}
-    return [part for part in parts if part.casefold() in names or not _FILLER.fullmatch(part.casefold())] or parts
 
 
 class Question(NamedTuple):
@@ -197,7 +150,7 @@ QUESTIONS = {  # by the nbgrader id of the cell with the answer
         lambda answer: _set(
             answer,
             ["UpdateItem", "BatchGetItem", "Scan"],
-            lambda action: str(action).strip(" '\"`").casefold().split(":")[-1],  # without the service
+            lambda action: str(plain(action)).casefold().split(":")[-1],  # without the service
         ),
         "UpdateItem with ADD makes an item that is missing. BatchGetItem reads up to a hundred customers in one call, "
         "Scan reads all. GetItem, PutItem and DeleteItem are not needed, so they are not allowed.",

@@ -11,6 +11,7 @@ from lab_lib.aws.streams import effect
 from lab_lib.errors import UsageError
 from lab_lib.exercises.draw import HIGH, Batch, Change, Draw, Start, Steps, Topic
 from lab_lib.exercises.runner import Limits
+from lab_lib.language import _
 
 LARGE = "ten-thousand"  # the case that takes long
 _LITTLE = Limits(loads=12, calls=10, items=20)  # the lab's function takes 2 loads
@@ -33,7 +34,8 @@ def chosen(only: Iterable[str] = ()) -> list[Case]:
     """Return the cases with these ids, by default all. UsageError for an unknown id."""
     ids = {*only}
     if unknown := ids - {case.id for case in CASES}:
-        raise UsageError(f"There is no case {min(unknown)!r}. The cases are {', '.join(case.id for case in CASES)}.")
+        names = _(", ").join(case.id for case in CASES)
+        raise UsageError(_("There is no case {name!r}. The cases are {names}.", name=min(unknown), names=names))
     return [case for case in CASES if case.id in ids or not ids]
 
 

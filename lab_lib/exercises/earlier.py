@@ -6,7 +6,7 @@ from lab_lib import resources
 from lab_lib.aws import buckets, functions, queues, roles, tables, topics, triggers
 from lab_lib.errors import BUILD_AGAIN, StepMissing
 from lab_lib.lab import Lab
-from lab_lib.language import _
+from lab_lib.language import _, sentences
 
 _FIND: dict[str, Callable[..., object]] = {  # by the kind of a resource; those with names are found by them
     "bucket": buckets.find_bucket,
@@ -53,4 +53,4 @@ def _require(lab: Lab, resource: resources.Resource) -> None:
         if resource.kind != "bucket" or lab.work() is None:
             raise
         since = _("Was it there before? The embedded AWS has stopped since.")
-        raise StepMissing(f"{error} {since} {_(BUILD_AGAIN)}") from None
+        raise StepMissing(sentences(str(error), since, _(BUILD_AGAIN))) from None

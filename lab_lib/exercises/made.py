@@ -20,7 +20,7 @@ from lab_lib.checks.rules import State
 from lab_lib.errors import UsageError
 from lab_lib.exercises import cells, texts, workbook
 from lab_lib.lab import Lab
-from lab_lib.language import N_, _
+from lab_lib.language import N_, _, sentences
 
 TABLE, PROCESSOR, NOTIFIER, QUEUE = "TransactionTotal", "TransactionProcessor", "TotalNotifier", "CreditCollection"
 Settings = dict[str, Any]  # of a resource, by name
@@ -77,18 +77,14 @@ def begin(lab: Lab, exercise: str) -> bool:
     if resource.holds(lab):
         why = _("that would lose its {content}", content=_(resource.content))
     if why:
-        print(
-            off,
-            _(
-                "It is not deleted, since {why}. Make the call that its check names. Or delete it with {code}, and run "
-                "the cell again.",
-                why=why,
-                code=resource.by_hand,
-            ),
+        told = N_(
+            "It is not deleted, since {why}. Make the call that its check names. Or delete it with {code}, and run the "
+            "cell again."
         )
+        print(sentences(off, _(told, why=why, code=resource.by_hand)))
         return False
     resource.delete(lab)
-    print(off, _("It is deleted, to be made anew."))
+    print(sentences(off, _("It is deleted, to be made anew.")))
     _watch(lab, resource)
     return True
 

@@ -6,6 +6,7 @@ from importlib import import_module
 from pathlib import Path
 from typing import Any
 
+from lab_lib.language import _
 from lab_lib.workspace.private_files import json_object, read_file
 
 Notebook = dict[str, Any]  # its JSON
@@ -15,14 +16,14 @@ Cell = dict[str, Any]
 def read(path: Path) -> Notebook:
     """Return a notebook, of version 4, from its file. UsageError if it is damaged."""
     nbformat = without_slow_import("nbformat")
-    what_to_do = f"`lab open --fresh {path.name[:2]}` gives it anew, and keeps yours beside it."
+    what_to_do = _("`lab open --fresh {number}` gives it anew, and keeps yours beside it.", number=path.name[:2])
     return read_file(path, lambda content: _parse(nbformat, content), what_to_do)
 
 
 def _parse(nbformat: Any, content: bytes) -> Notebook:
     raw = json_object(content)
     if raw.get("nbformat") != 4:  # nbformat takes {} for a notebook of version 1
-        raise ValueError(f"nbformat is {raw.get('nbformat')!r}; wanted 4")
+        raise ValueError(_("nbformat is {found!r}; wanted 4", found=raw.get("nbformat")))
     try:
         for error in nbformat.validator.iter_validate(raw, relax_add_props=True):
             if error.validator != "required":  # such as an id, which nbformat adds

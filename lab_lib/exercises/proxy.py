@@ -133,7 +133,7 @@ def _of_message(headers: Iterable[tuple[str, str]]) -> dict[str, str]:
 def _operation(headers: dict[str, str], body: bytes) -> str:
     """Return the name of a call, such as UpdateItem."""
     target = headers.get("X-Amz-Target", "").rpartition(".")[2]  # as boto3 spells it
-    return target or parse_qs(body.decode(errors="replace")).get("Action", ["a call"])[0]
+    return target or parse_qs(body.decode(errors="replace")).get("Action", ["?"])[0]
 
 
 def _items(body: bytes, answer: bytes) -> int:

@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 
 from rich.cells import set_cell_size
 
-from lab_lib.language import _
+from lab_lib.language import _, sentences
 from lab_lib.pages.colours import LOOKS, marked
 from lab_lib.pages.tables import badge, table
 
@@ -72,8 +72,7 @@ class Results:
         """Return the number of cases passed, and how to send the same transactions again if some are not."""
         states = [result.state for result in self.results]
         passed = _("Passed: {count} of {all}.", count=states.count("passed"), all=len(states))
-        again = _("The same transactions again: seed {seed}.", seed=self.seed)
-        return passed if self.passed else f"{passed} {again}"
+        return sentences(passed, "" if self.passed else _("The same transactions again: seed {seed}.", seed=self.seed))
 
     def __repr__(self) -> str:
         lines = [f"{set_cell_size(marked(state), 11)}  {title}{_(': ')}{text}" for state, title, text in self.rows]

@@ -1,30 +1,36 @@
 """Show a learner one sentence instead of a traceback. Runs in JupyterLab's kernels.
 
 When a name is missing in the notebook, it says which cells to run. When AWS refuses a call, it says why, and what to
-do. A cell that the learner has stopped says so.
+do. When code has a Chinese punctuation mark, it says what to type instead. A stopped cell says so.
 """
 
+import re
 from types import TracebackType
 from typing import Any
+from unicodedata import normalize
 
 from botocore.exceptions import BotoCoreError, ClientError
 
 from lab_lib.calls.refusals import in_one_line
 from lab_lib.errors import LabError
-from lab_lib.language import _
+from lab_lib.language import N_, _
+
+_INVALID = re.compile(r"invalid .*character .*U\+(\w+)")  # as Python names a character
+_TYPED = str.maketrans("“”「」‘’、。−–—", '""""\'\',.---')  # NFKC knows the others
 
 
 def register(shell: Any) -> None:
     """Replace these tracebacks in this IPython shell."""
-    shell.set_custom_exc((NameError, KeyboardInterrupt, BotoCoreError, ClientError), _show)
+    shell.set_custom_exc((NameError, SyntaxError, KeyboardInterrupt, BotoCoreError, ClientError), _show)
 
 
 def _show(
     shell: Any, kind: type, error: BaseException, trace: TracebackType | None, tb_offset: int | None = None
 ) -> None:
-    if isinstance(error, BotoCoreError | ClientError):
+    told = in_one_line(error) if isinstance(error, BotoCoreError | ClientError) else wrong_mark(error)
+    if told:
         kind = type(kind.__name__, (LabError,), {})
-        error = kind(in_one_line(error))
+        error = kind(told)
     elif sentence := _sentence(shell, error, trace):
         error._render_traceback_ = lambda: [sentence]  # type: ignore[attr-defined]  # IPython calls it
     shell.showtraceback((kind, error, trace), tb_offset=tb_offset)
@@ -32,6 +38,8 @@ def _show(
 
 def _sentence(shell: Any, error: Any, trace: TracebackType | None) -> str:
     """Return what to show; "" for the traceback, as for a name that is missing in a module and not in the notebook."""
+    if isinstance(error, SyntaxError):
+        return ""
     if isinstance(error, KeyboardInterrupt):
         return _("Stopped.")
     while trace and trace.tb_next:
@@ -43,3 +51,16 @@ def _sentence(shell: Any, error: Any, trace: TracebackType | None) -> str:
         "cells above this one, with the menu Run > Run All Above Selected Cell. Then run this cell again.",
         name=error.name,
     )
+
+
+def wrong_mark(error: BaseException) -> str:
+    """Return what to type instead of a character that code cannot have, such as “; "" for another error."""
+    found = isinstance(error, SyntaxError) and _INVALID.match(error.msg)
+    return typed_instead(chr(int(found[1], 16)), error) if found else ""
+
+
+def typed_instead(character: str, error: Any) -> str:
+    """Return what to type instead of the character such as “ at which this error arose; "" if that is no other one."""
+    typed = normalize("NFKC", character.translate(_TYPED))
+    told = N_("Line {error.lineno} has `{character}`. Type `{typed}` instead, with the keyboard set to English.")
+    return "" if typed == character else _(told, error=error, character=character, typed=typed)

@@ -18,6 +18,7 @@ from lab_lib.exercises.draw import Draw
 from lab_lib.exercises.proxy import Cut
 from lab_lib.exercises.results import Result, Results
 from lab_lib.exercises.runner import MODULE, Runner, TooMuch, function_files
+from lab_lib.exercises.short_errors import wrong_mark
 from lab_lib.exercises.verdict import Fault, Story
 from lab_lib.lab import Lab, lab_on
 from lab_lib.language import N_, _
@@ -69,16 +70,13 @@ def judge(
 def read(path: Path) -> dict[str, bytes]:
     """Return the files of the function, this one as MODULE. Nothing is run here.
 
-    UsageError if this one is not Python, or names no handler.
+    UsageError if this one, or one that it imports, is not Python, or this one names no handler.
     """
-    code = read_file(path, bytes, "Name the file that holds your function.")
-    try:
-        parsed(code)
-    except SyntaxError as error:
-        place = _("{name}, line {number}", name=path, number=error.lineno) if error.lineno else path
-        raise UsageError(
-            _("{place}: {problem}. Correct that, then try again.", place=place, problem=error.msg)
-        ) from None
+    code = read_file(path, bytes, _("Name the file that holds your function."))
+    others = {file.name: read_file(file, bytes, _("Move it away.")) for file in function_files(path.parent)}
+    for name, content in {**others, path.name: code}.items():
+        if content is code or Path(name).stem.encode() in code:  # which imports it
+            _require_python(path.with_name(name), content)
     if HANDLER.encode() not in code:
         raise UsageError(
             _(
@@ -87,8 +85,17 @@ def read(path: Path) -> dict[str, bytes]:
                 name=HANDLER,
             )
         )
-    others = {file.name: read_file(file, bytes, "Move it away.") for file in function_files(path.parent)}
     return {**others, MODULE: code}
+
+
+def _require_python(path: Path, code: bytes) -> None:
+    """Raise UsageError if this is not Python."""
+    try:
+        parsed(code)
+    except SyntaxError as error:
+        problem = _("{file}, line {line}: {error}", file=path, line=error.lineno or 1, error=error.msg)
+        told = wrong_mark(error)
+        raise UsageError(f"{path}{_(': ')}{told}" if told else problem) from None
 
 
 def untried(case: Case, why: str) -> Result:

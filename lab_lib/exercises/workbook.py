@@ -23,7 +23,7 @@ from typing import Any
 from lab_lib import lab
 from lab_lib.errors import UsageError
 from lab_lib.exercises.copies import data_file, state
-from lab_lib.language import _
+from lab_lib.language import N_, _
 from lab_lib.settings import SETTINGS as OF_LAB
 from lab_lib.workspace.places import is_copy
 from lab_lib.workspace.private_files import can_write_to, exists, json_object, open_file, read_file, write_file
@@ -32,7 +32,7 @@ Settings = dict[str, Any]  # of a notebook, by name
 HEADLESS = "LAB_HEADLESS"  # set in the kernels of `lab run`: a replay of the copy changes nothing in it
 ANSWERS = "answers.jsonl"
 NOT_RIGHT = "lab_not_right"  # in the metadata of an output: what an exercise has not made right
-_AGAIN = "Move it away, or free some space, then run the cell again."
+_AGAIN = N_("Move it away, or free some space, then run the cell again.")
 _OF_PAPERMILL = "# Parameters\n"  # begins its cell
 _NOT_TEXT = ("threshold", "yes")
 KEEPING = "keeping"  # the value of HEADLESS for which all is kept nevertheless
@@ -44,7 +44,7 @@ MOST_PARTS, LONGEST_PART = 1_000, 2_000  # parts of an answer that are kept, and
 def keep(settings: Settings) -> None:
     """Keep the settings of notebook 00 in the copy. An empty one is still a default."""
     if copy := _copy():
-        write_file(state(copy) / "settings.json", json.dumps(settings, default=str, ensure_ascii=False), _AGAIN)
+        write_file(state(copy) / "settings.json", json.dumps(settings, default=str, ensure_ascii=False), _(_AGAIN))
 
 
 def merged_settings(settings: Settings, named: Settings | None = None) -> Settings:
@@ -142,7 +142,7 @@ def record(kind: str, question: str, answer: Any, right: bool) -> None:
         now = datetime.now().isoformat(timespec="seconds")
         entry = {"when": now, "kind": kind, "question": question, "answer": _written(answer), "right": right}
         path = state(copy) / ANSWERS
-        with can_write_to(path, _AGAIN), open_file(path, "ab") as file:
+        with can_write_to(path, _(_AGAIN)), open_file(path, "ab") as file:
             file.write(f"{json.dumps(entry, ensure_ascii=False)}\n".encode(errors="backslashreplace"))
 
 
@@ -154,8 +154,8 @@ def _copy() -> Path | None:
 
 def _kept() -> Settings:
     path = state(copy) / "settings.json" if (copy := _copy()) else None
-    what_to_do = "Run notebook 00 again as far as “Open the lab”: it writes this file anew."
-    return read_file(path, json_object, what_to_do) if path and exists(path) else {}
+    what_to_do = N_("Run notebook 00 again as far as “Open the lab”: it writes this file anew.")
+    return read_file(path, json_object, _(what_to_do)) if path and exists(path) else {}
 
 
 def _with_kept(settings: Settings) -> Settings:

@@ -210,11 +210,13 @@ def test_a_terrible_function_only_fails(body, words, folder, tmp_path):
     ("text", "only", "message"),
     [
         ("x = 1\ndef lambda_handler(event, context)\n", "", "my_notifier.py, line 2: expected ':'"),
+        ("from my_part import part\n", "", "my_part.py: Line 1 has `：`. Type `:` instead"),
         ("import os; os._exit(1)\n", "", "has no lambda_handler"),
         (NOTIFIERS["naive"], "poison,potion", "There is no case 'potion'. The cases are new-transactions,"),
     ],
 )
 def test_a_file_without_a_function_and_an_unknown_case_are_wrong_requests(text, only, message, folder, tmp_path):
+    (tmp_path / "my_part.py").write_text("def part()：", "utf-8")
     done = in_process("try", written(tmp_path, text), "--only", only)
 
     assert (done.exit_code, message in done.stderr) == (2, True)

@@ -19,6 +19,23 @@ EFFECTS = [1000, 400, 200, 50, -250, -200, 100]
 BALANCES = {"C1": Decimal(598), "C2": Decimal(1750)}
 TOTALS = pd.DataFrame(BALANCES.items(), columns=["CustomerId", "accountBalance"])
 CUSTOMERS = [f"C{number}" for number in range(50_000)]
+RIGHT = {  # in what different people write
+    "policy": "我选b; （Ｂ）; “b”; 我选 b，因为那不是警报; I'd say b; b because a message may; 一条不是警报的消息",
+    "one-transaction": "b; twice; 两次; 我认为会算两次; 选项b：算两次。",
+    "order": "答案是b。; nobody gets them; 谁也收不到; b，发布出去了，但谁也收不到",
+    "rejected": "２，３; 第二行、第三行; 第2行和第3行; 二跟三; 2、3 行; 我觉得第２行还有第3行; second and third",
+    "keys": "“march.txt”以及「2017/march.txt」; march.txt 与 2017/march.txt 这两个",
+    "actions": "Ｓcan、dynamodb：UpdateItem 和 BatchGetItem",
+    "room": "９０２元，零",
+    "effect": "1000，400，200，50，－250，－200，100",
+}
+WRONG = {
+    "policy": "a 或 b; 不是 a，是 b; 我不选b; it isn't b; b c; a, maybe b; not; b：你账户的另一个主题发送一条警报",
+    "one-transaction": "不算两次; 算; 只算一次; 选项 a",
+    "order": "['a', 'b']; b、c",
+    "rejected": "2 或 3; 不是2，是3; 约2和3; 第十二行和第三行; first and third; 2，3，4",
+    "keys": "MARCH.TXT 和 2017/march.txt; march.txt，不是 2017/march.txt",
+}
 GIVEN = {"room": (TOTALS, Decimal(1500)), "message": ('O"Hara', "1750")}
 
 
@@ -43,16 +60,13 @@ def is_right(question, answer):
     ("question", "answer"),
     [
         ("keys", ["march.txt", "2017/march.txt"]),
-        ("rejected", "2 and 3"),
+        ("rejected", ["第二行", "第三行"]),
         ("actions", "s3:Scan, UpdateItem and `BatchGetItem`"),
         ("one-transaction", "(b) It counts twice."),
         ("order", "They are published, and nobody gets them."),
         ("room", "902 and 0.00"),
         ("room", (1500 - TOTALS["accountBalance"]).clip(lower=0)),
         ("message", json.dumps({"accountBalance": "1750", "customerID": 'O"Hara'})),
-        ("actions", "Scan、UpdateItem 以及 BatchGetItem"),
-        ("effect", "1000，400，200，50，-250，-200，100"),
-        ("order", "答案是b"),
     ],
 )
 def test_an_answer_is_right_in_any_order_and_type(question, answer, capsys):
@@ -60,6 +74,13 @@ def test_an_answer_is_right_in_any_order_and_type(question, answer, capsys):
 
     assert capsys.readouterr().out.startswith(f"Right. {answers.QUESTIONS[question].why}\n")
     assert is_right(question, answer)
+
+
+@pytest.mark.parametrize("forms", [RIGHT, WRONG])
+def test_what_is_meant_counts_and_not_how_it_is_written(forms):
+    judged = {(form, is_right(question, form)) for question in forms for form in forms[question].split("; ")}
+
+    assert {form for form, is_right in judged if is_right != (forms is RIGHT)} == set()
 
 
 def test_amounts_may_be_named_by_customer():
@@ -74,6 +95,7 @@ def test_amounts_may_be_named_by_customer():
         ("rejected", [1], "Not yet. 1 does not belong there. 2 of 2 are missing."),
         ("room", [902, -250], "Not yet. Look again at customer C2, where you wrote -250."),
         ("message", '{"customerID": "O"Hara"}', "Not yet. It is not JSON: "),
+        ("message", "{\n“customerID”：", 'Not yet. It is not JSON. Line 2 has `“`. Type `"` instead'),
         ("message", '{"customerID": "O\\"Hara"}', "Not yet. accountBalance is missing."),
         (
             "message",
@@ -104,24 +126,17 @@ def test_no_answer_is_a_traceback(answer, capsys):
 @pytest.mark.parametrize(
     ("prediction", "outcome", "told"),
     [
-        *((prediction, Decimal(1400), "1400") for prediction in (1400, "$1,400.00", {1400.0})),
+        *((each, Decimal(1400), "1400") for each in (1400, "$1,400.00", {1400.0}, "￥１,４００", "1400 块")),
+        ("两个", 2, "2"),
         (", ".join(CUSTOMERS), CUSTOMERS, "C0, C1, C2, C3, C4, and 49,995 more"),
-        ("李和, 王", ["李和", "王"], "李和, 王"),
+        *((each, ["李和", "王"], "李和, 王") for each in ("李和, 王", ["“王”", "李和"])),
     ],
-    ids=range(5),
+    ids=range(9),
 )
 def test_a_prediction_is_compared_by_its_value_and_read_whole(prediction, outcome, told, capsys):
     answers.compare("predict", prediction, outcome)
 
     assert capsys.readouterr().out == f"You predicted right: it is {told}.\n"
-
-
-def test_an_option_is_meant_by_some_of_its_words_also_in_a_language_without_spaces():
-    options = [("a", answers._only_words("只计入一次。")), ("b", answers._only_words("计入两次，总额过高。"))]
-
-    meant = [answers._letter(options, said) for said in ("计入两次", "b：计入两次，总额过高", "计入", "选项 a")]
-
-    assert meant == ["b", "b", "计 入", "a"]
 
 
 def test_the_actions_asked_for_are_those_of_the_role(lab):

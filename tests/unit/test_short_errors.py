@@ -52,6 +52,14 @@ def test_what_aws_refuses_is_one_sentence(run):
     assert run(code % "AccessDenied").startswith("ClientError: CreateTable is denied. Ask the administrator")
 
 
+@pytest.mark.parametrize("typed", ['"“', ",，", ":：", "(（", " \u3000"])
+def test_a_chinese_mark_is_one_sentence_that_says_what_to_type(typed, run):
+    right, wrong = typed
+
+    assert run(f"x = 1\nprint{wrong}").startswith(f"SyntaxError: Line 2 has `{wrong}`. Type `{right}` instead")
+    assert "Line 2" not in run("x = 1\nprint(")
+
+
 def test_a_cell_that_is_stopped_says_only_that(run):
     assert run("raise KeyboardInterrupt") == "Stopped."
 

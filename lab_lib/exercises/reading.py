@@ -1,0 +1,79 @@
+"""Read what a learner has written as an answer, in whatever form and language.
+
+Parts of a text stand between commas, spaces, or words such as "and", also in Chinese. Width, quotes and filler words do
+not count, and a number up to ten may be a word. A choice is named by its letter or its words in any language; a text
+that names two, or one after "not", names none.
+"""
+
+import re
+from collections.abc import Collection, Iterable
+from decimal import Decimal
+from itertools import islice
+from typing import Any
+from unicodedata import normalize
+
+LONGEST = 1_000_000  # characters, and parts of a list, that are read
+_CHINESE = "[\u3001-\u303f\u3400-\u9fff“”‘’]"  # NFKC makes the other punctuation ASCII
+_UNSURE = "不没非或约除左"  # of "not", "or", "about" and "except"
+_NOT = re.compile(rf"[{_UNSURE}]|n['’]t\b|\b(?:not?|never|neither|except)\b")
+_ARTICLE = re.compile(r"\ba +(?!(?:and|as|because|is|or|since)\b)(?=[a-z]{2})")  # "a" that names no choice
+_AROUND = " '\"`()[]{}:“”‘’「」"
+_NUMBERS = {
+    word: number
+    for words in (
+        "zero one two three four five six seven eight nine ten",
+        "zeroth first second third fourth fifth sixth seventh eighth ninth tenth",
+        "零 一 二 三 四 五 六 七 八 九 十",
+        "〇 一 两",
+    )
+    for number, word in enumerate(words.split())
+}
+_FILLER = re.compile(
+    "and|the|only|both|i|think|my|it|is|are|answer|rows?|lines?|numbers?|keys?|customers?|transactions?|dollars|yuan"
+    "|[和与跟及]|以及|还有"
+)
+
+
+def plain(item: Any) -> Any:
+    """Return a number as Decimal, and text without quotes around it."""
+    text = normalize("NFKC", str(item)).strip(_AROUND)
+    try:
+        return Decimal(_NUMBERS.get(text.casefold(), text.lstrip("$€£¥#"))).normalize()
+    except ArithmeticError:
+        return text
+
+
+def parts_of(answer: Any, right: Collection[Any]) -> list[str]:
+    """Return what stands between commas or "and", or between spaces if no right part has one, without filler words.
+
+    What is Chinese stands between parts too, unless a right one has some.
+    """
+    is_whole, names = isinstance(answer, str) or not isinstance(answer, Iterable), {*map(str, right)}
+    text = normalize("NFKC", str(answer) if is_whole else ", ".join(map(str, islice(answer, LONGEST))))[:LONGEST]
+    if not re.search(_CHINESE, "".join(names)):
+        kept = _UNSURE if any(isinstance(part, str) for part in right) else "".join([_UNSURE, *_NUMBERS])
+        text = re.sub(f"(?![{kept}]){_CHINESE}", ", ", text)
+    if len(right) == 1:
+        text = re.sub(r"(?<=\d),(?=\d{3}\b)", "", text)  # of a number such as 1,550
+    with_spaces = any(" " in name for name in names)
+    parts = re.split(r"[,;、\n]+|\band\b" if with_spaces else r"[\s,;、&]+", text)
+    parts = [part for each in parts if (part := each.strip(_AROUND))]
+    return [part for part in parts if part in names or not _FILLER.fullmatch(part.casefold())] or parts
+
+
+def named_letter(options: list[tuple[str, str]], said: str) -> str:
+    """Return the letter that is named, by itself or by words of its text; all words if that is not one letter."""
+    words, meant = only_words(said[:LONGEST]), set[str]()
+    for letter, text in [*zip("abcd", "abcd", strict=True), *options]:
+        before, named, _after = f" {words} ".partition(f" {text} ")
+        if named:
+            meant.add(words if _NOT.search(before) else letter)
+        elif f" {words} " in f" {text} " and (len(words) > 3 or " " in words):
+            meant.add(letter)
+    return meant.pop() if len(meant) == 1 else words
+
+
+def only_words(text: str) -> str:
+    """Return the words of a text in small letters, with one space between two. A Chinese character is a word."""
+    spaced = re.sub(_CHINESE, r" \g<0> ", normalize("NFKC", text).casefold())
+    return " ".join(re.findall(r"\w+(?:['’]\w+)*", _ARTICLE.sub("", spaced)))
