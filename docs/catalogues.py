@@ -31,7 +31,7 @@ from lab_lib.workspace.private_files import draft_of
 
 T = TypeVar("T")
 ROOT = Path(__file__).parents[1]
-DOCUMENTS = ("README.md", "docs/instructors.md", "docs/site/index.md")
+DOCUMENTS = ("README.md", "docs/aws.md", "docs/instructors.md", "docs/site/index.md")
 ONLY_ON_SITE = DOCUMENTS[-1]
 _METHODS = [("**.py", "python"), ("**/templates/*", "jinja2")]
 _BY_ARGUMENT = ["check:3", "case", "Question:2", "wait_until:2"]

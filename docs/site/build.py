@@ -4,7 +4,7 @@ Its pages are laid out in a temporary folder, where Sphinx takes them. A noteboo
 solutions. A cell has its output if it is tagged SHOWN; an output that answers a question must not be.
 
 Each finished language has a site of its own, with the same pages, in a folder of the English one. What has no
-translation is there in English.
+translation is there in English, and says so: on the page, in its `lang`, and in the list of all pages.
 """
 
 import json
@@ -36,6 +36,8 @@ Ana|3 River Road, Lima|A2|03/02/2017|700
 _LINK_TO_LEFT_OUT = re.compile(rf"\[([^]]*)\]\((?:docs/)?({'|'.join(LEFT_OUT)})\.md[^)]*\)")
 _SAME_ELSEWHERE = re.compile(r"^\[[^]]+\]\(README[.\w]*\.md\)\n\n", re.MULTILINE)  # in the place of the site's switch
 _HEADING_OF_TRANSLATED = re.compile(rf"({'|'.join(Path(name).name for name in DOCUMENTS)})#[^)]+")
+_PAGE = re.compile(r"^(?:docs/)?[\w-]+$", re.MULTILINE)  # in index.md's list of all
+_ONLY_ENGLISH = f"---\nlang: {language.ENGLISH}\n---\n"  # what the templates read as meta.lang
 _HINT = re.compile(r"(<details><summary>.*?</summary>)(.*?)(</details>)", re.DOTALL)
 _ANCHOR = re.compile(r"(?<=\.ipynb#)[^)]+")
 _EMPTY_TITLE = re.compile(r"<th[^>]*></th>")
@@ -53,8 +55,7 @@ def main(site: Path) -> None:
                 source = folder / name
                 executed = ROOT / "notebooks" if name == language.ENGLISH else folder / "run" / name
                 lay(source, name, executed)
-                options = ["--define", f"language={name}", "--doctree-dir", folder / "doctrees" / name]
-                subprocess.run([*SPHINX, *options, source, built / name], check=True)
+                subprocess.run([*SPHINX, "--doctree-dir", folder / "doctrees" / name, source, built / name], check=True)
         if lab.returncode:
             sys.exit("The lab for the page of the trace has failed, for the reason above. The site is as it was.")
         for name in LANGUAGES:
@@ -83,7 +84,10 @@ def lay(source: Path, name: str, executed: Path) -> None:
             written = source / (path.name if path.parent == HERE else path.relative_to(ROOT))
             written.write_text(document(path, name), encoding="utf-8")
     licence = (ROOT / "LICENSE").read_text(encoding="utf-8")
-    (source / "LICENSE.md").write_text(f"# Licence\n\n{licence}", encoding="utf-8")
+    (source / "LICENSE.md").write_text(in_english(f"# Licence\n\n{licence}", name), encoding="utf-8")
+    index = source / "index.md"
+    entries = _PAGE.sub(lambda page: entry(page[0], source), index.read_text(encoding="utf-8"))
+    index.write_text(entries, encoding="utf-8")
 
 
 def document(path: Path, name: str) -> str:
@@ -91,10 +95,29 @@ def document(path: Path, name: str) -> str:
     text = path.read_text(encoding="utf-8")
     if str(path.relative_to(ROOT)) in DOCUMENTS:
         text = catalogues.document(text, name).replace(f".{name}.md", ".md")  # a document has one name here
-    elif name != language.ENGLISH:
-        text = _HEADING_OF_TRANSLATED.sub(r"\1", text)
+    else:
+        text = in_english(text, name)
     text = _SAME_ELSEWHERE.sub("", text).replace("](LICENSE)", "](LICENSE.md)")
     return _LINK_TO_LEFT_OUT.sub(r"\1 (`docs/\2.md`)", text)
+
+
+def in_english(text: str, name: str) -> str:
+    """Return a document that has no translation. On a site in another language, it says so below its title."""
+    if name == language.ENGLISH:
+        return text
+    title, _newline, rest = _HEADING_OF_TRANSLATED.sub(r"\1", text).partition("\n")
+    note = _("This page is in English only.")
+    lang = name.replace("_", "-")
+    return f'{_ONLY_ENGLISH}{title}\n\n<p class="admonition" lang="{lang}">{note}</p>\n{rest}'
+
+
+def entry(page: str, source: Path) -> str:
+    """Return a line of the list of all pages. One in English, on a site in another language, has its English title."""
+    _begin, is_english, text = (source / f"{page}.md").read_text(encoding="utf-8").rpartition(_ONLY_ENGLISH)
+    if not is_english:
+        return page
+    title = text.partition("\n")[0].removeprefix("# ")
+    return _("{title} (in English) <{page}>", title=title, page=page)
 
 
 def notebook(solved: dict[str, Any], executed: dict[str, Any]) -> dict[str, Any]:
@@ -107,7 +130,7 @@ def notebook(solved: dict[str, Any], executed: dict[str, Any]) -> dict[str, Any]
         else:
             cell["source"] = text("".join(cell["source"]))
     note = _("Only to read: outputs that answer a question are left out, and so are solutions.")
-    page["cells"][0] = {**page["cells"][0], "source": f"{page['cells'][0]['source']}\n\n*{note}*"}
+    page["cells"][0] = {**page["cells"][0], "source": f"{page['cells'][0]['source']}\n\n{note}"}
     return page
 
 

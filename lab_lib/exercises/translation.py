@@ -19,7 +19,7 @@ from lab_lib import language
 from lab_lib.exercises.notebook_files import Cell, Notebook
 
 Replace = Callable[[str], str]  # a message by its translation
-_NO_TEXT = re.compile(r"\s*|\|[-:| ]+\||<!--.*-->")
+_NO_TEXT = re.compile(r"\s*|\|[\W\d]*\||<!--.*-->")  # also a row of figures
 _LINE = re.compile(r"(\| |#+ |(?=<))(.+?)( \||)")  # a row, a heading, or HTML
 _ITEM = re.compile(r"( *(?:-|\d+\.) )(.+)")
 # Texts in code: what a command does, a title for the site, and a remark in a row of a file.

@@ -28,6 +28,14 @@ SHORT = 25  # characters of a line of code that may stand anywhere
 KINDS = [f"{name}.html" for name in ("index", "search", "trace", "docs/aws", "notebooks/05-upload-and-verify")]
 KINDS.append("notebooks/06-break-it.html")
 OTHER = "zh_CN/"  # begins the pages of another language
+CHINESE = re.compile("[\u4e00-\u9fff]")
+WITHOUT_CHINESE = {
+    "English",
+    "Ctrl",
+    "+",
+    "K",
+    "Breadcrumb",
+}  # of the labels on a Chinese page; the last is the theme's
 TOO_WIDE = "() => document.documentElement.scrollWidth > document.documentElement.clientWidth"
 
 
@@ -158,20 +166,41 @@ def test_everybody_can_read_every_page_and_nothing_is_fetched_from_elsewhere(bro
     assert {url for url in asked if not url.startswith((address, "data:"))} == set()
 
 
-def test_each_page_leads_to_the_same_page_in_the_other_language_and_back(browser, address, pages):
+@pytest.mark.parametrize(
+    ("name", "title"),
+    [("notebooks/03-create-topic", "03 · 创建主题"), ("docs/aws", "在 AWS"), ("docs/faults", "Faults")],
+)
+def test_each_page_leads_to_the_same_page_in_the_other_language_and_back(browser, address, name, title):
     page = browser.new_page()
-    page.goto(f"{address}notebooks/03-create-topic.html")
+    page.goto(f"{address}{name}.html")
 
     page.get_by_role("link", name="中文").click()
-    assert page.url == f"{address}{OTHER}notebooks/03-create-topic.html"
-    assert page.get_by_role("heading", level=1).inner_text().startswith("03 · 创建主题")
-    page.get_by_role("link", name="English").click()
+    assert page.url == f"{address}{OTHER}{name}.html"
+    assert page.get_by_role("heading", level=1).inner_text().startswith(title)
+    page.get_by_role("link", name="English", exact=True).click()
 
-    assert page.url == f"{address}notebooks/03-create-topic.html"
-    assert {name for name in pages if not name.startswith((OTHER, "trace"))} == {
-        name.removeprefix(OTHER) for name in pages if name.startswith(OTHER) and not name.endswith("trace.html")
-    }
+    assert page.url == f"{address}{name}.html"
     page.close()
+
+
+def test_a_page_in_another_language_is_in_it_or_says_that_it_is_in_english(pages):
+    others = {name.removeprefix(OTHER): page for name, page in pages.items() if name.startswith(OTHER)}
+    del others["trace.html"]
+
+    assert others.keys() == {name for name in pages if not name.startswith(OTHER)} - {"trace.html"}
+    search = others["search.html"]
+    listed = {link["href"]: link.get_text().strip() for link in search.select("nav.bd-links a")}
+    for name, page in others.items():
+        is_chinese = bool(CHINESE.search(page.h1.get_text()))
+        assert page.html["lang"] == ("zh-CN" if is_chinese else "en"), name
+        assert ("本页只有英文版。" in page.get_text()) != is_chinese, name
+        assert is_chinese or listed[name] == f"{page.h1.find(string=True)}（英文）"
+    assert CHINESE.search(listed["docs/aws.html"])
+    labels = {
+        tag[name] for tag in search.find_all() for name in ("title", "aria-label", "placeholder") if tag.get(name)
+    }
+    labels.update(search.body.stripped_strings)
+    assert {label for label in labels if not CHINESE.search(label)} <= {"English", "Ctrl", "+", "K"}
 
 
 @pytest.mark.parametrize("motion", ["no-preference", "reduce"])

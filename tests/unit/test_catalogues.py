@@ -26,6 +26,7 @@ of two lines.
 | a | b |
 |---|---|
 | c | d, e |
+| 00–99 | 0.33 |
 
     lab run       run it
     source it
