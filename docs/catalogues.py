@@ -43,7 +43,7 @@ _KEPT = re.compile(r"(?<!`)`[^`\n]+`(?!`)|\]\((?!#)[^)#]*|src=\"[^\"]*\"|</?(?:d
 _OF_LANGUAGE = re.compile(r"\.[a-z]{2}(?:_\w+)?(?=\.(?:md|svg))")  # in the name of a document or picture
 _NO_WORDS = re.compile(rf"\{{[^{{}}]*\}}|{_KEPT.pattern}")
 _TERM = r"(?<![\w.(\"-]){}s?(?![\w([\"]|\.\w)"  # not in a name, such as transactions.txt, an option or a call
-_UNUSUAL = re.compile(r"[。，：；、？！”）] (?![ |])|(?<![*\w`])\*(?=[^*\s][^*]*\*(?!\*))|：：|[\u4e00-\u9fff]: ")
+_UNUSUAL = re.compile(r"[。，：；、？！”）] (?![ |<])|(?<![*\w`])\*(?=[^*\s][^*]*\*(?!\*))|：：|[\u4e00-\u9fff]: ")
 _NO_TRANSLATION = "has no translation"
 _PLACES = string.Formatter()
 
