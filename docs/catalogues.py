@@ -33,7 +33,7 @@ ROOT = Path(__file__).parents[1]
 DOCUMENTS = ("README.md", "docs/instructors.md", "docs/site/index.md")
 ONLY_ON_SITE = DOCUMENTS[-1]
 _METHODS = [("**.py", "python"), ("**/templates/*", "jinja2")]
-_BY_ARGUMENT = ["check:3", "Question:2", "wait_until:2"]
+_BY_ARGUMENT = ["case:1", "check:3", "Question:2", "wait_until:2"]
 _MARKS = parse_keywords(["_", "N_", "ngettext:1,2", *_BY_ARGUMENT])
 _WIDTH = 1_000_000  # of a line in lab.po: Babel would break the previous English of a message within its quotes
 # What a translation keeps, in any order: code, addresses, images, tags of hints, and the letters of answers.

@@ -7,6 +7,7 @@ import re
 from pathlib import Path
 
 from babel.messages.pofile import write_po
+from bs4 import BeautifulSoup
 
 from docs import catalogues
 
@@ -15,6 +16,8 @@ _ACCENTS = str.maketrans(_PLAIN, _ACCENTED)
 _PLACE = re.compile(r"(\{[^{}]*\})")
 # What a translation of a text keeps: code, HTML, the address of a link or a picture.
 _KEPT = re.compile(r"(`[^`\n]+`|<[^>]+>|\]\([^)]*\))")
+_WORD = re.compile(r"(?<![\w-])[A-Za-z][A-Za-z-]+(?![\w-])")
+_READ_TOO = ("title", "aria-label", "alt", "data-shown")  # attributes
 
 
 def make(folder: Path) -> Path:
@@ -30,6 +33,14 @@ def make(folder: Path) -> Path:
     with po.open("wb") as file:
         write_po(file, messages)
     return folder
+
+
+def plain_words(page: BeautifulSoup) -> set[str]:
+    """Return the words of a page that have no accents, but for code and names of places."""
+    for code in page("code"):
+        code.clear()
+    attributes = (tag.get(name, "") for tag in page.find_all(True) for name in _READ_TOO)
+    return {word for text in (page.get_text(" "), *attributes) for word in _WORD.findall(_PLACE.sub("", text))}
 
 
 def accented(text: str, kept: re.Pattern[str] = _KEPT) -> str:
