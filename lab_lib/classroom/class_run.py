@@ -51,8 +51,9 @@ def lock(out: Path) -> AcquireReturnProxy:
     try:
         return FileLock(out / ".lock", mode=0o600, blocking=False).acquire()
     except Timeout:
-        told = N_("Another class is at work in {out}. Wait for its end, or name another --out.")
-        raise UsageError(_(told, out=out)) from None
+        raise UsageError(
+            _("Another class is at work in {out}. Wait for its end, or name another --out.", out=out)
+        ) from None
 
 
 def select(students: list[Student], only: str) -> list[Student]:
@@ -91,8 +92,9 @@ def unfinished(works: list[W], resume: bool) -> list[W]:
     UsageError if there are results and not `resume`.
     """
     if works and not resume and any(works[0].out.glob("*/grade.json")):
-        told = N_("{out} holds results already. Go on with --resume, or name another --out.")
-        raise UsageError(_(told, out=works[0].out))
+        raise UsageError(
+            _("{out} holds results already. Go on with --resume, or name another --out.", out=works[0].out)
+        )
     return [work for work in works if not work.is_done()]
 
 

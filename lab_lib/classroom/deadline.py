@@ -3,7 +3,7 @@
 from datetime import datetime, timedelta
 
 from lab_lib.errors import UsageError
-from lab_lib.language import N_, _
+from lab_lib.language import _
 
 
 def moment(text: str, name: str) -> datetime:
@@ -11,8 +11,9 @@ def moment(text: str, name: str) -> datetime:
     try:
         return datetime.fromisoformat(text if ":" in text else f"{text} 23:59").astimezone().replace(tzinfo=None)
     except ValueError:
-        told = N_("{name} is {text!r}; wanted 2026-12-01 18:00, for example, or the date alone.")
-        raise UsageError(_(told, name=name, text=text)) from None
+        raise UsageError(
+            _("{name} is {text!r}; wanted 2026-12-01 18:00, for example, or the date alone.", name=name, text=text)
+        ) from None
 
 
 def days_late(handed_in: str, due: datetime) -> int:

@@ -21,7 +21,7 @@ from lab_lib.errors import UsageError
 from lab_lib.exercises import cases, copies, questions, runner, trial, workbook
 from lab_lib.exercises.trial import Accounts
 from lab_lib.lab import Lab
-from lab_lib.language import N_, _
+from lab_lib.language import _
 from lab_lib.pages.lookalikes import visible
 from lab_lib.pages.wording import now
 from lab_lib.run import headless
@@ -90,8 +90,9 @@ class Judge:
         while (heard := box.hear()).get("notebook") != name:
             asked = questions.asked().get(str(heard.get("exercise")))
             if not asked:
-                told = N_("The process that ran the notebooks said what it never says. A cell may have changed it.")
-                raise Ended(_(told))
+                raise Ended(
+                    _("The process that ran the notebooks said what it never says. A cell may have changed it.")
+                )
             self._judge(lab, asked, heard)
             box.say({})
         for asked in questions.asked().values():

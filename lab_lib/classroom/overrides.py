@@ -27,8 +27,9 @@ def merge(out: Path, records: list[Record]) -> None:
     path = out / FILE
     columns, rows = spreadsheet.read(path) if exists(path) else (_HEADER, [])
     if sorted(columns) != sorted(_HEADER):
-        told = N_("the header is {found!r}; wanted {wanted!r}")
-        raise _refused(path, 1, _(told, found=",".join(columns), wanted=",".join(_HEADER)))
+        raise _refused(
+            path, 1, _("the header is {found!r}; wanted {wanted!r}", found=",".join(columns), wanted=",".join(_HEADER))
+        )
     for line, cells in rows:
         row = dict.fromkeys(_HEADER, "") | cells
         try:
@@ -39,22 +40,20 @@ def merge(out: Path, records: list[Record]) -> None:
 
 
 def _refused(path: Path, line: int, fault: object) -> UsageError:
-    told = N_("{path}, line {line}: {fault}. Correct it, then run the command again.")
-    return UsageError(_(told, path=path, line=line, fault=fault))
+    return UsageError(
+        _("{path}, line {line}: {fault}. Correct it, then run the command again.", path=path, line=line, fault=fault)
+    )
 
 
 def _record(wanted: str, records: list[Record]) -> Record:
     """Return the record of the student with this id, or else this name."""
-    several = {
-        "id": N_("{count} students have the id {wanted!r}; wanted an id that only one has"),
-        "name": N_("{count} students have the name {wanted!r}; wanted an id that only one has"),
-    }
-    for key, told in several.items():
+    told = N_("{count} students have the {key} {wanted!r}; wanted an id that only one has")
+    for key in ("id", "name"):
         found = [record for record in records if wanted and getattr(record, key) == wanted]
         if len(found) == 1:
             return found[0]
         if found:
-            raise ValueError(_(told, count=len(found), wanted=wanted))
+            raise ValueError(_(told, count=len(found), key=key, wanted=wanted))
     raise ValueError(_("student is {wanted!r}; wanted an id or a name of the class", wanted=wanted))
 
 

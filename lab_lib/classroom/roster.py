@@ -35,14 +35,15 @@ def _right(name: str, value: str, before: dict[str, str], folder: Path) -> str:
         digits = value.zfill(12) if value.isdecimal() else _("all twelve digits")
         raise UsageError(_(told, value=value, digits=digits))
     if name == "profile" and value not in profiles():
-        told = N_("there is no profile {value!r} in your AWS configuration: see `aws configure list-profiles`")
-        raise UsageError(_(told, value=value))
+        raise UsageError(
+            _("there is no profile {value!r} in your AWS configuration: see `aws configure list-profiles`", value=value)
+        )
     if name == "role_arn" and before.get("profile"):
-        told = N_("there is a profile and a role_arn. Name one of them: your own credentials assume the role")
-        raise UsageError(_(told))
+        raise UsageError(_("there is a profile and a role_arn. Name one of them: your own credentials assume the role"))
     if name == "role_arn" and not ((role := _ROLE_ARN.fullmatch(value)) and role[1] == (account or role[1])):
-        told = N_("role_arn is {value!r}; wanted a role of this account, such as arn:…:role/Grader")
-        raise UsageError(_(told, value=value))
+        raise UsageError(
+            _("role_arn is {value!r}; wanted a role of this account, such as arn:…:role/Grader", value=value)
+        )
     if name == "data_file":
         path = (folder / value).resolve()
         headless.check_data_file(path)
@@ -100,36 +101,26 @@ def read(path: Path, accounts: bool = True) -> list[Student]:
 
 def _clashes(students: dict[int, Student]) -> Iterator[str]:
     """Yield a fault for each student who shares a key of `_keys` with an earlier one."""
-    lines = dict[tuple[str, str], int]()
+    told = N_("line {line}: {key} is the same as in line {other}. {what_to_do}")
+    lines = dict[str, int]()
     for line, student in students.items():
-        keys = {(told, value.casefold()): value for told, value in _keys(student)}
-        if clash := next(filter(lines.__contains__, keys), None):
-            yield _(clash[0], line=line, value=keys[clash], other=lines[clash])
-        lines = dict.fromkeys(keys, line) | lines
+        keys = _keys(student)
+        if key := next((key for key in keys if key.casefold() in lines), None):
+            yield _(told, line=line, key=key, other=lines[key.casefold()], what_to_do=_(keys[key]))
+        lines = {key.casefold(): line for key in keys} | lines
 
 
-def _keys(student: Student) -> Iterator[tuple[str, str]]:
-    """Yield what no two students may share, whatever its case, each after what is told if they do."""
+def _keys(student: Student) -> dict[str, str]:
+    """Return what no two students may share, whatever its case, each with how to correct it."""
+    region, prefix = student.parameters.get("region", DEFAULT_REGION), student.parameters.get("prefix", '""')
+    keys = dict[str, str]()
     if student.account:
-        region, prefix = student.parameters.get("region", DEFAULT_REGION), student.parameters.get("prefix", "")
-        told = N_(
-            "line {line}: account, Region and prefix ({value}) are the same as in line {other}. Give each student a "
-            "prefix"
-        )
-        yield told, ", ".join(filter(None, [student.account, region, prefix]))
+        keys[f"account {student.account}, region {region}, prefix {prefix}"] = N_("Give each student a prefix")
     if student.id:
-        told = N_(
-            "line {line}: id {value} is the same as in line {other}. The grade book could not tell them apart: change "
-            "one"
-        )
-        yield told, student.id
+        keys[f"id {student.id}"] = N_("The grade book could not tell them apart: change one")
     else:
-        told = N_("line {line}: name {value} is the same as in line {other}. Give each of them an id, or change a name")
-        yield told, student.name
-    yield N_("line {line}: folder {value} is the same as in line {other}. Change a name"), student.folder
+        keys[f"name {student.name}"] = N_("Give each of them an id, or change a name")
+    keys[f"--out/{student.folder}"] = N_("Change a name")
     if bucket := student.parameters.get("bucket"):
-        told = N_(
-            "line {line}: bucket {value} is the same as in line {other}. An upload can start the function of one "
-            "student only"
-        )
-        yield told, bucket
+        keys[f"bucket {bucket}"] = N_("An upload can start the function of one student only")
+    return keys

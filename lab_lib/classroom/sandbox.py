@@ -162,8 +162,7 @@ class Sandbox:
         self._process.wait()
 
     def _ended(self) -> Ended:
-        told = N_("The process that ran the notebooks has ended. A cell may have killed it.")
-        self.stop(self._too_much() or _(told))
+        self.stop(self._too_much() or _("The process that ran the notebooks has ended. A cell may have killed it."))
         return Ended(self._why)
 
     def _watch(self) -> None:

@@ -35,8 +35,9 @@ def _parse(content: bytes) -> tuple[list[str], list[Row]]:
             elif any(words):
                 columns = [word.lower() for word in words]
     except csv.Error as error:
-        told = N_("the quotes do not match after line {line}: {error}")
-        raise ValueError(_(told, line=rows[-1][0] if rows else 1, error=error)) from None
+        raise ValueError(
+            _("the quotes do not match after line {line}: {error}", line=rows[-1][0] if rows else 1, error=error)
+        ) from None
     named = [name for name in columns if name]
     if len({*named}) < len(named):
         raise ValueError(_("line 1 has a column twice"))
@@ -46,6 +47,7 @@ def _parse(content: bytes) -> tuple[list[str], list[Row]]:
 def _row(line: int, columns: list[str], words: list[str]) -> dict[str, str]:
     row = {name: word for name, word in zip_longest(columns, words, fillvalue="") if word}
     if "" in row:
-        told = N_("line {line} has more cells than the header; put a cell that holds a comma in quotes")
-        raise ValueError(_(told, line=line))
+        raise ValueError(
+            _("line {line} has more cells than the header; put a cell that holds a comma in quotes", line=line)
+        )
     return row

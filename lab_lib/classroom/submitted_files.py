@@ -22,8 +22,9 @@ def find(folder: Path) -> list[Submission]:
     """Return the zip files in the folder and in the folders in it, without links. UsageError if there are none."""
     paths = sorted(path for path in folder.rglob("*.zip") if path.is_file() and not path.is_symlink())
     if not paths:
-        told = N_("{folder} holds no zip file. Put what `lab submit` writes there, a file a student.")
-        raise UsageError(_(told, folder=folder))
+        raise UsageError(
+            _("{folder} holds no zip file. Put what `lab submit` writes there, a file a student.", folder=folder)
+        )
     return [submission.read(path, folder) for path in paths]
 
 
