@@ -50,7 +50,7 @@ ALLOWED = {
 _WORD = re.compile(r"(?<![\w./\-`'\"=$@:])[A-Z]?[a-z]+(?![\w/(=@]|\.\w|-\w|:/)")
 _ALLOWED = re.compile("|".join(rf"\b{re.escape(text)}\b" for texts in ALLOWED.values() for text in texts))
 _CODE = re.compile(r"`[^`]*`|\([A-Z][\w ,-]*\)")
-_TAGS, _ALT = re.compile(r"<[^>]*>"), re.compile(r' alt="([^"]*)"')
+_TAGS, _ALT = re.compile(r"<[^>]*>"), re.compile(r' (?:alt|title|aria-label|placeholder)="([^"]*)"')
 _NO_TEXT = re.compile(r"<(style|script|code|metadata|defs).*?</\1>|<!--.*?-->", re.DOTALL)
 _WITHOUT_FONT = re.compile(r'class="lab-figure".*<p>')  # a figure, and below it the font to install
 _DRAWN = re.compile(r'src="data:image/svg\+xml;base64,([^"]*)"')

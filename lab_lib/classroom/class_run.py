@@ -29,6 +29,7 @@ from lab_lib.classroom.students import Student
 from lab_lib.classroom.work import Work, in_words
 from lab_lib.embedded import server
 from lab_lib.errors import LabError, UsageError
+from lab_lib.language import N_, _
 from lab_lib.workspace import one_command
 from lab_lib.workspace.masking import without_accounts
 from lab_lib.workspace.private_files import make_folder
@@ -50,7 +51,9 @@ def lock(out: Path) -> AcquireReturnProxy:
     try:
         return FileLock(out / ".lock", mode=0o600, blocking=False).acquire()
     except Timeout:
-        raise UsageError(f"Another class is at work in {out}. Wait for its end, or name another --out.") from None
+        raise UsageError(
+            _("Another class is at work in {out}. Wait for its end, or name another --out.", out=out)
+        ) from None
 
 
 def select(students: list[Student], only: str) -> list[Student]:
@@ -60,7 +63,7 @@ def select(students: list[Student], only: str) -> list[Student]:
     """
     names = {name.strip().casefold() for name in only.split(",")} - {""}
     if unknown := sorted(names.difference(*map(_names, students))):
-        raise UsageError(f"--only: nobody has the account, id or name {unknown[0]}.")
+        raise UsageError(_("--only: nobody has the account, id or name {name}.", name=unknown[0]))
     return [student for student in students if not names or names & _names(student)]
 
 
@@ -89,13 +92,15 @@ def unfinished(works: list[W], resume: bool) -> list[W]:
     UsageError if there are results and not `resume`.
     """
     if works and not resume and any(works[0].out.glob("*/grade.json")):
-        raise UsageError(f"{works[0].out} holds results already. Go on with --resume, or name another --out.")
+        raise UsageError(
+            _("{out} holds results already. Go on with --resume, or name another --out.", out=works[0].out)
+        )
     return [work for work in works if not work.is_done()]
 
 
 def records(works: Sequence[Work]) -> list[Record]:
     """Return the record of each student. Without one, the student is unfinished or not run."""
-    return [work.read() or work.record("unfinished" if work.step else "not run") for work in works]
+    return [work.read() or work.record(N_("unfinished") if work.step else "not run") for work in works]
 
 
 def do_all(
@@ -169,7 +174,7 @@ def _clean(student: Student) -> CleanUp:
         lab = student.open_lab()
         with one_command.alone(lab, "lab class clean"):
             deleted, left, kept = len(list(cleanup.delete_all(lab))), cleanup.remaining(lab), cleanup.kept(lab)
-            return CleanUp(deleted, *(without_accounts(", ".join(names)) for names in (left, kept)))
+            return CleanUp(deleted, *(without_accounts(_(", ").join(names)) for names in (left, kept)))
     except (LabError, BotoCoreError, ClientError) as error:
         return CleanUp(0, in_words(error), "")
 

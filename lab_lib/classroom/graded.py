@@ -14,11 +14,17 @@ from lab_lib.classroom import points
 from lab_lib.classroom.points import WORTH, Weighed
 from lab_lib.classroom.record import Record
 from lab_lib.language import N_, _
+from lab_lib.resources import heading
 from lab_lib.run import headless
 
-# Of the columns, such as "02": "02 add triggers", and of all of them.
+# Of the columns, such as "02": "02 add triggers", and of all of them, as files have them.
 TITLES = {path.stem[:2]: path.stem.replace("-", " ") for path in headless.notebooks(headless.BREAK_IT)}
 TITLES |= {PROBE: N_("probe"), "exercises": N_("exercises"), "function": N_("function"), "": N_("All")}
+
+
+def title(column: str) -> str:
+    """Return the title of a column as people read it, such as "02 · Add the triggers"."""
+    return heading(f"{column}-01", TITLES[column])
 
 
 class Graded(Record):

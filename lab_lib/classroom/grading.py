@@ -17,6 +17,7 @@ from lab_lib.classroom.record import Record, Submitted
 from lab_lib.classroom.submission import Submission
 from lab_lib.classroom.work import Work, in_words
 from lab_lib.errors import UsageError
+from lab_lib.language import N_, sentences
 
 _MOST_MEMORY = 1_500_000_000  # bytes of the judge and, since they inherit it, of each process in the sandbox
 _MOST_TEXT = 1000  # characters of the reasons
@@ -52,7 +53,7 @@ class Grading(Work):
         Processor time bounds the judge: one that waits for a sandbox ends with it.
         """
         if not (submitted := self.submitted):
-            return self.record("missing")
+            return self.record(N_("missing"))
         longest = sandbox.longest(self.seconds)
         resource.setrlimit(resource.RLIMIT_DATA, (_MOST_MEMORY, _MOST_MEMORY))
         resource.setrlimit(resource.RLIMIT_CPU, (longest, longest))
@@ -66,7 +67,7 @@ class Grading(Work):
         judge = Judge(files, self.seconds, self.trust, self, record, own=own)
         judge.run()
         record.state = "failed" if judge.faults else "done"
-        record.error = " ".join(judge.faults)[:_MOST_TEXT] or None
+        record.error = sentences(*judge.faults)[:_MOST_TEXT] or None
         return record
 
 

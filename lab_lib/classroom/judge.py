@@ -21,6 +21,7 @@ from lab_lib.errors import UsageError
 from lab_lib.exercises import cases, copies, questions, runner, trial, workbook
 from lab_lib.exercises.trial import Accounts
 from lab_lib.lab import Lab
+from lab_lib.language import _
 from lab_lib.pages.lookalikes import visible
 from lab_lib.pages.wording import now
 from lab_lib.run import headless
@@ -54,10 +55,10 @@ class Judge:
                     self._begin(name)
                     self._run_notebook(box, lab, name)
         except Ended as error:
-            self.faults.append(f"{self.work.step}: {error}")
-        self._begin("function")
-        self.record.trial = self._safely("the function", self._try_function, list[Case]())
-        self._begin("the end")
+            self._blame(self.work.step, error)
+        self._begin(_("function"))
+        self.record.trial = self._safely(_("the function"), self._try_function, list[Case]())
+        self._begin(_("the end"))
 
     def _submitted_text(self, name: str) -> str:
         return self.files.get(name, b"").decode("utf-8", "replace")
@@ -89,7 +90,9 @@ class Judge:
         while (heard := box.hear()).get("notebook") != name:
             asked = questions.asked().get(str(heard.get("exercise")))
             if not asked:
-                raise Ended("The process that ran the notebooks said what it never says. A cell may have changed it.")
+                raise Ended(
+                    _("The process that ran the notebooks said what it never says. A cell may have changed it.")
+                )
             self._judge(lab, asked, heard)
             box.say({})
         for asked in questions.asked().values():
@@ -100,7 +103,7 @@ class Judge:
         if stopped := visible(str(heard.get("stopped", ""))):
             if name not in self.files:
                 stopped = submission.missing(self.files)
-            self.faults.append(f"{self.work.step}: {stopped}")
+            self._blame(self.work.step, stopped)
         errors = safe_cells.errors(self.work.draft / name)
         step = Step(notebook=Path(name).stem, ok=not stopped, error=stopped or None, errors=errors)
         self.record.steps.append(step)
@@ -116,9 +119,9 @@ class Judge:
         """Check the settings of a step when its notebook has run, and the chain when all is built."""
         steps, is_built = [step], step == "05"
         if is_built:
-            self._begin("checks")
+            self._begin(_("checks"))
             steps.append(FURTHER)
-        report = self._safely("the checks", lambda: checks.run(lab, *steps, probe=is_built), Report([]))
+        report = self._safely(_("the checks"), lambda: checks.run(lab, *steps, probe=is_built), Report([]))
         self.record.checks = [*self.record.checks, *report.checks]
         self.record.graded = now()
 
@@ -130,13 +133,13 @@ class Judge:
                 path.with_name(name).write_bytes(content)
         try:
             trial.read(path)  # so that no sandbox is started in vain
-            with self._sandbox([]) as (_, accounts):
+            with self._sandbox([]) as (_box, accounts):
                 tried = trial.judge(path, seed=self.work.seed, accounts=accounts).results
         except (UsageError, Ended) as error:
             why = str(error).replace(f"{path.parent}/", "")
             tried = [trial.untried(case, why) for case in cases.CASES]
             if isinstance(error, Ended):  # its own sandbox has ended
-                self.faults.append(f"{submission.FUNCTION}: {error}")
+                self._blame(submission.FUNCTION, error)
         return [Case.model_validate(result._asdict()) for result in tried]
 
     def _safely(self, task: str, judge: Callable[[], T], otherwise: T) -> T:
@@ -145,5 +148,9 @@ class Judge:
         except Ended:
             raise
         except Exception as error:  # noqa: BLE001  # what the student's server answers may break anything
-            self.faults.append(visible(f"Cannot judge {task}: {type(error).__name__}: {error}"))
+            why = f"{type(error).__name__}: {error}"
+            self.faults.append(visible(_("Cannot judge {task}: {why}", task=task, why=why)))
             return otherwise
+
+    def _blame(self, part: str | None, why: object) -> None:
+        self.faults.append(_(": ").join([str(part), str(why)]))

@@ -11,11 +11,11 @@ from lab_lib.classroom import spreadsheet
 from lab_lib.classroom.points import WORTH
 from lab_lib.classroom.record import Override, Record
 from lab_lib.errors import UsageError
+from lab_lib.language import N_, _
 from lab_lib.workspace.private_files import exists
 
 FILE = "overrides.csv"
 _HEADER = [*Override.model_fields]
-_AGAIN = "Correct it, then run the command again."
 _EXCUSED = {"": False, "no": False, "yes": True, "x": True}
 
 
@@ -27,32 +27,42 @@ def merge(out: Path, records: list[Record]) -> None:
     path = out / FILE
     columns, rows = spreadsheet.read(path) if exists(path) else (_HEADER, [])
     if sorted(columns) != sorted(_HEADER):
-        raise UsageError(f"{path}, line 1: the header is {','.join(columns)!r}; wanted {','.join(_HEADER)!r}. {_AGAIN}")
+        raise _refused(
+            path, 1, _("the header is {found!r}; wanted {wanted!r}", found=",".join(columns), wanted=",".join(_HEADER))
+        )
     for line, cells in rows:
         row = dict.fromkeys(_HEADER, "") | cells
         try:
             record = _record(row["student"], records)
             record.overrides = [*record.overrides, _override(row)]
         except ValueError as error:
-            raise UsageError(f"{path}, line {line}: {error}. {_AGAIN}") from None
+            raise _refused(path, line, error) from None
+
+
+def _refused(path: Path, line: int, fault: object) -> UsageError:
+    return UsageError(
+        _("{path}, line {line}: {fault}. Correct it, then run the command again.", path=path, line=line, fault=fault)
+    )
 
 
 def _record(wanted: str, records: list[Record]) -> Record:
     """Return the record of the student with this id, or else this name."""
+    told = N_("{count} students have the {key} {wanted!r}; wanted an id that only one has")
     for key in ("id", "name"):
         found = [record for record in records if wanted and getattr(record, key) == wanted]
         if len(found) == 1:
             return found[0]
         if found:
-            raise ValueError(f"{len(found)} students have the {key} {wanted!r}; wanted an id that only one has")
-    raise ValueError(f"student is {wanted!r}; wanted an id or a name of the class")
+            raise ValueError(_(told, count=len(found), key=key, wanted=wanted))
+    raise ValueError(_("student is {wanted!r}; wanted an id or a name of the class", wanted=wanted))
 
 
 def _override(row: dict[str, str]) -> Override:
     if row["column"] not in ("", *WORTH):
-        raise ValueError(f"column is {row['column']!r}; wanted one of {', '.join(WORTH)}, or nothing for all")
+        told = N_("column is {column!r}; wanted one of {columns}, or nothing for all")
+        raise ValueError(_(told, column=row["column"], columns=_(", ").join(WORTH)))
     if row["excused"].lower() not in _EXCUSED:
-        raise ValueError(f"excused is {row['excused']!r}; wanted yes or no")
+        raise ValueError(_("excused is {excused!r}; wanted yes or no", excused=row["excused"]))
     points = _points(row["points"], row["column"])
     return Override.model_validate({**row, "points": points, "excused": _EXCUSED[row["excused"].lower()]})
 
@@ -62,8 +72,10 @@ def _points(text: str, column: str) -> float | None:
     if not text:
         return None
     if not column:
-        raise ValueError(f"points is {text!r} without a column; wanted a column, one of {', '.join(WORTH)}")
+        told = N_("points is {points!r} without a column; wanted a column, one of {columns}")
+        raise ValueError(_(told, points=text, columns=_(", ").join(WORTH)))
     with suppress(ValueError):
         if 0 <= (points := float(text.replace(",", "."))) <= WORTH[column]:
             return points
-    raise ValueError(f"points is {text!r}; wanted a number from 0 to {WORTH[column]}, as column {column} gives")
+    told = N_("points is {points!r}; wanted a number from 0 to {most}, as column {column} gives")
+    raise ValueError(_(told, points=text, most=WORTH[column], column=column))

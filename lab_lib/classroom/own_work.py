@@ -15,7 +15,7 @@ from lab_lib.classroom.record import Answer
 from lab_lib.exercises import made, questions
 from lab_lib.exercises.questions import Asked
 from lab_lib.lab import Lab
-from lab_lib.language import _
+from lab_lib.language import _, sentences
 from lab_lib.pages.lookalikes import visible
 
 
@@ -72,7 +72,7 @@ class OwnWork:
             is_there = _delete(lab, asked.question)
             made.EXERCISES[asked.question].make(lab)
             verdict.held = round(1 - len(wrong) / len(checks), 4) if is_there else 0
-            verdict.note = " ".join(self._notes(asked.question, wrong, is_there))
+            verdict.note = sentences(*self._notes(asked.question, wrong, is_there))
         return verdict
 
     def _notes(self, exercise: str, wrong: list[Check], is_there: bool) -> Iterable[str]:

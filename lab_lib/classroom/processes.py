@@ -12,13 +12,14 @@ from typing import TYPE_CHECKING
 
 from lab_lib.calls.waiting import PROGRESS_FILE
 from lab_lib.errors import LabError
+from lab_lib.language import N_, _
 
 if TYPE_CHECKING:  # they take seconds to load, in which a new process would not yet stop with the class
     from lab_lib.classroom.record import Record
     from lab_lib.classroom.work import Work
 
 _SAFE_PATH = "PYTHONSAFEPATH"  # with it, a new process imports no module of the working folder
-_DIED = "The process that did this has died. What it had not judged yet gives no points. Go on with --resume."
+_DIED = N_("The process that did this has died. What it had not judged yet gives no points. Go on with --resume.")
 
 
 def in_process(work: "Work", watched: Connection) -> "Record":
@@ -37,7 +38,7 @@ def in_process(work: "Work", watched: Connection) -> "Record":
             try:
                 return process.submit(_do, work).result()
             except BrokenProcessPool:
-                raise LabError(_DIED) from None
+                raise LabError(_(_DIED)) from None
 
 
 def _begin(variables: dict[str, str], watched: Connection) -> None:

@@ -14,22 +14,27 @@ from jinja2 import Template
 
 from lab_lib.checks.reports import Check
 from lab_lib.checks.rules import PROBE, State
-from lab_lib.classroom.graded import TITLES, Book, Graded
+from lab_lib.classroom.graded import Book, Graded, title
 from lab_lib.classroom.points import WORTH, share
 from lab_lib.classroom.record import Answer, Record
 from lab_lib.classroom.students import slug
 from lab_lib.exercises import questions, texts
 from lab_lib.exercises.cases import CASES
 from lab_lib.exercises.made import EXERCISES
+from lab_lib.language import N_, _, ngettext, sentences
 from lab_lib.pages import html
 from lab_lib.pages.colours import LOOKS
 from lab_lib.pages.lookalikes import visible
+from lab_lib.pages.wording import clauses
 from lab_lib.resources import heading
 
 TEMPLATES = Path(__file__).parent / "templates"
-_WORDS = {"exercises": "answers are right", "function": "cases are passed"}
+_COUNTED = {
+    "exercises": N_("{held} of {all} answers are right"),
+    "function": N_("{held} of {all} cases are passed"),
+}
 _LONGEST_ANSWER = 80  # characters
-_LOOK = "Look at the cell of the exercise in the feedback, and at the hints above it in the notebook."
+_LOOK = N_("Look at the cell of the exercise in the feedback, and at the hints above it in the notebook.")
 
 _END = r"\s,;()'\"<>"  # of a word
 # A word that holds a masked value or an account. It begins only at a word's begin, or long words would take long.
@@ -58,6 +63,8 @@ def page(book: Book, when: str) -> str:
     return template("report.html.j2").render(
         book=book,
         cell_of=_cell,
+        facts=_facts,
+        failing=_failing,
         when=when,
         median=median(totals) if totals else None,
         states=Counter(student.state for student in book.students),
@@ -65,7 +72,7 @@ def page(book: Book, when: str) -> str:
         questions=_right(book.students, "exercises"),
         wrong=_wrong(book.students),
         cases=_right(book.students, "function"),
-        sentences={case.id: case.sentence for case in CASES},
+        told={case.id: _(case.sentence) for case in CASES},
         style=html.style(TEMPLATES / "report.css"),
         **html.script((TEMPLATES / "report.js").read_text("utf-8")),
     )
@@ -76,32 +83,60 @@ def template(name: str) -> Template:
     """Return a template of the folder templates/."""
     environment = html.templates(TEMPLATES)
     environment.filters["number"] = _number
-    environment.globals.update(looks=LOOKS, heading=heading, titles=TITLES, worth=WORTH, share=share, text_of=texts.of)
+    environment.globals.update(looks=LOOKS, heading=heading, title=title, worth=WORTH, share=share, text_of=texts.of)
+    environment.globals["sentences"] = sentences
     return environment.get_template(name)
 
 
 def _cell(name: str, student: Graded) -> Cell:
     """Return a cell of the table: a mark, the points, and both in words."""
-    earned, title, worth = student.points[name], TITLES[name], WORTH[name]
+    earned, worth = student.points[name], WORTH[name]
     if earned is None:
-        words = "excused" if name in student.excused else "not graded"
-        return Cell("unseen", "", f"{title}: {words}")
-    kind = "full" if earned == worth else "part" if earned else "none"
-    words = f"{title}: {_number(earned)} of {worth} points, {_counted(name, student)}"
-    return Cell(kind, _number(earned), words)
+        words = _("excused") if name in student.excused else _("not graded")
+        return Cell("unseen", "", _(": ").join([title(name), words]))
+    kind, points = "full" if earned == worth else "part" if earned else "none", _number(earned)
+    words = clauses([_("{earned} of {possible} points", earned=points, possible=worth), *_counted(name, student)])
+    return Cell(kind, points, _(": ").join([title(name), words]))
 
 
-def _counted(column: str, student: Graded) -> str:
+def _counted(column: str, student: Graded) -> list[str]:
     """Return in words how the points of a column were earned."""
     if any(override.column == column and override.points is not None for override in student.overrides):
-        return "set by the instructor"
+        return [_("set by the instructor")]
     if column == PROBE and not student.probed:
-        return "not probed, so step 05 counts here"
+        return [_("not probed, so step 05 counts here")]
     judged = [one for one in student.judged if one.column == column]
     right = [one for one in judged if one.right]
     shown = sum(one.check is not None and not one.check.ok for one in right)
-    also = f", {shown} of them shown by the probe" if shown else ""
-    return f"{len(right)} of {len(judged)} {_WORDS.get(column, 'checks hold')}{also}"
+    told = _COUNTED.get(column, N_("{held} of {all} checks hold"))
+    also = _("{count} of them shown by the probe", count=shown) if shown else ""
+    return [_(told, held=len(right), all=len(judged)), also]
+
+
+def _facts(student: Graded) -> str:
+    """Return whose account it is, when it was handed in and graded, and whether it was probed."""
+    file, is_probed = student.submitted, student.probed or student.total is None
+    facts = [
+        _("account {account}", account=student.account) if student.account else "",
+        _("handed in {when}", when=file.when) if file else "",
+        ngettext("{count:,} day late", "{count:,} days late", file.late) if file and file.late else "",
+        _("the file says {when}", when=file.claim) if file and file.claim not in ("", file.when) else "",
+        _("graded {when}", when=student.graded) if student.graded else "",
+        "" if is_probed else _("not probed"),
+    ]
+    return clauses(facts)
+
+
+def _failing(student: Graded) -> str:
+    """Return how many checks do not hold, how many of them cannot be seen, and how many wait for them."""
+    wrong, waiting = len(student.wrong), len(student.waiting)
+    unseen = sum(check.state is State.CANNOT_SEE for check in student.wrong)
+    counts = [
+        ngettext("{count:,} check does not hold", "{count:,} checks do not hold", wrong),
+        _("{count:,} of them cannot be seen", count=unseen) if unseen else "",
+        ngettext("{count:,} other waits for that", "{count:,} others wait for that", waiting) if waiting else "",
+    ]
+    return clauses(counts)
 
 
 def _stuck(students: list[Graded]) -> list[Problem]:
@@ -118,7 +153,7 @@ def _stuck(students: list[Graded]) -> list[Problem]:
 def _as_check(answer: Answer) -> Check:
     """Return an exercise that is not right as a check that fails."""
     step, heading = questions.asked()[answer.question].cell[:2], texts.of(answer.question).heading
-    return Check(answer.question, step, heading, State.NOT_YET, answer.note, "", _LOOK)
+    return Check(answer.question, step, heading, State.NOT_YET, answer.note, "", _(_LOOK))
 
 
 def _problem(failures: list[tuple[Graded, Check]]) -> Problem:

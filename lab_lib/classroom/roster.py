@@ -12,6 +12,7 @@ from lab_lib.calls.sessions import profiles
 from lab_lib.classroom import deadline, spreadsheet
 from lab_lib.classroom.students import Student
 from lab_lib.errors import RosterError, UsageError
+from lab_lib.language import N_, _, ngettext
 from lab_lib.pages.wording import shortened
 from lab_lib.run import headless
 from lab_lib.settings import DEFAULT_REGION, SETTINGS, fitting, plain_text, setting
@@ -27,15 +28,22 @@ def _right(name: str, value: str, before: dict[str, str], folder: Path) -> str:
     account, region = before.get("account", ""), before.get("region") or DEFAULT_REGION
     plain_text(name, value)
     if name == "account" and re.fullmatch(r"[0-9.,]{1,11}([eE]\+?[0-9]+)?", value):
-        digits = value.zfill(12) if value.isdecimal() else "all twelve digits"
-        why = "A spreadsheet drops leading zeros, and rounds: format the column as text"
-        raise UsageError(f"account is {value!r}. {why}, and write {digits}")
+        told = N_(
+            "account is {value!r}. A spreadsheet drops leading zeros, and rounds: format the column as text, and write "
+            "{digits}"
+        )
+        digits = value.zfill(12) if value.isdecimal() else _("all twelve digits")
+        raise UsageError(_(told, value=value, digits=digits))
     if name == "profile" and value not in profiles():
-        raise UsageError(f"there is no profile {value!r} in your AWS configuration: see `aws configure list-profiles`")
+        raise UsageError(
+            _("there is no profile {value!r} in your AWS configuration: see `aws configure list-profiles`", value=value)
+        )
     if name == "role_arn" and before.get("profile"):
-        raise UsageError("there is a profile and a role_arn. Name one of them: your own credentials assume the role")
+        raise UsageError(_("there is a profile and a role_arn. Name one of them: your own credentials assume the role"))
     if name == "role_arn" and not ((role := _ROLE_ARN.fullmatch(value)) and role[1] == (account or role[1])):
-        raise UsageError(f"role_arn is {value!r}; wanted a role of this account, such as arn:…:role/Grader")
+        raise UsageError(
+            _("role_arn is {value!r}; wanted a role of this account, such as arn:…:role/Grader", value=value)
+        )
     if name == "data_file":
         path = (folder / value).resolve()
         headless.check_data_file(path)
@@ -54,7 +62,7 @@ def _values(cells: dict[str, str], folder: Path) -> tuple[dict[str, str], list[s
         try:
             values[name] = _right(name, cells[name], values, folder)
         except UsageError as error:
-            wrong.append(str(error).removesuffix("."))
+            wrong.append(str(error).removesuffix(".").removesuffix(_(".")))
     return values, wrong
 
 
@@ -65,47 +73,54 @@ def read(path: Path, accounts: bool = True) -> list[Student]:
     """
     columns, rows = spreadsheet.read(path)
     needed = ("account", "name") if accounts else ("name",)
-    faults = [f"line 1: there is no column {name}" for name in needed if name not in columns]
+    faults = [_("line 1: there is no column {name}", name=name) for name in needed if name not in columns]
     unknown = [name for name in columns if name not in _COLUMNS]
-    faults += [f"line 1: unknown column {name!r}; the columns are {', '.join(_COLUMNS)}" for name in unknown]
+    told = N_("line 1: unknown column {name!r}; the columns are {columns}")
+    faults += [_(told, name=name, columns=_(", ").join(_COLUMNS)) for name in unknown]
     students = dict[int, Student]()  # by line
     for line, cells in [] if faults else rows:
         values, wrong = _values(cells, path.parent)
-        wrong += [f"there is no {name}" for name in needed if name not in cells]
-        faults += [f"line {line}: {what}" for what in wrong]
+        wrong += [_("there is no {name}", name=name) for name in needed if name not in cells]
+        faults += [_("line {line}: {fault}", line=line, fault=fault) for fault in wrong]
         if not wrong:
             fields = {name: values.pop(name, "") for name in _OF_STUDENT}
             students[line] = Student(parameters=values, **fields)
     faults += _clashes(students)
     if not rows:
-        faults.append("line 1: the header has no student below it")
+        faults.append(_("line 1: the header has no student below it"))
     if faults:
-        title = f"{path} has {len(faults):,} fault{'s' * (len(faults) > 1)}. Nothing was started."
+        title = ngettext(
+            "{path} has {count:,} fault. Nothing was started.",
+            "{path} has {count:,} faults. Nothing was started.",
+            len(faults),
+            path=path,
+        )
         raise RosterError("\n  ".join([title, *shortened(faults, _MOST_FAULTS)]))
     return [*students.values()]
 
 
 def _clashes(students: dict[int, Student]) -> Iterator[str]:
     """Yield a fault for each student who shares a key of `_keys` with an earlier one."""
+    told = N_("line {line}: {key} is the same as in line {other}. {what_to_do}")
     lines = dict[str, int]()
     for line, student in students.items():
         keys = _keys(student)
         if key := next((key for key in keys if key.casefold() in lines), None):
-            yield f"line {line}: {key} is the same as in line {lines[key.casefold()]}. {keys[key]}"
+            yield _(told, line=line, key=key, other=lines[key.casefold()], what_to_do=_(keys[key]))
         lines = {key.casefold(): line for key in keys} | lines
 
 
 def _keys(student: Student) -> dict[str, str]:
     """Return what no two students may share, whatever its case, each with how to correct it."""
-    region, prefix = student.parameters.get("region", DEFAULT_REGION), student.parameters.get("prefix", "(none)")
+    region, prefix = student.parameters.get("region", DEFAULT_REGION), student.parameters.get("prefix", '""')
     keys = dict[str, str]()
     if student.account:
-        keys[f"account {student.account}, Region {region}, prefix {prefix}"] = "Give each student a prefix"
+        keys[f"account {student.account}, region {region}, prefix {prefix}"] = N_("Give each student a prefix")
     if student.id:
-        keys[f"id {student.id}"] = "The grade book could not tell them apart: change one"
+        keys[f"id {student.id}"] = N_("The grade book could not tell them apart: change one")
     else:
-        keys[f"name {student.name}"] = "Give each of them an id, or change a name"
-    keys[f"folder {student.folder}"] = "Change a name"
+        keys[f"name {student.name}"] = N_("Give each of them an id, or change a name")
+    keys[f"--out/{student.folder}"] = N_("Change a name")
     if bucket := student.parameters.get("bucket"):
-        keys[f"bucket {bucket}"] = "An upload can start the function of one student only"
+        keys[f"bucket {bucket}"] = N_("An upload can start the function of one student only")
     return keys

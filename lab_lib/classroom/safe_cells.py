@@ -40,7 +40,7 @@ def errors(path: Path) -> list[str]:
     found = list[str]()
     for cell in _cells(path):
         if cell["error"] and not (cell["is_as_in_lab"] and found):
-            found.append(visible(f"{cell['heading']}: {cell['error']}", _LONGEST_ERROR))
+            found.append(visible(_(": ").join([cell["heading"], cell["error"]]), _LONGEST_ERROR))
     return found
 
 

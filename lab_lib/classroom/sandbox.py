@@ -22,6 +22,7 @@ from lab_lib.embedded import server
 from lab_lib.errors import LabError, UsageError
 from lab_lib.exercises import runner
 from lab_lib.exercises.copies import OF_LEARNERS
+from lab_lib.language import N_, _
 from lab_lib.processes import box, limits
 from lab_lib.processes.family import family, kill
 from lab_lib.processes.limits import Limits
@@ -48,10 +49,11 @@ class Ended(LabError):
 def refuse_without(trust: bool) -> None:
     """Raise UsageError if there is no sandbox on this computer, unless `trust`."""
     if not trust and (why := fault()):
-        raise UsageError(
-            f"There is no sandbox: {why}. Install bubblewrap 0.8 or newer, or say --trust: then the students' code "
+        told = N_(
+            "There is no sandbox: {why}. Install bubblewrap 0.8 or newer, or say --trust: then the students' code "
             "runs as you do, and can read, change and send all that you can."
         )
+        raise UsageError(_(told, why=why))
 
 
 def fault() -> str:
@@ -160,7 +162,7 @@ class Sandbox:
         self._process.wait()
 
     def _ended(self) -> Ended:
-        self.stop(self._too_much() or "The process that ran the notebooks has ended. A cell may have killed it.")
+        self.stop(self._too_much() or _("The process that ran the notebooks has ended. A cell may have killed it."))
         return Ended(self._why)
 
     def _watch(self) -> None:
@@ -175,14 +177,14 @@ class Sandbox:
 
     def _excess(self, watch: Stopwatch) -> str:
         if watch.spent() > self._longest:
-            return f"The notebooks spent more than {self._longest:.0f} s."
+            return _("The notebooks spent more than {longest:.0f} s.", longest=self._longest)
         return self._too_much()
 
     def _too_much(self) -> str:
         """Return what it takes, or has taken, too much of, in a sentence; "" if nothing."""
         match self._most.excess(family(self._process.pid)):
             case "memory":
-                return f"The notebooks took more than {self._most.memory / 1e9} GB of memory."
+                return _("The notebooks took more than {most} GB of memory.", most=self._most.memory / 1e9)
             case "tasks":
-                return f"The notebooks started more than {self._most.tasks} processes and threads."
+                return _("The notebooks started more than {most} processes and threads.", most=self._most.tasks)
         return ""

@@ -19,6 +19,7 @@ from lab_lib.embedded import server
 from lab_lib.errors import LabError, UsageError
 from lab_lib.exercises import copies, runner, workbook
 from lab_lib.lab import Lab, is_embedded, lab_on, open_lab
+from lab_lib.language import N_, _, sentences
 from lab_lib.pages.lookalikes import visible
 from lab_lib.pages.wording import now
 from lab_lib.run import headless
@@ -30,6 +31,7 @@ FUNCTION = runner.MODULE
 MOST_BYTES, MOST_BYTES_OF_FILE = 40_000_000, 10_000_000  # unpacked; a right one has 1 MB
 _MEMBER, _MOST_MEMBERS = b"PK\x01\x02", 1_000  # begins each entry of the list of members
 MANIFEST = "manifest.json"
+_ASK = N_("Ask for what `lab submit` has written, as it is.")
 
 
 @dataclass(frozen=True)
@@ -60,17 +62,17 @@ def write(path: Path, name: str, student_id: str = "") -> list[str]:
     copy = copies.folder()
     found = {path.name for path in copy.glob("*.ipynb")}
     if lack := missing(found):
-        raise UsageError(f"{lack} Give yours that name in {copy}, or let `lab open` make it.")
+        raise UsageError(sentences(lack, _("Give yours that name in {copy}, or let `lab open` make it.", copy=copy)))
     notebooks = [copies.existing(path.name) for path in copies.solved_notebooks()]
     more = [*runner.function_files(copy), copies.state(copy) / workbook.ANSWERS]
-    what_to_do = "Correct that, or move it away, then run `lab submit` again."
+    what_to_do = _("Correct that, or move it away, then run `lab submit` again.")
     texts = {
         source.name: read_file(source, lambda content: content.decode("utf-8-sig", "replace"), what_to_do)
         for source in [*notebooks, *filter(exists, more)]
     }
     lab = _lab()
     texts = {member: masked(text, lab) for member, text in texts.items()}
-    with can_write_to(path, "Free some space there, or name another file."), draft_of(path) as draft:
+    with can_write_to(path, _("Free some space there, or name another file.")), draft_of(path) as draft:
         said = {"name": name, "id": student_id, "when": now(), "data_id": copies.data_id(copy)}
         manifest = json.dumps(said, indent=2, ensure_ascii=False)
         with zipfile.ZipFile(draft, "w", zipfile.ZIP_DEFLATED) as archive:
@@ -84,7 +86,8 @@ def missing(found: Collection[str]) -> str:
     """Return which notebooks are missing among these files, and which were found; "" if none is missing."""
     lacking = [path.name for path in headless.notebooks() if path.name not in found]
     notebooks = sorted(name for name in found if name.endswith(".ipynb"))
-    said = f"Missing notebooks: {', '.join(lacking)}; found: {', '.join(notebooks) or 'none'}."
+    told = N_("Missing notebooks: {missing}; found: {found}.")
+    said = _(told, missing=_(", ").join(lacking), found=_(", ").join(notebooks) or _("none"))
     return visible(said) if lacking else ""
 
 
@@ -94,14 +97,15 @@ def read(path: Path, folder: Path) -> Submission:
     handed_in = datetime.fromtimestamp(path.stat().st_mtime)
     try:
         if path.stat().st_size > MOST_BYTES or (content := path.read_bytes()).count(_MEMBER) > _MOST_MEMBERS:
-            raise UsageError(f"{name} is too large. Ask for what `lab submit` has written, as it is.")
+            raise UsageError(sentences(_("{name} is too large.", name=name), _(_ASK)))
         manifest = json.loads(unpack(content, name)[MANIFEST])
         said = {part: visible(" ".join(str(manifest.get(part, "")).split()), 200) for part in ("name", "id", "when")}
         said["data_id"] = str(manifest.get("data_id", ""))
     except UsageError as error:
         fault = str(error)
     except Exception as error:  # noqa: BLE001  # zipfile raises many kinds for a broken file
-        fault = f"{name} is not a file of `lab submit`: {visible(f'{type(error).__name__}: {error}')}."
+        why = visible(f"{type(error).__name__}: {error}")
+        fault = _("{name} is not a file of `lab submit`: {why}.", name=name, why=why)
     return Submission(path, path.relative_to(folder), content, handed_in, fault, **said)
 
 
@@ -121,16 +125,17 @@ def _refuse_strange(name: str, members: dict[str, zipfile.ZipInfo]) -> None:
     usual = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)  # others are unpacked without a bound
     packed = [member for member, info in members.items() if info.compress_type not in usual]
     if strange := sorted(unknown) + packed:
-        listed = f"{name} holds {strange[0][:100]!r}, which `lab submit` does not write in this way. {missing(members)}"
-        raise UsageError(f"{listed.strip()} Ask for what `lab submit` has written, as it is.")
+        told = N_("{name} holds {member!r}, which `lab submit` does not write in this way.")
+        raise UsageError(sentences(_(told, name=name, member=strange[0][:100]), missing(members), _(_ASK)))
     sizes = {member: info.file_size for member, info in members.items()}
     largest = max(sizes, key=sizes.__getitem__)
     if sizes[largest] > MOST_BYTES_OF_FILE or sum(sizes.values()) > MOST_BYTES:
-        raise UsageError(
-            f"{largest} has {sizes[largest] / 1_000_000:.1f} MB; a submission has at most "
-            f"{MOST_BYTES_OF_FILE // 1_000_000} MB in one file, and {MOST_BYTES // 1_000_000} MB in all. "
-            "Make it smaller, a notebook with the menu Edit > Clear Outputs of All Cells, and save it."
+        told = N_(
+            "{largest} has {size:.1f} MB; a submission has at most {most:.0f} MB in one file, and {in_all:.0f} MB in "
+            "all. Make it smaller, a notebook with the menu Edit > Clear Outputs of All Cells, and save it."
         )
+        size, most, in_all = (count / 10**6 for count in (sizes[largest], MOST_BYTES_OF_FILE, MOST_BYTES))
+        raise UsageError(_(told, largest=largest, size=size, most=most, in_all=in_all))
 
 
 def _lab() -> Lab:

@@ -14,6 +14,7 @@ from lab_lib.classroom.grading import Grading
 from lab_lib.classroom.students import Student, slug
 from lab_lib.classroom.submission import Submission
 from lab_lib.errors import UsageError
+from lab_lib.language import N_, _
 from lab_lib.pages.lookalikes import visible
 
 
@@ -21,7 +22,9 @@ def find(folder: Path) -> list[Submission]:
     """Return the zip files in the folder and in the folders in it, without links. UsageError if there are none."""
     paths = sorted(path for path in folder.rglob("*.zip") if path.is_file() and not path.is_symlink())
     if not paths:
-        raise UsageError(f"{folder} holds no zip file. Put what `lab submit` writes there, a file a student.")
+        raise UsageError(
+            _("{folder} holds no zip file. Put what `lab submit` writes there, a file a student.", folder=folder)
+        )
     return [submission.read(path, folder) for path in paths]
 
 
@@ -48,8 +51,7 @@ def match(
         in_order = sorted(theirs[folder], key=lambda file: (file.handed_in, file.when, file.path))
         latest, remarks = in_order[-1] if in_order else None, _remarks(student, in_order, are_drawn)
         if not roster:
-            shared = [claim for claim in _identity(student) if claims[claim] > 1]
-            remarks += [f"Another student has the {claim} too. A roster says who is who." for claim in shared]
+            remarks += [_(told, value=value) for told, value in _identity(student) if claims[told, value] > 1]
         works.append(Grading(student, out, remarks=tuple(map(visible, remarks)), submitted=latest, **how))
     return works, others
 
@@ -95,19 +97,30 @@ def _remarks(student: Student, files: list[Submission], are_drawn: bool) -> list
     """
     remarks, names = list[str](), [str(file.place) for file in files]
     if len(files) > 1:
-        remarks.append(f"{len(files)} files: {', '.join(names)}. The latest counts: {names[-1]}.")
+        told = N_("{count} files: {names}. The latest counts: {latest}.")
+        remarks.append(_(told, count=len(files), names=_(", ").join(names), latest=names[-1]))
     for file in files[-1:]:
         name, id = file.name or student.name, file.id or student.id
         if slug(name) != slug(student.name) and id.casefold() != student.id.casefold():
-            claimed = f"{names[-1]} claims to be from {file.claim}"
-            remarks.append(f"{claimed}. It counts for {student.name}, as its name says.")
+            told = N_("{file} claims to be from {claim}. It counts for {name}, as its name says.")
+            remarks.append(_(told, file=names[-1], claim=file.claim, name=student.name))
         if are_drawn and student.id and not file.fault and file.data_id.casefold() != student.id.casefold():
-            source = f"the id {file.data_id}" if file.data_id else "the handout"
-            made = f"{names[-1]} was made with the transactions of {source}, not of the id {student.id}"
-            remarks.append(f"{made}. It was judged by them.")
+            told = N_(
+                "{file} was made with the transactions of the handout, not of the id {wanted}. It was judged by them."
+            )
+            if file.data_id:
+                told = N_(
+                    "{file} was made with the transactions of the id {id}, not of the id {wanted}. It was judged by "
+                    "them."
+                )
+            remarks.append(_(told, file=names[-1], id=file.data_id, wanted=student.id))
     return remarks
 
 
-def _identity(student: Student) -> list[str]:
-    """Return what should be one student's only."""
-    return [f"name {slug(student.name)}", f"id {student.id.casefold() or student.folder}"]
+def _identity(student: Student) -> list[tuple[str, str]]:
+    """Return what should be one student's only, each after what is told if another has it too."""
+    id = student.id.casefold() or student.folder
+    return [
+        (N_("Another student has the name {value} too. A roster says who is who."), slug(student.name)),
+        (N_("Another student has the id {value} too. A roster says who is who."), id),
+    ]

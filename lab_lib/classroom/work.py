@@ -20,6 +20,7 @@ from lab_lib.classroom.record import Record, Step
 from lab_lib.classroom.students import Student
 from lab_lib.errors import UsageError
 from lab_lib.lab import Lab
+from lab_lib.language import _
 from lab_lib.pages.wording import now
 from lab_lib.run import headless
 from lab_lib.workspace.masking import masked, without_accounts, without_names
@@ -68,7 +69,7 @@ class Work:
     def do(self) -> Record:
         """Do the work in the draft, and return its record. After Ctrl-C the draft stays as it is."""
         begun = time.monotonic()
-        self.note("getting ready")
+        self.note(_("getting ready"))
         try:
             record = self.results()
             feedback.render(self.draft)
@@ -94,7 +95,7 @@ class Work:
         record = self.found()
         record.state = "done" if result["ok"] else "failed"
         record.steps = [Step(**step.as_dict()) for step in steps]
-        record.error = next((f"{step.notebook}: {step.error}" for step in record.steps if not step.ok), None)
+        record.error = next((_(": ").join([step.notebook, step.error]) for step in record.steps if step.error), None)
         return record
 
     def check_account(self) -> Record:

@@ -53,10 +53,10 @@ def test_overrides_are_in_the_grade_book_the_report_and_the_feedback(out):
     assert (bo["points"]["03"], bo["points"]["function"], bo["possible"]) == (1.5, None, 90)
     assert bo["percent"] == pytest.approx(100 * bo["total"] / 90, abs=0.01)
     assert (cem["total"], cem["percent"], cem["possible"]) == (None, None, 0)
-    by_hand = "03 create topic: 0 points by the instructor. Late: 2 days. Copied."
+    by_hand = "03 · Create the topic: 0 points by the instructor. Late: 2 days. Copied."
     assert by_hand in shown(out / "report.html")
     assert by_hand in shown(out / "feedback" / "ana-garcia-9012.html")
-    assert "03 create topic: 1.5 of 2 points, set by the instructor" in shown(out / "report.html")
+    assert "03 · Create the topic: 1.5 of 2 points, set by the instructor" in shown(out / "report.html")
     assert "function excused" in shown(out / "feedback" / "bo-9013.html")
     assert "All: Excused. Was ill." in shown(out / "feedback" / "cem-9014.html")  # who has no results
 

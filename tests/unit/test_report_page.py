@@ -6,7 +6,9 @@ from bs4 import BeautifulSoup
 
 from lab_lib.classroom import graded, report
 from lab_lib.classroom.record import Answer
-from tests.classes import HOSTILE, check, checks, judged, not_graded, record, text, whole_class
+from lab_lib.language import VARIABLE
+from tests.classes import HOSTILE, check, checks, judged, not_graded, override, record, text, whole_class
+from tests.shown import english, read
 
 
 def page(*records):
@@ -51,6 +53,25 @@ def test_a_screen_reader_finds_landmarks_captions_and_words_for_pictures(any_pag
     assert any_page.select("svg:not([aria-hidden], [aria-labelledby])") == []
 
 
+def test_no_english_is_left_but_what_a_record_says(monkeypatch):
+    monkeypatch.setenv(VARIABLE, "zh_CN")
+    by_hand = [override("03", 1, late="1"), override("02", excused=True)]
+    late = {"when": "2026-11-30", "claim": "2026-11-29", "late": 2}
+    silent = [one._replace(found="", wanted="", hint="") for one in checks("topic")]
+    unseen, shown = (
+        check("bucket", "cannot see", "", "", ""),
+        check("state-TransactionProcessor", "cannot see", "", "", ""),
+    )
+    wrong = [{"question": name, "right": False, "answer": "7", "held": 0} for name in ("keys", "create-topic")]
+    judged_too = {"answers": wrong, "trial": [{"case": "dip", "state": "passed"}], "probed": True}
+    ana = record("1", state="failed", error="7", submitted=late, overrides=by_hand, checks=[unseen, *silent])
+    bo = record("2", state="unfinished", checks=[shown, check("stream")], **judged_too)
+
+    for records in ([], [not_graded("3")], [record("4")], [ana, bo, not_graded("3")]):
+        words = [word for text in read(str(page(*records))) for word in english(text)]
+        assert [word for word in words if not word.startswith(("dip: ", "keys: "))] == []  # the ids of answers and cases
+
+
 def test_the_summary_counts_all_students_and_names_who_was_not_graded():
     made = page(*whole_class())
 
@@ -68,8 +89,8 @@ def test_a_cell_says_what_was_not_probed_what_the_probe_has_shown():
     titles = [cell["title"] for cell in made.select("td[title]")]
     assert "00 to 05 and probe count 50%: the student made that much" in text(made.select_one("article"))
     assert titles[:2] == [
-        "00 start here: 1.25 of 5 points, 1 of 2 checks hold",
-        "01 create functions: 4 of 8 points, 1 of 1 checks hold, 1 of them shown by the probe",
+        "00 · Start here: 1.25 of 5 points, 1 of 2 checks hold",
+        "01 · Create the functions: 4 of 8 points, 1 of 1 checks hold, 1 of them shown by the probe",
     ]
     assert "function: 7.5 of 10 points, 3 of 4 cases are passed" in titles
     assert "exercises: 7.5 of 10 points, 3 of 6 answers are right" in titles
@@ -84,8 +105,8 @@ def test_the_most_frequent_problem_comes_first_with_its_hint_and_its_students():
         student.answers = [Answer(question="create-topic", right=False, note="Made by the grader.", held=0)]
     stuck = [text(item) for item in page(*students).select("ol.stuck > li")]
 
-    assert "Create the topic 3 of 12 Step 03 create topic. Found: Made by the grader." in stuck.pop(0)
-    assert [item.split(" Step")[0] for item in stuck] == [
+    assert "Create the topic 3 of 12 03 · Create the topic. Found: Made by the grader." in stuck.pop(0)
+    assert [item.split(" 0")[0] for item in stuck] == [
         "bucket trigger 2 of 12",
         "topic HighBalanceAlert 1 of 12",
         "queue CreditCollection 1 of 12",
@@ -140,8 +161,8 @@ WAITING = sum(check.state == "waits" for check in checks("topic"))
         ([], "No students yet"),
         ([not_graded()], "Nobody was graded yet."),
         ([record(checks=[*checks(), FURTHER])], "Nobody is stuck: every check holds for everyone."),
-        ([record(checks=[UNSEEN])], "(1 cannot be seen)"),
-        ([record(missing=["topic"])], f"1 check does not hold, {WAITING} wait for it"),
+        ([record(checks=[UNSEEN])], "1 check does not hold, 1 of them cannot be seen"),
+        ([record(missing=["topic"])], f"1 check does not hold, {WAITING} others wait for that"),
         ([record(remarks=["2 files: a.zip, b.zip."])], "2 files: a.zip, b.zip."),
         (CLASSES["hostile"], "<script>alert(1)</script>\"'& \u202eabc"),
     ],

@@ -74,7 +74,7 @@ def test_all_faults_are_listed_with_their_lines(read):
         (["name,account", "Ana,22"], "and write 000000000022"),
         (["name,account", "Ana,1.11122E+11"], "and write all twelve digits"),
         (["name,account", ANA, '"Bo,2', "Cem,3"], "the quotes do not match after line 2"),
-        (["name,account,region", f"{ANA},", "Bo,111122223333,us-east-1"], "line 3: account 111122223333, Region us-"),
+        (["name,account,region", f"{ANA},", "Bo,111122223333,us-east-1"], "line 3: account 111122223333, region us-"),
         (["name,account", ANA, "ANA,444455556666"], "line 3: name ANA is the same as in line 2. Give each"),
         (["name,account,id", f"{ANA},x1", "Bo,444455556666,X1"], "line 3: id X1 is the same as in line 2"),
         (row("profile", "nobody"), "line 2: there is no profile 'nobody' in your AWS configuration"),
@@ -82,7 +82,7 @@ def test_all_faults_are_listed_with_their_lines(read):
         (row("data_file", "roster.csv"), "roster.csv is no transactions file: line 1 is 'n"),
         (row("handed_in", "1.12.2026"), "line 2: handed_in is '1.12.2026'; wanted 2026-12-01 18:00, for example"),
         (["name\nJosé".encode("cp1252")], 'UTF-16 or in an older encoding, not UTF-8 text. Save it as "CSV UTF-8"'),
-        ([b"PK\x03\x04\x14\x00\xff"], 'it is a workbook (.xlsx), not UTF-8 text. Save it as "CSV UTF-8"'),
+        ([b"PK\x03\x04\x14\x00\xff"], 'it is an Excel file (.xlsx), not UTF-8 text. Save it as "CSV UTF-8"'),
     ],
 )  # fmt: skip
 def test_a_fault_is_said_with_its_line(read, tmp_path, lines, wanted):

@@ -4,6 +4,7 @@ const table = document.querySelector("#grades table");
 if (table) {
   const rows = [...table.tBodies[0].rows];
   const find = document.querySelector("#find");
+  const told = find.dataset.shown;
   find.hidden = false;
   find.querySelector("input").addEventListener("input", (event) => {
     const words = event.target.value.toLowerCase().trim();
@@ -13,7 +14,7 @@ if (table) {
       document.getElementById(row.dataset.student).hidden = row.hidden;
       shown += !row.hidden;
     }
-    find.querySelector("output").textContent = words ? `${shown} of ${rows.length} shown` : "";
+    find.querySelector("output").textContent = words ? told.replace("{shown}", shown).replace("{all}", rows.length) : "";
   });
   [...table.tHead.rows[0].cells].forEach((head, place) => {
     const button = document.createElement("button");
