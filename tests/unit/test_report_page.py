@@ -69,7 +69,9 @@ def test_no_english_is_left_but_what_a_record_says(monkeypatch):
 
     for records in ([], [not_graded("3")], [record("4")], [ana, bo, not_graded("3")]):
         words = [word for text in read(str(page(*records))) for word in english(text)]
-        assert [word for word in words if not word.startswith(("dip: ", "keys: "))] == []  # the ids of answers and cases
+        assert [
+            word for word in words if not word.startswith(("dip: ", "keys: "))
+        ] == []  # the ids of answers and cases
 
 
 def test_the_summary_counts_all_students_and_names_who_was_not_graded():
