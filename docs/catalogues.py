@@ -16,6 +16,7 @@ from operator import itemgetter
 from pathlib import Path
 from typing import TypeVar
 
+import typer
 from babel import Locale, UnknownLocaleError
 from babel.messages import Catalog, Message
 from babel.messages.extract import extract_from_dir
@@ -24,6 +25,8 @@ from babel.messages.pofile import PoFileError, read_po, write_po
 
 from lab_lib import checks, language
 from lab_lib.checks import facts, step_probe
+from lab_lib.cli import command_line
+from lab_lib.cli import main as commands
 from lab_lib.exercises import copies, translation
 from lab_lib.pages.wording import cut
 from lab_lib.workspace.private_files import draft_of
@@ -52,6 +55,8 @@ def messages() -> Catalog:
         marked = extract_from_dir(ROOT / folder, _METHODS, keywords=_MARKS)
         for name, _line, message, *_ in sorted(marked, key=itemgetter(0, 1)):
             found.add(message, locations=[(f"{folder}/{name}", 0)])
+    for message in _messages(command_line.translated, typer.main.get_command(commands.app)):
+        found.add(message, locations=[("lab_lib/cli", 0)])
     for rule in checks.RULES.values():
         found.add(rule.title, locations=[("lab_lib/checks", 0)])
     for file, rules in ((facts.FILE, facts.FACTS), (step_probe.FILE, step_probe.PARTS)):
