@@ -5,7 +5,7 @@ READY := .venv/.ready
 DEV := .venv/.dev
 
 .DEFAULT_GOAL := help
-.PHONY: help run lab class test test-all sabotage bench prove lint format refresh docs catalogues site wheel lock clean
+.PHONY: help run lab zh class test test-all sabotage bench prove lint format refresh docs catalogues site wheel lock clean
 
 help: ## list these commands
 	@echo "The Serverless Lab Workbook. Begin with: make lab"
@@ -20,6 +20,9 @@ run: $(READY) ## run the whole lab, notebooks 00 to 99, on the embedded AWS
 
 lab: $(READY) ## open your own copy of the lab in JupyterLab
 	@$(BIN)/lab open
+
+zh: $(READY) ## put the menus of JupyterLab into Chinese
+	@$(INSTALL) --extra $@ || $(call stop,$(FAILED))
 
 ##@ Teach
 

@@ -16,6 +16,7 @@ from operator import itemgetter
 from pathlib import Path
 from typing import TypeVar
 
+import typer
 from babel import Locale, UnknownLocaleError
 from babel.messages import Catalog, Message
 from babel.messages.extract import extract_from_dir
@@ -25,6 +26,8 @@ from babel.messages.pofile import PoFileError, read_po, write_po
 from lab_lib import checks, language
 from lab_lib.calls import recent
 from lab_lib.checks import facts, step_probe
+from lab_lib.cli import command_line
+from lab_lib.cli import main as commands
 from lab_lib.exercises import copies, translation
 from lab_lib.pages.wording import cut
 from lab_lib.workspace.private_files import draft_of
@@ -57,6 +60,8 @@ def messages() -> Catalog:
             found.add(message, locations=[(f"{folder}/{name}", 0)])
     for kind in recent.KINDS:
         found.add(kind.what, locations=[("lab_lib/calls/recent.csv", 0)])
+    for message in _messages(command_line.translated, typer.main.get_command(commands.app)):
+        found.add(message, locations=[("lab_lib/cli", 0)])
     for rule in checks.RULES.values():
         found.add(rule.title, locations=[("lab_lib/checks", 0)])
     for file, rules in ((facts.FILE, facts.FACTS), (step_probe.FILE, step_probe.PARTS)):

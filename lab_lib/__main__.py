@@ -7,14 +7,19 @@ import signal
 import sys
 from typing import Any
 
-_INSTALL = (
-    "{} is not installed, and this command needs the extra `class`. Install it: "
+from lab_lib.language import N_, _
+
+_INSTALL = N_(
+    "{name} is not installed, and this command needs the extra `class`. Install it: "
     "pip install 'serverless-lab-workbook[class]', or in a checkout: make class"
 )
 _FEWEST_FILES = 256  # a function may open as many, in a process of its own
-_FEW_FILES = "A process may open too few files here. Type `ulimit -n 1024` in a new terminal, and do the same again."
-_UNFORESEEN = (
-    "{}: {}. Do the same again. If that does not help, run it with PYTHONDEVMODE=1, and report all that it prints."
+_FEW_FILES = N_(
+    "A process may open too few files here. Type `ulimit -n 1024` in a new terminal, and do the same again."
+)
+_UNFORESEEN = N_(
+    "{kind}: {error}. Do the same again. "
+    "If that does not help, run it with PYTHONDEVMODE=1, and report all that it prints."
 )
 
 
@@ -31,7 +36,7 @@ def main() -> None:
         if isinstance(stream, io.TextIOWrapper):  # a terminal's encoding, such as GBK, may lack the signs of states
             stream.reconfigure(errors="backslashreplace")
     if resource.getrlimit(resource.RLIMIT_NOFILE)[0] < _FEWEST_FILES:
-        sys.exit(_FEW_FILES)
+        sys.exit(_(_FEW_FILES))
     try:
         from lab_lib.cli.main import app
 
@@ -40,11 +45,11 @@ def main() -> None:
         sys.exit(128 + (*stop.args, signal.SIGINT)[0])
     except Exception as error:
         if isinstance(error, ModuleNotFoundError) and _grades_a_class(error.name):
-            print(_INSTALL.format(error.name), file=sys.stderr)
+            print(_(_INSTALL, name=error.name), file=sys.stderr)
             sys.exit(2)
         if sys.flags.dev_mode:
             raise
-        sys.exit(_UNFORESEEN.format(type(error).__name__, error))
+        sys.exit(_(_UNFORESEEN, kind=type(error).__name__, error=error))
     finally:
         _discard_unwritten()
 

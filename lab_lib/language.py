@@ -21,10 +21,16 @@ _OF_COMPUTER = ("LANGUAGE", "LC_ALL", "LC_MESSAGES", "LANG")  # in the order of 
 
 def use(name: str) -> None:
     """Use this language, here and in the processes that this one starts. ValueError if it has no catalogues."""
+    if not (there := named(name)):
+        wanted = N_("The language is {name!r}; wanted one of {names}, or a folder with catalogues.")
+        raise ValueError(_(wanted, name=name, names=_(", ").join(names())))
+    os.environ[VARIABLE] = there
+
+
+def named(name: str) -> str:
+    """Return the language of this name, or in this folder; an empty text if it has no catalogues."""
     name = name if os.sep not in name else str(Path(name).absolute())
-    if not _is_there(name):
-        raise ValueError(f"The language is {name!r}; wanted one of {', '.join(names())}, or a folder with catalogues.")
-    os.environ[VARIABLE] = name
+    return name if _is_there(name) else ""
 
 
 def names() -> list[str]:

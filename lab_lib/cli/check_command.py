@@ -15,6 +15,7 @@ from lab_lib.cli.setting_options import ALERTS, MANAGED, PLACE, Settings, as_opt
 from lab_lib.cli.terminal import NOT_GRADED, Yes, confirm, folding_table, handle_errors, out
 from lab_lib.language import N_, _
 from lab_lib.pages.colours import LOOKS, marked
+from lab_lib.pages.wording import clauses
 from lab_lib.resources import heading
 
 _FURTHER = N_("going further: what this workbook adds to the handout")
@@ -88,7 +89,7 @@ def _checks_table(report: Any, every: bool) -> Table:
         counts = [_("{hold} of {count} hold", hold=hold, count=len(of_step))]
         counts += [_("{count} wait", count=waiting)] if waiting else []
         counts += [_("{count} cannot be seen", count=unseen)] if unseen else []
-        table.add_row(Text(look.sign, look.style), Text(title, "bold"), _(", ").join(counts))
+        table.add_row(Text(look.sign, look.style), Text(title, "bold"), clauses(counts))
         for check in of_step:
             if every or (check.state not in ("ok", "could be") and not check.is_behind):
                 table.add_row(Text(marked(check.state), LOOKS[check.state].style), check.name, _finding(check))
@@ -100,4 +101,4 @@ def _finding(check: Any) -> Text:
     found, *to_do = check.lines
     if not to_do:
         return Text(found, "" if check.ok else "bright_black")
-    return Text.assemble(f"{found}\n", (f"→ {check.hint}", "italic"))
+    return Text(f"{found}\n→ {check.hint}")

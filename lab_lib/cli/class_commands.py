@@ -9,6 +9,7 @@ from typer.core import TyperGroup
 
 from lab_lib.cli import grade_command
 from lab_lib.cli.terminal import NOT_GRADED, Only, Out, Resume, Yes, confirm, handle_errors, out, relative_to_cwd
+from lab_lib.language import N_, _, sentences
 
 
 class _RunByDefault(TyperGroup):
@@ -25,37 +26,37 @@ app = typer.Typer(
     no_args_is_help=True,
     help="""Run the lab for a whole class, each student in an account of their own, and write a grade book.
 
-\b
-  lab class roster.csv --out runs/class            run and grade
-  lab class roster.csv --out runs/class --resume   go on after Ctrl-C
-  lab class check roster.csv --out runs/checked    grade as it is
-  lab class grade submissions --out runs/graded    grade students' own work
-  lab class report --out runs/class                write the grade book
-  lab class clean roster.csv                       delete the resources
+For example:
 
-\b
-The roster is a CSV file with a header, and a line for each student:
-  needed     account, name; only name for submissions (grade, report)
-  optional   id (of the school, or the login), region, prefix, threshold,
-             email, phone, data_file, profile or role_arn (and external_id),
-             processor_role, notifier_role, bucket, boundary; handed_in,
-             when a submission came, if its file has another time
+    lab class roster.csv --out runs/class            run and grade
+    lab class roster.csv --out runs/class --resume   go on after Ctrl-C
+    lab class check roster.csv --out runs/checked    grade as it is
+    lab class grade submissions --out runs/graded    grade students' own work
+    lab class report --out runs/class                write the grade book
+    lab class clean roster.csv                       delete the resources
+
+The roster is a CSV file with a header, and a line for each student.
+- Needed: account, name; only name for submissions (grade, report).
+- Optional: id (of the school, or the login), region, prefix, threshold,
+  email, phone, data_file, profile or role_arn (and external_id), processor_role,
+  notifier_role, bucket, boundary; handed_in, when a submission came, if its
+  file has another time.
+
 Without a profile or role_arn, the student's lab runs on the embedded AWS.
 
-\b
 --out holds a folder for each student, and the grade book:
-  report.html      for you
-  gradebook.csv    for Canvas: the students who have all their points
-  moodle.csv       for Moodle: the students who have an id of their own
-  gradebook.json   for programs
+
+    report.html      for you
+    gradebook.csv    for Canvas: the students who have all their points
+    moodle.csv       for Moodle: the students who have an id of their own
+    gradebook.json   for programs
+
 Who handed in nothing, and an account that was not graded, is left blank,
 not zero. What could not be judged in a submission is zero.
 
-\b
 On several computers, give each a part of the roster or of the files. Copy the
 students' folders into one; `lab class report` makes one grade book of them.
 
-\b
 The exit status is 0 if every student has full marks, 1 if not or if a run
 failed, 2 if the request is wrong, 3 if a student's account or file could not
 be graded or report finds no results of a student, and 130 after Ctrl-C.
@@ -66,10 +67,13 @@ Who handed in nothing, and is not excused, has less than full marks.
 Roster = Annotated[Path, typer.Argument(help="A CSV file with the columns account and name, and a line per student.")]
 _WHO = "A roster: who is in the class, and the ids. It needs the column name."
 _JOBS = "Accounts to run at the same time; by default all on AWS, and two a core if one is on the embedded AWS."
-_PROBES = """a probe uploads files of made-up customers, and subscribers get the alerts about them.
-What comes of them stays until `lab class clean ROSTER` deletes it with the lab."""
-_MAKES = "a run makes the whole lab. `lab class clean ROSTER` deletes it."
-_DELETES = "a run makes the whole lab, and at its end deletes all that the lab has there."
+_PROBES = N_(
+    "In each, a probe uploads files of made-up customers, and subscribers get the alerts about them. "
+    "What comes of them stays until `lab class clean ROSTER` deletes it with the lab."
+)
+_MAKES = N_("In each, a run makes the whole lab. `lab class clean ROSTER` deletes it.")
+_DELETES = N_("In each, a run makes the whole lab, and at its end deletes all that the lab has there.")
+_CLEANS = N_("In each, all that the lab made is deleted.")
 _PROBE = "Send files through each account too. Without it, the accounts are only read, and step 05 counts for it."
 
 
@@ -118,8 +122,9 @@ def check(
 ) -> None:
     """Grade each account of the roster as it is, and write the grade book. No notebook is run.
 
-    The probe sends files of made-up customers through each account, and compares all that comes of them. On AWS, you
-    are asked first.
+    The probe sends files of made-up customers through each account, and compares all that comes of them.
+
+    On AWS, you are asked first.
 
     Earlier results in --out are kept: they move to --out/earlier/<their time>.
     """
@@ -127,14 +132,14 @@ def check(
     from lab_lib.classroom.work import Work
     from lab_lib.cli import class_work
 
-    with handle_errors("Stopped. To grade all accounts, run the command again.", NOT_GRADED):
+    with handle_errors(N_("Stopped. To grade all accounts, run the command again."), NOT_GRADED):
         students = class_run.select(_read(roster), only)
         works = [Work(student, out_dir.resolve(), probe=probe) for student in students]
         if probe:
             _confirm(students, _PROBES, ["probe"], yes)
         with class_run.lock(out_dir):
             if earlier := class_run.archive_results(out_dir):
-                out.say(f"Earlier results: {relative_to_cwd(earlier)}")
+                out.say(_("Earlier results: {path}", path=relative_to_cwd(earlier)))
             jobs, check_account = class_run.jobs_for(students), lambda work, _: work.check_account()
             raise typer.Exit(class_work.do(works, works, jobs, out_dir, students, do=check_account))
 
@@ -156,10 +161,12 @@ def report(out_dir: Out, roster: Annotated[Path | None, typer.Argument(help=_WHO
     from lab_lib.cli import class_work
     from lab_lib.errors import UsageError
 
-    with handle_errors("Stopped. To write the grade book, run the command again.", NOT_GRADED):
+    with handle_errors(N_("Stopped. To write the grade book, run the command again."), NOT_GRADED):
         students = _read(roster, accounts=False) if roster else []
         if not out_dir.is_dir():
-            raise UsageError(f"{out_dir} is not a folder. Name the folder that holds the students' folders.")
+            raise UsageError(
+                _("{path} is not a folder. Name the folder that holds the students' folders.", path=out_dir)
+            )
         blank = [Work(student, out_dir).record("not run") for student in students]
         with class_run.lock(out_dir):
             records, others = gradebook.gather(out_dir, blank)
@@ -167,10 +174,10 @@ def report(out_dir: Out, roster: Annotated[Path | None, typer.Argument(help=_WHO
             missing = [record.name for record in records if record.state == "not run" and not record.is_excused("")]
             book = gradebook.write(out_dir, records)
         if others:
-            out.say(f"Left out, because they belong to nobody in the class: {', '.join(others)}")
+            out.say(_("Left out, because they belong to nobody in the class: {names}", names=_(", ").join(others)))
         if missing:
-            told = "Run them, or copy their folders to --out, then run this again."
-            out.say(f"No results for {', '.join(missing)}. {told}")
+            told = N_("No results for {names}. Run them, or copy their folders to --out, then run this again.")
+            out.say(_(told, names=_(", ").join(missing)))
         raise typer.Exit(class_work.summarise(out_dir, book))
 
 
@@ -187,7 +194,7 @@ def clean(roster: Roster, only: Only = "", yes: Yes = False) -> None:
 
     with handle_errors():
         students = class_run.select(_read(roster), only)
-        _confirm(students, "all that the lab made is deleted.", ["99"], yes)
+        _confirm(students, _CLEANS, ["99"], yes)
         results = class_run.clean(students)
         out.print(class_work.cleaned(students, results))
         if any(result.left for result in results):
@@ -201,7 +208,8 @@ def _confirm(students: list[Any], does: str, numbers: list[str], yes: bool) -> N
 
     if real := class_run.on_aws(students):
         signed_in = None if all(student.profile for student in real) else user_session("", "")
-        confirm(f"Accounts on AWS, which the roster names: {len(real)}. In each, {does}", signed_in, numbers, 0, yes)
+        told = sentences(_("Accounts on AWS, which the roster names: {count}.", count=len(real)), _(does))
+        confirm(told, signed_in, numbers, 0, yes)
 
 
 def _read(roster: Path, accounts: bool = True) -> list[Any]:

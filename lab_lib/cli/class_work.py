@@ -18,11 +18,12 @@ from lab_lib.classroom.graded import Book
 from lab_lib.classroom.record import Record
 from lab_lib.classroom.students import Student
 from lab_lib.classroom.work import Work
-from lab_lib.cli.terminal import NOT_GRADED, err, out, relative_to_cwd
+from lab_lib.cli.terminal import NOT_GRADED, err, folding_table, out, relative_to_cwd
+from lab_lib.language import N_, _
 from lab_lib.pages.colours import LOOKS
 from lab_lib.workspace.masking import without_accounts
 
-GO_ON = "Stopped. To go on, run the same command with --resume."
+GO_ON = N_("Stopped. To go on, run the same command with --resume.")
 
 
 def do(
@@ -44,7 +45,7 @@ def do(
         shown = [work for work in works if work.student in selected or work.step or work.read()]
         book = gradebook.write(folder, class_run.records(shown))
     if (folder / overrides.FILE).exists():
-        out.say(f"Without {overrides.FILE}: `lab class report` writes the grade book with it.")
+        out.say(_("Without {file}: `lab class report` writes the grade book with it.", file=overrides.FILE))
     return summarise(folder, book)
 
 
@@ -56,14 +57,15 @@ def summarise(folder: Path, book: Book) -> int:
     """
     counted = [student for student in book.students if student.possible]  # the others are excused from all
     short = [student for student in counted if student.percent != 100 or student.state != "done"]
-    out.print(f"Full marks: {book.full} of {len(book.students)}", style="bold")
+    out.say(_("Full marks: {full} of {count}", full=book.full, count=len(book.students)), style="bold")
     if short:
-        out.say(f"Less: {', '.join(student.name for student in short)}")
+        out.say(_("Less: {names}", names=_(", ").join(student.name for student in short)))
     if blank := exports.not_for_canvas(book):
-        names = ", ".join(blank)
-        out.say(f"Not in gradebook.csv, as Canvas would take a blank for a change: {names}")
+        told = N_("Not in gradebook.csv, as Canvas would take a blank for a change: {names}")
+        out.say(_(told, names=_(", ").join(blank)))
     here = relative_to_cwd(folder)
-    out.say(f"Report: {here / 'report.html'}   Grade book: {here / 'gradebook.csv'}")
+    paths = {"report": here / "report.html", "book": here / "gradebook.csv"}
+    out.say(_("Report: {report}   Grade book: {book}", **paths))
     if any(student.percent is None and student.state != "missing" for student in counted):
         return NOT_GRADED
     return 1 if short else 0
@@ -79,17 +81,17 @@ def live(to_do: Sequence[Work]) -> Iterator[Callable[[Record], None]]:
 
     def finished(record: Record) -> None:
         place = f"{next(number)}/{len(to_do)}"
-        state = Text(record.state, LOOKS[record.state].style)
-        texts = record.account, record.name, f"{record.seconds:.0f} s", record.error or ""
+        state = Text(_(record.state), LOOKS[record.state].style)
+        texts = record.account, record.name, _("{seconds:.0f} s", seconds=record.seconds), record.error or ""
         err.say(Text("  ").join([Text(place), state, *map(Text, filter(None, texts))]))
 
     def at_work() -> Table:
-        table = Table("account", "name", "step", "seconds", header_style="bold")
+        table = folding_table(_("account"), _("student"), _("step"), _("seconds"))
         for work in to_do:
             if step := work.step:
                 seconds = time.monotonic() - began[work.folder.name]
-                name = Text(work.student.name, no_wrap=True)
-                table.add_row(without_accounts(work.student.account), name, step, f"{seconds:.0f}")
+                account = without_accounts(work.student.account)
+                table.add_row(account, Text(work.student.name), _(step), f"{seconds:.0f}")
         return table
 
     table = Live(get_renderable=at_work, console=err, refresh_per_second=4, transient=True)
@@ -99,8 +101,10 @@ def live(to_do: Sequence[Work]) -> Iterator[Callable[[Record], None]]:
 
 def cleaned(students: list[Student], results: list[CleanUp]) -> Table:
     """Return a table of what the clean-up of each account has deleted, left and kept, and why."""
-    table = Table("name", "account", "deleted", "left: try again", "kept: not the lab's", header_style="bold")
+    names = _("student"), _("deleted"), _("left: try again"), _("kept: not the lab's")
+    table = folding_table(_("account"), *names)
     for student, result in zip(students, results, strict=True):
-        left, kept = Text(result.left, "red") if result.left else "nothing", Text(result.kept or "nothing")
-        table.add_row(Text(student.name), without_accounts(student.account), str(result.deleted), left, kept)
+        left = Text(result.left or _("nothing"), "red" if result.left else "")
+        account, kept = without_accounts(student.account), Text(result.kept or _("nothing"))
+        table.add_row(account, Text(student.name), str(result.deleted), left, kept)
     return table

@@ -7,8 +7,9 @@ from typing import Annotated, Any
 import typer
 
 from lab_lib.cli.terminal import NOT_GRADED, Only, Out, Resume, handle_errors, out
+from lab_lib.language import N_, _
 
-_LESS_STRICT = (
+_LESS_STRICT = N_(
     "Memory is held less strictly here, since no cgroup can be made: what a submission takes is measured twice a "
     "second. With systemd, `systemd-run --user --scope lab class grade …` changes that."
 )
@@ -76,7 +77,7 @@ def grade(
     with handle_errors(class_work.GO_ON, NOT_GRADED):
         sandbox.refuse_without(trust)
         if not trust and not limits.are_strict():
-            out.say(_LESS_STRICT)
+            out.say(_(_LESS_STRICT))
         due_at = deadline.moment(due, "--due") if due else None
         files = submitted_files.find(submissions)
         everybody = rosters.read(roster, accounts=False) if roster else []
@@ -105,11 +106,12 @@ def _say(works: list[Any], nobodys: list[Any]) -> None:
 
     for work in works:
         for remark in work.remarks:
-            out.say(f"{work.student.name}: {remark}")
+            out.say(_(": ").join((work.student.name, remark)))
+    left_out = N_("Left out, since the roster has nobody of its name: {path}")
+    claiming = N_("Left out, since the roster has nobody of its name: {path} (it claims to be from {claim})")
     for file in nobodys:
-        claim = f" (it claims to be from {file.claim})" if file.claim else ""
-        out.say(visible(f"Left out, since the roster has nobody of its name: {file.path}{claim}"))
+        out.say(visible(_(claiming if file.claim else left_out, path=file.path, claim=file.claim)))
     if nobodys:
-        out.say("Name a file submission-NAME.zip or submission-ID.zip, then grade with --resume.")
+        out.say(_("Name a file submission-NAME.zip or submission-ID.zip, then grade with --resume."))
     if missing := [work.student.name for work in works if not work.submitted]:
-        out.say(f"Handed in nothing: {', '.join(missing)}")
+        out.say(_("Handed in nothing: {names}", names=_(", ").join(missing)))

@@ -9,7 +9,7 @@ import lab_lib
 from lab_lib.cli.setting_options import Settings, takes
 from lab_lib.cli.terminal import handle_errors, out, warn_of_functions
 from lab_lib.errors import BUILD_AGAIN
-from lab_lib.language import _
+from lab_lib.language import _, sentences
 from lab_lib.workspace.places import workspace
 
 app = typer.Typer(no_args_is_help=True, help="The embedded AWS of this workspace.")
@@ -37,7 +37,7 @@ def stop() -> None:
             "The embedded AWS of {workspace} has stopped, and everything made there is gone.", workspace=workspace()
         )
         idle = _("The embedded AWS of {workspace} was not running.", workspace=workspace())
-        out.say(f"{stopped} {_(BUILD_AGAIN)}" if server.stop() else idle)
+        out.say(sentences(stopped, _(BUILD_AGAIN)) if server.stop() else idle)
 
 
 @app.command()
@@ -57,7 +57,7 @@ def status() -> None:
             warn_of_functions()
             return
         idle = _("The embedded AWS of {workspace} does not run, so it holds nothing.", workspace=workspace())
-        out.say(f"{idle} {_(BUILD_AGAIN)}")
+        out.say(sentences(idle, _(BUILD_AGAIN)))
         raise typer.Exit(1)
 
 
@@ -66,8 +66,9 @@ def status() -> None:
 def env(settings: Settings) -> None:
     """Print the variables with which the aws command calls the embedded AWS: eval "$(lab local env)".
 
-    They hold its secret access key, which is new at each start: run it again after a stop. The alias is for the aws
-    command that pip installs: its `aws sqs` ignores AWS_ENDPOINT_URL and calls the real SQS.
+    They hold its secret access key, which is new at each start: run it again after a stop.
+
+    The alias is for the aws command that pip installs: its `aws sqs` ignores AWS_ENDPOINT_URL and calls the real SQS.
     """
     with handle_errors():
         for name in ("AWS_ENDPOINT_URL", "LAB_PROFILE"):  # this command, or `lab open`, may have set them

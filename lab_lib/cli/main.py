@@ -18,17 +18,19 @@ from lab_lib.cli import (
     trace_command,
     try_command,
 )
+from lab_lib.cli.command_line import CommandLine
 from lab_lib.cli.setting_options import MANAGED, PLACE, Settings, in_workspace, takes
 from lab_lib.cli.terminal import Yes, handle_errors, out
 from lab_lib.errors import UsageError
 from lab_lib.language import _
 
 app = typer.Typer(
+    cls=CommandLine,
     no_args_is_help=True,
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-_MORE, _TEACH = "More", "For instructors"
+_MORE, _TEACH = "More", "Teach"
 app.command("open")(open_command.open_)
 app.command("run")(run_command.run)
 app.command("check")(check_command.check)
@@ -112,7 +114,10 @@ def policy(
     with handle_errors():
         if settings["boundary"] and person != "learner":
             raise UsageError(
-                f"--boundary goes with the learner's policy, not with {person}: lab policy learner --boundary NAME"
+                _(
+                    "--boundary goes with the learner's policy, not with {person}: lab policy learner --boundary NAME",
+                    person=person,
+                )
             )
         lab = lab_lib.open_lab(**settings)
         policy_of = policies.boundary if person == "boundary" else getattr(user_policies, person)

@@ -5,6 +5,7 @@ import shutil
 import subprocess
 import sys
 from contextlib import suppress
+from importlib.metadata import entry_points
 from pathlib import Path
 from typing import Annotated
 from urllib.parse import quote
@@ -25,6 +26,10 @@ import sys
 from lab_lib.exercises.notebook_files import without_slow_import
 sys.exit(without_slow_import("jupyterlab.labapp").main())
 """
+_NO_PACK = N_(
+    "The menus of JupyterLab are in English until their language pack is installed: "
+    "pip install 'serverless-lab-workbook[{extra}]', or in a checkout: make {extra}"
+)
 _LONGEST_END = 30  # seconds for JupyterLab to end its kernels
 
 
@@ -54,7 +59,8 @@ def open_(
 
     with handle_errors(N_("JupyterLab has ended.")):
         if server and not shutil.which(server[0]):
-            raise UsageError(f"{server[0]!r} is not a command; wanted none, or one that starts a Jupyter server.")
+            told = N_("{command!r} is not a command; wanted none, or one that starts a Jupyter server.")
+            raise UsageError(_(told, command=server[0]))
         renewed = [copies.renew(number) for number in fresh or []]
         id = student_id or copies.data_id(copies.folder()) or os.environ.get("JUPYTERHUB_USER", "")
         first = copies.complete(id) / (renewed or copies.solved_notebooks())[0].name
@@ -62,6 +68,9 @@ def open_(
         lab = lab_lib.open_lab(**settings)
         out.say(_("The lab is open: {lab}. Ctrl-C in this terminal ends JupyterLab.", lab=lab))
         warn_of_functions()
+        name = language.used()
+        if name in language.FINISHED and not entry_points(group="jupyterlab.languagepack", name=name):
+            out.say(_(_NO_PACK, extra=name[:2]))
         out.say(_("Your copy of the notebooks: {path}", path=relative_to_cwd(first.parent)))
         if drawn := copies.data_id(first.parent):
             out.say(_("Your transactions are drawn from the id {id}.", id=drawn))

@@ -40,4 +40,4 @@ class _Description(TextColumn):
     def render(self, task: Task) -> Text:
         line = self.waiting.read_text("utf-8") if self.waiting else ""
         so_far = line.split(" … ")[-1]  # "5 s, 18,050 of 20,000 rows", or a line that has no such part
-        return Text(f"{task.description.split('-')[0]}: {so_far}") if line else super().render(task)
+        return Text(_(": ").join((task.description.split("-")[0], so_far))) if line else super().render(task)

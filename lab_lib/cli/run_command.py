@@ -73,7 +73,7 @@ def run(
             out.say(_summary(result))
         out.say(_("Executed notebooks and result.json: {path}", path=relative_to_cwd(folder)))
         if not result["ok"]:
-            out.print(_("Everything made so far is still there. `lab clean` deletes it."), style="bold")
+            out.say(_("Everything made so far is still there. `lab clean` deletes it."), style="bold")
             raise typer.Exit(1)
         if not prepared.cleans_up:
             following = headless.notebooks()[len(names)].stem

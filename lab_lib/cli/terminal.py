@@ -20,7 +20,7 @@ from lab_lib.errors import LabError, UsageError
 from lab_lib.language import N_, _
 
 STOPPED = N_("Stopped. What was made so far is still there: run the same command again, or `lab clean`.")
-_WIDE = 1_000  # columns; where no terminal limits the width, a table is as wide as its content
+_WIDEST = 100  # columns, for a table where no terminal limits the width
 
 
 class Terminal(Console):
@@ -40,7 +40,7 @@ def _console(stderr: bool = False) -> Terminal:
     return Terminal(
         stderr=stderr,
         force_terminal=is_terminal,
-        width=None if is_terminal or "COLUMNS" in os.environ else _WIDE,
+        width=None if is_terminal or "COLUMNS" in os.environ else _WIDEST,
         emoji=False,
         markup=False,
         highlight=False,
@@ -69,9 +69,9 @@ def handle_errors(stopped: str = STOPPED, failed: int = 1) -> Iterator[None]:
     except BrokenPipeError:
         raise typer.Exit(128 + signal.SIGPIPE) from None
     except (LabError, OSError) as error:  # or a full disk
-        raise _exit(type(error).__name__, str(error), 2 if isinstance(error, UsageError) else failed) from None
+        raise fail(type(error).__name__, str(error), 2 if isinstance(error, UsageError) else failed) from None
     except (BotoCoreError, ClientError) as error:
-        raise _exit("AWS", in_one_line(error), failed) from None
+        raise fail("AWS", in_one_line(error), failed) from None
     except KeyboardInterrupt as stop:
         with suppress(OSError):  # the terminal may be closed
             err.say(_(stopped))
@@ -79,7 +79,7 @@ def handle_errors(stopped: str = STOPPED, failed: int = 1) -> Iterator[None]:
         raise typer.Exit(128 + number) from None
 
 
-def _exit(kind: str, message: str, status: int) -> typer.Exit:
+def fail(kind: str, message: str, status: int) -> typer.Exit:
     """Print the error, and return the exception that ends the command."""
     with suppress(OSError):
         err.say(Text.assemble((kind, "bold red"), f": {message}"))

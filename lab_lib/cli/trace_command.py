@@ -29,16 +29,16 @@ def trace(
 
     Or one line of a file: `lab trace --file march.txt --line 7`.
 
-    It begins with the file, and ends with the messages, or with what stopped it, why, and what to do. Nothing is
-    changed. All is read from what the account still has: the bucket, the logs of the functions (14 days), the stream of
-    Transactions (24 hours), the markers (48 hours), the tables and the queues.
+    It begins with the file, and ends with the messages, or with what stopped it, why, and what to do.
+
+    All is read from the account: bucket, tables, queues, logs (14 days), stream (24 hours) and markers (48 hours).
     """
     from lab_lib import trace
     from lab_lib.workspace.masking import masked
 
     with handle_errors(N_("Stopped. Nothing was changed.")):
         if bool(customer) != bool(transaction) or bool(customer) == bool(file):
-            raise UsageError("Name a customer and a transaction, or --file and --line.")
+            raise UsageError(_("Name a customer and a transaction, or --file and --line."))
         lab = lab_lib.open_lab(**settings)
         shown = trace.follow_line(lab, file, line) if file else trace.follow(lab, customer, transaction)
         shown = shown.mapped(lambda text: masked(text, lab))

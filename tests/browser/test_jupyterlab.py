@@ -116,3 +116,4 @@ def test_a_notebook_runs_in_jupyterlab_without_an_error_and_no_pop_up_asks_anyth
     page.screenshot(path=shots / f"{stem}.png")
     page.set_viewport_size({"width": 1100, "height": 900})
     assert page.locator(".Toastify__toast").all_text_contents() == []
+    assert page.locator(".lm-MenuBar").first.inner_text().split()[:3] == ["文件", "编辑", "查看"]

@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import shutil
 import signal
 import subprocess
@@ -10,7 +11,7 @@ import urllib.request
 import psutil
 import pytest
 from commands import LAB, in_process
-from rich.table import Table
+from rich.cells import cell_len
 
 from lab_lib.aws import cleanup, queues
 from lab_lib.calls.waiting import wait_until
@@ -28,14 +29,19 @@ def test_a_pipe_that_nobody_reads_ends_the_command_without_a_traceback(own_home)
     assert (done.returncode, done.stderr) == (141, "")
 
 
-def test_a_pipe_gets_whole_tables_text_as_it_is_and_no_colours(capsys):
-    table, text = Table("found"), "[bold] :warning: " + "x" * 200
-    table.add_row(text, style="red")
+@pytest.mark.parametrize(("length", "width"), [(3, 34), (150, 100)])
+def test_a_pipe_gets_whole_tables_of_at_most_100_columns_text_as_it_is_and_no_colours(
+    length, width, capsys, monkeypatch
+):
+    monkeypatch.delenv("COLUMNS", raising=False)
+    table, text = terminal.folding_table("状态", "名称"), "[bold] :warning: " + "名" * length
+    table.add_row("✔", text, style="red")
 
     terminal._console().print(table)
 
     shown = capsys.readouterr().out
-    assert (text in shown, "\x1b[" in shown) == (True, False)
+    assert {cell_len(line) for line in shown.splitlines()} == {width}
+    assert (text.replace(" ", "") in re.sub(r"[\s│]", "", shown), "\x1b[" in shown) == (True, False)
 
 
 @pytest.mark.slow
@@ -59,7 +65,7 @@ def test_a_lab_that_another_command_is_at_work_on_is_left_as_it_is(
     with alone(lab, "lab run"):
         ended = in_process(*(word.format(**names) for word in command))
 
-    said = "LabInUse: Another command is at work on this lab (account"
+    said = "LabInUse: Another command is at work on"
     assert (ended.exit_code, said in " ".join(ended.output.split())) == (status, True), ended.output
     assert cleanup.remaining(lab) == ["queue CustomerNotify"]
 

@@ -1,0 +1,109 @@
+"""Show the help of all commands, and the faults of a command line, in the user's language."""
+
+import os
+import re
+import sys
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import typer
+from typer.core import TyperGroup
+
+from lab_lib import language
+from lab_lib.cli.terminal import fail
+from lab_lib.language import N_, _, sentences
+from lab_lib.workspace import places
+
+# The words of typer that it lets one set. Others, such as "Usage:" and the types, stay English.
+_WORDS = {
+    "ARGUMENTS_PANEL_TITLE": N_("Arguments"),
+    "OPTIONS_PANEL_TITLE": N_("Options"),
+    "COMMANDS_PANEL_TITLE": N_("Commands"),
+    "DEFAULT_STRING": N_("[default: {}]"),
+    "REQUIRED_LONG_STRING": N_("[required]"),
+}
+_VALUE = "Invalid value for '(?P<name>.*)': "
+_FAULTS = {  # what typer says, and the lab instead; a fault that is not here is told in typer's English
+    r"No such option: (?P<name>\S+)": N_("There is no option {name}."),
+    r"No such option: (?P<name>\S+) \(Possible options: (?P<names>.+)\)": N_(
+        "There is no option {name}. Did you mean {names}?"
+    ),
+    r"No such command '(?P<name>.*)'\.": N_("There is no command {name}."),
+    r"No such command '(?P<name>.*)'\. Did you mean (?P<names>.+)\?": N_(
+        "There is no command {name}. Did you mean {names}?"
+    ),
+    r"Got unexpected extra argument\(s\) \((?P<name>.*)\)": N_("There are too many arguments: {name}."),
+    r"Missing (argument|option) '(?P<name>.*)'\.": N_("{name} is missing."),
+    r"Option '(?P<name>.*)' requires an argument\.": N_("{name} needs a value."),
+    r"Option '(?P<name>.*)' does not take a value\.": N_("{name} takes no value."),
+    _VALUE + r"Input should be a valid integer, .*": N_("{name} needs a whole number."),
+    _VALUE + r"Input should be greater than or equal to (?P<least>\d+)": N_("{name} must be at least {least}."),
+    _VALUE + r"Value error, (?P<value>'.*') is not one of (?P<names>.+)\.": N_(
+        "{name} is {value}; wanted one of {names}."
+    ),
+    _VALUE + r"dir (?P<value>'.*') is a file\.": N_("{name} is the file {value}; wanted a folder."),
+}
+
+
+class CommandLine(TyperGroup):
+    """The command `lab` with all its commands."""
+
+    def main(self, args: Sequence[str] | None = None, *arguments: Any, **how: Any) -> None:
+        """Run the command line, and end the process."""
+        name = _language(sys.argv[1:] if args is None else args)
+        if name != language.ENGLISH:
+            translate = language.translations(name).gettext
+            translated(self, translate)
+            _set_words(translate)
+        try:
+            sys.exit(super().main(args, *arguments, **how | {"standalone_mode": False}))
+        except typer.TyperException as error:
+            if fault := error.format_message():
+                language.use(name)
+                fail("UsageError", _told(fault, error), error.exit_code)
+            sys.exit(error.exit_code)
+
+
+def translated(command: Any, replace: Callable[[str], str], parent: Any = None) -> None:
+    """Replace the messages in the help of a command and of those below it."""
+    from lab_lib.exercises.translation import in_markdown
+
+    context = typer.Context(command, parent, **command.context_settings)
+    command.help = in_markdown(command.help, replace)
+    if command.rich_help_panel:
+        command.rich_help_panel = replace(command.rich_help_panel)
+    for parameter in command.get_params(context):
+        if parameter.help:
+            parameter.help = replace(parameter.help)
+    for below in getattr(command, "commands", {}).values():
+        translated(below, replace, context)
+
+
+def _set_words(translate: Callable[[str], str]) -> None:
+    """Translate typer's own words, and let it fold a long Chinese line, which has no spaces, instead of cutting it."""
+    from typer import rich_utils
+
+    def folding(text: Any, highlight: Any = rich_utils.highlighter) -> Any:
+        highlighted = highlight(text)
+        highlighted.overflow = "fold"
+        return highlighted
+
+    for constant, word in _WORDS.items():
+        setattr(rich_utils, constant, translate(word))
+    rich_utils.highlighter = folding  # type: ignore[assignment]
+
+
+def _language(args: Sequence[str]) -> str:
+    """Return the language as it is known before the command line is read: a workspace that it names is not."""
+    named = re.search(r"(?:^| )--lang[ =](\S+)", " ".join(args))
+    name = language.named(named[1] if named else os.environ.get(language.VARIABLE, ""))
+    return name or language.of_copy(places.copy())
+
+
+def _told(fault: str, error: Any) -> str:
+    """Return what is wrong with a command line, and which help tells more."""
+    for pattern, message in _FAULTS.items():
+        if found := re.fullmatch(pattern, fault):
+            fault = _(message, **found.groupdict())
+    context = getattr(error, "ctx", None)
+    return sentences(fault, _("See `{command} --help`.", command=context.command_path if context else "lab"))

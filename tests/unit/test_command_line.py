@@ -1,0 +1,106 @@
+"""Help, and the faults of a command line, in the user's language."""
+
+import pytest
+import typer
+from typer import rich_utils
+
+from lab_lib import language
+from lab_lib.cli import command_line, main
+from lab_lib.workspace.places import WORKSPACE
+from tests import artificial_language
+from tests.lab.commands import assert_refused, in_process
+from tests.shown import english
+
+CHINESE = "zh_CN"
+
+
+@pytest.fixture(autouse=True)
+def on_a_computer_without_a_language(monkeypatch, tmp_path):
+    """The words of typer, and the language, are as before when a test has ended."""
+    for name in (*command_line._WORDS, "highlighter"):
+        monkeypatch.setattr(rich_utils, name, getattr(rich_utils, name))
+    for name in ("LANGUAGE", "LC_ALL", "LC_MESSAGES", "LANG", language.VARIABLE):
+        monkeypatch.setenv(name, "")
+    monkeypatch.setenv(WORKSPACE, str(tmp_path))
+
+
+def paths(command, *before):
+    """Yield each command, as the words by which it is called."""
+    yield before
+    for name, below in getattr(command, "commands", {}).items():
+        yield from paths(below, *before, name)
+
+
+def test_no_english_is_left_in_the_help_of_any_command_and_nothing_is_cut_off(tmp_path, monkeypatch):
+    monkeypatch.setenv(language.VARIABLE, str(artificial_language.make(tmp_path / "xx")))
+    shown = {path: in_process(*path, "--help").stdout for path in paths(typer.main.get_command(main.app))}
+
+    commands = "lab ", "root "  # in examples, and in what stands above each help
+    assert [words for words in english("\n".join(shown.values())) if not words.startswith(commands)] == []
+    assert len(shown) > 15
+    assert "⟦Óptíóñš⟧" in shown["policy",]
+    monkeypatch.setenv(language.VARIABLE, CHINESE)
+    assert [path for path in shown if "…" in in_process(*path, "--help").stdout] == []
+
+
+@pytest.mark.parametrize(
+    ("arguments", "variables", "copy", "name"),
+    [
+        (["--help"], {}, "", "en"),
+        (["--help"], {}, CHINESE, CHINESE),
+        (["check", "-h"], {"LANG": "zh_CN.UTF-8"}, "", CHINESE),
+        (["check", "-h"], {"LANG": "zh_CN.UTF-8"}, "en", "en"),
+        (["check", "-h"], {language.VARIABLE: CHINESE}, "en", CHINESE),
+        (["--lang", CHINESE, "check", "--help"], {}, "en", CHINESE),
+        (["check", "--help", f"--lang={CHINESE}"], {language.VARIABLE: "xx"}, "", CHINESE),
+        (["--lang", "xx", "--help"], {}, CHINESE, CHINESE),
+    ],
+)
+def test_help_is_in_the_language_that_is_named_or_that_of_the_copy(
+    arguments, variables, copy, name, monkeypatch, tmp_path
+):
+    for variable, value in variables.items():
+        monkeypatch.setenv(variable, value)
+    if copy:
+        setting = tmp_path / "my-lab" / language.SETTING
+        setting.parent.mkdir(parents=True)
+        setting.write_text(copy)
+
+    shown = in_process(*arguments).stdout
+
+    assert ("╭─ 选项" in shown, "╭─ Options" in shown) == (name == CHINESE, name == "en")
+
+
+def test_the_copy_of_a_workspace_that_is_named_still_decides_what_its_command_says(monkeypatch, tmp_path):
+    monkeypatch.setenv("LANG", "zh_CN.UTF-8")
+    (tmp_path / "other" / "my-lab" / ".lab").mkdir(parents=True)  # an English copy
+
+    assert "does not run" in in_process("local", "status", "--workspace", tmp_path / "other").stdout
+
+
+@pytest.mark.parametrize(
+    ("arguments", "told"),
+    [
+        (["check", "--prob"], "There is no option --prob. Did you mean --phone, --probe, --profile?"),
+        (["check", "--bogus"], "There is no option --bogus."),
+        (["chek"], "There is no command chek. Did you mean 'check'?"),
+        (["local", "foo"], "There is no command foo."),
+        (["submit", "a", "b"], "There are too many arguments: a b."),
+        (["class", "check"], "roster is missing."),
+        (["class", "check", "r"], "--out is missing."),
+        (["check", "--step"], "--step needs a value."),
+        (["check", "--yes=1"], "--yes takes no value."),
+        (["trace", "--line", "x"], "--line needs a whole number."),
+        (["trace", "--line", "0"], "--line must be at least 1."),
+        (["policy", "foo"], "person is 'foo'; wanted one of 'grader', 'probe', 'learner', 'boundary'."),
+        (["check", "--workspace", __file__], f"--workspace is the file '{__file__}'; wanted a folder."),
+    ],
+)
+def test_a_fault_of_the_command_line_is_one_line_with_what_to_do_in_the_users_language(arguments, told):
+    done = in_process(*arguments)
+
+    assert_refused(done)
+    assert done.stderr.startswith(f"UsageError: {told} See `")
+    chinese = in_process("--lang", CHINESE, *arguments)
+    assert_refused(chinese)
+    assert "。见 `" in chinese.stderr or "？见 `" in chinese.stderr
