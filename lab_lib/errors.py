@@ -18,6 +18,7 @@ import sys
 from collections.abc import Callable
 from functools import cache
 from http import HTTPStatus
+from itertools import pairwise
 from typing import TypeVar
 
 from botocore.exceptions import (
@@ -33,9 +34,8 @@ from botocore.exceptions import (
     SSOError,
     TokenRetrievalError,
 )
-from rich.cells import cell_len
 
-from lab_lib.language import N_
+from lab_lib.language import N_, line_breaks
 
 T = TypeVar("T")
 LACKING = N_("{call} is missing on this endpoint")
@@ -44,7 +44,6 @@ BUILD_AGAIN = N_(  # what to do after a stop of the embedded AWS, wherever the u
     "that you have finished: it builds the lab again from your notebooks."
 )
 _NOTEBOOK = 84  # characters of an output, at least
-_WORD = re.compile(r"\s*(?:[⺀-\uffff][、，。；：？！”）]*|[^\s⺀-\uffff]+)\s*")
 
 
 class LabError(Exception):
@@ -53,15 +52,11 @@ class LabError(Exception):
     def _render_traceback_(self) -> list[str]:
         """Show a learner the message without the stack. IPython calls this method if an exception has it.
 
-        A notebook breaks lines in the middle of words, so they are broken here. Chinese has no spaces: a line can end
-        after each character, but not before a comma.
+        A notebook breaks lines in the middle of words, so they are broken here.
         """
-        lines = [""]
-        for word in _WORD.findall(f"{type(self).__name__}: {self}"):
-            if cell_len(lines[-1] + word.rstrip()) > _NOTEBOOK and lines[-1]:
-                lines.append("")
-            lines[-1] += word
-        return [line.rstrip() for line in lines]
+        text = f"{type(self).__name__}: {self}"
+        begins = [0, *line_breaks(text, _NOTEBOOK), len(text)]
+        return [text[begin:end].rstrip() for begin, end in pairwise(begins)]
 
 
 class UsageError(LabError):

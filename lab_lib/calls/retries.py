@@ -47,7 +47,7 @@ class Retry:
         if (seconds := time.monotonic() - begun) >= longest:
             self._line.end()
             return None
-        self._line.wait(what, on_aws, f"{seconds:.0f} s")
+        self._line.wait(what, on_aws, _("{seconds:.0f} s", seconds=seconds))
         return _PAUSE if self._journal else _SHORT_PAUSE
 
     def _reason(self, call: Call, exception: Exception | None) -> tuple[str, str, float]:

@@ -155,7 +155,7 @@ def wait_until(
             until = now() + seconds
             while (left := until - now()) > 0:
                 if (waited := now() - start) >= say_after:
-                    line.wait(what, on_aws, f"{waited:.0f} s", so_far())
+                    line.wait(what, on_aws, _("{seconds:.0f} s", seconds=waited), so_far())
                 sleep(min(left, 1))
 
         pause = first_pause

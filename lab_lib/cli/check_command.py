@@ -12,7 +12,7 @@ import lab_lib
 from lab_lib import language
 from lab_lib.cli.progress import progress_bar
 from lab_lib.cli.setting_options import ALERTS, MANAGED, PLACE, Settings, as_options, takes
-from lab_lib.cli.terminal import NOT_GRADED, Yes, confirm, folding_table, handle_errors, out
+from lab_lib.cli.terminal import NOT_GRADED, FoldingTable, Yes, confirm, handle_errors, out
 from lab_lib.language import N_, _
 from lab_lib.pages.colours import LOOKS, marked
 from lab_lib.pages.wording import clauses
@@ -77,7 +77,7 @@ def check(
 
 def _checks_table(report: Any, every: bool) -> Table:
     """Return a table of the steps, with every check if `every`, else with the checks that do not hold."""
-    table = folding_table(_("state"), _("check"), _("found"))
+    table = FoldingTable(_("state"), _("check"), _("found"))
     for step in dict.fromkeys(check.step for check in report.checks):
         of_step = [check for check in report.checks if check.step == step]
         states = [check.state for check in of_step]

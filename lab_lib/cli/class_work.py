@@ -18,7 +18,7 @@ from lab_lib.classroom.graded import Book
 from lab_lib.classroom.record import Record
 from lab_lib.classroom.students import Student
 from lab_lib.classroom.work import Work
-from lab_lib.cli.terminal import NOT_GRADED, err, folding_table, out, relative_to_cwd
+from lab_lib.cli.terminal import NOT_GRADED, FoldingTable, err, out, relative_to_cwd
 from lab_lib.language import N_, _
 from lab_lib.pages.colours import LOOKS
 from lab_lib.workspace.masking import without_accounts
@@ -86,7 +86,7 @@ def live(to_do: Sequence[Work]) -> Iterator[Callable[[Record], None]]:
         err.say(Text("  ").join([Text(place), state, *map(Text, filter(None, texts))]))
 
     def at_work() -> Table:
-        table = folding_table(_("account"), _("student"), _("step"), _("seconds"))
+        table = FoldingTable(_("account"), _("student"), _("step"), _("seconds"))
         for work in to_do:
             if step := work.step:
                 seconds = time.monotonic() - began[work.folder.name]
@@ -102,7 +102,7 @@ def live(to_do: Sequence[Work]) -> Iterator[Callable[[Record], None]]:
 def cleaned(students: list[Student], results: list[CleanUp]) -> Table:
     """Return a table of what the clean-up of each account has deleted, left and kept, and why."""
     names = _("student"), _("deleted"), _("left: try again"), _("kept: not the lab's")
-    table = folding_table(_("account"), *names)
+    table = FoldingTable(_("account"), *names)
     for student, result in zip(students, results, strict=True):
         left = Text(result.left or _("nothing"), "red" if result.left else "")
         account, kept = without_accounts(student.account), Text(result.kept or _("nothing"))

@@ -11,7 +11,7 @@ from rich.text import Text
 
 from lab_lib.cli.progress import step_bar
 from lab_lib.cli.setting_options import ALERTS, MANAGED, PLACE, Settings, as_options, takes
-from lab_lib.cli.terminal import Yes, confirm, folding_table, handle_errors, out, relative_to_cwd
+from lab_lib.cli.terminal import FoldingTable, Yes, confirm, handle_errors, out, relative_to_cwd
 from lab_lib.language import N_, _, ngettext
 from lab_lib.pages.colours import LOOKS
 from lab_lib.pages.wording import listing
@@ -98,7 +98,7 @@ def _makes(prepared: Any, numbers: list[str], options: str) -> str:
 
 def steps_table(steps: list[Any], names: list[str]) -> Table:
     """Return a line for each notebook, and their seconds."""
-    table = folding_table(_("step"), _("seen"), _("seconds"))
+    table = FoldingTable(_("step"), _("seen"), _("seconds"))
     table.columns[2].justify = "right"
     done = {step.notebook: step for step in steps}
     for name in names:

@@ -9,7 +9,7 @@ from rich.text import Text
 
 import lab_lib
 from lab_lib.cli.setting_options import MANAGED, PLACE, Settings, takes
-from lab_lib.cli.terminal import folding_table, handle_errors, out, relative_to_cwd
+from lab_lib.cli.terminal import FoldingTable, handle_errors, out, relative_to_cwd
 from lab_lib.errors import UsageError
 from lab_lib.language import N_, _
 from lab_lib.pages.colours import LOOKS
@@ -56,7 +56,7 @@ def _table(change: Any) -> Table:
     """Return the table of one change."""
     from lab_lib.trace.trace import TITLES, line, place
 
-    table = folding_table(*map(_, TITLES))
+    table = FoldingTable(*map(_, TITLES))
     table.columns[2].no_wrap = True
     for event in change:
         mark = Text(event.mark, LOOKS[event.state].style)

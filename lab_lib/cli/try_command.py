@@ -8,7 +8,7 @@ from rich.table import Table
 from rich.text import Text
 
 from lab_lib.cli.progress import progress_bar
-from lab_lib.cli.terminal import folding_table, handle_errors, out
+from lab_lib.cli.terminal import FoldingTable, handle_errors, out
 from lab_lib.language import N_, _
 from lab_lib.pages.colours import LOOKS, marked
 
@@ -53,7 +53,7 @@ def try_(
 
 
 def _table(rows: list[Any]) -> Table:
-    table = folding_table(_("state"), _("case"))
+    table = FoldingTable(_("state"), _("case"))
     for state, title, text in rows:
         table.add_row(Text(marked(state), LOOKS[state].style), Text.assemble((title, "bold"), _(": ") + text))
     return table

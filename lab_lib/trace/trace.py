@@ -19,7 +19,7 @@ from lab_lib.pages.colours import LOOKS
 from lab_lib.pages.tables import badge, table
 from lab_lib.pages.wording import aligned
 
-_LATE, _CELLS = 600, 20  # seconds after which AWS has written a log; characters of a line of time
+_LATE, _CELLS = 600, 12  # seconds after which AWS has written a log; characters of a line of time
 _BOXES = {N_("file"): "transactions.txt", N_("rejected lines"): "bucket", N_("stream"): ""}  # by what is no box
 _WRAPPED = '<div style="overflow-wrap:anywhere">{}</div>'  # a hint may hold a long call
 STOPPED = (State.NOT_YET, State.WAITS)

@@ -77,7 +77,7 @@ def test_checks_are_made_in_the_users_language_but_in_english_for_programs(opene
     shown = lab_check(*options).stdout
 
     assert seen == [language]
-    assert ("1 项中 1 项通过" in shown) == (not options)
+    assert ("共 1 项，1 项通过" in shown) == (not options)
 
 
 def test_the_table_of_all_steps_shows_what_to_do_and_counts_the_rest_and_that_of_one_step_has_every_check(reported):
