@@ -37,7 +37,7 @@ class Retry:
         response: tuple[Any, Params] | None,
         request_dict: Params,
         caught_exception: Exception | None = None,
-        **_: Any,
+        **_unused: Any,
     ) -> float | None:
         params, begun = request_dict["context"][_CALL]
         http, answer = response or (None, {})
@@ -61,6 +61,6 @@ class Retry:
         return reason[:3] if reason else waiting.NOTHING
 
 
-def _keep(params: Params, context: Params, **_: Any) -> None:
+def _keep(params: Params, context: Params, **_unused: Any) -> None:
     """Keep what `Retry` wants to know of a call: its parameters, and when it began."""
     context[_CALL] = dict(params), time.monotonic()
