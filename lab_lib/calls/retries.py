@@ -8,6 +8,7 @@ from botocore.exceptions import ConnectionError, HTTPClientError, SSLError
 
 from lab_lib.calls import outcomes, waiting
 from lab_lib.calls.recent import Call, Journal
+from lab_lib.language import _
 
 Params = dict[str, Any]  # of a call, and what botocore tells of one
 _PAUSE, _SHORT_PAUSE = 2, 0.2  # seconds, on AWS and elsewhere
