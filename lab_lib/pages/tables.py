@@ -9,7 +9,7 @@ def table(rows: Iterable[Iterable[str]], titles: Iterable[str] = ()) -> str:
     """Return a table of these cells, which are HTML."""
     cell = '<td style="text-align:left;vertical-align:top">{}</td>'
     body = "".join(f"<tr>{''.join(map(cell.format, row))}</tr>" for row in rows)
-    head = "".join(f'<th scope="col" style="text-align:left">{title}</th>' for title in titles)
+    head = "".join(f'<th scope="col" style="text-align:left;white-space:nowrap">{title}</th>' for title in titles)
     return f"<table>{f'<thead><tr>{head}</tr></thead>' if head else ''}<tbody>{body}</tbody></table>"
 
 
