@@ -68,17 +68,13 @@ def group_of(lab: Lab, name: str, configuration: dict[str, Any] | None) -> str:
     return str((configuration or {}).get("LoggingConfig", {}).get("LogGroup") or log_group(lab, name))
 
 
-def log_lines(
-    lab: Lab, name: str, since: datetime | None = None, group: str = "", until: datetime | None = None
-) -> list[str]:
+def log_lines(lab: Lab, name: str, since: datetime | None = None, group: str = "") -> list[str]:
     """Return what the function printed, oldest first, as `log_events` reads it."""
-    return [event["message"] for event in log_events(lab, name, since, group, until)]
+    return [event["message"] for event in log_events(lab, name, since, group)]
 
 
-def log_events(
-    lab: Lab, name: str, since: datetime | None, group: str, until: datetime | None = None
-) -> list[dict[str, Any]]:
-    """Return the lines of a function's log, oldest first: all, or those from `since` on, up to `until`.
+def log_events(lab: Lab, name: str, since: datetime | None, group: str) -> list[dict[str, Any]]:
+    """Return the lines of a function's log, oldest first: all, or those from `since` on.
 
     message, timestamp (milliseconds) and logStreamName. `group` is the function's log group, if Lambda did not name it.
     `MOST` lines may not be all. A line has the whole millisecond in which it was printed: what was printed in that of
@@ -86,18 +82,12 @@ def log_events(
     """
     logs = lab.client("logs")
     when = {"startTime": -((_EPOCH - since) // _MILLISECOND)} if since else {}
-    when |= {"endTime": (until - _EPOCH) // _MILLISECOND} if until else {}
     pages = logs.get_paginator("filter_log_events").paginate(
         logGroupName=group or log_group(lab, name), **when, PaginationConfig={"MaxItems": MOST}
     )
     events = none_if_absent(lambda: pages.build_full_result()["events"]) or []
     events.sort(key=lambda event: int(event["timestamp"]))
     return [{**event, "message": event["message"].rstrip()} for event in events]
-
-
-def runs(lines: list[str]) -> int:
-    """Return the number of runs in a function's log. Lambda ends each with a report, as text or as JSON."""
-    return sum(line.startswith("REPORT ") or '"platform.report"' in line for line in lines)
 
 
 def reports(lines: list[str]) -> list[dict[str, Any]]:
