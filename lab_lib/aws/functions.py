@@ -21,7 +21,7 @@ from lab_lib.aws.cloudwatch import ensure_log_group, group_of
 from lab_lib.aws.json_text import amount, json_object
 from lab_lib.aws.policies import Policy
 from lab_lib.aws.queues import DEAD_LETTERS, find_queue, queue_arn
-from lab_lib.aws.roles import created, find_role
+from lab_lib.aws.roles import find_role
 from lab_lib.aws.topics import find_topic, topic_arn
 from lab_lib.calls import sessions
 from lab_lib.calls.waiting import CHANGING
@@ -102,7 +102,7 @@ def ensure_function(lab: Lab, name: str, timeout: int = TIMEOUT, files: list[Pat
         lambda_.create_function(**wanted, Code={"ZipFile": archive}, Tags=TAGS)
     else:
         _wait_until_ready(lab, name)
-        if any(now.get(key) != value for key, value in wanted.items()) or _has_newer_role(lab, name, now):
+        if any(now.get(key) != value for key, value in wanted.items()):
             lambda_.update_function_configuration(**wanted)
             _wait_until_ready(lab, name)
         if now["CodeSha256"] != digest(archive):
@@ -346,15 +346,6 @@ def _wait_for_old_calls(lab: Lab, name: str) -> None:
         with suppress(TimedOut):
             what = _("calls of {function} with the old settings to end", function=lab.name(name))
             lab.wait_until(ended, what, timeout=timeout, on_aws=f"{timeout} s")
-
-
-def _has_newer_role(lab: Lab, name: str, now: Settings) -> bool:
-    """Return True if the function's role was deleted and made again after the function's last update.
-
-    Until the next one, only the earlier role may decrypt the variables.
-    """
-    made = created(lab.base, ROLES[name])
-    return made is not None and made > datetime.fromisoformat(now["LastModified"])
 
 
 def _wait_until_ready(lab: Lab, name: str) -> None:
