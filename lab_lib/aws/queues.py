@@ -101,8 +101,7 @@ def statements(lab: Lab, name: str) -> list[policies.Policy]:
 
 def allowed_senders(lab: Lab, name: str) -> list[str]:
     """Return who may send to the queue beside the account's own users: names of topics, or "anyone"."""
-    policy = _describe(lab, name)[1].get("Policy")
-    return grants.senders(lab, grants.statements(policy), queue_arn(lab, name))
+    return grants.senders(lab, statements(lab, name), queue_arn(lab, name))
 
 
 def is_ours(lab: Lab, name: str) -> bool:
