@@ -20,7 +20,6 @@ from lab_lib.checks.reading import (
     UPLOAD,
     aliases,
     bucket_triggers,
-    is_indirect,
     mapping,
     policy,
     unqualified,
@@ -144,8 +143,6 @@ def bucket_sends(account: Account) -> list[str]:
     copies = account.ask(buckets.copies)
     others = [copy["Bucket"] for copy in copies if copy.get("Account", account.lab.account) != account.lab.account]
     files = [*others, *(Meant(copy["Bucket"]) for copy in copies if copy["Bucket"] not in others)]
-    if is_indirect(account):
-        return files
     events = [event for trigger in bucket_triggers(account) for event in trigger.get("Events", [])]
     settings = account.ask(triggers.bucket_notifications)
     queues_and_topics = [*settings.get("TopicConfigurations", []), *settings.get("QueueConfigurations", [])]
