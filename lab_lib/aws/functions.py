@@ -164,14 +164,15 @@ def recheck(lab: Lab, **threshold: str) -> list[str]:
     calls. Each call compares as many totals as it has time for, one at least. Without the topic, nobody can be alerted,
     and nothing changes.
     """
-    if find_topic(lab):
-        _wait_for_old_calls(lab, "TotalNotifier")
-    alerted, left = list[str](), True
+    alerted = list[str]()
+    if not find_topic(lab):
+        return alerted
+    _wait_for_old_calls(lab, "TotalNotifier")
     for _call in range(_MOST_RECHECKS):
-        if not (left and find_topic(lab)):
-            return alerted
         answer = invoke(lab, "TotalNotifier", {"recheck": True, **threshold})
-        alerted, left = alerted + answer["alerted"], answer["left"]
+        alerted += answer["alerted"]
+        if not answer["left"]:
+            return alerted
     raise LabError(
         _(
             "{function} was called {count:,} times, and has totals left to compare. Read its log, then do this again.",
@@ -211,6 +212,17 @@ def destination(settings: Settings) -> str | None:
     """Return the destination on failure in the settings of a function's events or of a mapping, or None."""
     arn: str | None = settings.get("DestinationConfig", {}).get("OnFailure", {}).get("Destination")
     return arn
+
+
+def is_ready(settings: Settings) -> bool:
+    """Return whether the function with these settings can be called."""
+    return settings.get("State") in ("Active", "Inactive") and settings.get("LastUpdateStatus") == "Successful"
+
+
+def failure(settings: Settings) -> str:
+    """Return why Lambda could not set up the function with these settings, "" if it could."""
+    has_failed = "Failed" in (settings.get("State"), settings.get("LastUpdateStatus"))
+    return str(settings.get("StateReason") or settings.get("LastUpdateStatusReason")) if has_failed else ""
 
 
 def log_group(lab: Lab, name: str) -> str:
@@ -353,16 +365,10 @@ def _wait_until_ready(lab: Lab, name: str) -> None:
 
     def ready() -> bool:
         now = configuration(lab, name) or {}
-        if "Failed" in (now.get("State"), now.get("LastUpdateStatus")):
-            reason = now.get("StateReason") or now.get("LastUpdateStatusReason")
-            raise LabError(
-                _(
-                    "Lambda could not set up {function}: {reason} Run this step again.",
-                    function=lab.name(name),
-                    reason=reason,
-                )
-            )
-        return now.get("State") in ("Active", "Inactive") and now.get("LastUpdateStatus") == "Successful"
+        if reason := failure(now):
+            told = N_("Lambda could not set up {function}: {reason} Run this step again.")
+            raise LabError(_(told, function=lab.name(name), reason=reason))
+        return is_ready(now)
 
     what, on_aws = _("function {name} to be ready", name=lab.name(name)), CHANGING.on_aws
     lab.wait_until(ready, what, timeout=120, on_aws=on_aws, longest_pause=0.5)
