@@ -1,9 +1,5 @@
 """A trace with plain values: runs in a log, the line of time, the picture and the page."""
 
-import time
-
-import pytest
-
 from lab_lib.aws import log_runs
 from lab_lib.checks.rules import State
 from lab_lib.pages.chain_parts import BOXES
@@ -12,14 +8,6 @@ from lab_lib.trace.trace import Event, Trace, place
 
 NOON = 1_795_780_800_000  # 2026-11-27 12:00:00 in UTC
 ODD = "<script>alert(\"1\")</script> & 'x' 取引"
-
-
-@pytest.mark.parametrize("minutes", [9, 11])
-def test_a_log_of_aws_may_come_ten_minutes_late(minutes):
-    late = Event("TotalNotifier", "", State.WAITS)
-    known = Event("bucket", "", when=int(time.time() - 60 * minutes) * 1000)
-
-    assert Trace("", [[late, known]]).is_settled is (minutes > 10)
 
 
 def test_the_runs_of_one_environment_follow_each_other():
