@@ -63,7 +63,7 @@ class Upload:
         with suppress(TimedOut):  # an earlier upload should be through
             wait_for_rest(lab, 30)
         self.lab, self.key, self.file, self.only = lab, key, file, only
-        self.before = before or snapshot(lab)
+        self.before, self.due = before or snapshot(lab), len(file.amounts)  # rows
         self.expected = expect(self.before, [file], lab.threshold)
         self.runs, self.links, self.inboxes = Runs(lab, key), list[Link](), alert_inboxes(lab)
         self.crossing, self._totals = self.expected.crossing, self.expected.own_totals
@@ -90,11 +90,6 @@ class Upload:
             self._try_others()
         finally:
             show(Progress(self.links, True, self.runs.uploaded, self._broken))
-
-    @property
-    def due(self) -> int:
-        """Return how many rows are due."""
-        return len(self.file.amounts)
 
     @property
     def changes(self) -> int:

@@ -278,8 +278,7 @@ class _Probe:
             yield _("rejected lines are kept after their file was replaced")
         before = self.held
         buckets.put(self.lab, self.bank.odd_key(), b"some|other|file\nC1|T1|5\n")
-        wait_for_rest(self.lab, _LONGEST)
-        self.held = snapshot(self.lab)
+        self._rest()
         yield from compare_others(before, self.held)
 
     def _is_killed(self, copy: Copy) -> Iterator[Difference]:
@@ -327,10 +326,14 @@ class _Probe:
         upload.expected = replace(upload.expected, crossing={rising: Decimal(limit + 40)})
         yield from self._lacks(upload, {falling: Decimal(7), rising: Decimal(limit + 40)})
 
-    def _lacks(self, upload: _Upload, totals: Totals) -> Iterator[Difference]:
-        """Yield which totals are not as they must be, and which alerts are missing, when nothing more comes."""
+    def _rest(self) -> None:
+        """Look at the tables when nothing more comes."""
         wait_for_rest(self.lab, _LONGEST)
         self.held = snapshot(self.lab)
+
+    def _lacks(self, upload: _Upload, totals: Totals) -> Iterator[Difference]:
+        """Yield which totals are not as they must be, and which alerts are missing, when nothing more comes."""
+        self._rest()
         yield from compare_totals(totals, self.held.totals)
         for inbox in self._inboxes.values():
             if (messages := inbox.messages()) is not None:
