@@ -5,7 +5,7 @@ from collections import Counter
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from lab_lib.aws.json_text import json_object
+from lab_lib.aws.json_text import json_object, milliseconds
 from lab_lib.calls.refusals import none_if_unseen
 from lab_lib.errors import none_if_absent
 from lab_lib.lab import TAGS, Lab, has_lab_tag
@@ -13,7 +13,6 @@ from lab_lib.lab import TAGS, Lab, has_lab_tag
 LOG_DAYS = 14
 MOST = 10_000  # lines of a log that are read
 METRICS = ["Invocations", "Errors", "Throttles"]
-_EPOCH, _MILLISECOND = datetime.fromtimestamp(0, UTC), timedelta(milliseconds=1)
 # Lambda's text format: an error that was raised or logged, a timeout, an exit.
 _FAILURE = re.compile(
     r"\[ERROR\]\s+(?:\S+Z\t\S*\t)?(?P<error>.+)"
@@ -77,11 +76,10 @@ def log_events(lab: Lab, name: str, since: datetime | None, group: str) -> list[
     """Return the lines of a function's log, oldest first: all, or those from `since` on.
 
     message, timestamp (milliseconds) and logStreamName. `group` is the function's log group, if Lambda did not name it.
-    `MOST` lines may not be all. A line has the whole millisecond in which it was printed: what was printed in that of
-    `since` may be earlier, and is left out.
+    `MOST` lines may not be all. A line has the whole millisecond in which it was printed.
     """
     logs = lab.client("logs")
-    when = {"startTime": -((_EPOCH - since) // _MILLISECOND)} if since else {}
+    when = {"startTime": milliseconds(since)} if since else {}
     pages = logs.get_paginator("filter_log_events").paginate(
         logGroupName=group or log_group(lab, name), **when, PaginationConfig={"MaxItems": MOST}
     )
