@@ -127,8 +127,7 @@ def messages(lab: Lab, name: str) -> list[Message]:
 
     If `MOST` are returned, there may be more.
     """
-    with _received(lab, name, MOST) as received:
-        return [json_object(message["Body"]) for message in received]
+    return [body for _time, body in arrivals(lab, name)]
 
 
 def arrivals(lab: Lab, name: str) -> list[tuple[int, Message]]:

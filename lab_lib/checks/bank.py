@@ -143,7 +143,8 @@ class Bank(Values):
         over = [0, 1, 10**6, 10 ** chance.randint(16, 24)]
         over += [chance.randint(1, 10 ** chance.randint(1, 9)) for _ in crossing]
         crossed = [self.to(name, limit + more) for name, more in zip(crossing, over, strict=False)]
-        lines, crossed = ([self._odd(line) for line in part] for part in (lines, crossed))
+        for part in (lines, crossed):
+            part[:] = [line._replace(date=self.odd_day(), amount=self.odd_amount(line.amount)) for line in part]
         for place in chance.sample(range(len(lines)), 8):
             lines[place] = lines[place]._replace(address="".join(chance.choices("abcdefé京", k=9_000)))
         lines = self._in_turn([*lines, *self._special(*low[:4])])
@@ -283,9 +284,6 @@ class Bank(Values):
             self.to(fourth, -(10 ** self.chance.randint(3, 18))),
             self.to(fourth, 0),
         ]
-
-    def _odd(self, line: Line) -> Line:
-        return line._replace(date=self.odd_day(), amount=self.odd_amount(line.amount))
 
 
 def plain_file(id: str) -> bytes:
