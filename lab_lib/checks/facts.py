@@ -25,21 +25,22 @@ class _Names(dict[str, object]):
     """The names that a text may have in braces. What @document marks is read of the account when a text has it."""
 
     def __init__(self, account: Account, subject: str, values: dict[str, str]) -> None:
+        lab = account.lab
         super().__init__(
-            name=account.name(subject),
-            url=f'sqs.get_queue_url(QueueName="{account.name(subject)}")["QueueUrl"]',
-            queue_arn=queues.queue_arn(account.lab, subject),
-            account=account.lab.account,
-            region=account.lab.region,
-            bucket=account.lab.bucket,
-            bucket_arn=account.lab.arn("s3", account.lab.bucket),
-            table=account.name(tables.STREAMED),
-            processor=account.name(PROCESSOR),
-            notifier=account.name(NOTIFIER),
-            topic=account.name(TOPIC),
-            topic_arn=topics.topic_arn(account.lab),
-            queue=account.name(queues.DEAD_LETTERS),
-            letters=queues.queue_arn(account.lab, queues.DEAD_LETTERS),
+            name=lab.name(subject),
+            url=f'sqs.get_queue_url(QueueName="{lab.name(subject)}")["QueueUrl"]',
+            queue_arn=queues.queue_arn(lab, subject),
+            account=lab.account,
+            region=lab.region,
+            bucket=lab.bucket,
+            bucket_arn=lab.arn("s3", lab.bucket),
+            table=lab.name(tables.STREAMED),
+            processor=lab.name(PROCESSOR),
+            notifier=lab.name(NOTIFIER),
+            topic=lab.name(TOPIC),
+            topic_arn=topics.topic_arn(lab),
+            queue=lab.name(queues.DEAD_LETTERS),
+            letters=queues.queue_arn(lab, queues.DEAD_LETTERS),
             settings=resources.SETTINGS,
             clean_up=resources.CLEAN_UP,
         )
