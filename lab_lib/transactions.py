@@ -3,7 +3,7 @@
 import re
 from calendar import monthrange
 from collections import defaultdict
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from decimal import Context, Decimal, Inexact
 from functools import lru_cache
@@ -74,12 +74,6 @@ class Recount:
     rejected: dict[int, str] = field(default_factory=dict)  # by the number of the line: the code of its first fault
     days: dict[tuple[str, str], str] = field(default_factory=dict)  # by customer and transaction: MM/DD/YYYY
     addresses: dict[str, str] = field(default_factory=dict)  # by customer
-
-    def rows(self) -> Iterator[Row]:
-        """Yield the rows that count, without their addresses, in the order of their lines."""
-        for (customer, transaction), amount in self.amounts.items():
-            keys = {"CustomerId": customer, "TransactionId": transaction}
-            yield {**keys, "TransactionDate": self.days[customer, transaction], "TransactionAmount": amount}
 
 
 def recount(key: str, content: bytes) -> Recount:

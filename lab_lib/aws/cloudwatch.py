@@ -5,7 +5,7 @@ from collections import Counter
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from lab_lib.aws.json_text import json_object
+from lab_lib.aws.json_text import json_object, milliseconds
 from lab_lib.calls.refusals import none_if_unseen
 from lab_lib.errors import none_if_absent
 from lab_lib.lab import TAGS, Lab, has_lab_tag
@@ -13,7 +13,6 @@ from lab_lib.lab import TAGS, Lab, has_lab_tag
 LOG_DAYS = 14
 MOST = 10_000  # lines of a log that are read
 METRICS = ["Invocations", "Errors", "Throttles"]
-_EPOCH, _MILLISECOND = datetime.fromtimestamp(0, UTC), timedelta(milliseconds=1)
 # Lambda's text format: an error that was raised or logged, a timeout, an exit.
 _FAILURE = re.compile(
     r"\[ERROR\]\s+(?:\S+Z\t\S*\t)?(?P<error>.+)"
@@ -68,36 +67,25 @@ def group_of(lab: Lab, name: str, configuration: dict[str, Any] | None) -> str:
     return str((configuration or {}).get("LoggingConfig", {}).get("LogGroup") or log_group(lab, name))
 
 
-def log_lines(
-    lab: Lab, name: str, since: datetime | None = None, group: str = "", until: datetime | None = None
-) -> list[str]:
+def log_lines(lab: Lab, name: str, since: datetime | None = None, group: str = "") -> list[str]:
     """Return what the function printed, oldest first, as `log_events` reads it."""
-    return [event["message"] for event in log_events(lab, name, since, group, until)]
+    return [event["message"] for event in log_events(lab, name, since, group)]
 
 
-def log_events(
-    lab: Lab, name: str, since: datetime | None, group: str, until: datetime | None = None
-) -> list[dict[str, Any]]:
-    """Return the lines of a function's log, oldest first: all, or those from `since` on, up to `until`.
+def log_events(lab: Lab, name: str, since: datetime | None, group: str) -> list[dict[str, Any]]:
+    """Return the lines of a function's log, oldest first: all, or those from `since` on.
 
     message, timestamp (milliseconds) and logStreamName. `group` is the function's log group, if Lambda did not name it.
-    `MOST` lines may not be all. A line has the whole millisecond in which it was printed: what was printed in that of
-    `since` may be earlier, and is left out.
+    `MOST` lines may not be all. A line has the whole millisecond in which it was printed.
     """
     logs = lab.client("logs")
-    when = {"startTime": -((_EPOCH - since) // _MILLISECOND)} if since else {}
-    when |= {"endTime": (until - _EPOCH) // _MILLISECOND} if until else {}
+    when = {"startTime": milliseconds(since)} if since else {}
     pages = logs.get_paginator("filter_log_events").paginate(
         logGroupName=group or log_group(lab, name), **when, PaginationConfig={"MaxItems": MOST}
     )
     events = none_if_absent(lambda: pages.build_full_result()["events"]) or []
     events.sort(key=lambda event: int(event["timestamp"]))
     return [{**event, "message": event["message"].rstrip()} for event in events]
-
-
-def runs(lines: list[str]) -> int:
-    """Return the number of runs in a function's log. Lambda ends each with a report, as text or as JSON."""
-    return sum(line.startswith("REPORT ") or '"platform.report"' in line for line in lines)
 
 
 def reports(lines: list[str]) -> list[dict[str, Any]]:

@@ -21,7 +21,7 @@ from lab_lib.aws.cloudwatch import ensure_log_group, group_of
 from lab_lib.aws.json_text import amount, json_object
 from lab_lib.aws.policies import Policy
 from lab_lib.aws.queues import DEAD_LETTERS, find_queue, queue_arn
-from lab_lib.aws.roles import created, find_role
+from lab_lib.aws.roles import find_role
 from lab_lib.aws.topics import find_topic, topic_arn
 from lab_lib.calls import sessions
 from lab_lib.calls.waiting import CHANGING
@@ -102,7 +102,7 @@ def ensure_function(lab: Lab, name: str, timeout: int = TIMEOUT, files: list[Pat
         lambda_.create_function(**wanted, Code={"ZipFile": archive}, Tags=TAGS)
     else:
         _wait_until_ready(lab, name)
-        if any(now.get(key) != value for key, value in wanted.items()) or _has_newer_role(lab, name, now):
+        if any(now.get(key) != value for key, value in wanted.items()):
             lambda_.update_function_configuration(**wanted)
             _wait_until_ready(lab, name)
         if now["CodeSha256"] != digest(archive):
@@ -164,14 +164,15 @@ def recheck(lab: Lab, **threshold: str) -> list[str]:
     calls. Each call compares as many totals as it has time for, one at least. Without the topic, nobody can be alerted,
     and nothing changes.
     """
-    if find_topic(lab):
-        _wait_for_old_calls(lab, "TotalNotifier")
-    alerted, left = list[str](), True
+    alerted = list[str]()
+    if not find_topic(lab):
+        return alerted
+    _wait_for_old_calls(lab, "TotalNotifier")
     for _call in range(_MOST_RECHECKS):
-        if not (left and find_topic(lab)):
-            return alerted
         answer = invoke(lab, "TotalNotifier", {"recheck": True, **threshold})
-        alerted, left = alerted + answer["alerted"], answer["left"]
+        alerted += answer["alerted"]
+        if not answer["left"]:
+            return alerted
     raise LabError(
         _(
             "{function} was called {count:,} times, and has totals left to compare. Read its log, then do this again.",
@@ -211,6 +212,17 @@ def destination(settings: Settings) -> str | None:
     """Return the destination on failure in the settings of a function's events or of a mapping, or None."""
     arn: str | None = settings.get("DestinationConfig", {}).get("OnFailure", {}).get("Destination")
     return arn
+
+
+def is_ready(settings: Settings) -> bool:
+    """Return whether the function with these settings can be called."""
+    return settings.get("State") in ("Active", "Inactive") and settings.get("LastUpdateStatus") == "Successful"
+
+
+def failure(settings: Settings) -> str:
+    """Return why Lambda could not set up the function with these settings, "" if it could."""
+    has_failed = "Failed" in (settings.get("State"), settings.get("LastUpdateStatus"))
+    return str(settings.get("StateReason") or settings.get("LastUpdateStatusReason")) if has_failed else ""
 
 
 def log_group(lab: Lab, name: str) -> str:
@@ -348,30 +360,15 @@ def _wait_for_old_calls(lab: Lab, name: str) -> None:
             lab.wait_until(ended, what, timeout=timeout, on_aws=f"{timeout} s")
 
 
-def _has_newer_role(lab: Lab, name: str, now: Settings) -> bool:
-    """Return True if the function's role was deleted and made again after the function's last update.
-
-    Until the next one, only the earlier role may decrypt the variables.
-    """
-    made = created(lab.base, ROLES[name])
-    return made is not None and made > datetime.fromisoformat(now["LastModified"])
-
-
 def _wait_until_ready(lab: Lab, name: str) -> None:
     """Wait until the function can be invoked. boto3's waiter polls only once a second."""
 
     def ready() -> bool:
         now = configuration(lab, name) or {}
-        if "Failed" in (now.get("State"), now.get("LastUpdateStatus")):
-            reason = now.get("StateReason") or now.get("LastUpdateStatusReason")
-            raise LabError(
-                _(
-                    "Lambda could not set up {function}: {reason} Run this step again.",
-                    function=lab.name(name),
-                    reason=reason,
-                )
-            )
-        return now.get("State") in ("Active", "Inactive") and now.get("LastUpdateStatus") == "Successful"
+        if reason := failure(now):
+            told = N_("Lambda could not set up {function}: {reason} Run this step again.")
+            raise LabError(_(told, function=lab.name(name), reason=reason))
+        return is_ready(now)
 
     what, on_aws = _("function {name} to be ready", name=lab.name(name)), CHANGING.on_aws
     lab.wait_until(ready, what, timeout=120, on_aws=on_aws, longest_pause=0.5)

@@ -35,7 +35,10 @@ def outsiders(
     Asked are the accounts, users, roles and services that the statements name, and one account that stands for all
     others. LabError if that cannot be decided.
     """
-    requests = {name: from_user(arn, "", "", _sent_by(arn, context)) for name, arn in _people(lab, statements).items()}
+    requests = dict[str, Request]()
+    for name, arn in _people(lab, statements).items():
+        account = arn_part(arn, 4)  # SNS fills two keys in with it
+        requests[name] = from_user(arn, "", "", {"aws:sourceowner": account, "aws:sourceaccount": account, **context})
     for name in _services(statements):
         requests[name] = from_service(name, "", "", {**_for_another(lab, name), **context})
     found = [
@@ -94,11 +97,6 @@ def _granted(statements: list[Policy], resource: str) -> dict[str, set[str]]:
                 if ":" in name:  # anything else is no action
                     granted[name] |= {place for place in places if place.startswith(resource)}
     return granted
-
-
-def _sent_by(user: str, context: Mapping[str, str | None]) -> dict[str, str | None]:
-    account = arn_part(user, 4)  # SNS fills two keys in with it
-    return {"aws:sourceowner": account, "aws:sourceaccount": account, **context}
 
 
 def _for_another(lab: Lab, service: str) -> dict[str, str | None]:

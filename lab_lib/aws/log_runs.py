@@ -18,20 +18,18 @@ from lab_lib.aws.json_text import count, json_object
 from lab_lib.lab import Lab
 
 _OF_RUN = re.compile(r"(START|END|REPORT) RequestId: (\S+)")
-_IN_JSON = {"platform.initStart": "INIT_START", "platform.start": "START", "platform.report": "REPORT"}
+_IN_JSON = {"platform.start": "START", "platform.report": "REPORT"}
 
 
 @dataclass
 class Run:
     """One run of a function. Times are milliseconds since 1970; `end` is None while it runs.
 
-    `started` is the time at which Lambda began to start the function for it, None if the function was there already.
     `reports` and `error` are worked out once: they are asked for when all lines are read.
     """
 
     id: str
     begin: int
-    started: int | None = None
     end: int | None = None
     lines: list[str] = field(default_factory=list)
 
@@ -67,15 +65,12 @@ def read(lab: Lab, name: str, group: str, since: datetime | None = None) -> list
 
 def parse(lines: Iterable[dict[str, Any]]) -> list[Run]:
     """Return the runs in the lines of one log stream."""
-    runs, started = list[Run](), None
+    runs = list[Run]()
     for line in lines:
         message, time = line["message"], int(line["timestamp"])
         kind, run = _read_own_line(message)
-        if kind == "INIT_START":
-            started = time
-        elif kind == "START":
-            runs.append(Run(run, time, started))
-            started = None
+        if kind == "START":
+            runs.append(Run(run, time))
         elif runs:
             runs[-1].lines.append(message)
             if kind:
@@ -85,8 +80,6 @@ def parse(lines: Iterable[dict[str, Any]]) -> list[Run]:
 
 def _read_own_line(message: str) -> tuple[str, str]:
     """Return what a line of Lambda tells, such as START, and the id of its run; "" for a line of a function."""
-    if message.startswith("INIT_START"):
-        return "INIT_START", ""
     if match := _OF_RUN.match(message):
         return match[1], match[2]
     entry = json_object(message)

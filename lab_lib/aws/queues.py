@@ -101,8 +101,7 @@ def statements(lab: Lab, name: str) -> list[policies.Policy]:
 
 def allowed_senders(lab: Lab, name: str) -> list[str]:
     """Return who may send to the queue beside the account's own users: names of topics, or "anyone"."""
-    policy = _describe(lab, name)[1].get("Policy")
-    return grants.senders(lab, grants.statements(policy), queue_arn(lab, name))
+    return grants.senders(lab, statements(lab, name), queue_arn(lab, name))
 
 
 def is_ours(lab: Lab, name: str) -> bool:
@@ -128,8 +127,7 @@ def messages(lab: Lab, name: str) -> list[Message]:
 
     If `MOST` are returned, there may be more.
     """
-    with _received(lab, name, MOST) as received:
-        return [json_object(message["Body"]) for message in received]
+    return [body for _time, body in arrivals(lab, name)]
 
 
 def arrivals(lab: Lab, name: str) -> list[tuple[int, Message]]:

@@ -3,7 +3,7 @@
 import json
 import re
 from contextlib import suppress
-from datetime import datetime, timedelta
+from datetime import timedelta
 from typing import Any
 
 from lab_lib.aws import policies
@@ -75,11 +75,6 @@ def allowed(lab: Lab, role_arn: str, actions: tuple[str, ...], resource: str, af
         ],
     )
     return {result["EvalActionName"] for result in answer["EvaluationResults"] if result["EvalDecision"] == "allowed"}
-
-
-def created(lab: Lab, name: str) -> datetime | None:
-    """Return when the role was created; None for one that was given or is missing."""
-    return None if given(lab, name) else (describe(lab, lab.name(name)) or {}).get("CreateDate")
 
 
 def find_role(lab: Lab, name: str) -> str | None:

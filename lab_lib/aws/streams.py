@@ -5,10 +5,8 @@ from collections.abc import Iterator
 from decimal import Decimal
 from typing import Any
 
-from botocore.exceptions import ClientError
-
 from lab_lib.aws import tables
-from lab_lib.errors import LabError, error_code, warn
+from lab_lib.errors import LabError, none_if_absent
 from lab_lib.lab import Lab
 from lab_lib.language import _
 
@@ -25,13 +23,12 @@ def records(lab: Lab, *customers: str) -> list[Record]:
     The order of one item's records is right, even if they are in several shards.
     """
     stream = tables.find_stream(lab)
-    shards = _shards(lab, stream) if stream else []
-    found = dict[int, Record]()  # a shard may be read again from its beginning
-    for shard in shards:
+    found = list[Record]()
+    for shard in _shards(lab, stream) if stream else []:
         for record in _read(lab, {"StreamArn": stream, "ShardId": shard}):
             if not customers or customer(record) in customers:
-                found[int(record["dynamodb"]["SequenceNumber"])] = record
-    return [found[number] for number in sorted(found)]
+                found.append(record)
+    return sorted(found, key=lambda record: int(record["dynamodb"]["SequenceNumber"]))
 
 
 def made_up(kind: str, row: dict[str, Any], number: int, where: dict[str, str], **images: Any) -> Record:
@@ -93,44 +90,21 @@ def _shards(lab: Lab, stream: str) -> Iterator[str]:
 
 
 def _read(lab: Lab, shard: dict[str, str | None]) -> Iterator[Record]:
-    """Yield the records of a shard. An open shard has no end, so several empty answers in a row end the reading.
+    """Yield the records of a shard, from its oldest one; none if the shard is gone.
 
-    If AWS has dropped records meanwhile, or the reading took too long, it begins again. LabError if there are always
-    more.
+    An open shard has no end, so several empty answers in a row end the reading. LabError if there are always more.
     """
     streams, empty, most = lab.client("dynamodbstreams"), 0, EMPTY_ANSWERS if lab.patience else 1
-    iterator = _iterator(lab, shard)
+    begin = {**shard, "ShardIteratorType": "TRIM_HORIZON"}
+    iterator = none_if_absent(lambda: streams.get_shard_iterator(**begin)["ShardIterator"])
     for _answer in range(MOST_ANSWERS):
         if not iterator or empty == most:
             return
-        try:
-            answer = streams.get_records(ShardIterator=iterator)
-        except ClientError as error:
-            _raise_unless_gone(error)
-            iterator = _iterator(lab, shard)
-            continue
+        answer = streams.get_records(ShardIterator=iterator)
         records, iterator = answer["Records"], answer.get("NextShardIterator")
         yield from map(_lambda_record, records)
         empty = 0 if records else empty + 1
     raise LabError(_("The stream of Transactions grows faster than it is read. Stop the uploads, then do this again."))
-
-
-def _iterator(lab: Lab, shard: dict[str, str | None]) -> str | None:
-    """Return where the reading of the shard begins: at its oldest record. None if the shard is gone."""
-    begin = {**shard, "ShardIteratorType": "TRIM_HORIZON"}
-    try:
-        return str(lab.client("dynamodbstreams").get_shard_iterator(**begin)["ShardIterator"])
-    except ClientError as error:
-        _raise_unless_gone(error)
-        return None
-
-
-def _raise_unless_gone(error: ClientError) -> None:
-    """Raise the error, unless it says that records are gone, which is told, or that they must be asked for again."""
-    if error_code(error) in ("TrimmedDataAccessException", "ResourceNotFoundException"):
-        warn(_("The stream of Transactions keeps its records for 24 hours. What is older is left out."))
-    elif error_code(error) != "ExpiredIteratorException":
-        raise error
 
 
 def _lambda_record(record: Record) -> Record:

@@ -19,6 +19,7 @@ KEYS: dict[str, list[str]] = {  # partition key, then sort key if there is one; 
     "TransactionTotal": ["CustomerId"],
     "ProcessedRecords": ["EventId"],  # one marker for each stream record that is in the totals
 }
+_KINDS = "HASH", "RANGE"  # of the keys
 STREAMED = "Transactions"
 EXPIRING = {"ProcessedRecords": "ExpiresAt"}  # the attribute that holds the time at which DynamoDB drops an item
 # TotalNotifier adds the new amount minus the old one. The handout's NEW_IMAGE lacks the old one.
@@ -60,7 +61,7 @@ def create_table(lab: Lab, name: str) -> None:
     lab.client("dynamodb").create_table(
         TableName=lab.name(name),
         AttributeDefinitions=[{"AttributeName": key, "AttributeType": "S"} for key in KEYS[name]],
-        KeySchema=_key_schema(name),
+        KeySchema=[{"AttributeName": key, "KeyType": kind} for key, kind in zip(KEYS[name], _KINDS, strict=False)],
         BillingMode="PAY_PER_REQUEST",
         Tags=[TAG],
         **({"StreamSpecification": _STREAM} if name == STREAMED else {}),
@@ -187,10 +188,6 @@ def delete_item(lab: Lab, name: str, item: Item) -> None:
     """Delete the item with this item's key; quiet if it is already gone."""
     key = {part: item[part] for part in KEYS[name]}
     lab.client("dynamodb").delete_item(TableName=lab.name(name), Key=_serialized(key))
-
-
-def _key_schema(name: str) -> list[Any]:
-    return [{"AttributeName": key, "KeyType": kind} for key, kind in zip(KEYS[name], ("HASH", "RANGE"), strict=False)]
 
 
 def _wait(lab: Lab, name: str) -> None:

@@ -2,7 +2,7 @@
 
 import json
 
-from lab_lib.aws import grants, policies
+from lab_lib.aws import policies
 from lab_lib.errors import none_if_absent
 from lab_lib.lab import TAG, Lab
 
@@ -46,11 +46,6 @@ def names(lab: Lab) -> list[str]:
 def attributes(lab: Lab, name: str = ALERT_TOPIC) -> dict[str, str] | None:
     """Return the topic's attributes, as SNS gives them: TopicArn, DisplayName …"""
     return none_if_absent(lambda: lab.client("sns").get_topic_attributes(TopicArn=topic_arn(lab, name))["Attributes"])
-
-
-def statements(lab: Lab) -> list[policies.Policy]:
-    """Return the statements of the topic's policy."""
-    return grants.statements((attributes(lab) or {}).get("Policy"))
 
 
 def is_ours(lab: Lab, name: str = ALERT_TOPIC) -> bool:

@@ -56,8 +56,7 @@ def ensure_bucket_trigger(lab: Lab) -> str:
 
 def find_bucket_trigger(lab: Lab) -> Trigger | None:
     """Return the notification that starts TransactionProcessor, as S3 describes it, or None."""
-    started = bucket_notifications(lab).get("LambdaFunctionConfigurations", [])
-    return next((trigger for trigger in started if _starts(lab, "TransactionProcessor", trigger)), None)
+    return next((trigger for trigger in notifications(lab) if _starts(lab, "TransactionProcessor", trigger)), None)
 
 
 def notifications(lab: Lab) -> list[Trigger]:
@@ -125,8 +124,7 @@ def switch_stream_triggers(labs: Iterable[Lab], on: bool) -> None:
 
 def find_stream_trigger(lab: Lab) -> Trigger | None:
     """Return the mapping from a stream to TotalNotifier, as Lambda describes it, or None."""
-    mappings = _mappings(lab, "table/")
-    return next((mapping for mapping in mappings if _starts(lab, "TotalNotifier", mapping)), None)
+    return next(iter(mappings_to(lab, "TotalNotifier")), None)
 
 
 def is_ours(lab: Lab) -> bool:
@@ -263,11 +261,8 @@ def _other_notifications(lab: Lab) -> list[Trigger]:
 
 def _put_notifications(lab: Lab, to_functions: list[Trigger]) -> None:
     """Replace the bucket's notifications to functions. S3 replaces all others too, so they are sent again."""
-    s3 = lab.client("s3")
-    configuration = s3.get_bucket_notification_configuration(Bucket=lab.bucket)
-    configuration.pop("ResponseMetadata")
-    configuration["LambdaFunctionConfigurations"] = to_functions
-    s3.put_bucket_notification_configuration(Bucket=lab.bucket, NotificationConfiguration=configuration)
+    wanted = {**bucket_notifications(lab), "LambdaFunctionConfigurations": to_functions}
+    lab.client("s3").put_bucket_notification_configuration(Bucket=lab.bucket, NotificationConfiguration=wanted)
 
 
 def _mappings(lab: Lab, source: str) -> list[Trigger]:

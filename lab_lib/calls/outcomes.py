@@ -30,14 +30,11 @@ def correct(http: Any, call: Call) -> bool:
         call.answer["Error"] = {"Code": first.get("Code", ""), "Message": message}
         http.status_code = HTTPStatus.BAD_REQUEST
     is_spared = call.code != "" and _is_spared(call)
-    if is_spared or _is_on(call):
+    is_on = call.operation == "UpdateTimeToLive" and re.search(_IS_ON, call.message)
+    if is_spared or is_on:
         http.status_code = HTTPStatus.OK  # so that botocore raises nothing
         del call.answer["Error"]
     return is_spared
-
-
-def _is_on(call: Call) -> bool:
-    return call.operation == "UpdateTimeToLive" and re.search(_IS_ON, call.message) is not None
 
 
 def _is_spared(call: Call) -> bool:

@@ -126,21 +126,21 @@ def why(error: BaseException, profile: str = "") -> Reason | None:
     return None
 
 
-def none_if_unseen(read: Callable[[], T]) -> T | None:
-    """Return what `read` gets from AWS; None if it is not there or, with a warning, if the call is refused."""
+def go_on_without(cause: str) -> None:
+    """Tell the user, once, that the lab goes on without a call, and why."""
+    warn(_("{cause}. The lab goes on without it.", cause=cause))
+
+
+def none_if_unseen(read: Callable[[], T], tell: Callable[[str], None] = go_on_without) -> T | None:
+    """Return what `read` gets from AWS; None if it is not there or, after telling why, if the call is refused."""
     try:
         return none_if_absent(read)
     except ClientError as error:
         reason = why(error)
         if reason is None or is_unreachable(error):
             raise
-        go_on_without(reason.cause)
+        tell(reason.cause)
         return None
-
-
-def go_on_without(cause: str) -> None:
-    """Tell the user, once, that the lab goes on without a call, and why."""
-    warn(_("{cause}. The lab goes on without it.", cause=cause))
 
 
 def _denied(error: ClientError) -> Reason:

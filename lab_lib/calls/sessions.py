@@ -187,10 +187,9 @@ def _require_region(session: boto3.Session, error: Exception, endpoint: str | No
 
 def _account_in(session: boto3.Session, region: str) -> str:
     """Return the account of the credentials, as another Region says; "" if it does not accept them either."""
-    settings = config(None, retries=0).merge(Config(connect_timeout=5, read_timeout=10))
     with suppress(BotoCoreError, ClientError):
         if region != session.region_name:
-            client = session.client("sts", region_name=region, config=settings)
+            client = session.client("sts", region_name=region, config=config(None, retries=0))
             return str(client.get_caller_identity()["Account"])
     return ""
 

@@ -1,7 +1,7 @@
 """Draw transactions files, each kind of value that docs/faults.md allows often enough to be seen. Nothing calls AWS.
 
-The files of a probe are like the account's own, but for one that has every kind. In those which even the handout's own
-code must get right, amounts are whole, nothing is corrected, and the row that brings a customer to the threshold is the
+The files of a probe are like the handout's, but for one that has every kind. In those which even the handout's own code
+must get right, amounts are whole, nothing is corrected, and the row that brings a customer to the threshold is the
 customer's last, but for two customers of the file with every kind.
 """
 
@@ -49,16 +49,6 @@ class File(NamedTuple):
     content: bytes
 
 
-class Style(NamedTuple):
-    """How an account's own files are: the last one's key, columns and rows, and one of its lines."""
-
-    key: str = "transactions.txt"
-    columns: tuple[str, ...] = tuple(COLUMNS)
-    end: str = "\n"  # of a line
-    rows: int = 24
-    line: Line = Line("C1", "1 Smith Street, London", "T01", "03/16/2017", "100")
-
-
 class Values:
     """Draws the values of fields. No id is drawn twice."""
 
@@ -73,14 +63,9 @@ class Values:
         self._ids.add(id)
         return id
 
-    def new_like(self, sample: str) -> str:
-        """Return a new id that is like this one, but for its last number."""
-        begin, end = re.split(r"\d+(?=\D*$)|$", sample, maxsplit=1)
-        return self.new_id(f"{begin}{{}}{end}")
-
-    def address_like(self, sample: str) -> str:
-        """Return an address with another number at its beginning."""
-        return f"{self.chance.randint(1, 199)} {sample.lstrip('0123456789 ')}"
+    def address(self, street: str) -> str:
+        """Return an address in this street."""
+        return f"{self.chance.randint(1, 199)} {street}"
 
     def odd_day(self) -> str:
         """Return a day of the years 1990 to 2035, often the last of its month or the 29th of February."""
@@ -115,11 +100,11 @@ class Values:
 class Bank(Values):
     """Draws the files of a probe. Remembers the addresses and totals of customers, its own and the account's."""
 
-    def __init__(self, chance: Random, held: Snapshot, threshold: Decimal, style: Style, fits: list[str]) -> None:
+    def __init__(self, chance: Random, held: Snapshot, threshold: Decimal, fits: list[str]) -> None:
         """Draw for an account that holds this. `fits`, such as "{}.txt", make keys that the trigger takes."""
         super().__init__(chance, [*held.customers, *(transaction for _customer, transaction in held.rows)])
         self.limit = max(ceil(threshold), 1)  # the lowest whole total with an alert
-        self.style, self._fits, self._held = style, fits, held
+        self._fits, self._held = fits, held
         self._addresses, self._totals = dict[str, str](), dict[str, int]()
         self._keys = cycle(self.shuffled(KINDS["keys"]))
 
@@ -132,14 +117,14 @@ class Bank(Values):
         return names
 
     def plain(self, known: Iterable[str] = ()) -> list[Line]:
-        """Return about as many lines as the account's files have, of known and new customers, one of whom crosses.
+        """Return lines of known and new customers, one of whom crosses.
 
         The last customer is new, and just below the threshold.
         """
-        chance, style = self.chance, self.style
+        chance = self.chance
         crossing, *others = (self.new_customer() for _ in range(chance.randint(4, 5)))
         names = [*known, crossing, *others]
-        number = chance.randint(12, min(max(style.rows, 12) * 2, 100)) - 2
+        number = chance.randint(10, 46)
         lines = [self.below(name) for name in [*names, *chance.choices(names, k=number - len(names))]]
         over = self.to(crossing, self.limit + chance.choice((0, chance.randint(1, 900))))
         return [*self._in_turn(lines), over, self.to(others[-1], self.limit - 1)]
@@ -152,13 +137,14 @@ class Bank(Values):
         names += [self.new_customer() for _ in range(16)]
         names = self.shuffled([*dict.fromkeys([*names, names[-1].swapcase()])])
         crossing, low = names[:16], names[16:]  # SNS and SQS take ten messages at once
-        addresses = [form.format(self.address_like("1 Long Street")) for form in KINDS["addresses"] * 4]
+        addresses = [form.format(self.address("Long Street")) for form in KINDS["addresses"] * 4]
         self._addresses.update(zip(low, addresses, strict=False))
         lines = [self.below(name) for name in [*chance.choices(names[1:], k=50), *names[1:], *[low[5]] * 70]]
         over = [0, 1, 10**6, 10 ** chance.randint(16, 24)]
         over += [chance.randint(1, 10 ** chance.randint(1, 9)) for _ in crossing]
         crossed = [self.to(name, limit + more) for name, more in zip(crossing, over, strict=False)]
-        lines, crossed = ([self._odd(line) for line in part] for part in (lines, crossed))
+        for part in (lines, crossed):
+            part[:] = [line._replace(date=self.odd_day(), amount=self.odd_amount(line.amount)) for line in part]
         for place in chance.sample(range(len(lines)), 8):
             lines[place] = lines[place]._replace(address="".join(chance.choices("abcdefé京", k=9_000)))
         lines = self._in_turn([*lines, *self._special(*low[:4])])
@@ -226,14 +212,13 @@ class Bank(Values):
         bad += [self._line(self.new_id("B{}"), 0)._replace(date=day) for day in KINDS["wrong_days"]]
         bad += [bad[0]._replace(customer=""), bad[0]._replace(transaction=" ")]
         key, content = self.file([*bad, *good], self.odd_key())
-        end = self.style.end.encode()
-        header, *texts = content.split(end)
+        header, *texts = content.split(b"\n")
         lines = [line.encode("latin-1") for line in KINDS["wrong_lines"]]
-        return File(key, end.join([header, *lines, *_LONG_LINES, *texts]))
+        return File(key, b"\n".join([header, *lines, *_LONG_LINES, *texts]))
 
     def new_customer(self) -> str:
-        """Return the id of a new customer, like those of the account."""
-        return self.new_like(self.style.line.customer)
+        """Return the id of a new customer, like those of the handout."""
+        return self.new_id("C{}")
 
     def below(self, customer: str) -> Line:
         """Return a new transaction, at times a negative one, with which the customer does not cross."""
@@ -248,25 +233,21 @@ class Bank(Values):
 
     def move(self, customer: str) -> None:
         """Give a customer a new address, which later transactions have."""
-        self._addresses[customer] = self.address_like(self.style.line.address)
+        self._addresses[customer] = self.address("Smith Street, London")
 
-    def file(self, lines: Iterable[Line], key: str = "") -> File:
-        """Return a file in the account's style, by default with a key that is like theirs."""
+    def file(self, lines: Iterable[Line], key: str = "", columns: list[str] = COLUMNS, end: str = "\n") -> File:
+        """Return a file, by default with a key that is like the handout's."""
         text = io.StringIO()
-        writer = csv.writer(text, delimiter="|", lineterminator=self.style.end)
-        writer.writerow(self.style.columns)
-        ordered = itemgetter(*(COLUMNS.index(column) for column in self.style.columns))
+        writer = csv.writer(text, delimiter="|", lineterminator=end)
+        writer.writerow(columns)
+        ordered = itemgetter(*map(COLUMNS.index, columns))
         writer.writerows(map(ordered, lines))
-        begin, end = self._fits[0].split("{}")
-        stem = self.style.key.removeprefix(begin).removesuffix(end)
-        return File(key or f"{begin}{self.new_like(f'{stem}-1')}{end}", text.getvalue().encode())
+        key = key or self._fits[0].format(self.new_id("transactions-{}"))
+        return File(key, text.getvalue().encode())
 
     def odd_file(self, lines: Iterable[Line]) -> File:
         """Return a file with an odd key, its columns in any order, blank lines, and no end of the last line."""
-        own = self.style
-        self.style = own._replace(columns=tuple(self.shuffled(COLUMNS)), end="\r\n")
-        key, content = self.file(lines, self.odd_key())
-        self.style = own
+        key, content = self.file(lines, self.odd_key(), self.shuffled(COLUMNS), "\r\n")
         return File(key, content.replace(b"\n", b"\n\n", 3).strip())
 
     def _in_turn(self, lines: list[Line]) -> list[Line]:
@@ -284,9 +265,8 @@ class Bank(Values):
         if customer not in self._addresses:
             self.move(customer)
         self._totals[customer] = self._totals.get(customer, 0) + amount
-        sample = self.style.line
-        date = f"{self.chance.randint(1, 12):02}/{self.chance.randint(1, 28):02}/{sample.date[-4:]}"
-        return Line(customer, self._addresses[customer], self.new_like(sample.transaction), date, str(amount))
+        date = f"{self.chance.randint(1, 12):02}/{self.chance.randint(1, 28):02}/2017"
+        return Line(customer, self._addresses[customer], self.new_id("T{}"), date, str(amount))
 
     def _special(self, one: str, other: str, third: str, fourth: str) -> list[Line]:
         """Return lines of these customers that are much like others."""
@@ -304,9 +284,6 @@ class Bank(Values):
             self.to(fourth, -(10 ** self.chance.randint(3, 18))),
             self.to(fourth, 0),
         ]
-
-    def _odd(self, line: Line) -> Line:
-        return line._replace(date=self.odd_day(), amount=self.odd_amount(line.amount))
 
 
 def plain_file(id: str) -> bytes:

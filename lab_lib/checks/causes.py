@@ -38,11 +38,8 @@ def find_broken(lab: Lab, key: str, links: list[str], is_over: bool = False) -> 
 
 def fix_chain(account: Account, *links: str) -> str:
     """Return what the first check of these links says that does not hold, "" if all hold."""
-    if broken := first_broken(account, *links):
-        return _(
-            'The check "{check.name}" of step {check.step} does not hold: {check.found}. {check.hint}', check=broken
-        )
-    return ""
+    broken = first_broken(account, *links)
+    return broken.in_one_line if broken else ""
 
 
 def fix_function(account: Account, name: str, error: str = "") -> str:

@@ -4,7 +4,7 @@ import time
 from collections.abc import Callable, Collection, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from decimal import Decimal
-from itertools import islice
+from itertools import chain, islice
 from pathlib import Path
 
 from lab_lib import transactions
@@ -15,7 +15,7 @@ from lab_lib.checks.causes import correct_code, find_broken, fix_error, why_not
 from lab_lib.checks.evidence import at_rest, wait_for_rest
 from lab_lib.checks.reading import NOTIFIER, PROCESSOR
 from lab_lib.checks.rules import Account
-from lab_lib.checks.upload import Difference, Item, Snapshot, expect
+from lab_lib.checks.upload import Difference, Item, Row, Snapshot, expect
 from lab_lib.errors import CheckFailed, LabError, TimedOut
 from lab_lib.handlers.transaction_processor.transactions_file import MOST_KEPT
 from lab_lib.lab import Lab
@@ -23,7 +23,7 @@ from lab_lib.language import _, ngettext, sentences
 from lab_lib.pages.chain_parts import Link, Progress
 from lab_lib.pages.wording import listing
 from lab_lib.resources import ALERTS, CHANGES, REJECTED, ROWS, TOTALS, messages
-from lab_lib.transactions import Recount, Row
+from lab_lib.transactions import Recount
 
 _LONGEST = 3600  # seconds; a chain comes to rest long before, unless something starts it again and again
 _DOUBT, _SILENCE = 3, 120  # seconds without progress; AWS mostly takes a minute for a new line of a log
@@ -63,11 +63,11 @@ class Upload:
         with suppress(TimedOut):  # an earlier upload should be through
             wait_for_rest(lab, 30)
         self.lab, self.key, self.file, self.only = lab, key, file, only
-        self.before = before or snapshot(lab)
+        self.before, self.due = before or snapshot(lab), len(file.amounts)  # rows
         self.expected = expect(self.before, [file], lab.threshold)
         self.runs, self.links, self.inboxes = Runs(lab, key), list[Link](), alert_inboxes(lab)
         self.crossing, self._totals = self.expected.crossing, self.expected.own_totals
-        self._rows, self._compared, self._wrong = file.rows(), 0, dict[tuple[str, str], tuple[Row, Item | None]]()
+        self._rows, self._compared, self._wrong = iter(file.amounts), 0, dict[Row, list[Difference]]()
         self._all_in = False  # all rows were compared, and are as in the file
         self._faults = list[Difference]()  # of the totals
         self._done, self._since, self._doubted = -1, time.monotonic(), False
@@ -90,11 +90,6 @@ class Upload:
             self._try_others()
         finally:
             show(Progress(self.links, True, self.runs.uploaded, self._broken))
-
-    @property
-    def due(self) -> int:
-        """Return how many rows are due."""
-        return len(self.file.amounts)
 
     @property
     def changes(self) -> int:
@@ -139,7 +134,7 @@ class Upload:
         """
         if self._all_in:
             return self.due
-        self._wrong = self._differing([row for row, _held in self._wrong.values()])
+        self._wrong = self._differing([*self._wrong])
         while not self._wrong and (batch := [*islice(self._rows, _BATCH)]):
             self._wrong = self._differing(batch)
             self._compared += len(batch)
@@ -149,18 +144,15 @@ class Upload:
             self._add_up()
         return self._compared - len(self._wrong)
 
-    def _differing(self, rows: list[Row]) -> dict[tuple[str, str], tuple[Row, Item | None]]:
-        """Return the rows that the table Transactions does not hold so, each with what it holds instead."""
-        first, second = tables.KEYS["Transactions"]
-        keys = [{first: row[first], second: row[second]} for row in rows]
-        items = tables.find_items(self.lab, "Transactions", keys)
-        held = {(item[first], item[second]): item for item in items}
-        compared = {(row[first], row[second]): row for row in rows}
-        return {
-            key: (row, held.get(key))
-            for key, row in compared.items()
-            if not transactions.is_there(held.get(key), row["TransactionAmount"], row["TransactionDate"])
-        }
+    def _differing(self, rows: list[Row]) -> dict[Row, list[Difference]]:
+        """Return the rows that the table Transactions does not hold so, each with what differs."""
+        keys = [{"CustomerId": customer, "TransactionId": transaction} for customer, transaction in rows]
+        held = Snapshot.of(tables.find_items(self.lab, "Transactions", keys), (), ()).rows
+        wrong = dict[Row, list[Difference]]()
+        for row in rows:
+            if faults := [*judge.compare_row(row, held.get(row), self.file.amounts[row], self.file.days[row])]:
+                wrong[row] = faults
+        return wrong
 
     def _add_up(self) -> None:
         """Work out the totals that the rows in the account lead to, since somebody else may have changed others."""
@@ -265,9 +257,5 @@ class Upload:
 
     def _differences(self) -> list[str]:
         """Return what differs of the rows, the totals and the alerts."""
-        faults = [*self._faults]
-        for key, (row, held) in self._wrong.items():
-            faults += judge.compare_row(key, held, row["TransactionAmount"], row["TransactionDate"])
-        for inbox in self.inboxes.values():
-            faults += inbox.faults
-        return [*dict.fromkeys(map(str, faults))]
+        inboxes = (inbox.faults for inbox in self.inboxes.values())
+        return [*dict.fromkeys(map(str, chain(self._faults, *self._wrong.values(), *inboxes)))]

@@ -5,16 +5,13 @@ Each is read once, and only when it is asked for. What cannot be read is noted i
 
 from collections.abc import Callable
 from datetime import datetime
-from functools import cache
+from functools import cache, partial
 from typing import Any, TypeVar
-
-from botocore.exceptions import ClientError
 
 from lab_lib.aws import cloudwatch, functions, log_runs, queues
 from lab_lib.aws.json_text import count
 from lab_lib.aws.log_runs import Run
-from lab_lib.calls.refusals import why
-from lab_lib.errors import is_unreachable
+from lab_lib.calls.refusals import none_if_unseen
 from lab_lib.lab import Lab
 from lab_lib.language import N_, _
 
@@ -33,20 +30,12 @@ class Evidence:
 
     def read(self, what: str, read: Callable[..., T], *about: Any) -> T | None:
         """Return what a function of lab_lib.aws reads. If AWS refuses that, note it, and return None."""
-        try:
-            return read(self.lab, *about)
-        except ClientError as error:
-            reason = why(error)
-            if reason is None or is_unreachable(error):
-                raise
-            self.unseen[what] = reason.cause
-            return None
+        return none_if_unseen(lambda: read(self.lab, *about), partial(self.unseen.__setitem__, what))
 
     def _runs(self, name: str) -> list[Run]:
         """Return the runs of a function, oldest first."""
         log = PROCESSOR_LOG if name == PROCESSOR else NOTIFIER_LOG
-        settings = (self.read(f"settings of {name}", functions.describe, name) or {}).get("Configuration", {})
-        group = cloudwatch.group_of(self.lab, name, settings)
+        group = self.read(f"settings of {name}", functions.log_group, name) or cloudwatch.log_group(self.lab, name)
         runs = self.read(log, log_runs.read, name, group, self._since) or []
         if not runs and not self.read(log, cloudwatch.describe, group):
             self.unseen.setdefault(log, _("there is no log"))

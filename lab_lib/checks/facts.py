@@ -4,7 +4,6 @@ A fact is a document of the account, as AWS describes it, a place in it, and the
 """
 
 import tomllib
-from collections.abc import Callable
 from dataclasses import dataclass, field
 from difflib import get_close_matches
 from pathlib import Path
@@ -20,36 +19,35 @@ from lab_lib.language import N_, _
 from lab_lib.pages.wording import listing
 
 FILE = Path(__file__).with_name("facts.toml")
-NAMES: dict[str, Callable[[Account, str], object]] = {  # for the texts, with what @document marks
-    "name": lambda account, subject: account.name(subject),
-    "url": lambda account, subject: f'sqs.get_queue_url(QueueName="{account.name(subject)}")["QueueUrl"]',
-    "queue_arn": lambda account, subject: queues.queue_arn(account.lab, subject),
-    "account": lambda account, _subject: account.lab.account,
-    "region": lambda account, _subject: account.lab.region,
-    "bucket": lambda account, _subject: account.lab.bucket,
-    "bucket_arn": lambda account, _subject: account.lab.arn("s3", account.lab.bucket),
-    "table": lambda account, _subject: account.name(tables.STREAMED),
-    "processor": lambda account, _subject: account.name(PROCESSOR),
-    "notifier": lambda account, _subject: account.name(NOTIFIER),
-    "topic": lambda account, _subject: account.name(TOPIC),
-    "topic_arn": lambda account, _subject: topics.topic_arn(account.lab),
-    "queue": lambda account, _subject: account.name(queues.DEAD_LETTERS),
-    "letters": lambda account, _subject: queues.queue_arn(account.lab, queues.DEAD_LETTERS),
-    "settings": lambda _account, _subject: resources.SETTINGS,
-    "clean_up": lambda _account, _subject: resources.CLEAN_UP,
-}
 
 
 class _Names(dict[str, object]):
-    """The names that a text may have in braces. Each is read of the account only when a text has it."""
+    """The names that a text may have in braces. What @document marks is read of the account when a text has it."""
 
     def __init__(self, account: Account, subject: str, values: dict[str, str]) -> None:
-        super().__init__(values)
+        lab = account.lab
+        super().__init__(
+            name=lab.name(subject),
+            url=f'sqs.get_queue_url(QueueName="{lab.name(subject)}")["QueueUrl"]',
+            queue_arn=queues.queue_arn(lab, subject),
+            account=lab.account,
+            region=lab.region,
+            bucket=lab.bucket,
+            bucket_arn=lab.arn("s3", lab.bucket),
+            table=lab.name(tables.STREAMED),
+            processor=lab.name(PROCESSOR),
+            notifier=lab.name(NOTIFIER),
+            topic=lab.name(TOPIC),
+            topic_arn=topics.topic_arn(lab),
+            queue=lab.name(queues.DEAD_LETTERS),
+            letters=queues.queue_arn(lab, queues.DEAD_LETTERS),
+            settings=resources.SETTINGS,
+            clean_up=resources.CLEAN_UP,
+        )
+        self.update(values)
         self.account, self.subject = account, subject
 
     def __missing__(self, name: str) -> object:
-        if name in NAMES:
-            return NAMES[name](self.account, self.subject)
         return DOCUMENTS[name](self.account, *filter(None, [self.subject]))
 
     def fill(self, text: str) -> str:

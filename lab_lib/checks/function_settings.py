@@ -18,10 +18,9 @@ def state(account: Account, name: str) -> bool | str:
     now, described = account.settings(name), account.ask(functions.describe, name) or {}
     if described.get("Concurrency", {}).get("ReservedConcurrentExecutions") == 0:
         return _("its reserved concurrency is 0, so it cannot run")
-    if "Failed" in (now.get("State"), now.get("LastUpdateStatus")):
-        return _("failed: {reason}", reason=now.get("StateReason") or now.get("LastUpdateStatusReason"))
-    is_ready = now.get("State") in ("Active", "Inactive") and now.get("LastUpdateStatus") == "Successful"
-    return is_ready or "Pending"
+    if reason := functions.failure(now):
+        return _("failed: {reason}", reason=reason)
+    return functions.is_ready(now) or "Pending"
 
 
 @document

@@ -20,7 +20,6 @@ from lab_lib.checks.reading import (
     UPLOAD,
     aliases,
     bucket_triggers,
-    is_indirect,
     mapping,
     policy,
     unqualified,
@@ -141,11 +140,9 @@ def _sure(faults: list[str]) -> list[str]:
 @document
 def bucket_sends(account: Account) -> list[str]:
     """Return the events other than uploads that start TransactionProcessor, and where else events and files go."""
-    copies = account.ask(buckets.copies)
-    others = [copy["Bucket"] for copy in copies if copy.get("Account", account.lab.account) != account.lab.account]
-    files = [*others, *(Meant(copy["Bucket"]) for copy in copies if copy["Bucket"] not in others)]
-    if is_indirect(account):
-        return files
+    own, files = account.lab.account, list[str]()
+    for copy in account.ask(buckets.copies):
+        files.append(Meant(copy["Bucket"]) if copy.get("Account", own) == own else copy["Bucket"])
     events = [event for trigger in bucket_triggers(account) for event in trigger.get("Events", [])]
     settings = account.ask(triggers.bucket_notifications)
     queues_and_topics = [*settings.get("TopicConfigurations", []), *settings.get("QueueConfigurations", [])]

@@ -65,7 +65,8 @@ def waits_for_link(account: Account, found: str, *links: str) -> Finding | None:
 def _make(account: Account, rule: Rule) -> Check:
     first, before = _first_cause(account, rule), account.maybe_old
     finding = _behind(first, rule.step) if first else _finding(account, rule)
-    waits_for_aws = finding.state is State.WAITS and not finding.cause and account.is_recent
+    is_recent = account.lab.journal is not None and not account.lab.journal.is_empty
+    waits_for_aws = finding.state is State.WAITS and not finding.cause and is_recent
     if account.maybe_old > before or waits_for_aws:
         account.unsettled.add(rule.id)
     is_extra = rule.step == FURTHER and finding.state is State.NOT_YET

@@ -11,14 +11,12 @@ from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from decimal import Decimal
-from pathlib import PurePosixPath
 from random import Random
 
 from lab_lib import transactions
 from lab_lib.aws import buckets, functions, topics, triggers
-from lab_lib.checks import uploads
 from lab_lib.checks.arrivals import alert_inboxes, snapshot
-from lab_lib.checks.bank import Bank, File, Line, Style
+from lab_lib.checks.bank import Bank, File
 from lab_lib.checks.copies import Copy, copied
 from lab_lib.checks.evidence import Evidence, at_rest, wait_for_rest
 from lab_lib.checks.reading import NOTIFIER, PROCESSOR, fitting_key
@@ -112,10 +110,8 @@ class _Probe:
             wait_for_rest(lab, 30)
         self.held = snapshot(lab)  # what the account held when somebody looked last
         self._inboxes = alert_inboxes(lab)
-        style = _style(account)
-        ends = PurePosixPath(style.key).suffix, ".txt", ".csv", ".TXT", ""
-        fits = [fitting_key(account, "{}", end) for end in ends]
-        self.bank = Bank(chance, self.held, lab.threshold, style, fits)
+        fits = [fitting_key(account, "{}", end) for end in (".txt", ".csv", ".TXT", "")]
+        self.bank = Bank(chance, self.held, lab.threshold, fits)
         self.rows, self.customers = 0, set[str]()
 
     def do_what_the_handout_asks(self, copy: Copy | None) -> None:
@@ -282,8 +278,7 @@ class _Probe:
             yield _("rejected lines are kept after their file was replaced")
         before = self.held
         buckets.put(self.lab, self.bank.odd_key(), b"some|other|file\nC1|T1|5\n")
-        wait_for_rest(self.lab, _LONGEST)
-        self.held = snapshot(self.lab)
+        self._rest()
         yield from compare_others(before, self.held)
 
     def _is_killed(self, copy: Copy) -> Iterator[Difference]:
@@ -331,10 +326,14 @@ class _Probe:
         upload.expected = replace(upload.expected, crossing={rising: Decimal(limit + 40)})
         yield from self._lacks(upload, {falling: Decimal(7), rising: Decimal(limit + 40)})
 
-    def _lacks(self, upload: _Upload, totals: Totals) -> Iterator[Difference]:
-        """Yield which totals are not as they must be, and which alerts are missing, when nothing more comes."""
+    def _rest(self) -> None:
+        """Look at the tables when nothing more comes."""
         wait_for_rest(self.lab, _LONGEST)
         self.held = snapshot(self.lab)
+
+    def _lacks(self, upload: _Upload, totals: Totals) -> Iterator[Difference]:
+        """Yield which totals are not as they must be, and which alerts are missing, when nothing more comes."""
+        self._rest()
         yield from compare_totals(totals, self.held.totals)
         for inbox in self._inboxes.values():
             if (messages := inbox.messages()) is not None:
@@ -344,20 +343,3 @@ class _Probe:
 
 def _all_but_repeats(wrong: Faults) -> list[Difference | str]:
     return [fault for part, faults in wrong.items() if part != REPEATS for fault in faults]
-
-
-def _style(account: Account) -> Style:
-    """Return how the account's files are, as its last upload shows."""
-    right = [
-        (key, file)
-        for key, file in uploads.read_all(account).items()
-        if isinstance(file, transactions.Recount) and file.amounts
-    ]
-    if not right:
-        return Style()
-    key, file = right[-1]
-    text = account.ask(buckets.content, key).decode("utf-8-sig", "replace")
-    columns = tuple(column.strip(' "') for column in text.splitlines()[0].split("|"))
-    customer, transaction = next(iter(file.amounts))
-    line = Line(customer, file.addresses[customer], transaction, file.days[customer, transaction], "")
-    return Style(key, columns, "\r\n" if "\r\n" in text else "\n", file.good, line)

@@ -3,7 +3,7 @@
 import itertools
 from datetime import UTC, datetime, timedelta
 
-from lab_lib.aws import buckets, cloudwatch, functions, tables
+from lab_lib.aws import buckets, cloudwatch, functions, log_runs, tables
 from lab_lib.calls.refusals import none_if_unseen
 from lab_lib.calls.waiting import LOGS_TAKE
 from lab_lib.checks.arrivals import Runs
@@ -59,7 +59,8 @@ def wait_until_logged(lab: Lab) -> None:
     logs = {name: functions.log_group(lab, name) for name in names}
 
     def logged() -> bool:
-        return all(cloudwatch.runs(cloudwatch.log_lines(lab, name, since.get(name), logs[name])) for name in logs)
+        runs = [log_runs.read(lab, name, group, since.get(name)) for name, group in logs.items()]
+        return all(any(run.end for run in of_function) for of_function in runs)
 
     hint = _("A function has not run. The checkpoint of this notebook says which link is broken.")
     how = {"timeout": lab.longest(600), "on_aws": LOGS_TAKE, "hint": hint}

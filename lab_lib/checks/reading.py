@@ -6,13 +6,11 @@ from typing import Any
 from lab_lib.aws import buckets, functions, grants, policies, queues, roles, tables, topics, triggers
 from lab_lib.aws.evaluator import NOW, from_service, is_allowed
 from lab_lib.aws.policies import Policy
-from lab_lib.checks.evidence import Evidence
 from lab_lib.checks.rules import Account, document
 
 PROCESSOR, NOTIFIER = functions.SOURCES
 UPLOAD = "transactions.txt"  # the handout's file
 TOPIC = topics.ALERT_TOPIC
-INDIRECT: triggers.Trigger = {"LambdaFunctionArn": "", "Events": ["s3:ObjectCreated:*"]}
 NO_URL: dict[str, None] = dict.fromkeys(("lambda:functionurlauthtype", "lambda:invokedviafunctionurl"))
 
 _DESCRIBE = {"function": functions.describe, "topic": topics.attributes, "queue": queues.attributes}
@@ -44,23 +42,9 @@ def notifications(account: Account) -> list[triggers.Trigger]:
 
 
 def bucket_triggers(account: Account) -> list[triggers.Trigger]:
-    """Return the notifications that start TransactionProcessor; one that takes all, if another service starts it."""
+    """Return the notifications that start TransactionProcessor."""
     name, started = account.name(PROCESSOR), notifications(account)
-    direct = [trigger for trigger in started if starts(account, trigger["LambdaFunctionArn"], name)]
-    return direct or [INDIRECT] * (account.ask(Evidence).runs(PROCESSOR) != [] and other_ways(account) != [])
-
-
-def is_indirect(account: Account) -> bool:
-    """Return whether the bucket starts TransactionProcessor by another service, such as a queue: it has run."""
-    return bucket_triggers(account) == [INDIRECT]
-
-
-def other_ways(account: Account) -> list[str]:
-    """Return where the bucket sends the events of uploads, other than to functions: EventBridge, SNS, SQS."""
-    settings = account.ask(triggers.bucket_notifications)
-    targets = {"SNS": settings.get("TopicConfigurations"), "SQS": settings.get("QueueConfigurations")}
-    ways = ["EventBridge"] if "EventBridgeConfiguration" in settings else []
-    return ways + [way for way, target in targets.items() if "s3:ObjectCreated:" in str(target)]
+    return [trigger for trigger in started if starts(account, trigger["LambdaFunctionArn"], name)]
 
 
 @document

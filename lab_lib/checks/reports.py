@@ -161,8 +161,8 @@ def _drawn(state: str) -> Look:
 
 
 def _table(checks: list[Check]) -> str:
-    return table((_badge(check), escape(check.name), "<br>→ ".join(map(escape, check.lines))) for check in checks)
-
-
-def _badge(check: Check) -> str:
-    return badge(marked(check.state), LOOKS[check.state].colour)
+    rows = list[tuple[str, ...]]()
+    for check in checks:
+        mark = badge(marked(check.state), LOOKS[check.state].colour)
+        rows.append((mark, escape(check.name), "<br>→ ".join(map(escape, check.lines))))
+    return table(rows)

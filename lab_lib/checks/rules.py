@@ -74,11 +74,6 @@ class Account:
         self.maybe_old += maybe_old
         return cast("T", answer)
 
-    @property
-    def is_recent(self) -> bool:
-        """Return True if this process has just made or changed something here."""
-        return self.lab.journal is not None and not self.lab.journal.is_empty
-
     def _changes_read(self) -> int:
         return self.lab.journal.changes_read if self.lab.journal else 0
 
@@ -229,13 +224,10 @@ def waits_for(id: str, name: str) -> Finding:
     return Finding(State.WAITS, found, wanted, _("See to that first."), cause=id)
 
 
-def none_of(faults: Iterable[str], hint: str, right: str = "", wanted: str = "") -> Finding:
-    """Return a finding that is right if there are no faults, and then reads `right`; otherwise it lists the faults.
-
-    It wants what is right, if it is not told another text.
-    """
+def none_of(faults: Iterable[str], hint: str, right: str = "") -> Finding:
+    """Return a finding that is right if there are no faults, and then reads `right`; otherwise it lists the faults."""
     named, right = sorted(faults), right or _("none")
-    return judged(not named, listing(named) if named else right, wanted or right, hint)
+    return judged(not named, listing(named) if named else right, right, hint)
 
 
 def or_none(read: Callable[[], T]) -> T | None:

@@ -21,6 +21,7 @@ from lab_lib.checks.rules import Account, document
 from lab_lib.errors import LabError
 from lab_lib.language import _
 
+WAYS = {"EventBridge": "EventBridgeConfiguration", "SNS": "TopicConfigurations", "SQS": "QueueConfigurations"}
 RETRIES = ("MaximumRetryAttempts", "MaximumRecordAgeInSeconds", "BisectBatchOnFunctionError", "FunctionResponseTypes")
 
 
@@ -32,7 +33,8 @@ def starts_processor(account: Account) -> bool | list[str]:
     """Return True if the bucket starts the function, else what it starts. LabError if nothing says whether it does."""
     if bucket_triggers(account):
         return True
-    if ways := reading.other_ways(account):
+    settings = account.ask(triggers.bucket_notifications)
+    if ways := [way for way, entry in WAYS.items() if entry in settings]:
         why = _("the bucket sends its events to {ways}, and this check cannot follow them", ways=_(" and ").join(ways))
         raise LabError(why)
     return _started(account, _functions(account))
@@ -71,8 +73,6 @@ def trigger_takes_uploads(account: Account) -> bool | list[str]:
 @document
 def bucket_may_invoke(account: Account) -> bool | str:
     """Return True if the bucket may start the function, and no other bucket."""
-    if reading.is_indirect(account):
-        return True
     if may_invoke(account, "any-bucket", ANOTHER_ACCOUNT):
         return _("any bucket of any account may start it")
     return lasts(lambda after: may_invoke(account, account.lab.bucket, account.lab.account, after))

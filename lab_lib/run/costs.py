@@ -1,16 +1,14 @@
 """Estimate the minutes and cents of a run on AWS.
 
-minutes.json holds the seconds that each notebook takes on AWS. usage.json holds what it uses there, by the names in
-prices.json: the lab's requests, counted in November 2026 under tests/aws_delays; the functions' part is estimated.
-MILLION is a name in both: so many rows of a file, beside the handout's. So is "probe", for `lab check --probe`.
+costs.json holds the seconds that each notebook takes on AWS, and what it uses there, by the names of the prices: the
+lab's requests, counted in November 2026 under tests/aws_delays; the functions' part is estimated. MILLION stands for so
+many rows of a file, beside the handout's, and "probe" for `lab check --probe`.
 """
 
-import functools
 import json
 import math
 from collections.abc import Iterable, Mapping
 from pathlib import Path
-from typing import Any
 
 from rich.cells import set_cell_size
 
@@ -19,25 +17,19 @@ from lab_lib.language import N_, _
 
 MILLION = "rows"
 _CHINA, _YUAN = "cn-", N_("AWS's prices in China are in yuan; the lab knows only prices in dollars")
-# The names in prices.json that are shown, for the catalogues.
+_COSTS = json.loads(Path(__file__).with_suffix(".json").read_text("utf-8"))  # dollars are for a million
+# The names of prices that are shown, for the catalogues.
 _SHOWN = N_("runs"), N_("GB-s"), N_("write units"), N_("read units"), N_("s3 reads"), N_("sns calls"), N_("log KB")
-
-
-def prices() -> dict[str, Any]:
-    """Return the dollars for a million of each thing that costs, with their date and Region."""
-    return _read("prices.json")
 
 
 def minutes(numbers: Iterable[str]) -> float:
     """Return the minutes that these notebooks, such as "05", take on AWS."""
-    seconds = _read("minutes.json")
-    return sum(float(seconds[number]) for number in numbers) / 60
+    return sum(float(_COSTS["seconds"][number]) for number in numbers) / 60
 
 
 def cents(numbers: Iterable[str]) -> float:
     """Return what these notebooks cost on AWS: the lab's requests, and what the functions do."""
-    usage = _read("usage.json")
-    return sum(_cents(used) for number in numbers for used in usage[number].values())
+    return sum(_cents(used) for number in numbers for used in _COSTS["usage"][number].values())
 
 
 def before(numbers: list[str], rows: int, region: str) -> str:
@@ -52,7 +44,8 @@ def before(numbers: list[str], rows: int, region: str) -> str:
         "On AWS this takes about {minutes} min, and costs {cost} (prices of {date} in {region}; SMS is extra).",
         minutes=longest,
         cost=cost,
-        **prices(),
+        date=_COSTS["date"],
+        region=_COSTS["region"],
     )
 
 
@@ -60,7 +53,7 @@ def of_functions(lab: Lab, notebook: str) -> str:
     """Return what the functions use in a notebook, such as "05", and what that costs on AWS."""
     if lab.region.startswith(_CHINA):
         return _(_YUAN)
-    used = _read("usage.json")[notebook]["functions"]
+    used = _COSTS["usage"][notebook]["functions"]
     lines = [f"{set_cell_size(_(item), 13)}{number:>9,.7g}  {_price({item: number})}" for item, number in used.items()]
     return "\n".join([*lines, set_cell_size(_("all"), 24) + _price(used)])
 
@@ -70,10 +63,4 @@ def _price(usage: Mapping[str, float]) -> str:
 
 
 def _cents(usage: Mapping[str, float]) -> float:
-    return sum(number * float(prices()[item]) for item, number in usage.items()) * 100 / 1e6
-
-
-@functools.cache
-def _read(name: str) -> dict[str, Any]:
-    content: dict[str, Any] = json.loads(Path(__file__).with_name(name).read_text(encoding="utf-8"))
-    return content
+    return sum(number * float(_COSTS["prices"][item]) for item, number in usage.items()) * 100 / 1e6

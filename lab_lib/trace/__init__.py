@@ -9,6 +9,7 @@ from dataclasses import replace
 
 from lab_lib.calls.waiting import LOGS_TAKE
 from lab_lib.checks.evidence import at_rest
+from lab_lib.checks.rules import State
 from lab_lib.errors import LabError, TimedOut, UsageError
 from lab_lib.lab import Lab
 from lab_lib.language import _
@@ -33,7 +34,8 @@ def watch(lab: Lab, customer: str, transaction: str) -> Trace:
     def settled() -> Trace | None:
         is_over = at_rest(lab)  # asked before the evidence is read
         trace = _of_transaction(Way(lab), customer, transaction)
-        return trace if is_over or trace.is_settled else None
+        waits = any(event.state is State.WAITS for change in trace.changes for event in change)
+        return trace if is_over or not waits else None
 
     what = _("all that tells of {customer} {transaction}", customer=customer, transaction=transaction)
     pause = 15 if lab.is_real else 0.2  # AWS charges for calls

@@ -1,6 +1,5 @@
 """Show a trace: as lines, in a notebook as the chain's picture and a table, and as a page. Nothing here calls AWS."""
 
-import time
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
@@ -19,7 +18,7 @@ from lab_lib.pages.colours import LOOKS
 from lab_lib.pages.tables import badge, table
 from lab_lib.pages.wording import aligned
 
-_LATE, _CELLS = 600, 12  # seconds after which AWS has written a log; characters of a line of time
+_CELLS = 12  # characters of a line of time
 _BOXES = {N_("file"): "transactions.txt", N_("rejected lines"): "bucket", N_("stream"): ""}  # by what is no box
 _WRAPPED = '<div style="overflow-wrap:anywhere">{}</div>'  # a hint may hold a long call
 STOPPED = (State.NOT_YET, State.WAITS)
@@ -83,13 +82,6 @@ class Trace:
         if stopped is None:
             return self.title
         return _("{title} stops at {where}: {what}", title=self.title, where=_(stopped.where), what=stopped.what)
-
-    @property
-    def is_settled(self) -> bool:
-        """Return whether nothing more can be told later: AWS writes a log up to ten minutes late."""
-        events = [event for change in self.changes for event in change]
-        last = max((event.when for event in events if event.when), default=0)
-        return time.time() - last / 1000 > _LATE or not any(event.state is State.WAITS for event in events)
 
     @property
     def picture(self) -> Picture:

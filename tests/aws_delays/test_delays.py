@@ -9,7 +9,7 @@ import json
 import pytest
 
 from lab_lib import checks
-from lab_lib.aws import buckets, cleanup, cloudwatch, functions, queues, tables, topics, triggers
+from lab_lib.aws import buckets, cleanup, functions, log_runs, queues, tables, topics, triggers
 from lab_lib.checks import readiness
 from lab_lib.checks.chain import following
 from lab_lib.exercises.copies import DATA_FILE
@@ -108,7 +108,7 @@ def test_what_is_logged_and_counted_late_is_waited_for(sped_up, monkeypatch):
     with following(lab, DATA_FILE):
         buckets.upload(lab, DATA_FILE)
     readiness.wait_until_logged(lab)
-    assert all(cloudwatch.runs(cloudwatch.log_lines(lab, name)) for name in functions.SOURCES)
+    assert all(any(run.end for run in log_runs.read(lab, name, "")) for name in functions.SOURCES)
     readiness.wait_until_counted(lab)
 
     assert checks.run(lab, "05").failed == []

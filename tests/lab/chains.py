@@ -4,7 +4,7 @@ import json
 from decimal import Decimal
 from pathlib import Path
 
-from lab_lib.aws import buckets, cloudwatch, functions, policies, queues, roles, tables, topics, triggers
+from lab_lib.aws import buckets, cloudwatch, functions, log_runs, policies, queues, roles, tables, topics, triggers
 from lab_lib.calls.waiting import wait_until
 from lab_lib.checks.chain import following
 from lab_lib.run.headless import DATA_FILE
@@ -130,7 +130,7 @@ def logged(lab):
     """Wait until both functions have a run in their log, and return the lab."""
 
     def ran():
-        return all(cloudwatch.runs(cloudwatch.log_lines(lab, name)) for name in functions.SOURCES)
+        return all(any(run.end for run in log_runs.read(lab, name, "")) for name in functions.SOURCES)
 
     wait_until(ran, "the logs", timeout=30)
     return lab

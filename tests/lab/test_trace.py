@@ -61,7 +61,7 @@ def test_each_link_of_a_row_is_found_with_its_time_and_a_mapping_that_stands_sti
     busy.put("whole.txt", [*rows, "W1|1 Street|T99|03/16/2017|-400.50"])
     busy.wait_for_file("whole.txt")
     (stopped,) = missing(busy, "W1", "T7")
-    assert stopped.startswith("✘ TotalNotifier state of the stream trigger: Disabled; wanted: Enabled. Enable the")
+    assert stopped.startswith("✘ TotalNotifier state of the stream trigger: Disabled; wanted: Enabled. → Enable the")
     heading = "W1 T7 stops at TotalNotifier: state of the stream trigger: Disabled; wanted: Enabled.\n"
     assert shown(busy, "W1", "T7").startswith(heading)
     triggers.switch_stream_triggers([busy.lab], on=True)
@@ -193,7 +193,7 @@ def test_of_the_evidence_that_is_taken_away_exactly_that_is_named(chain):
         ),
         "TransactionProcessor cannot see: there is no log": partial(cloudwatch.delete_log_group, lab, PROCESSOR),
         f"file {NO_FILE}": partial(buckets.delete_object, lab, "a.txt"),
-        "stream stream of Transactions: off; wanted: on. Turn on the stream": partial(
+        "stream stream of Transactions: off; wanted: on. → Turn on the stream": partial(
             change_table, StreamSpecification=off
         ),
     }

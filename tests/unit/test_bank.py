@@ -4,7 +4,6 @@ import re
 from collections import Counter
 from decimal import Decimal
 from itertools import accumulate
-from pathlib import PurePosixPath
 from random import Random
 
 import pytest
@@ -12,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from lab_lib import transactions
-from lab_lib.checks.bank import Bank, Line, Style
+from lab_lib.checks.bank import Bank
 from lab_lib.checks.upload import Snapshot, expect
 
 THRESHOLDS = [Decimal(text) for text in ("1500", "10.50", "1", "99999999999999999999")]
@@ -20,11 +19,6 @@ HANDOUTS = (
     b"customer_id|customer_address|trn_id|trn_date|trn_amount\n"
     b"C1|1 Smith Street, London|T01|03/16/2017|598\nC2|2 Smith Street, London|T02|03/16/2017|1750"
 )
-STYLES = [
-    Style(),
-    Style("in/march 3.csv", ("trn_id", "customer_id", "trn_amount", "trn_date", "customer_address"), "\r\n", 3),
-    Style("data", rows=30_000, line=Line("7", "", "abc", "12/31/1999", "")),
-]
 seeds = st.integers(0, 2**32)
 
 
@@ -40,17 +34,17 @@ def after(before, threshold, *files):
     return Snapshot.of([*before.rows.values(), *rows], [*before.customers.values(), *customers], totals), due
 
 
-def opened(seed, threshold=THRESHOLDS[0], style=STYLES[0]):
+def opened(seed, threshold=THRESHOLDS[0]):
     """Return a bank for an account that holds the handout's customers, and what that holds."""
     held, _ = after(Snapshot(), threshold, ("transactions.txt", HANDOUTS))
-    return Bank(Random(seed), held, threshold, style, ["{}" + PurePosixPath(style.key).suffix]), held
+    return Bank(Random(seed), held, threshold, ["{}.txt"]), held
 
 
 @pytest.mark.parametrize("threshold", THRESHOLDS)
-@given(seeds, st.sampled_from(STYLES))
+@given(seeds)
 @settings(max_examples=10, deadline=None)
-def test_each_file_leads_to_what_it_is_drawn_for(threshold, seed, style):
-    bank, held = opened(seed, threshold, style)
+def test_each_file_leads_to_what_it_is_drawn_for(threshold, seed):
+    bank, held = opened(seed, threshold)
     known = bank.known()
     plain = bank.plain(known)
     crossing, nearly = (line.customer for line in plain[-2:])
@@ -74,10 +68,10 @@ def test_each_file_leads_to_what_it_is_drawn_for(threshold, seed, style):
     assert {*crossed[3]} == {crossing, nearly}
 
 
-@given(seeds, st.sampled_from(THRESHOLDS[:3]), st.sampled_from(STYLES))
+@given(seeds, st.sampled_from(THRESHOLDS[:3]))
 @settings(max_examples=10, deadline=None)
-def test_corrections_cents_and_forms_cross_too_and_each_reason_for_a_rejection_comes(seed, threshold, style):
-    bank, held = opened(seed, threshold, style)
+def test_corrections_cents_and_forms_cross_too_and_each_reason_for_a_rejection_comes(seed, threshold):
+    bank, held = opened(seed, threshold)
     plain, rejected = bank.plain(), bank.rejected()
     held, _ = after(held, threshold, bank.file(plain))
     held, corrected = after(held, threshold, bank.file(bank.corrections(plain)))
@@ -125,22 +119,8 @@ def test_three_probes_have_each_kind_of_value():
         assert re.search(kind, "\n".join(f"|{line}|" for line in text.splitlines())), kind
 
 
-@pytest.mark.parametrize("style", STYLES)
-def test_plain_files_are_like_the_accounts_own(style):
-    bank, _ = opened(1, style=style)
-    lines = bank.plain()
-    file = bank.file(lines)
-
-    assert file.content.decode().split(style.end)[0] == "|".join(style.columns)
-    assert 12 <= len(lines) <= min(max(style.rows, 12) * 2, 100)
-    like = re.sub(r"\d+", r"\\d+", style.line.customer)
-    assert all(re.fullmatch(like, line.customer) for line in lines)
-    stem, dot, end = style.key.partition(".")
-    assert re.fullmatch(rf"{stem}-\d+{re.escape(dot + end)}", file.key)
-
-
 def test_keys_fit_the_trigger_and_five_of_them_are_of_each_kind():
-    bank = Bank(Random(1), Snapshot(), THRESHOLDS[0], Style(), ["in/{}.csv"])
+    bank = Bank(Random(1), Snapshot(), THRESHOLDS[0], ["in/{}.csv"])
     file = bank.odd_file(bank.plain())
     keys = [file.key, *(bank.odd_key() for _ in range(4))]
 

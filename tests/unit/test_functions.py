@@ -8,7 +8,7 @@ from decimal import Decimal
 import pytest
 from botocore.response import StreamingBody
 
-from lab_lib.aws import cloudwatch, functions, policies, queues, roles, topics
+from lab_lib.aws import cloudwatch, functions, queues, roles, topics
 from lab_lib.errors import LabError, StepMissing
 from lab_lib.lab import Lab
 
@@ -36,18 +36,6 @@ def test_ensure_function_creates_it_with_its_log_group_once_and_gives_it_a_new_t
         "THRESHOLD": "1000",
         "DEAD_LETTER_QUEUE": queues.find_queue(prepared, queues.DEAD_LETTERS),
     }
-
-
-def test_a_function_whose_role_was_deleted_and_made_again_is_updated(prepared, calls):
-    functions.ensure_function(prepared, NAME)
-    updated = calls("lambda", "update_function_configuration")
-    permissions = policies.transaction_processor(prepared)
-    roles.delete_role(prepared, functions.ROLES[NAME])
-    roles.ensure_role(prepared, functions.ROLES[NAME], permissions)
-
-    functions.ensure_function(prepared, NAME)
-
-    assert len(updated) == 1
 
 
 def test_an_answer_is_waited_for_longer_than_the_function_may_run(prepared):

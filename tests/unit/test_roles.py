@@ -16,7 +16,6 @@ def test_the_role_trusts_lambda_and_has_exactly_its_permissions(lab, permissions
     arn = roles.ensure_role(lab, ROLE, permissions)
 
     role = roles.describe(lab, ROLE)
-    assert roles.created(lab, ROLE) == role["CreateDate"]
     assert arn == role["Arn"] == f"arn:aws:iam::123456789012:role/{ROLE}"
     assert role["AssumeRolePolicyDocument"] == policies.trust()
     assert lab.client("iam").get_role_policy(RoleName=ROLE, PolicyName="lab")["PolicyDocument"] == permissions
@@ -42,7 +41,7 @@ def test_a_role_that_was_given_is_used_without_one_call_of_iam(lab, permissions)
 
     assert roles.ensure_role(without_iam, ROLE, permissions) == roles.find_role(without_iam, ROLE) == arn
     assert functions.settings(without_iam, "TotalNotifier")["Role"] == arn
-    assert (roles.name_of(without_iam, ROLE), roles.created(without_iam, ROLE)) == ("LabRole", None)
+    assert roles.name_of(without_iam, ROLE) == "LabRole"
     roles.ensure_experiments(without_iam, ROLE, permissions)
     assert roles.find_experiments(without_iam, ROLE) is None
     roles.delete_experiments(without_iam, ROLE)
