@@ -47,6 +47,14 @@ def bucket_triggers(account: Account) -> list[triggers.Trigger]:
     return [trigger for trigger in started if starts(account, trigger["LambdaFunctionArn"], name)]
 
 
+def other_ways(account: Account) -> list[str]:
+    """Return where the bucket sends the events of uploads, other than to functions: EventBridge, SNS, SQS."""
+    settings = account.ask(triggers.bucket_notifications)
+    targets = {"SNS": settings.get("TopicConfigurations"), "SQS": settings.get("QueueConfigurations")}
+    ways = ["EventBridge"] if "EventBridgeConfiguration" in settings else []
+    return ways + [way for way, target in targets.items() if "s3:ObjectCreated:" in str(target)]
+
+
 @document
 def is_taken(account: Account, key: str) -> bool:
     """Return True if a trigger of TransactionProcessor takes the key."""

@@ -21,7 +21,6 @@ from lab_lib.checks.rules import Account, document
 from lab_lib.errors import LabError
 from lab_lib.language import _
 
-WAYS = {"EventBridge": "EventBridgeConfiguration", "SNS": "TopicConfigurations", "SQS": "QueueConfigurations"}
 RETRIES = ("MaximumRetryAttempts", "MaximumRecordAgeInSeconds", "BisectBatchOnFunctionError", "FunctionResponseTypes")
 
 
@@ -33,8 +32,7 @@ def starts_processor(account: Account) -> bool | list[str]:
     """Return True if the bucket starts the function, else what it starts. LabError if nothing says whether it does."""
     if bucket_triggers(account):
         return True
-    settings = account.ask(triggers.bucket_notifications)
-    if ways := [way for way, entry in WAYS.items() if entry in settings]:
+    if ways := reading.other_ways(account):
         why = _("the bucket sends its events to {ways}, and this check cannot follow them", ways=_(" and ").join(ways))
         raise LabError(why)
     return _started(account, _functions(account))
