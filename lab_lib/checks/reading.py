@@ -6,11 +6,13 @@ from typing import Any
 from lab_lib.aws import buckets, functions, grants, policies, queues, roles, tables, topics, triggers
 from lab_lib.aws.evaluator import NOW, from_service, is_allowed
 from lab_lib.aws.policies import Policy
+from lab_lib.checks.evidence import Evidence
 from lab_lib.checks.rules import Account, document
 
 PROCESSOR, NOTIFIER = functions.SOURCES
 UPLOAD = "transactions.txt"  # the handout's file
 TOPIC = topics.ALERT_TOPIC
+INDIRECT: triggers.Trigger = {"LambdaFunctionArn": "", "Events": ["s3:ObjectCreated:*"]}
 NO_URL: dict[str, None] = dict.fromkeys(("lambda:functionurlauthtype", "lambda:invokedviafunctionurl"))
 
 _DESCRIBE = {"function": functions.describe, "topic": topics.attributes, "queue": queues.attributes}
@@ -42,9 +44,15 @@ def notifications(account: Account) -> list[triggers.Trigger]:
 
 
 def bucket_triggers(account: Account) -> list[triggers.Trigger]:
-    """Return the notifications that start TransactionProcessor."""
+    """Return the notifications that start TransactionProcessor; one that takes all, if another service starts it."""
     name, started = account.name(PROCESSOR), notifications(account)
-    return [trigger for trigger in started if starts(account, trigger["LambdaFunctionArn"], name)]
+    direct = [trigger for trigger in started if starts(account, trigger["LambdaFunctionArn"], name)]
+    return direct or [INDIRECT] * (account.ask(Evidence).runs(PROCESSOR) != [] and other_ways(account) != [])
+
+
+def is_indirect(account: Account) -> bool:
+    """Return whether the bucket starts TransactionProcessor by another service, such as a queue: it has run."""
+    return bucket_triggers(account) == [INDIRECT]
 
 
 def other_ways(account: Account) -> list[str]:

@@ -71,6 +71,8 @@ def trigger_takes_uploads(account: Account) -> bool | list[str]:
 @document
 def bucket_may_invoke(account: Account) -> bool | str:
     """Return True if the bucket may start the function, and no other bucket."""
+    if reading.is_indirect(account):
+        return True
     if may_invoke(account, "any-bucket", ANOTHER_ACCOUNT):
         return _("any bucket of any account may start it")
     return lasts(lambda after: may_invoke(account, account.lab.bucket, account.lab.account, after))
