@@ -1,6 +1,5 @@
 """Say what AWS refuses in a request for what is there already, or is not. To delete once ministack refuses it too."""
 
-import time
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -11,8 +10,6 @@ from ministack.services import lambda_svc, s3, sns, sqs
 from lab_lib.embedded import replace
 from lab_lib.embedded.limits import Params, Refusal
 
-_NAME_IS_FREE = 0.1  # seconds after a queue was deleted; on AWS 60
-_deleted: dict[tuple[str, str, str], float] = {}  # when a queue was, by its account, Region and name
 _FIND = {"sqs": sqs._queue_by_arn, "sns": sns._topic_by_arn_any_scope}
 
 
@@ -30,8 +27,6 @@ def refusals(operation: str, params: Params) -> Iterator[Refusal]:
         find = _FIND.get(arn[8:11])  # behind arn:aws:
         if find and find(arn) is None:
             yield Refusal("InvalidParameterValueException", f"The destination ARN {arn} is invalid.")
-    if operation in ("CreateQueue", "DeleteQueue"):
-        yield from _queue(params)
 
 
 def _mapping(params: Params) -> Iterator[Refusal]:
@@ -45,17 +40,6 @@ def _mapping(params: Params) -> Iterator[Refusal]:
                 f"Please update or delete the existing mapping with UUID {mapping['UUID']}"
             )
             yield Refusal("ResourceConflictException", message, 409)
-
-
-def _queue(params: Params) -> Iterator[Refusal]:
-    """Note the name of a queue that is to be deleted. Refuse that of a new one if it was deleted just now."""
-    name = params.get("QueueName") or params["QueueUrl"].split("/")[-1]
-    queue, now = (get_account_id(), get_region(), name), time.monotonic()
-    if "QueueUrl" in params:
-        _deleted[queue] = now
-    elif now - _deleted.get(queue, -_NAME_IS_FREE) < _NAME_IS_FREE:
-        message = "You must wait 60 seconds after deleting a queue before you can create another with the same name."
-        yield Refusal("QueueDeletedRecently", message)
 
 
 def _validated(validate: Callable[..., Any]) -> Callable[..., Any]:

@@ -158,12 +158,3 @@ def test_a_second_mapping_of_a_stream_to_a_function_names_the_first(made):
 
     assert error["Code"] == "ResourceConflictException"
     assert error["Message"].endswith(f"delete the existing mapping with UUID {requests['mapping']['UUID']}")
-
-
-def test_the_name_of_a_queue_is_free_again_a_moment_after_its_deletion(made):
-    lab, _ = made
-    sqs = lab.client("sqs")
-    sqs.delete_queue(QueueUrl=sqs.create_queue(QueueName="short")["QueueUrl"])
-
-    assert error_code(lab, "sqs", "create_queue", {"QueueName": "short"}).endswith("QueueDeletedRecently")
-    assert sqs.create_queue(QueueName="short")  # which the lab waits for
