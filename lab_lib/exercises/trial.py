@@ -110,7 +110,7 @@ class _Trial(NamedTuple):
     accounts: Accounts
 
     def try_case(self, case: Case) -> Result:
-        """Try a case. One with a crash is tried until the function was killed at each of its calls, or at the first 60."""
+        """Try a case. One with a crash is tried again for each call at which the function is killed, up to the most."""
         for call in range(1, _MOST_CALLS + 1):
             result = self._try(case, call)
             if result.state != "passed" or not result.was_cut:
