@@ -5,12 +5,10 @@ from typing import Any
 
 from ministack.core import iam_evaluator
 from ministack.core.responses import get_account_id, get_region
-from ministack.services import lambda_svc, s3, sns, sqs
+from ministack.services import lambda_svc, s3
 
 from lab_lib.embedded import replace
 from lab_lib.embedded.limits import Params, Refusal
-
-_FIND = {"sqs": sqs._queue_by_arn, "sns": sns._topic_by_arn_any_scope}
 
 
 def install() -> None:
@@ -19,18 +17,9 @@ def install() -> None:
 
 
 def refusals(operation: str, params: Params) -> Iterator[Refusal]:
-    """Yield each reason why AWS would refuse the request, by what there is in the account and Region of the caller."""
-    if operation == "CreateEventSourceMapping":
-        yield from _mapping(params)
-    for destination in (params.get("DestinationConfig") or {}).values():
-        arn = destination.get("Destination", "")
-        find = _FIND.get(arn[8:11])  # behind arn:aws:
-        if find and find(arn) is None:
-            yield Refusal("InvalidParameterValueException", f"The destination ARN {arn} is invalid.")
-
-
-def _mapping(params: Params) -> Iterator[Refusal]:
-    """Refuse a second mapping of the same stream to the same function."""
+    """Yield the reason why AWS would refuse a second mapping of the same stream to the same function."""
+    if operation != "CreateEventSourceMapping":
+        return
     name, qualifier = lambda_svc._resolve_request_scoped_name_and_qualifier(params["FunctionName"])
     wanted = params.get("EventSourceArn"), name, qualifier
     for mapping in lambda_svc._esms.values():

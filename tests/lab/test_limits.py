@@ -126,17 +126,6 @@ def test_s3_must_be_allowed_to_invoke_each_function_that_a_bucket_notifies(made)
         assert (put("Another") == "") == (source == lab.bucket)
 
 
-@pytest.mark.parametrize(
-    ("operation", "others"),
-    [("put_function_event_invoke_config", "function"), ("update_event_source_mapping", "mapping")],
-)
-def test_a_destination_must_be_there(made, operation, others):
-    lab, requests = made
-    for name, code in (("standard", None), ("missing", VALUE)):
-        to = {"DestinationConfig": {"OnFailure": {"Destination": lab.arn("sqs", name)}}}
-        assert error_code(lab, "lambda", operation, {**requests[others], **to}) == code
-
-
 def test_a_second_mapping_of_a_stream_to_a_function_names_the_first(made):
     lab, requests = made
 
