@@ -52,9 +52,9 @@ def solved(text: str) -> set[str]:
 
 
 def judge_again(question: str, answer: Any, totals: dict[str, Any], threshold: Decimal) -> bool:
-    """Return True if an answer that was kept is right. `totals` has each customer's balance, as the learner saw it.
+    """Return True if an answer of a learner is right. `totals` has each customer's balance, as the learner saw it.
 
-    The answer is text, or a list of texts, as workbook.py has kept it.
+    The answer is text, or a list of texts, as `workbook.as_json` gives it.
     """
     contexts: dict[str, tuple[Any, ...]] = {
         "message": ('O"Hara', "1750"),

@@ -1,4 +1,4 @@
-"""Keep the settings and answers of a learner's copy of the notebooks, for all of its notebooks.
+"""Keep the settings of a learner's copy of the notebooks, for all of its notebooks, and what the lab has solved there.
 
 A notebook runs in a copy if the working folder is one. Elsewhere, and in a headless run, nothing is kept. Where
 `lab class grade` runs a copy headlessly, it is kept.
@@ -14,7 +14,6 @@ import os
 import sys
 from collections.abc import Iterable
 from contextlib import suppress
-from datetime import datetime
 from itertools import islice
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -136,14 +135,12 @@ def folder() -> Path:
     return _copy() or Path(_temporary().name)
 
 
-def record(kind: str, question: str, answer: Any, right: bool) -> None:
-    """Add an "answer" or a "prediction" to the copy's record, a line of JSON. It can be judged again from there."""
+def record_solved(exercise: str) -> None:
+    """Add an exercise that the lab has made to the copy's record, as a line of JSON."""
     if copy := _copy():
-        now = datetime.now().isoformat(timespec="seconds")
-        entry = {"when": now, "kind": kind, "question": question, "answer": _written(answer), "right": right}
-        path = state(copy) / ANSWERS
+        path, entry = state(copy) / ANSWERS, {"kind": "solved", "question": exercise}
         with can_write_to(path, _(_AGAIN)), open_file(path, "ab") as file:
-            file.write(f"{json.dumps(entry, ensure_ascii=False)}\n".encode(errors="backslashreplace"))
+            file.write(f"{json.dumps(entry)}\n".encode())
 
 
 def _copy() -> Path | None:
