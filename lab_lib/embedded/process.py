@@ -111,17 +111,15 @@ def end_when(is_over: Callable[[], bool], last: Callable[[], None] = lambda: Non
 
 
 def _watch(folder: Path, workspace: Path, note: bytes, owner: str) -> None:
-    """End this process and its functions with the owner, or if the note or a folder is deleted or replaced.
+    """End this process and its functions with the owner, or if the note is deleted or replaced, or a folder deleted.
 
     Their own folder is deleted with the owner, and with the workspace.
     """
-    first = {path: path.stat() for path in (folder, workspace)}
 
     def is_gone() -> bool:
         try:
-            is_there = all(os.path.samestat(path.stat(), was) for path, was in first.items())
             is_owned = owner in ("", str(os.getppid()))
-            return not (is_there and is_owned and (folder / NOTE).read_bytes() == note)
+            return not (is_owned and workspace.exists() and (folder / NOTE).read_bytes() == note)
         except FileNotFoundError:
             return True
         except OSError:  # such as too many open files, of which some may be closed in a second
