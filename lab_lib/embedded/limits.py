@@ -53,19 +53,9 @@ class Limit(NamedTuple):
     status: int = 400
 
 
-def number(low: int, high: int) -> Allows:
-    """Allow a number in this range."""
-    return lambda value, _: low <= int(value) <= high
-
-
 def policy_length(document: str) -> int:
     """Return the number of characters that IAM counts: all but white space."""
     return len("".join(document.split()))
-
-
-def _policy(high: int) -> Allows:
-    """Allow a policy that is not longer, together with the other inline policies of its role."""
-    return lambda value, params: sum(map(policy_length, (value, *params.get("InlinePolicies", ())))) <= high
 
 
 def _is_json(text: str, _: Params) -> bool:
@@ -83,7 +73,9 @@ def _allows(allowed: str) -> Allows:
     low, to, high = allowed.partition(" to ")
     if not to:
         return lambda value, _: bool(re.fullmatch(allowed, value, re.DOTALL))
-    return _policy(int(high)) if low == "policy" else number(int(low), int(high))
+    if low == "policy":  # together with the other inline policies of its role
+        return lambda value, params: sum(map(policy_length, (value, *params.get("InlinePolicies", ())))) <= int(high)
+    return lambda value, _: int(low) <= int(value) <= int(high)
 
 
 def _listed() -> Iterator[Limit]:
