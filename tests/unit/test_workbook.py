@@ -135,12 +135,12 @@ def test_papermills_setting_by_name_counts_more_than_one_in_settings_and_that_mo
 
 def test_notebook_00_keeps_what_papermill_has_set_but_no_leave_to_delete(copy, opened, papermill):
     workbook.keep({"email": "ana@example.com"})
-    papermill(prefix="bo", yes=True, threshold=float("nan"))
+    papermill(prefix="bo", yes=True, threshold=900)
     named = {"prefix": "bo", "threshold": 1500, "email": "", "bucket": "mine", "data_file": "x.txt"}
 
     settings = workbook.open_lab({"bucket": "my-class-bucket"}, named)
 
-    assert settings == NOTHING | {"prefix": "bo", "threshold": "float('nan')", "bucket": "my-class-bucket"}
+    assert settings == NOTHING | {"prefix": "bo", "threshold": 900, "bucket": "my-class-bucket"}
     papermill()
     assert (workbook.open_lab({}), workbook.setting("data_file", {})) == (settings, "x.txt")
     assert workbook.setting("yes", {}) == ""
