@@ -7,19 +7,16 @@ gets the content of its account from stdin.
 
 import asyncio
 import json
-import math
 import os
 import resource
 import shutil
 import signal
 import sys
-import time
 from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
-from threading import Thread
+from threading import Event, Thread
 
-from lab_lib.calls.waiting import wait_until
 from lab_lib.embedded.server import CLIENTS_PORT, HOST, NOTE
 from lab_lib.processes import box
 from lab_lib.processes.family import family, kill
@@ -95,15 +92,8 @@ def end_when(is_over: Callable[[], bool], last: Callable[[], None] = lambda: Non
 
     A change of `os.getppid()` says on every system that the parent has ended, also if it was killed.
     """
-    wait_until(
-        is_over,
-        "the files to be gone",
-        timeout=math.inf,
-        first_pause=1,
-        longest_pause=1,
-        say_after=math.inf,
-        clock=time.monotonic,  # a stopwatch would look at all processes each second
-    )
+    while not is_over():
+        Event().wait(1)
     for process in family(os.getpid())[1:]:
         kill(process.pid)
     last()
