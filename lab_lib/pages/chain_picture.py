@@ -81,13 +81,18 @@ def svg(looks: Mapping[str, Look], alt: str = "") -> str:
 def _moments(looks: Mapping[str, Look]) -> dict[str, int]:
     """Return when each part is shown that has a time, in milliseconds from the beginning.
 
-    They share the time in their order, so that what came at once is seen one after the other.
+    Half of the time is shared by the clock, half by the order, so that what came at once is seen one after the other.
     """
     timed = sorted((look.when, PARTS.index(name)) for name, look in looks.items() if look.when is not None)
     if not timed:
         return {}
-    length = min(max((timed[-1][0] - timed[0][0]) * _TIMES, _SHORTEST), _LONGEST)
-    return {PARTS[part]: round(length * place / len(timed)) for place, (_when, part) in enumerate(timed, 1)}
+    first, last = timed[0][0], timed[-1][0]
+    length = min(max((last - first) * _TIMES, _SHORTEST), _LONGEST)
+    moments = dict[str, int]()
+    for place, (when, part) in enumerate(timed, 1):
+        by_clock, by_order = (when - first) / ((last - first) or 1), place / len(timed)
+        moments[PARTS[part]] = round(length * (by_clock + by_order) / 2)
+    return moments
 
 
 def _drawn(looks: Mapping[str, Look], moments: Mapping[str, int], places: Mapping[str, Place]) -> list[str]:
