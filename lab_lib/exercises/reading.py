@@ -2,7 +2,7 @@
 
 Parts of a text stand between commas, spaces, or words such as "and", also in Chinese. Width, quotes and filler words do
 not count, and a number up to ten may be a word. A choice is named by its letter or its words in any language; a text
-that names two names none. Words such as "not" and "or" are passed over like others.
+that names two, or one after "not", names none.
 """
 
 import re
@@ -14,6 +14,8 @@ from unicodedata import normalize
 
 LONGEST = 1_000_000  # characters, and parts of a list, that are read
 _CHINESE = "[\u3001-\u303f\u3400-\u9fff“”‘’]"  # NFKC makes the other punctuation ASCII
+_UNSURE = "不没非或约除左"  # of "not", "or", "about" and "except"
+_NOT = re.compile(rf"[{_UNSURE}]|n['’]t\b|\b(?:not?|never|neither|except)\b")
 _ARTICLE = re.compile(r"\ba +(?!(?:and|as|because|is|or|since)\b)(?=[a-z]{2})")  # "a" that names no choice
 _AROUND = " '\"`()[]{}:“”‘’「」"
 _NUMBERS = {
@@ -49,8 +51,8 @@ def parts_of(answer: Any, right: Collection[Any]) -> list[str]:
     is_whole, names = isinstance(answer, str) or not isinstance(answer, Iterable), {*map(str, right)}
     text = normalize("NFKC", str(answer) if is_whole else ", ".join(map(str, islice(answer, LONGEST))))[:LONGEST]
     if not re.search(_CHINESE, "".join(names)):
-        are_texts = any(isinstance(part, str) for part in right)
-        text = re.sub(_CHINESE if are_texts else f"(?![{''.join(_NUMBERS)}]){_CHINESE}", ", ", text)
+        kept = _UNSURE if any(isinstance(part, str) for part in right) else "".join([_UNSURE, *_NUMBERS])
+        text = re.sub(f"(?![{kept}]){_CHINESE}", ", ", text)
     if len(right) == 1:
         text = re.sub(r"(?<=\d),(?=\d{3}\b)", "", text)  # of a number such as 1,550
     with_spaces = any(" " in name for name in names)
@@ -60,9 +62,14 @@ def parts_of(answer: Any, right: Collection[Any]) -> list[str]:
 
 
 def named_letter(options: list[tuple[str, str]], said: str) -> str:
-    """Return the letter that is named, by itself or by its text; all words if that is not one letter."""
-    words, named = only_words(said[:LONGEST]), [*zip("abcd", "abcd", strict=True), *options]
-    meant = {letter for letter, text in named if f" {text} " in f" {words} "}
+    """Return the letter that is named, by itself or by words of its text; all words if that is not one letter."""
+    words, meant = only_words(said[:LONGEST]), set[str]()
+    for letter, text in [*zip("abcd", "abcd", strict=True), *options]:
+        before, named, _after = f" {words} ".partition(f" {text} ")
+        if named:
+            meant.add(words if _NOT.search(before) else letter)
+        elif f" {words} " in f" {text} " and (len(words) > 3 or " " in words):
+            meant.add(letter)
     return meant.pop() if len(meant) == 1 else words
 
 
