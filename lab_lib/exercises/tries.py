@@ -29,9 +29,10 @@ FIRST, SECOND = "my-first.txt", "my-second.txt"
 
 
 def amounts(lab: Lab) -> list[str]:
-    """Return three amounts. All sums of them are below a positive threshold: a batch may end after any of them."""
-    unit = Decimal(1) if lab.threshold >= 100 else Decimal("0.01")
-    return [f"{(lab.threshold / part).quantize(unit, ROUND_FLOOR):f}" for part in (3, 5, 5)]
+    """Return three amounts. All sums of them are below the threshold, since a batch may end after any of them."""
+    limit, unit = lab.threshold, Decimal(1) if lab.threshold >= 100 else Decimal("0.01")
+    parts = [limit / 3, limit / 5, limit / 5] if limit > 0 else [limit - 100] * 3
+    return [f"{part.quantize(unit, ROUND_FLOOR):f}" for part in parts]
 
 
 def missing(lab: Lab, customer: str, transaction: str) -> str:
@@ -48,6 +49,15 @@ def upload(lab: Lab, key: str, text: str) -> None:
     UsageError if the file has other customers than the learner's, or one of them would reach the threshold before the
     topic exists: then TotalNotifier would fail.
     """
+    if key not in (FIRST, SECOND):
+        raise UsageError(
+            _(
+                "The file is called {key!r}; wanted {first} or {second}, which notebook 04 takes away again.",
+                key=key,
+                first=FIRST,
+                second=SECOND,
+            )
+        )
     file = transactions.recount(key, text.encode())
     if others := [name for name in file.addresses if not name.startswith(OWN)]:
         raise UsageError(

@@ -23,8 +23,8 @@ def file(*rows):
     return "\n".join([HEADER, *lines])
 
 
-@pytest.mark.parametrize("threshold", ["1500", "0.000000000000001", "999999999999999"])
-def test_amounts_stay_below_any_positive_threshold_and_one_more_reaches_it(account, threshold):
+@pytest.mark.parametrize("threshold", ["1500", "0", "0.000000000000001", "999999999999999"])
+def test_amounts_stay_below_any_threshold_and_one_more_reaches_it(account, threshold):
     lab = replace(account, threshold=Decimal(threshold))
 
     amounts = [Decimal(amount) for amount in tries.amounts(lab)]
@@ -41,9 +41,16 @@ def test_the_handouts_threshold_has_whole_amounts(account):
     assert tries.amounts(account) == ["500", "300", "300"]
 
 
-def test_a_file_that_could_not_be_taken_away_is_refused(account):
-    with pytest.raises(UsageError, match=r"my-first.txt has the customer C1; wanted ids that begin with my-"):
-        tries.upload(account, tries.FIRST, file(("my-ana", 1), ("C1", 1)))
+@pytest.mark.parametrize(
+    ("key", "rows", "why"),
+    [
+        ("mine.txt", [("my-ana", 1)], "called 'mine.txt'; wanted my-first.txt or my-second.txt"),
+        (tries.FIRST, [("my-ana", 1), ("C1", 1)], "my-first.txt has the customer C1; wanted ids that begin with my-"),
+    ],
+)
+def test_a_file_that_could_not_be_taken_away_or_would_fail_is_refused(account, key, rows, why):
+    with pytest.raises(UsageError, match=why):
+        tries.upload(account, key, file(*rows))
 
 
 def test_rows_that_are_there_count_as_long_as_no_topic_takes_the_alert(account, monkeypatch):
