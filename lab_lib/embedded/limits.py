@@ -22,7 +22,6 @@ Params = Mapping[str, Any]
 Allows = Callable[[Any, Params], bool]
 
 _CONSTRAINT = "1 validation error detected: Value '{}' at '{}' failed to satisfy constraint: Member must {}"
-_OPERATORS = {"prefix", "suffix", "anything-but", "equals-ignore-case", "numeric", "exists", "cidr", "wildcard"}
 # The error code for what a model does not allow. SNS and SQS answer in words of their own.
 _CODES = {
     "iam": "ValidationError",
@@ -54,60 +53,29 @@ class Limit(NamedTuple):
     status: int = 400
 
 
-def number(low: int, high: int) -> Allows:
-    """Allow a number in this range."""
-    return lambda value, _: low <= int(value) <= high
-
-
 def policy_length(document: str) -> int:
     """Return the number of characters that IAM counts: all but white space."""
     return len("".join(document.split()))
 
 
-def _policy(high: int) -> Allows:
-    """Allow a policy that is not longer, together with the other inline policies of its role."""
-    return lambda value, params: sum(map(policy_length, (value, *params.get("InlinePolicies", ())))) <= high
-
-
-def _has_default(message: str, params: Params) -> bool:
-    """Return False if the message should be JSON, with a text for all protocols, and is not."""
+def _is_json(text: str, _: Params) -> bool:
+    """Return True if the text is a JSON object. An empty text takes it away."""
     try:
-        return params.get("MessageStructure") != "json" or "default" in json.loads(message)
-    except (ValueError, TypeError):
-        return False
-
-
-def _is_filter(pattern: Any) -> bool:
-    """Return True if AWS knows the operator of each condition in a filter."""
-    if not isinstance(pattern, dict):
-        return False
-    for name, value in pattern.items():
-        if isinstance(value, list) and name != "$or":
-            is_known = all(part.keys() <= _OPERATORS for part in value if isinstance(part, dict))
-        else:
-            is_known = all(map(_is_filter, value if name == "$or" else [value]))
-        if not is_known:
-            return False
-    return True
-
-
-def _is_json(text: str, kind: str) -> bool:
-    """Return True if the text is a JSON object, and if it is to be a filter, one. An empty text takes it away."""
-    try:
-        value = json.loads(text or "{}")
+        return isinstance(json.loads(text or "{}"), dict)
     except ValueError:
         return False
-    return _is_filter(value) if kind == "filter" else isinstance(value, dict)
 
 
 def _allows(allowed: str) -> Allows:
     """Return what allows JSON, a range, the most characters of a policy, or a pattern, as limits.csv has them."""
-    if allowed in ("JSON", "filter"):
-        return lambda value, _: _is_json(value, allowed)
+    if allowed == "JSON":
+        return _is_json
     low, to, high = allowed.partition(" to ")
     if not to:
         return lambda value, _: bool(re.fullmatch(allowed, value, re.DOTALL))
-    return _policy(int(high)) if low == "policy" else number(int(low), int(high))
+    if low == "policy":  # together with the other inline policies of its role
+        return lambda value, params: sum(map(policy_length, (value, *params.get("InlinePolicies", ())))) <= int(high)
+    return lambda value, _: int(low) <= int(value) <= int(high)
 
 
 def _listed() -> Iterator[Limit]:
@@ -125,13 +93,6 @@ LIMITS = (
         "1 validation error detected: Value null at 'startingPosition' failed to satisfy constraint: "
         "Member must not be null.",
         "InvalidParameterValueException",
-    ),
-    Limit(
-        "sns",
-        "Publish:Message",
-        _has_default,
-        "Invalid parameter: Message Structure - No default entry in JSON message body",
-        "InvalidParameter",
     ),
 )
 

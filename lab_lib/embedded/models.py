@@ -7,10 +7,6 @@ import re
 from collections.abc import Iterator
 from typing import Any
 
-# Parts of Java's patterns, each with Python's way to write it. In Java's [\w-_] the hyphen is a character.
-_JAVA = {r"\p{L}": r"\w", r"\p{N}": r"\d", r"\p{Z}": r"\s", r"\p{P}": r"!-/:-@\[-`{-~", r"\p{M}": "", r"\p{S}": "+=|~"}
-_JAVA |= {r"\w-_": r"\w_-"}
-
 
 def values(shape: Any, value: Any, path: str = "") -> Iterator[tuple[str, Any, Any]]:
     """Yield (names from the top, shape, value) of each parameter that the model knows, and of all parts of it."""
@@ -36,13 +32,15 @@ def broken(shape: Any, value: Any) -> Iterator[str]:
     is_number = shape.type_name in ("integer", "long")
     if longest is not None and (int(value) if is_number else len(value)) > longest:
         yield f"have {'value' if is_number else 'length'} less than or equal to {longest}"
-    if pattern and isinstance(value, str) and not re.fullmatch(_python(pattern), value):
+    if pattern and isinstance(value, str) and not _matches(pattern, value):
         yield f"satisfy regular expression pattern: {pattern}"
     if known and value not in known:
         yield f"satisfy enum value set: [{', '.join(known)}]"
 
 
-def _python(pattern: str) -> str:
-    for java, python in _JAVA.items():
-        pattern = pattern.replace(java, python)
-    return pattern
+def _matches(pattern: str, text: str) -> bool:
+    """Return True if the text is as the pattern says, or the pattern is one of Java's, which tags have."""
+    try:
+        return bool(re.fullmatch(pattern, text))
+    except re.error:
+        return True

@@ -7,19 +7,16 @@ gets the content of its account from stdin.
 
 import asyncio
 import json
-import math
 import os
 import resource
 import shutil
 import signal
 import sys
-import time
 from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
-from threading import Thread
+from threading import Event, Thread
 
-from lab_lib.calls.waiting import wait_until
 from lab_lib.embedded.server import CLIENTS_PORT, HOST, NOTE
 from lab_lib.processes import box
 from lab_lib.processes.family import family, kill
@@ -95,15 +92,8 @@ def end_when(is_over: Callable[[], bool], last: Callable[[], None] = lambda: Non
 
     A change of `os.getppid()` says on every system that the parent has ended, also if it was killed.
     """
-    wait_until(
-        is_over,
-        "the files to be gone",
-        timeout=math.inf,
-        first_pause=1,
-        longest_pause=1,
-        say_after=math.inf,
-        clock=time.monotonic,  # a stopwatch would look at all processes each second
-    )
+    while not is_over():
+        Event().wait(1)
     for process in family(os.getpid())[1:]:
         kill(process.pid)
     last()
@@ -111,17 +101,15 @@ def end_when(is_over: Callable[[], bool], last: Callable[[], None] = lambda: Non
 
 
 def _watch(folder: Path, workspace: Path, note: bytes, owner: str) -> None:
-    """End this process and its functions with the owner, or if the note or a folder is deleted or replaced.
+    """End this process and its functions with the owner, or if the note is deleted or replaced, or a folder deleted.
 
     Their own folder is deleted with the owner, and with the workspace.
     """
-    first = {path: path.stat() for path in (folder, workspace)}
 
     def is_gone() -> bool:
         try:
-            is_there = all(os.path.samestat(path.stat(), was) for path, was in first.items())
             is_owned = owner in ("", str(os.getppid()))
-            return not (is_there and is_owned and (folder / NOTE).read_bytes() == note)
+            return not (is_owned and workspace.exists() and (folder / NOTE).read_bytes() == note)
         except FileNotFoundError:
             return True
         except OSError:  # such as too many open files, of which some may be closed in a second

@@ -1,19 +1,14 @@
 """Say what AWS refuses in a request for what is there already, or is not. To delete once ministack refuses it too."""
 
-import time
 from collections.abc import Callable, Iterator
 from typing import Any
 
 from ministack.core import iam_evaluator
 from ministack.core.responses import get_account_id, get_region
-from ministack.services import lambda_svc, s3, sns, sqs
+from ministack.services import lambda_svc, s3
 
 from lab_lib.embedded import replace
 from lab_lib.embedded.limits import Params, Refusal
-
-_NAME_IS_FREE = 0.1  # seconds after a queue was deleted; on AWS 60
-_deleted: dict[tuple[str, str, str], float] = {}  # when a queue was, by its account, Region and name
-_FIND = {"sqs": sqs._queue_by_arn, "sns": sns._topic_by_arn_any_scope}
 
 
 def install() -> None:
@@ -22,20 +17,9 @@ def install() -> None:
 
 
 def refusals(operation: str, params: Params) -> Iterator[Refusal]:
-    """Yield each reason why AWS would refuse the request, by what there is in the account and Region of the caller."""
-    if operation == "CreateEventSourceMapping":
-        yield from _mapping(params)
-    for destination in (params.get("DestinationConfig") or {}).values():
-        arn = destination.get("Destination", "")
-        find = _FIND.get(arn[8:11])  # behind arn:aws:
-        if find and find(arn) is None:
-            yield Refusal("InvalidParameterValueException", f"The destination ARN {arn} is invalid.")
-    if operation in ("CreateQueue", "DeleteQueue"):
-        yield from _queue(params)
-
-
-def _mapping(params: Params) -> Iterator[Refusal]:
-    """Refuse a second mapping of the same stream to the same function."""
+    """Yield the reason why AWS would refuse a second mapping of the same stream to the same function."""
+    if operation != "CreateEventSourceMapping":
+        return
     name, qualifier = lambda_svc._resolve_request_scoped_name_and_qualifier(params["FunctionName"])
     wanted = params.get("EventSourceArn"), name, qualifier
     for mapping in lambda_svc._esms.values():
@@ -45,17 +29,6 @@ def _mapping(params: Params) -> Iterator[Refusal]:
                 f"Please update or delete the existing mapping with UUID {mapping['UUID']}"
             )
             yield Refusal("ResourceConflictException", message, 409)
-
-
-def _queue(params: Params) -> Iterator[Refusal]:
-    """Note the name of a queue that is to be deleted. Refuse that of a new one if it was deleted just now."""
-    name = params.get("QueueName") or params["QueueUrl"].split("/")[-1]
-    queue, now = (get_account_id(), get_region(), name), time.monotonic()
-    if "QueueUrl" in params:
-        _deleted[queue] = now
-    elif now - _deleted.get(queue, -_NAME_IS_FREE) < _NAME_IS_FREE:
-        message = "You must wait 60 seconds after deleting a queue before you can create another with the same name."
-        yield Refusal("QueueDeletedRecently", message)
 
 
 def _validated(validate: Callable[..., Any]) -> Callable[..., Any]:

@@ -3,7 +3,8 @@
 The first process that needs the server starts it. The server keeps running when that process ends. `lab local stop`
 stops it, and everything made there is gone. Only the owner can read its folder, `home()`. The note `server.json` there
 holds the port and the secret access key that signs every request (guard.py verifies the signatures). The server ends
-if the note, its folder or the workspace is deleted or replaced (process.py), so there are never two for a workspace.
+if the note, its folder or the workspace is deleted, or another note is there (process.py), so there are never two for
+a workspace.
 """
 
 import hashlib

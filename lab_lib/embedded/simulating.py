@@ -9,32 +9,21 @@ from ministack.services import iam
 
 from lab_lib.embedded import replace
 
-_told: ContextVar[dict[str, str]] = ContextVar("told")  # the keys of the request that is simulated, in lower case
+_told: ContextVar[dict[str, str]] = ContextVar("told")  # the keys that are told with this request, in lower case
 
 
 def install() -> None:
     """Let a simulation use the values that its request gives to condition keys, such as another time."""
-    read, decide, find = (
-        iam._extract_simulate_params,
-        iam._build_simulate_results_real,
-        iam_evaluator._resolve_condition_key,
-    )
+    read, find = iam._extract_simulate_params, iam_evaluator._resolve_condition_key
 
     def note(request: Any) -> Any:
         _told.set(_entries(request))
         return read(request)
 
-    def decided(*about: Any) -> str:
-        try:
-            return str(decide(*about))
-        finally:
-            _told.set({})
-
     def value(key: str, context: Any) -> Any:
         return _told.get({}).get(key.lower()) or find(key, context)
 
     replace(iam, "_extract_simulate_params", note)
-    replace(iam, "_build_simulate_results_real", decided)
     replace(iam_evaluator, "_resolve_condition_key", value)
 
 

@@ -139,7 +139,7 @@ def _call(function: Function, mapping: Mapping, shard: Shard) -> None:
     shard.batches[:1] = outcome.remaining
     shard.pauses = shard.pauses + 1 if outcome.pause else 0
     for discarded, condition in outcome.discarded:
-        _send(function, mapping, invocation_record(discarded, condition, result, mapping))
+        _send(function, mapping, invocation_record(discarded, condition, mapping))
     if outcome.pause:
         _pause(min(_FIRST_PAUSE * 2 ** min(shard.pauses - 1, 9), _LONGEST_PAUSE))
 

@@ -83,13 +83,6 @@ def _add(account: str, calls: int) -> None:
         _calls[account] += calls
 
 
-def tries(account: str) -> list[int]:
-    """Return how often each event, call and shard that there is to do has failed."""
-    with streams.lock:
-        failed = [event.failed for event in _events if event.account == account]
-        return failed + [0] * (_calls[account] + _unread_queues(account)) + streams.failures(account)
-
-
 def _unread_queues(account: str) -> int:
     """Return how many queues that start a function have a message that was never received."""
     found = 0
@@ -103,5 +96,7 @@ def _unread_queues(account: str) -> int:
 
 def count(account: str) -> dict[str, int]:
     """Return how much there is to do, and how often that has failed which is only tried again."""
-    failed = tries(account)
+    with streams.lock:
+        failed = [event.failed for event in _events if event.account == account]
+        failed += [0] * (_calls[account] + _unread_queues(account)) + streams.failures(account)
     return {"busy": sum(tries < _LAST for tries in failed), "failed": max(failed, default=0)}

@@ -9,7 +9,7 @@ from collections.abc import Callable, Collection, Iterable
 from decimal import Decimal
 from typing import Any, NamedTuple
 
-from lab_lib.exercises import cells, texts, workbook
+from lab_lib.exercises import cells, texts
 from lab_lib.exercises.reading import named_letter, only_words, parts_of, plain
 from lab_lib.exercises.short_errors import typed_instead
 from lab_lib.language import N_, _, ngettext, sentences
@@ -25,7 +25,7 @@ def judge(question: str, answer: Any, *context: Any) -> None:
     A right answer has the hints below it once more. UsageError for an unknown question.
     """
     asked = texts.find(question, QUESTIONS)
-    faults = _recorded("answer", question, answer, _("No answer yet."), asked.faults, *context)
+    faults = _judged(answer, _("No answer yet."), asked.faults, *context)
     if faults:
         print(sentences(_("Not yet."), *faults))
     elif faults is not None:
@@ -38,35 +38,32 @@ def is_right(question: str, answer: Any, *context: Any) -> bool:
     return _faults(QUESTIONS[question].faults, answer, *context) == []
 
 
-def compare(question: str, prediction: Any, outcome: Any) -> None:
+def compare(_question: str, prediction: Any, outcome: Any) -> None:
     """Print whether a prediction was right, or the outcome if there is none."""
     is_one = isinstance(outcome, str) or not isinstance(outcome, Iterable)
     parts = [outcome] if is_one else list(outcome)
     words = listing(map(str, parts), MOST_NAMED)
     none = _("No prediction. It is {words}.", words=words)
-    faults = _recorded("prediction", question, prediction, none, _set, parts)
+    faults = _judged(prediction, none, _set, parts)
     if faults is not None:
         said = N_("You predicted otherwise: it is {words}.") if faults else N_("You predicted right: it is {words}.")
         print(_(said, words=words))
 
 
-def _recorded(
-    kind: str, question: str, answer: Any, none: str, judged: Callable[..., Faults], *context: Any
-) -> Faults | None:
-    """Return what is not right yet, and record the answer. If there is none, print that, and return None."""
-    faults = _faults(judged, answer, *context)
+def _judged(answer: Any, none: str, judge: Callable[..., Faults], *context: Any) -> Faults | None:
+    """Return what is not right yet. If there is no answer, print that, and return None."""
+    faults = _faults(judge, answer, *context)
     if faults is None or isinstance(answer, BaseException):
         print(none if faults is None else _(cells.FAILED))
         return None
-    workbook.record(kind, question, answer, not faults)
     return faults
 
 
-def _faults(judged: Callable[..., Faults], answer: Any, *context: Any) -> Faults | None:
+def _faults(judge: Callable[..., Faults], answer: Any, *context: Any) -> Faults | None:
     """Return what is not right yet, or None if there is no answer."""
     try:
         is_empty = answer is None or answer is ... or (hasattr(answer, "__len__") and len(answer) == 0)
-        return None if is_empty else judged(answer, *context)
+        return None if is_empty else judge(answer, *context)
     except Exception as error:  # noqa: BLE001  # an answer is any object, and may do anything when it is looked at
         return [_("This answer cannot be read ({kind}).", kind=type(error).__name__)]
 

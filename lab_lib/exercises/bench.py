@@ -8,7 +8,6 @@ from lab_lib.aws.json_text import json_object
 from lab_lib.checks import upload
 from lab_lib.embedded.batches import halves
 from lab_lib.exercises.draw import TRIES, Batch, History, Topic
-from lab_lib.exercises.proxy import NO_CUT, Cut
 from lab_lib.exercises.runner import Outcome, Runner
 from lab_lib.lab import Lab
 
@@ -44,15 +43,18 @@ class Bench:
         self._create_topic()
         self._variables = {**functions.variables(lab, "TotalNotifier"), **_credentials(lab)}
 
-    def play(self, steps: History, runner: Runner, cut: Cut) -> Held:
-        """Take the steps in turn, up to a batch that is held up. Return what the account holds then."""
+    def play(self, steps: History, runner: Runner, last: int) -> Held:
+        """Take the steps in turn, up to a batch that is held up. Return what the account holds then.
+
+        A start that crashes is killed at its call of the number `last`.
+        """
         self._runner = runner
         for step in steps:
             if isinstance(step, Topic):
                 self._create_topic() if step.is_there else topics.delete_topic(self.lab)
             else:
                 self._waiting += step.batches
-                self._deliver(step.tries, cut if step.crashes else NO_CUT)
+                self._deliver(step.tries, last if step.crashes else 0)
                 if self._waiting and step.tries == TRIES:
                     break
         return self.read()
@@ -65,11 +67,11 @@ class Bench:
         heaviest = max((len(json.dumps(item, default=str)) for item in [*totals, *markers]), default=0)
         return Held(held, alerts, self._read(queues.DEAD_LETTERS), heaviest, self._deliveries)
 
-    def _deliver(self, most_tries: int, cut: Cut) -> None:
+    def _deliver(self, most_tries: int, last: int) -> None:
         """Deliver what waits, and again what fails, each time to a new start; only the first one is cut off."""
         tries = most_tries
         while self._waiting and tries:
-            outcome = self._runner.start(self._variables, str(self.lab.endpoint), self._waiting, cut)
+            outcome = self._runner.start(self._variables, str(self.lab.endpoint), self._waiting, last)
             done, self._waiting = self._waiting[: outcome.done], self._waiting[outcome.done :]
             self._deliveries += [(batch, Outcome(1)) for batch in done]
             if self._waiting:
@@ -78,7 +80,7 @@ class Bench:
                 rest = failed[outcome.place :]
                 parts = [rest] if outcome.place else halves(rest)  # as the lab's trigger asks Lambda to
                 self._waiting = [*filter(None, parts), *behind]
-            cut, tries = NO_CUT, most_tries if outcome.done or outcome.place else tries - 1
+            last, tries = 0, most_tries if outcome.done or outcome.place else tries - 1
 
     def _create_topic(self) -> None:
         """Create the topic, and subscribe the queue that the alerts are read from."""

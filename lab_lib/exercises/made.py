@@ -111,7 +111,7 @@ def solve(lab: Lab, exercise: str) -> None:
     is_graded = workbook.is_graded()
     if (is_graded and run_checks(lab, exercise).wrong) or begin(lab, exercise):
         cells.at_end.close()
-        workbook.record("solved", exercise, "", right=False)
+        workbook.record_solved(exercise)
         if not is_graded:
             EXERCISES[exercise].make(lab)
         print(_("The lab makes the {resource}, so this exercise is worth 0 points.", resource=EXERCISES[exercise]))
@@ -125,7 +125,6 @@ def look(lab: Lab, exercise: str) -> None:
     report = run_checks(lab, exercise)
     wrong = {workbook.NOT_RIGHT: report.wrong[0].in_one_line} if report.wrong else None
     display(report, metadata=wrong)  # type: ignore[no-untyped-call]
-    workbook.record("answer", exercise, [check.id for check in report.failed], not report.failed)
     print(_("Not yet.") if report.wrong else _("It cannot be seen.") if report.failed else _("Right."))
     if report.wrong:
         _offer(exercise)

@@ -24,15 +24,9 @@ def _parse(nbformat: Any, content: bytes) -> Notebook:
     raw = json_object(content)
     if raw.get("nbformat") != 4:  # nbformat takes {} for a notebook of version 1
         raise ValueError(_("nbformat is {found!r}; wanted 4", found=raw.get("nbformat")))
-    try:
-        for error in nbformat.validator.iter_validate(raw, relax_add_props=True):
-            if error.validator != "required":  # such as an id, which nbformat adds
-                raise error
-        notebook: Notebook = nbformat.reader.reads(content.decode())
-        with warnings.catch_warnings(action="ignore"):  # of missing ids
-            nbformat.validate(notebook, relax_add_props=True)
-    except nbformat.ValidationError as error:
-        raise ValueError(f"{error.json_path}: {error.message}") from None
+    notebook: Notebook = nbformat.reader.reads(content.decode())
+    with warnings.catch_warnings(action="ignore"):  # of missing ids
+        nbformat.validate(notebook, relax_add_props=True)
     return notebook
 
 

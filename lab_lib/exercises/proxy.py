@@ -1,7 +1,7 @@
 """Carry the calls of a learner's function to its AWS, count them, and cut one off.
 
 The function finds the proxy in HTTP_PROXY. So nothing is changed inside its process, and a call that is cut off has had
-its effect, or has not, whatever the function does. What arrives here may be anything.
+its effect, whatever the function does. What arrives here may be anything.
 """
 
 import json
@@ -9,7 +9,7 @@ import socket
 import threading
 from collections.abc import Callable, Iterable
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from typing import Any, NamedTuple
+from typing import Any
 from urllib.parse import parse_qs
 
 import urllib3
@@ -20,32 +20,22 @@ _OF_CONNECTION = {"connection", "proxy-connection", "keep-alive", "transfer-enco
 _SILENCE = 60  # seconds without a byte, after which a connection ends
 
 
-class Cut(NamedTuple):
-    """The number of the call at which a function is killed, and whether the call still has its effect. 0 is none."""
-
-    call: int = 0
-    has_effect: bool = True
-
-
-NO_CUT = Cut()
-
-
 class Proxy(ThreadingHTTPServer):
     """Carries the calls of one start of the function, until it is closed.
 
-    `calls` and `items` count the calls, and the items that they read or write. `cut` is the operation that was cut off,
-    at which `kill` is called.
+    `calls` and `items` count the calls, and the items that they read or write. When the call of the number `last` has
+    had its effect, `kill` is called. `cut` is the operation of that call.
     """
 
     daemon_threads = False  # so that `server_close` waits for them
 
-    def __init__(self, listener: socket.socket, endpoint: str, cut: Cut, kill: Callable[[], object]) -> None:
+    def __init__(self, listener: socket.socket, endpoint: str, last: int, kill: Callable[[], object]) -> None:
         super().__init__(("", 0), _Handler, bind_and_activate=False)
         self.socket.close()
         self.socket = listener
         self.socket.setblocking(False)
-        self._endpoint, self._cut, self._kill = endpoint, cut, kill
-        self.calls = self.items = self.under_way = 0
+        self._endpoint, self._last, self._kill = endpoint, last, kill
+        self.calls = self.items = 0
         self.cut, self._lock, self._over = "", threading.Lock(), threading.Event()
 
     def verify_request(self, *_: Any) -> bool:
@@ -66,18 +56,12 @@ class Proxy(ThreadingHTTPServer):
             if self._over.is_set() or self.cut:
                 return None
             self.calls += 1
-            is_last = self.calls == self._cut.call
+            is_last = self.calls == self._last
             if is_last:
                 self.cut = _operation(headers, body)
-            self.under_way += 1
-        answer = None
-        try:
-            if not is_last or self._cut.has_effect:
-                answer = _ask(self._endpoint, headers, body)
-        finally:
-            with self._lock:
-                self.under_way -= 1
-                self.items += _items(body, answer.data if answer else b"{}")
+        answer = _ask(self._endpoint, headers, body)
+        with self._lock:
+            self.items += _items(body, answer.data)
         if is_last:
             self._kill()
         if self.cut:

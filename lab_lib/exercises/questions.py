@@ -4,40 +4,19 @@ import functools
 import json
 from contextlib import suppress
 from decimal import Decimal
-from typing import Any, NamedTuple
+from typing import Any
 
-from lab_lib.exercises import answers, copies, made
+from lab_lib.exercises import answers, made, texts
+from lab_lib.language import ENGLISH
 
-
-class Asked(NamedTuple):
-    """A question as a notebook asks it, by its nbgrader id. If something is to be made, the account is the answer."""
-
-    question: str
-    cell: str  # the id of the cell that the learner writes
-    answer: str  # the name that the cell gives to the answer; "" if something is made
-    points: int  # by nbgrader and, as a share of its column, in the grade book
-
-    @property
-    def is_made(self) -> bool:
-        return not self.answer
+Asked = texts.Text
 
 
 @functools.cache
 def asked() -> dict[str, Asked]:
     """Return the questions by their nbgrader ids, in the order of the notebooks."""
-    questions, cells = dict[str, Asked](), dict[str, str]()
-    for path in copies.solved_notebooks():
-        for cell in json.loads(path.read_text("utf-8"))["cells"]:
-            marked = cell["metadata"].get("nbgrader", {})
-            question = marked.get("grade_id", "").removesuffix("-check")  # that judges the cell with the question's id
-            if not marked.get("grade"):
-                cells[question] = cell["id"]
-            elif question in made.EXERCISES:
-                questions[question] = Asked(question, cells[question], "", marked["points"])
-            elif question in answers.QUESTIONS:
-                name = "".join(cell["source"]).split(", ")[1].partition(")")[0]  # of notebook.judge("actions", name)
-                questions[question] = Asked(question, cells[question], name, marked["points"])
-    return questions
+    known = {*made.EXERCISES, *answers.QUESTIONS}
+    return {id: text for id, text in texts.in_language(ENGLISH).items() if id in known}
 
 
 def solved(text: str) -> set[str]:
@@ -52,9 +31,9 @@ def solved(text: str) -> set[str]:
 
 
 def judge_again(question: str, answer: Any, totals: dict[str, Any], threshold: Decimal) -> bool:
-    """Return True if an answer that was kept is right. `totals` has each customer's balance, as the learner saw it.
+    """Return True if an answer of a learner is right. `totals` has each customer's balance, as the learner saw it.
 
-    The answer is text, or a list of texts, as workbook.py has kept it.
+    The answer is text, or a list of texts, as `workbook.as_json` gives it.
     """
     contexts: dict[str, tuple[Any, ...]] = {
         "message": ('O"Hara', "1750"),

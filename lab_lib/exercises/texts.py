@@ -1,4 +1,4 @@
-"""Read the text of each exercise from the solved notebooks: its heading, its hints, and the answers to choose from."""
+"""Read each exercise from the solved notebooks: its cells, its heading, its hints, and the answers to choose from."""
 
 import functools
 import re
@@ -15,14 +15,23 @@ from lab_lib.language import _
 T = TypeVar("T")
 _HINT = re.compile(r"<details><summary>.+?</summary>.+?</details>", re.DOTALL)
 _OPTION = re.compile(r"^- \*\*([a-z])\*\* (.+)$", re.MULTILINE)
+_ANSWER = re.compile(r"my_\w+")
 
 
 class Text(NamedTuple):
-    """The text above an exercise; `options` maps a letter to what it stands for."""
+    """An exercise as a notebook asks it. `options` maps a letter to what it stands for."""
 
+    question: str = ""  # its nbgrader id
+    cell: str = ""  # the id of the cell that the learner writes
     heading: str = ""
     hints: tuple[str, ...] = ()
     options: dict[str, str] = {}  # noqa: RUF012  # nobody changes it
+    answer: str = ""  # the name that the cell gives to the answer; "" if something is made: the account is the answer
+    points: int = 0  # by nbgrader and, as a share of its column, in the grade book
+
+    @property
+    def is_made(self) -> bool:
+        return not self.answer
 
     def __repr__(self) -> str:
         return _("(The hints above: {count}.)", count=len(self.hints))
@@ -38,13 +47,13 @@ def show_hints(exercise: str) -> None:
 
 
 def of(exercise: str) -> Text:
-    """Return the text above an exercise, by its nbgrader id. It is empty in a sandbox, which lacks the notebooks."""
-    return _all(language.used()).get(exercise, Text())
+    """Return an exercise by its nbgrader id. It is empty in a sandbox, which lacks the notebooks."""
+    return in_language(language.used()).get(exercise, Text())
 
 
 def options(exercise: str) -> list[tuple[str, str]]:
     """Return the answers to choose from in every language: each letter and what it stands for."""
-    in_all = (_all(name).get(exercise, Text()).options for name in language.names())
+    in_all = (in_language(name).get(exercise, Text()).options for name in language.names())
     return [option for in_one in in_all for option in in_one.items()]
 
 
@@ -62,15 +71,21 @@ def find(exercise: str, among: Mapping[str, T]) -> T:
 
 
 @functools.cache
-def _all(name: str) -> dict[str, Text]:
+def in_language(name: str) -> dict[str, Text]:
+    """Return the exercises by their nbgrader ids, in the order of the notebooks."""
     texts, above = dict[str, Text](), ""
     for path in copies.solved_notebooks():
         notebook = translation.notebook(path, name)
         headings = edition.headings(notebook)
         for cell in notebook["cells"]:
+            marked, source = cell["metadata"].get("nbgrader", {}), "".join(cell["source"])
+            id = marked.get("grade_id", "").removesuffix("-check")  # that judges the cell with the question's id
             if cell["cell_type"] == "markdown":
-                above = "".join(cell["source"])
-            elif cell["metadata"].get("nbgrader", {}).get("solution"):
-                text = Text(headings[cell["id"]], tuple(_HINT.findall(above)), dict(_OPTION.findall(above)))
-                texts[cell["metadata"]["nbgrader"]["grade_id"]] = text
+                above = source
+            elif marked.get("solution"):
+                hints, options = tuple(_HINT.findall(above)), dict(_OPTION.findall(above))
+                texts[id] = Text(id, cell["id"], headings[cell["id"]], hints, options)
+            elif id in texts:
+                answer = "".join(_ANSWER.findall(source)[:1])
+                texts[id] = texts[id]._replace(answer=answer, points=marked["points"])
     return texts

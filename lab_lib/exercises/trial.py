@@ -15,7 +15,6 @@ from lab_lib.errors import UsageError
 from lab_lib.exercises.bench import Bench
 from lab_lib.exercises.cases import CASES, LARGE, Case, chosen
 from lab_lib.exercises.draw import Draw
-from lab_lib.exercises.proxy import Cut
 from lab_lib.exercises.results import Result, Results
 from lab_lib.exercises.runner import MODULE, Runner, TooMuch, function_files
 from lab_lib.exercises.short_errors import wrong_mark
@@ -28,7 +27,7 @@ from lab_lib.workspace.private_files import read_file
 HANDLER = "lambda_handler"
 Accounts = Callable[[str], Lab]  # opens the empty account with this number
 _MOST_SLOW = 2  # cases that take too much; then the others are not tried
-_MOST_CALLS = 60  # at which the function is killed in turn, for a batch of nine records at most
+_MOST_CALLS = 60  # at which the function is killed in turn; a right one makes fewer for nine records
 _SLOW = N_("it takes too many {what}")
 
 
@@ -111,24 +110,14 @@ class _Trial(NamedTuple):
     accounts: Accounts
 
     def try_case(self, case: Case) -> Result:
-        """Try a case. One with a crash is tried until the function was killed at each of its calls."""
+        """Try a case. One with a crash is tried again for each call at which the function is killed, up to the most."""
         for call in range(1, _MOST_CALLS + 1):
-            result = self._try(case, Cut(call))
-            if result.state != "passed":
-                return result
-            if not result.was_cut:
+            result = self._try(case, call)
+            if result.state != "passed" or not result.was_cut:
                 break
-        else:
-            return result._replace(
-                state="not yet",
-                cause=_(_SLOW, what=_("AWS calls")),
-                found=_("stopped, because it made more than {most} AWS calls for one small batch", most=_MOST_CALLS),
-                is_slow=True,
-            )
-        last = Random(f"{self.seed} {case.id} last").randrange(1, max(call, 2))  # noqa: S311
-        return self._try(case, Cut(last, has_effect=False)) if call > 1 else result
+        return result
 
-    def _try(self, case: Case, cut: Cut) -> Result:
+    def _try(self, case: Case, last: int) -> Result:
         """Try a case once, in an empty account with a random number."""
         bench = Bench(self.accounts(str(10**11 + secrets.randbelow(9 * 10**11))))
         # The same for each cut, so that each call of one history is cut off. No case tells of another one.
@@ -137,7 +126,7 @@ class _Trial(NamedTuple):
         story, is_slow, notes = Story(steps), False, list[str]()
         self.runner.begin(case.limits)
         try:
-            held = bench.play(steps, self.runner, cut)
+            held = bench.play(steps, self.runner, last)
             faults, cuts = [*story.faults(held)], [failure.cut for failure in held.failures if failure.cut]
             notes = [_("killed at the call {call}, and started again", call=call) for call in cuts]
         except TooMuch as error:

@@ -1,4 +1,4 @@
-"""Keep the settings and answers of a learner's copy of the notebooks, for all of its notebooks.
+"""Keep the settings of a learner's copy of the notebooks, for all of its notebooks, and what the lab has solved there.
 
 A notebook runs in a copy if the working folder is one. Elsewhere, and in a headless run, nothing is kept. Where
 `lab class grade` runs a copy headlessly, it is kept.
@@ -14,7 +14,6 @@ import os
 import sys
 from collections.abc import Iterable
 from contextlib import suppress
-from datetime import datetime
 from itertools import islice
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -48,7 +47,7 @@ def keep(settings: Settings) -> None:
 
 
 def merged_settings(settings: Settings, named: Settings | None = None) -> Settings:
-    """Return the settings of this notebook that are not empty: papermill's, else one here, else a named one.
+    """Return the settings of this notebook that are not empty: papermill's, else one here, else one among named values.
 
     UsageError if one is unknown, or no text.
     """
@@ -73,7 +72,8 @@ def merged_settings(settings: Settings, named: Settings | None = None) -> Settin
                 value=here[wrong[0]],
             )
         )
-    return {name: value for source in (named or {}, here) for name, value in source.items() if value != ""}
+    given = [*(named or {}).items(), *here.items()]
+    return {name: value for name, value in given if name in PARAMETERS and value != ""}
 
 
 def setting(name: str, settings: Settings) -> Any:
@@ -86,7 +86,6 @@ def open_lab(settings: Settings, named: Settings | None = None) -> lab.Lab:
 
     Notebook 00 names all settings, among other names. They are kept for the others, and an empty one is a default.
     """
-    named = named and {name: named[name] for name in SETTINGS if name in named}
     chosen = _with_kept(settings) if named is None else merged_settings(settings, named)
     opened = lab.open_lab(**{name: chosen.get(name, "") for name in OF_LAB})
     if named is not None:
@@ -136,14 +135,12 @@ def folder() -> Path:
     return _copy() or Path(_temporary().name)
 
 
-def record(kind: str, question: str, answer: Any, right: bool) -> None:
-    """Add an "answer" or a "prediction" to the copy's record, a line of JSON. It can be judged again from there."""
+def record_solved(exercise: str) -> None:
+    """Add an exercise that the lab has made to the copy's record, as a line of JSON."""
     if copy := _copy():
-        now = datetime.now().isoformat(timespec="seconds")
-        entry = {"when": now, "kind": kind, "question": question, "answer": _written(answer), "right": right}
-        path = state(copy) / ANSWERS
+        path, entry = state(copy) / ANSWERS, {"kind": "solved", "question": exercise}
         with can_write_to(path, _(_AGAIN)), open_file(path, "ab") as file:
-            file.write(f"{json.dumps(entry, ensure_ascii=False)}\n".encode(errors="backslashreplace"))
+            file.write(f"{json.dumps(entry)}\n".encode())
 
 
 def _copy() -> Path | None:
@@ -167,23 +164,17 @@ def _with_kept(settings: Settings) -> Settings:
 def _injected() -> Settings:
     """Return what papermill's cell sets, by name, in the kernel of a notebook; {} elsewhere.
 
-    It is the last cell that ran of those that begin as papermill's. Other cells may set any name.
+    It is the last cell that ran of those that begin as papermill's. Other cells may set any name. A value that is no
+    literal, such as float('nan'), sets nothing.
     """
     ipython: Any = sys.modules.get("IPython")  # slow to load, and loaded already in a kernel
     shell = ipython and ipython.get_ipython()
     cells = [cell for cell in shell.history_manager.input_hist_raw if cell.startswith(_OF_PAPERMILL)] if shell else []
-    with suppress(SyntaxError):
+    with suppress(SyntaxError, ValueError):
         body = ast.parse(cells[-1] if cells else "").body
         assigned = [(node.targets[0], node.value) for node in body if isinstance(node, ast.Assign)]
-        return {target.id: _literal(value) for target, value in assigned if isinstance(target, ast.Name)}
+        return {target.id: ast.literal_eval(value) for target, value in assigned if isinstance(target, ast.Name)}
     return {}
-
-
-def _literal(value: ast.expr) -> Any:
-    """Return the value, or its code if it is no literal, such as float('nan')."""
-    with suppress(ValueError):
-        return ast.literal_eval(value)
-    return ast.unparse(value)
 
 
 @functools.cache

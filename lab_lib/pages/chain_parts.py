@@ -3,7 +3,7 @@
 from typing import NamedTuple
 
 from lab_lib.language import N_, _
-from lab_lib.resources import Resource, in_chain, messages
+from lab_lib.resources import RESOURCES, Resource, in_chain, messages
 
 QUEUES = in_chain("queue")
 TALL, STEP = 46, 78  # the height of a box, and from row to row where the screen is narrow, in pixels
@@ -125,33 +125,29 @@ ARROWS = [
 ]
 # In the order in which a row comes to them: each box behind the arrows that lead to it.
 PARTS = [part for box in BOXES for part in (*(arrow.name for arrow in ARROWS if arrow.end == box), box)]
-FLOW = {  # the parts that a resource stands for, in the order in which a row comes to them; its kind and its name
-    "transactions.txt→bucket": (N_("upload"), ""),
-    "bucket": (N_("bucket"), ""),
-    "bucket→TransactionProcessor": (N_("bucket trigger"), ""),
-    "TransactionProcessor": ("function", "TransactionProcessor"),
-    "Customer": ("table", "Customer"),
-    "Transactions": ("table", "Transactions"),
-    "Transactions→TotalNotifier": (N_("stream trigger"), ""),
-    "TotalNotifier": ("function", "TotalNotifier"),
-    "TransactionTotal": ("table", "TransactionTotal"),
-    "HighBalanceAlert": ("topic", "HighBalanceAlert"),
-    **{
-        part: (kind, queue)
-        for queue in QUEUES
-        for part, kind in ((f"HighBalanceAlert→{queue}", "subscription"), (queue, "queue"))
-    },
+_ONLY = {  # the parts that stand for a resource without a name, by its kind
+    N_("upload"): "transactions.txt→bucket",
+    N_("bucket"): "bucket",
+    N_("bucket trigger"): "bucket→TransactionProcessor",
+    N_("stream trigger"): "Transactions→TotalNotifier",
 }
 
 
 def part_of(resource: Resource) -> str:
-    """Return the name of the part that stands for this resource."""
-    return next((part for part, made in FLOW.items() if made == (resource.kind, resource.name)), "")
+    """Return the name of the part that stands for this resource; "" if none does."""
+    if resource.kind == "subscription":
+        return f"HighBalanceAlert→{resource.name}"
+    part = _ONLY.get(resource.kind, resource.name)
+    return part if part in PARTS else ""
+
+
+# The resources that parts stand for, by these parts in their order.
+FLOW = {part: resource for part in PARTS for resource in RESOURCES if part_of(resource) == part}
 
 
 def called(part: str) -> str:
     """Return how a part of FLOW is called."""
-    kind, name = FLOW[part]
+    kind, name, *_rest = FLOW[part]
     return _("subscription of {}").format(name) if kind == "subscription" else name or _(kind)
 
 

@@ -5,7 +5,6 @@ Where a page may run scripts, chain_picture.js puts the SVG into the page, in it
 Elsewhere, it is an image of how it ended.
 """
 
-import base64
 from collections.abc import Mapping
 from html import escape
 from pathlib import Path
@@ -13,6 +12,7 @@ from typing import NamedTuple
 
 from lab_lib.language import _
 from lab_lib.pages.chain_parts import ARROWS, BOXES, FLOW, PARTS, TALL, Arrow, Box, called
+from lab_lib.pages.tables import image
 
 Place = tuple[int, int]  # of a box: its left edge and its top, in pixels
 WIDTH, NARROW = 866, 320  # pixels
@@ -52,10 +52,8 @@ class Picture(NamedTuple):
         return _("The chain: {parts}.", parts=_("; ").join(groups))
 
     def _repr_html_(self) -> str:
-        data = base64.b64encode(svg(self.looks).encode()).decode()
-        image = f'<img alt="{escape(self.alt)}" src="data:image/svg+xml;base64,{data}">'
-        again = escape(_("▶ Play it again"))
-        return f'<figure style="margin:0" data-again="{again}">{image}<script>{SCRIPT}</script></figure>'
+        drawn, again = image(svg(self.looks).encode(), self.alt), escape(_("▶ Play it again"))
+        return f'<figure style="margin:0" data-again="{again}">{drawn}<script>{SCRIPT}</script></figure>'
 
     def __repr__(self) -> str:
         return self.alt

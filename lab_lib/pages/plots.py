@@ -37,7 +37,7 @@ def totals(frame: DataFrame, threshold: Decimal) -> DescribedFigure:
     figure, axes = new_figure(1.3 + 0.4 * len(highest))
     labels = [_("{total:f} – alert", total=total) if total >= threshold else f"{total:f}" for total in highest]
     colours = [REACHED if total >= threshold else BELOW for total in highest]
-    _draw_bars(axes, highest, labels, color=colours)
+    _draw_bars(axes, highest, labels, height=0.6, color=colours)
     _name_bars(axes, highest.index, threshold)
     if len(highest) < len(balances):
         axes.set_title(_share(balances, threshold), color=INK, fontsize=11, loc="right", pad=20)
@@ -83,7 +83,7 @@ def _empty(words: str) -> DescribedFigure:
 def _draw_bars(axes: Axes, totals: Series, labels: list[str], offset: float = 0, **style: Any) -> None:
     """Draw a bar for each total, and its label at the right of the axes, where no bar and no line crosses it."""
     places = [place + offset for place in range(len(labels))]
-    axes.barh(places, totals.astype(float), **({"height": 0.6} | style))
+    axes.barh(places, totals.astype(float), **style)
     for place, label in zip(places, labels, strict=True):
         axes.text(1.01, place, label, transform=axes.get_yaxis_transform(), va="center", color=INK)
 

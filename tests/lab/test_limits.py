@@ -45,7 +45,6 @@ def made(new_account):
             "Code": {"ZipFile": zipped(REPEATER)},
         },
         "topic": {"TopicArn": topic, "Message": "text"},
-        "JSON": {"TopicArn": topic, "MessageStructure": "json"},
         "subscription": {"TopicArn": topic, "Protocol": "sqs", "Endpoint": QUEUE},
         "receiving": {"QueueUrl": queue},
     }
@@ -65,15 +64,6 @@ def error_code(*request):
     return refused(*request).get("Code")
 
 
-def filtering(operator):
-    """Return a filter with this operator in an alternative of a field."""
-    return json.dumps({"a": ["x", {"prefix": "y"}], "b": {"$or": [{"c": [1]}, {"d": [{operator: "y"}]}]}})
-
-
-PATTERN, UNKNOWN_PATTERN = ({"Filters": [{"Pattern": filtering(name)}]} for name in ("suffix", "ends-with"))
-FILTER, UNKNOWN_FILTER = ({"FilterPolicy": filtering(name)} for name in ("suffix", "ends-with"))
-
-
 CREATE, UPDATE = ("create_function", "new function"), ("update_function_configuration", "function")
 MODEL, VALUE = "ValidationException", "InvalidParameterValueException"
 LIMITS = [  # service; operation, and its other parameters; a parameter, at its limit, and beyond it; error code
@@ -81,12 +71,9 @@ LIMITS = [  # service; operation, and its other parameters; a parameter, at its 
     ("lambda", *CREATE, "FunctionName", "x" * 64, "x" * 65, MODEL),
     ("lambda", *UPDATE, "Timeout", 900, 901, MODEL),
     ("lambda", "create_event_source_mapping", "new mapping", "StartingPosition", "LATEST", None, VALUE),
-    ("lambda", "update_event_source_mapping", "mapping", "FilterCriteria", PATTERN, UNKNOWN_PATTERN, VALUE),
     ("lambda", *UPDATE, "Runtime", "python3.13", "python2.7", VALUE),
     ("sns", "publish", "topic", "Subject", "x" * 100, "x" * 101, "InvalidParameter"),
-    ("sns", "publish", "JSON", "Message", '{"default": "x"}', '{"sqs": "x"}', "InvalidParameter"),
     ("sns", "subscribe", "subscription", "Protocol", "sqs", "queue", "InvalidParameter"),
-    ("sns", "subscribe", "subscription", "Attributes", FILTER, UNKNOWN_FILTER, "InvalidParameter"),
     (
         "sqs",
         "set_queue_attributes",
@@ -139,17 +126,6 @@ def test_s3_must_be_allowed_to_invoke_each_function_that_a_bucket_notifies(made)
         assert (put("Another") == "") == (source == lab.bucket)
 
 
-@pytest.mark.parametrize(
-    ("operation", "others"),
-    [("put_function_event_invoke_config", "function"), ("update_event_source_mapping", "mapping")],
-)
-def test_a_destination_must_be_there(made, operation, others):
-    lab, requests = made
-    for name, code in (("standard", None), ("missing", VALUE)):
-        to = {"DestinationConfig": {"OnFailure": {"Destination": lab.arn("sqs", name)}}}
-        assert error_code(lab, "lambda", operation, {**requests[others], **to}) == code
-
-
 def test_a_second_mapping_of_a_stream_to_a_function_names_the_first(made):
     lab, requests = made
 
@@ -158,12 +134,3 @@ def test_a_second_mapping_of_a_stream_to_a_function_names_the_first(made):
 
     assert error["Code"] == "ResourceConflictException"
     assert error["Message"].endswith(f"delete the existing mapping with UUID {requests['mapping']['UUID']}")
-
-
-def test_the_name_of_a_queue_is_free_again_a_moment_after_its_deletion(made):
-    lab, _ = made
-    sqs = lab.client("sqs")
-    sqs.delete_queue(QueueUrl=sqs.create_queue(QueueName="short")["QueueUrl"])
-
-    assert error_code(lab, "sqs", "create_queue", {"QueueName": "short"}).endswith("QueueDeletedRecently")
-    assert sqs.create_queue(QueueName="short")  # which the lab waits for

@@ -11,7 +11,6 @@ import pytest
 from lab_lib.classroom import sandbox
 from lab_lib.classroom.sandbox import Ended, Sandbox
 from lab_lib.exercises import copies, runner
-from lab_lib.exercises.proxy import NO_CUT
 from lab_lib.processes import box, limits
 from tests.web_server import unasked
 
@@ -245,7 +244,7 @@ def starts():
             running.begin(runner.Limits(100, 100, 100))
             program, outcomes = running._process, []
             for place in range(len(attacks)):
-                outcomes.append(running.start({}, "http://127.0.0.1:1", [[place, f"of-batch-{place}"]], NO_CUT))
+                outcomes.append(running.start({}, "http://127.0.0.1:1", [[place, f"of-batch-{place}"]]))
                 assert running._process is program
             return outcomes
 

@@ -1,6 +1,6 @@
 """Answers are judged by what they mean, whatever their type; a wrong one is told which part is not right.
 
-No record of an answer stops the grading.
+No answer that a student hands in stops the grading.
 """
 
 import json
@@ -49,7 +49,7 @@ class Hostile:
 
 
 def is_right(question, answer):
-    """Judge an answer, and again what the copy's record holds of it."""
+    """Judge an answer, and again what the grader gets of it."""
     kept = json.loads(json.dumps(workbook._written(answer)))
     again = questions.judge_again(question, kept, BALANCES, Decimal(1500))
     assert again == answers.is_right(question, answer, *GIVEN.get(question, ()))
@@ -163,7 +163,7 @@ def test_every_question_is_asked_once_and_is_named_as_the_cell_with_its_answer()
 
 
 @pytest.mark.parametrize("kept", [None, "1," * 5_000_000, ["sNaN", "1E+999999999"]], ids=type)
-def test_what_a_student_has_written_into_the_record_is_at_most_wrong(kept):
+def test_what_a_student_has_written_as_an_answer_is_at_most_wrong(kept):
     assert not any(questions.judge_again(question, kept, BALANCES, Decimal(1500)) for question in answers.QUESTIONS)
 
 

@@ -35,7 +35,7 @@ def opened(monkeypatch):
         (b"", "it is empty"),
         (of()[:-9], "Unterminated string"),
         (b"{}", "nbformat is None; wanted 4"),
-        (of(cells=[None]), "$.cells[0]: None is not of type 'object'"),
+        (of(cells=[None]), "its content has another form"),
     ],
     ids=["empty", "cut off", "no notebook", "no cell"],
 )

@@ -42,7 +42,7 @@ def test_a_submission_holds_the_learners_work_and_nothing_private(copy, tmp_path
     for name, value in PRIVATE.items():
         text = text.replace(f'{name}: str = \\"\\"', f'{name}: str = \\"{value}\\"')
     write_file(first, text)
-    workbook.record("answer", "keys", ["mail to ana@example.com"], True)
+    workbook.record_solved("mail to ana@example.com")
     for name in ("my_notifier.py", "my_add.py", "my_add-Copy1.py"):  # Python cannot import the last one
         write_file(copy / name, "# of account 111122223333\n")
 
