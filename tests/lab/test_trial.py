@@ -190,7 +190,7 @@ def test_a_verdict_tells_the_causes_and_what_was_sent_and_found_for_the_first(fo
     ("body", "words"),
     [
         ("while True: pass", "stopped, because it took more than"),
-        ("time.sleep(999)", "stopped, because it did not return within 30 s"),
+        ("time.sleep(999)", "stopped, because it did not return within 20 s"),
         ("FORKED or FORKED.append(1) or (os.fork() or signal.pause()) and os.fork()", "accountBalance nothing, not"),
         ("os._exit(3)", "the last batch still fails: its process ended, with status 3, before it returned"),
         ("for _ in range(99): print('x' * 10**6, os.write(3, b'{}\\n' * 300))", ""),
