@@ -21,7 +21,7 @@ TOTALS = pd.DataFrame(BALANCES.items(), columns=["CustomerId", "accountBalance"]
 CUSTOMERS = [f"C{number}" for number in range(50_000)]
 RIGHT = {  # in what different people write
     "policy": "我选b; （Ｂ）; “b”; 我选 b，因为那不是警报; I'd say b; b because a message may; 一条不是警报的消息",
-    "one-transaction": "b; twice; 两次; 我认为会算两次; 选项b：算两次。",
+    "one-transaction": "b; twice; 两次; 我认为会计入两次; 选项b：会计入两次。",
     "order": "答案是b。; nobody gets them; 谁也收不到; b，发布出去了，但谁也收不到",
     "rejected": "２，３; 第二行、第三行; 第2行和第3行; 二跟三; 2、3 行; 我觉得第２行还有第3行; second and third",
     "keys": "“march.txt”以及「2017/march.txt」; march.txt 与 2017/march.txt 这两个",
@@ -30,8 +30,8 @@ RIGHT = {  # in what different people write
     "effect": "1000，400，200，50，－250，－200，100",
 }
 WRONG = {
-    "policy": "a 或 b; 不是 a，是 b; 我不选b; it isn't b; b c; a, maybe b; not; b：你账户的另一个主题发送一条警报",
-    "one-transaction": "不算两次; 算; 只算一次; 选项 a",
+    "policy": "a 或 b; 不是 a，是 b; 我不选b; it isn't b; b c; a, maybe b; not; b：你的账户中的另一个主题发送一条警报",
+    "one-transaction": "不会计入两次; 计入; 只计入一次，但不会发出警报; 选项 a",
     "order": "['a', 'b']; b、c",
     "rejected": "2 或 3; 不是2，是3; 约2和3; 第十二行和第三行; first and third; 2，3，4",
     "keys": "MARCH.TXT 和 2017/march.txt; march.txt，不是 2017/march.txt",
