@@ -23,7 +23,7 @@ from babel.messages.extract import extract_from_dir
 from babel.messages.frontend import parse_keywords
 from babel.messages.pofile import PoFileError, read_po, write_po
 
-from lab_lib import checks, language
+from lab_lib import checks, errors, language
 from lab_lib.calls import recent
 from lab_lib.checks import facts, step_probe
 from lab_lib.cli import command_line
@@ -39,7 +39,9 @@ ONLY_ON_SITE = DOCUMENTS[-1]
 _METHODS = [("**.py", "python"), ("**/templates/*", "jinja2")]
 _BY_ARGUMENT = ["check:3", "case", "Question:2", "wait_until:2"]
 _BY_ARGUMENT += ["read_file:3", "make_folder:2", "write_file:3", "can_write_to:2"]  # what to do if a file fails
-_MARKS = parse_keywords(["_", "N_", "ngettext:1,2", *_BY_ARGUMENT])
+# A kind of error translates its message itself.
+_ERRORS = [name for name, kind in vars(errors).items() if isinstance(kind, type) and issubclass(kind, errors.LabError)]
+_MARKS = parse_keywords(["_", "N_", "ngettext:1,2", *_ERRORS, *_BY_ARGUMENT])
 _WIDTH = 1_000_000  # of a line in lab.po: Babel would break the previous English of a message within its quotes
 # What a translation keeps, in any order: code, addresses, images, tags of hints, and the letters of answers.
 _KEPT = re.compile(r"(?<!`)`[^`\n]+`(?!`)|\]\((?!#)[^)#]*|src=\"[^\"]*\"|</?(?:details|summary)>|^\*\*[a-z]\*\*(?= )")

@@ -35,7 +35,7 @@ from botocore.exceptions import (
     TokenRetrievalError,
 )
 
-from lab_lib.language import N_, line_breaks
+from lab_lib.language import N_, _, line_breaks
 
 T = TypeVar("T")
 LACKING = N_("{call} is missing on this endpoint")
@@ -47,7 +47,10 @@ _NOTEBOOK = 84  # characters of an output, at least
 
 
 class LabError(Exception):
-    """Something failed. The message is one line for the learner."""
+    """Something failed. The message is one line for the learner, with values in its places, in the learner's language."""
+
+    def __init__(self, message: str, /, **values: object) -> None:
+        super().__init__(_(message, **values))
 
     def _render_traceback_(self) -> list[str]:
         """Show a learner the message without the stack. IPython calls this method if an exception has it.

@@ -270,12 +270,10 @@ def open_lab(
     caller = sessions.caller(session, endpoint)
     if account and account != caller:
         raise WrongAccount(
-            _(
-                "The credentials are for account {caller}; this lab wants {account}. Name a profile of {account}, "
-                "or the account {caller}.",
-                caller=caller,
-                account=account,
-            )
+            "The credentials are for account {caller}; this lab wants {account}. Name a profile of {account}, "
+            "or the account {caller}.",
+            caller=caller,
+            account=account,
         )
     target = _("the endpoint {endpoint}", endpoint=endpoint) if endpoint else "AWS"
     patience = 0 if endpoint else PATIENCE  # no emulator is late
@@ -341,9 +339,7 @@ def _raise_if_stopped(
     denied = response is not None and response[0].status_code == HTTPStatus.FORBIDDEN
     if (caught_exception or denied) and server.running() != opened:
         raise EmulatorError(
-            _(
-                "The embedded AWS that this lab was opened on has stopped, and everything made there is gone. "
-                "{build_again} Then run the cell with open_lab again.",
-                build_again=_(BUILD_AGAIN),
-            )
+            "The embedded AWS that this lab was opened on has stopped, and everything made there is gone. "
+            "{build_again} Then run the cell with open_lab again.",
+            build_again=_(BUILD_AGAIN),
         ) from None

@@ -116,12 +116,10 @@ def require(value: T | None, kind: str, name: str = "", what: str = "") -> T:
     """Return what was read of a resource. If it is nothing, StepMissing names it, or `what`, and the cell to run."""
     if not value:
         raise StepMissing(
-            _(
-                'The {resource} is not there yet. Run notebook {cell.notebook} first, where "{cell.heading}" makes it, '
-                "then this cell again.",
-                resource=_(what) or get(kind, name).title,
-                cell=cell(kind, name),
-            )
+            'The {resource} is not there yet. Run notebook {cell.notebook} first, where "{cell.heading}" makes it, '
+            "then this cell again.",
+            resource=_(what) or get(kind, name).title,
+            cell=cell(kind, name),
         )
     return value
 

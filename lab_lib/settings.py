@@ -42,7 +42,7 @@ VARIABLES = (*SETTINGS, "role_arn", "external_id")  # each is read from its vari
 def plain_text(name: str, value: str) -> str:
     """Return a text of any kind, such as an id. UsageError if it holds a control character."""
     if any(unicodedata.category(character) == "Cc" for character in value):
-        raise UsageError(_("{name} holds a control character: {value!a}.", name=name, value=value))
+        raise UsageError("{name} holds a control character: {value!a}.", name=name, value=value)
     return value
 
 
@@ -52,7 +52,7 @@ def setting(name: str, value: Any) -> Any:
     text = str(DEFAULT_THRESHOLD if value == "" else value) if is_amount else value
     is_right = isinstance(text, str) and re.fullmatch(f"({pattern})?", text, re.ASCII)
     if not is_right or (is_amount and len(Decimal(text).normalize().as_tuple().digits) > _MOST_DIGITS):
-        raise UsageError(_("{name} is {value!r}; wanted {wanted}.", name=name, value=value, wanted=_(wanted)))
+        raise UsageError("{name} is {value!r}; wanted {wanted}.", name=name, value=value, wanted=_(wanted))
     if name == "region":
         partition(value or DEFAULT_REGION)
     return Decimal(text) if is_amount else value
@@ -61,9 +61,7 @@ def setting(name: str, value: Any) -> Any:
 def fitting(name: str, value: Any, account: str, region: str) -> Any:
     """Return a setting for this account and Region, a role or policy as its ARN. UsageError if it cannot be there."""
     if name == "phone" and value and partition(region) == "aws-cn":
-        raise UsageError(
-            _("phone is {number!r}; SNS sends no SMS in the China Regions. Leave phone empty.", number=value)
-        )
+        raise UsageError("phone is {number!r}; SNS sends no SMS in the China Regions. Leave phone empty.", number=value)
     if not value or name not in _IAM_KINDS:
         return value
     kind = _IAM_KINDS[name]
@@ -73,7 +71,7 @@ def fitting(name: str, value: Any, account: str, region: str) -> Any:
     if not value.startswith((base, of_aws) if kind == "policy" else base):  # a policy may be AWS's own
         such = f"{base}{value.split('/')[-1]}"
         raise UsageError(
-            _("{name} is {value!r}; wanted one of this account, such as {such}.", name=name, value=value, such=such)
+            "{name} is {value!r}; wanted one of this account, such as {such}.", name=name, value=value, such=such
         )
     return value
 
@@ -85,7 +83,7 @@ def partition(region: str) -> str:
     for name in session.get_available_partitions():
         if region in session.get_available_regions("lambda", name):
             return str(name)
-    raise UsageError(_("There is no Region {region!r}. Name one such as us-east-1 or eu-west-1.", region=region))
+    raise UsageError("There is no Region {region!r}. Name one such as us-east-1 or eu-west-1.", region=region)
 
 
 def or_variable(settings: dict[str, Any]) -> dict[str, Any]:

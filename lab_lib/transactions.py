@@ -46,21 +46,19 @@ def preview(path: str | Path) -> Preview:
                 bad += row is None
     except transactions_file.Unreadable as error:
         reason = why_rejected(error.code, error.values, str(error))
-        raise NotATransactionsFile(_("{path} is no transactions file: {error}.", path=path, error=reason)) from None
+        raise NotATransactionsFile("{path} is no transactions file: {error}.", path=path, error=reason) from None
     except OSError as error:
         raise UsageError(
-            _("Cannot read {path}: {reason}. Name a transactions file.", path=path, reason=_(str(error.strerror)))
+            "Cannot read {path}: {reason}. Name a transactions file.", path=path, reason=_(str(error.strerror))
         ) from None
     made, most = Preview(path.name, good, bad), transactions_file.MOST_ROWS
     if made.rows > most:
         raise UsageError(
-            _(
-                "{path} has {rows:,} rows, and a call of TransactionProcessor writes {most:,} at most. Split the file, "
-                "with all rows of a customer in one part.",
-                path=path,
-                rows=made.rows,
-                most=most,
-            )
+            "{path} has {rows:,} rows, and a call of TransactionProcessor writes {most:,} at most. Split the file, "
+            "with all rows of a customer in one part.",
+            path=path,
+            rows=made.rows,
+            most=most,
         )
     return made
 
@@ -152,12 +150,10 @@ def _read_columns(name: str | Path, header: str) -> list[str]:
     if _fault_of_line(text, parts) or sorted(columns) != sorted(_HEADER.split("|")):
         beginning = repr(header[:80].encode(errors="surrogateescape").decode(errors="replace"))
         raise NotATransactionsFile(
-            _(
-                "{name} is no transactions file: its first line is {beginning}; wanted {header!r}.",
-                name=name,
-                beginning=beginning,
-                header=_HEADER,
-            )
+            "{name} is no transactions file: its first line is {beginning}; wanted {header!r}.",
+            name=name,
+            beginning=beginning,
+            header=_HEADER,
         )
     return columns
 

@@ -43,7 +43,7 @@ def ensure_bucket(lab: Lab) -> str:
         raise
     if lab.bucket_name and bucket is None:
         raise WrongResource(
-            _("There is no bucket {lab.bucket}. Name one that exists, or leave the setting bucket empty.", lab=lab)
+            "There is no bucket {lab.bucket}. Name one that exists, or leave the setting bucket empty.", lab=lab
         )
     if bucket is None:
         _create_bucket(lab)
@@ -170,11 +170,9 @@ def objects(lab: Lab, beginning: str = "") -> list[dict[str, Any]]:
     items: list[dict[str, Any]] = pages.build_full_result().get("Contents", [])
     if len(items) > MOST:
         raise LabError(
-            _(
-                "{lab.bucket} has more than {most:,} objects. Delete those that the lab does not need.",
-                lab=lab,
-                most=MOST,
-            )
+            "{lab.bucket} has more than {most:,} objects. Delete those that the lab does not need.",
+            lab=lab,
+            most=MOST,
         )
     return items
 
@@ -203,12 +201,10 @@ def content(lab: Lab, key: str) -> bytes:
     answer = lab.client("s3").get_object(Bucket=lab.bucket, Key=key)
     if answer["ContentLength"] > MOST_READ:
         raise LabError(
-            _(
-                "{key} has {bytes:,} bytes, and at most {most:,} are read. Split the file.",
-                key=key,
-                bytes=answer["ContentLength"],
-                most=MOST_READ,
-            )
+            "{key} has {bytes:,} bytes, and at most {most:,} are read. Split the file.",
+            key=key,
+            bytes=answer["ContentLength"],
+            most=MOST_READ,
         )
     return bytes(answer["Body"].read())
 
@@ -263,4 +259,4 @@ def _taken(lab: Lab) -> WrongResource:
         "world. {what_to_do}"
     )
     by_prefix = N_("Use a prefix, which becomes part of the name.")
-    return WrongResource(_(told, lab=lab, what_to_do=_(N_("Name another.") if lab.bucket_name else by_prefix)))
+    return WrongResource(told, lab=lab, what_to_do=_(N_("Name another.") if lab.bucket_name else by_prefix))

@@ -109,10 +109,8 @@ def _delete(deletables: Iterator[Deletable]) -> Iterator[str]:
                 break
     if kept:
         raise LabError(
-            _(
-                "Some resources are left: {resources}. See to that, then do the same again.",
-                resources=_("; ").join(kept),
-            )
+            "Some resources are left: {resources}. See to that, then do the same again.",
+            resources=_("; ").join(kept),
         )
 
 

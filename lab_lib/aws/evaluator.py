@@ -53,7 +53,7 @@ def is_allowed(statements: Collection[Policy], request: Request) -> bool:
     """Return True if the statements allow the request. Raises LabError if that cannot be decided."""
     answer = decide(statements, request)
     if isinstance(answer, str):
-        raise LabError(_("this check cannot judge {what}", what=answer))
+        raise LabError("this check cannot judge {what}", what=answer)
     return answer
 
 

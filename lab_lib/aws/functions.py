@@ -132,13 +132,11 @@ def require_timeout(lab: Lab, rows: int) -> None:
     now, needed = timeout_of(lab, "TransactionProcessor"), timeout_for(rows)
     if now < needed:
         raise StepMissing(
-            _(
-                "{function} has {now} s, and {rows:,} rows need {needed} s. Run notebook 01 with the same data_file.",
-                function=lab.name("TransactionProcessor"),
-                now=now,
-                rows=rows,
-                needed=needed,
-            )
+            "{function} has {now} s, and {rows:,} rows need {needed} s. Run notebook 01 with the same data_file.",
+            function=lab.name("TransactionProcessor"),
+            now=now,
+            rows=rows,
+            needed=needed,
         )
 
 
@@ -147,13 +145,11 @@ def require_threshold(lab: Lab) -> None:
     threshold = amount(environment(configuration(lab, "TotalNotifier") or {}).get("THRESHOLD"))
     if threshold is not None and threshold != lab.threshold:
         raise StepMissing(
-            _(
-                "{function} alerts at {other:f}, and this lab's threshold is {lab.threshold:f}. Run notebook 01 "
-                "with this threshold, then this cell again.",
-                function=lab.name("TotalNotifier"),
-                other=threshold,
-                lab=lab,
-            )
+            "{function} alerts at {other:f}, and this lab's threshold is {lab.threshold:f}. Run notebook 01 "
+            "with this threshold, then this cell again.",
+            function=lab.name("TotalNotifier"),
+            other=threshold,
+            lab=lab,
         )
 
 
@@ -174,11 +170,9 @@ def recheck(lab: Lab, **threshold: str) -> list[str]:
         if not answer["left"]:
             return alerted
     raise LabError(
-        _(
-            "{function} was called {count:,} times, and has totals left to compare. Read its log, then do this again.",
-            function=lab.name("TotalNotifier"),
-            count=_MOST_RECHECKS,
-        )
+        "{function} was called {count:,} times, and has totals left to compare. Read its log, then do this again.",
+        function=lab.name("TotalNotifier"),
+        count=_MOST_RECHECKS,
     )
 
 
@@ -254,7 +248,7 @@ def code(lab: Lab, name: str) -> dict[str, str]:
         return archives.python_files(sessions.fetch(lab.session, address, endpoint))
     except _UNREADABLE as error:
         told, why = N_("the code of {function} cannot be read ({why})"), str(error) or type(error).__name__
-        raise LabError(_(told, function=lab.name(name), why=why)) from None
+        raise LabError(told, function=lab.name(name), why=why) from None
 
 
 def statements(lab: Lab, name: str, qualifier: str = "") -> list[Policy]:
@@ -366,8 +360,11 @@ def _wait_until_ready(lab: Lab, name: str) -> None:
     def ready() -> bool:
         now = configuration(lab, name) or {}
         if reason := failure(now):
-            told = N_("Lambda could not set up {function}: {reason} Run this step again.")
-            raise LabError(_(told, function=lab.name(name), reason=reason))
+            raise LabError(
+                "Lambda could not set up {function}: {reason} Run this step again.",
+                function=lab.name(name),
+                reason=reason,
+            )
         return is_ready(now)
 
     what, on_aws = _("function {name} to be ready", name=lab.name(name)), CHANGING.on_aws

@@ -8,7 +8,6 @@ from typing import Any
 from lab_lib.aws import tables
 from lab_lib.errors import LabError, none_if_absent
 from lab_lib.lab import Lab
-from lab_lib.language import _
 
 Record = dict[str, Any]  # as Lambda gets it: eventID, eventName, and dynamodb with Keys, NewImage, OldImage …
 # AWS may answer without records although more follow. After this many empty answers in a row an open shard counts as
@@ -104,7 +103,7 @@ def _read(lab: Lab, shard: dict[str, str | None]) -> Iterator[Record]:
         records, iterator = answer["Records"], answer.get("NextShardIterator")
         yield from map(_lambda_record, records)
         empty = 0 if records else empty + 1
-    raise LabError(_("The stream of Transactions grows faster than it is read. Stop the uploads, then do this again."))
+    raise LabError("The stream of Transactions grows faster than it is read. Stop the uploads, then do this again.")
 
 
 def _lambda_record(record: Record) -> Record:

@@ -39,13 +39,11 @@ def ensure_table(lab: Lab, name: str) -> str:
         create_table(lab, name)
     elif key_of(table) != wanted_key(name):
         raise WrongResource(
-            _(
-                "Table {table} has the key {found}; this lab wants {wanted}. A key cannot be changed: delete that "
-                "table, or use a prefix.",
-                table=table_name,
-                found=key_of(table),
-                wanted=wanted_key(name),
-            )
+            "Table {table} has the key {found}; this lab wants {wanted}. A key cannot be changed: delete that "
+            "table, or use a prefix.",
+            table=table_name,
+            found=key_of(table),
+            wanted=wanted_key(name),
         )
     _wait(lab, name)
     if name == STREAMED:

@@ -18,7 +18,7 @@ from lab_lib.aws.topics import ALERT_TOPIC, find_topic
 from lab_lib.calls.waiting import CHANGING_MAPPING
 from lab_lib.errors import LabError, UsageError, error_code, none_if_absent
 from lab_lib.lab import TAGS, Lab, has_lab_tag
-from lab_lib.language import N_, _
+from lab_lib.language import N_
 
 Trigger = dict[str, Any]  # a notification of S3, or a mapping of Lambda, as AWS describes it
 BUCKET_TRIGGER = "TransactionProcessor"  # the id of the bucket's notification
@@ -183,11 +183,9 @@ def confirm_subscription(lab: Lab, link: str) -> str:
     except ClientError as error:
         if error_code(error) in ("InvalidParameter", "InvalidParameterException"):
             raise LabError(
-                _(
-                    "SNS does not accept this token for {topic}: it is incomplete, older than two days, or of another "
-                    "topic. Copy the link of the newest mail; without one, subscribe once more.",
-                    topic=lab.name(ALERT_TOPIC),
-                )
+                "SNS does not accept this token for {topic}: it is incomplete, older than two days, or of another "
+                "topic. Copy the link of the newest mail; without one, subscribe once more.",
+                topic=lab.name(ALERT_TOPIC),
             ) from None
         raise
     return str(answer["SubscriptionArn"])
@@ -220,7 +218,7 @@ def _token(link: str) -> str:
     if not re.fullmatch(r"[0-9A-Za-z-]+", token):
         # The message does not quote the link, which may contain the e-mail address.
         raise UsageError(
-            _('There is no token in the link. Copy the whole address of the link "Confirm subscription" in the mail.')
+            'There is no token in the link. Copy the whole address of the link "Confirm subscription" in the mail.'
         )
     return token
 

@@ -4,7 +4,6 @@ import sys
 from contextlib import redirect_stdout
 
 from lab_lib.errors import LabError, UsageError
-from lab_lib.language import _
 
 
 def ask(question: str) -> None:
@@ -15,10 +14,8 @@ def ask(question: str) -> None:
         except (EOFError, RuntimeError):  # no terminal, a closed stdin, a notebook that is run headlessly
             print()  # end the question's line
             raise UsageError(
-                _(
-                    "Nothing was made or deleted: on AWS the lab asks first, and there is no terminal to ask in. "
-                    "Give --yes, or set yes to True in notebook 99."
-                )
+                "Nothing was made or deleted: on AWS the lab asks first, and there is no terminal to ask in. "
+                "Give --yes, or set yes to True in notebook 99."
             ) from None
     if answer not in ("y", "yes"):
-        raise LabError(_("Nothing was made or deleted."))
+        raise LabError("Nothing was made or deleted.")

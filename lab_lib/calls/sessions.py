@@ -60,11 +60,9 @@ def endpoint(profile: str) -> tuple[str | None, str]:
         right = False
     if endpoint and not right:
         raise UsageError(
-            _(
-                "{name} is {value!r}; wanted an address such as http://127.0.0.1:4566 or https://127.0.0.1:9297.",
-                name="AWS_ENDPOINT_URL" if named else "endpoint_url",
-                value=endpoint,
-            )
+            "{name} is {value!r}; wanted an address such as http://127.0.0.1:4566 or https://127.0.0.1:9297.",
+            name="AWS_ENDPOINT_URL" if named else "endpoint_url",
+            value=endpoint,
         )
     return endpoint or None, os.environ.get("AWS_DEFAULT_REGION") or settings.get("region", "")
 
@@ -83,16 +81,14 @@ def aws_session(
     """Return a session of the profile, or one that has assumed the role. UsageError without credentials."""
     if not (account or endpoint):
         raise UsageError(
-            _(
-                "{name} is for AWS, and no account is named. Name the one that you want to use.",
-                name=role_arn or profile,
-            )
+            "{name} is for AWS, and no account is named. Name the one that you want to use.",
+            name=role_arn or profile,
         )
     session = user_session(profile, region)
     if session is None:
         of_profile = N_("Profile {profile} has no credentials. Sign in, or name another profile.")
         of_environment = N_("The environment has no credentials. Sign in, or name another profile.")
-        raise UsageError(_(of_profile if profile else of_environment, profile=profile))
+        raise UsageError(of_profile if profile else of_environment, profile=profile)
     if role_arn:
         session = _session(
             region, credentials=_assumed(session, role_arn, external_id, endpoint), profile=profile or None
@@ -101,7 +97,7 @@ def aws_session(
 
 
 def _unreadable(error: ConfigParseError) -> UsageError:
-    return UsageError(_("Cannot read {path}: it is not an AWS configuration file. Fix it.", **error.kwargs))
+    return UsageError("Cannot read {path}: it is not an AWS configuration file. Fix it.", **error.kwargs)
 
 
 def _note_retry(request: AWSRequest, event_name: str, **_: Any) -> None:
@@ -122,7 +118,7 @@ def _assumed(session: boto3.Session, role_arn: str, external_id: str, endpoint: 
     except (BotoCoreError, ClientError) as error:
         _require_region(session, error, endpoint)
         why = in_one_line(error, session._session.profile or "")
-        raise LabError(_("Cannot assume {role}. {why}", role=role_arn, why=why)) from None
+        raise LabError("Cannot assume {role}. {why}", role=role_arn, why=why) from None
     return credentials
 
 
@@ -142,13 +138,13 @@ def caller(session: boto3.Session, endpoint: str | None) -> str:
                 "AWS_ENDPOINT_URL`, and do the same again. Otherwise check the address and the network, and "
                 "AWS_CA_BUNDLE if it has a certificate of its own. {error}"
             )
-        raise LabError(_(told, who=endpoint or "AWS", error=error)) from None
+        raise LabError(told, who=endpoint or "AWS", error=error) from None
     except (BotoCoreError, ClientError) as error:
         _require_region(session, error, endpoint)
         raise LabError(in_one_line(error, session._session.profile or "")) from None
     except (KeyError, ResponseParserError):
         raise LabError(
-            _("{endpoint} is not an AWS endpoint: it does not name an account. Check its address.", endpoint=endpoint)
+            "{endpoint} is not an AWS endpoint: it does not name an account. Check its address.", endpoint=endpoint
         ) from None
 
 
@@ -165,23 +161,19 @@ def _require_region(session: boto3.Session, error: Exception, endpoint: str | No
         account = _account_in(session, home)
         if account and session.get_partition_for_region(home) == own:
             raise LabError(
-                _(
-                    "The Region {region} is not enabled in account {account}. Enable it in the console under "
-                    "Account, or name another with --region.",
-                    region=region,
-                    account=account,
-                )
+                "The Region {region} is not enabled in account {account}. Enable it in the console under "
+                "Account, or name another with --region.",
+                region=region,
+                account=account,
             ) from None
         if account:
             raise LabError(
-                _(
-                    "These credentials belong to account {account} of {aws}, which has no Region {region}. Name "
-                    "one there, such as --region {home}, or another profile.",
-                    account=account,
-                    aws=_(name),
-                    region=region,
-                    home=home,
-                )
+                "These credentials belong to account {account} of {aws}, which has no Region {region}. Name "
+                "one there, such as --region {home}, or another profile.",
+                account=account,
+                aws=_(name),
+                region=region,
+                home=home,
             ) from None
 
 
@@ -208,14 +200,12 @@ def user_session(profile: str, region: str) -> boto3.Session | None:
         raise _unreadable(error) from None
     except ProfileNotFound as error:
         raise UsageError(
-            _(
-                "There is no profile {profile}. `aws configure list-profiles` shows the profiles of this machine.",
-                **error.kwargs,
-            )
+            "There is no profile {profile}. `aws configure list-profiles` shows the profiles of this machine.",
+            **error.kwargs,
         ) from None
     except BotoCoreError as error:
         raise UsageError(
-            _("The profile cannot be used: {error}. Correct it, or name another.", error=str(error).rstrip("."))
+            "The profile cannot be used: {error}. Correct it, or name another.", error=str(error).rstrip(".")
         ) from None
 
 

@@ -46,7 +46,7 @@ def run(
     """
     if unknown := set(steps) - set(STEPS):
         raise UsageError(
-            _("There is no step {step!r}. The steps are {steps}.", step=min(unknown), steps=_(", ").join(STEPS))
+            "There is no step {step!r}. The steps are {steps}.", step=min(unknown), steps=_(", ").join(STEPS)
         )
     account, report = Account(lab), []
     for rule in _in_order(steps, probe, further):

@@ -229,7 +229,7 @@ class Upload:
         others = [link.name for link in self.links if not link.want]
         if broken := find_broken(self.lab, self.key, others):
             self._broken = broken.part
-            raise CheckFailed(_("All that was due has come, but nothing more could: {fix}", fix=broken.in_one_line))
+            raise CheckFailed("All that was due has come, but nothing more could: {fix}", fix=broken.in_one_line)
         if CHANGES in others:
             try:
                 functions.invoke(self.lab, NOTIFIER, {"Records": []})

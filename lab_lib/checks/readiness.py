@@ -35,11 +35,9 @@ def wait_until_uploads_start(lab: Lab) -> None:
             buckets.put(lab, key, f"{'|'.join(COLUMNS)}\n".encode())
         if look == _LOOKS_A_TRIAL and (broken := find_broken(lab, key, [ROWS])):
             raise CheckFailed(
-                _(
-                    "An upload does not start {function}. {broken} Then run this cell again.",
-                    function=lab.name(PROCESSOR),
-                    broken=broken.in_one_line,
-                )
+                "An upload does not start {function}. {broken} Then run this cell again.",
+                function=lab.name(PROCESSOR),
+                broken=broken.in_one_line,
             )
         runs.read()
         return bool(runs.has_ended() or runs.errors(PROCESSOR))

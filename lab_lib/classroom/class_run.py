@@ -52,7 +52,7 @@ def lock(out: Path) -> AcquireReturnProxy:
         return FileLock(out / ".lock", mode=0o600, blocking=False).acquire()
     except Timeout:
         raise UsageError(
-            _("Another class is at work in {out}. Wait for its end, or name another --out.", out=out)
+            "Another class is at work in {out}. Wait for its end, or name another --out.", out=out
         ) from None
 
 
@@ -63,7 +63,7 @@ def select(students: list[Student], only: str) -> list[Student]:
     """
     names = {name.strip().casefold() for name in only.split(",")} - {""}
     if unknown := sorted(names.difference(*map(_names, students))):
-        raise UsageError(_("--only: nobody has the account, id or name {name}.", name=unknown[0]))
+        raise UsageError("--only: nobody has the account, id or name {name}.", name=unknown[0])
     return [student for student in students if not names or names & _names(student)]
 
 
@@ -92,9 +92,7 @@ def unfinished(works: list[W], resume: bool) -> list[W]:
     UsageError if there are results and not `resume`.
     """
     if works and not resume and any(works[0].out.glob("*/grade.json")):
-        raise UsageError(
-            _("{out} holds results already. Go on with --resume, or name another --out.", out=works[0].out)
-        )
+        raise UsageError("{out} holds results already. Go on with --resume, or name another --out.", out=works[0].out)
     return [work for work in works if not work.is_done()]
 
 

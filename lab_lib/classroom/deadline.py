@@ -3,7 +3,6 @@
 from datetime import datetime, timedelta
 
 from lab_lib.errors import UsageError
-from lab_lib.language import _
 
 
 def moment(text: str, name: str) -> datetime:
@@ -12,7 +11,7 @@ def moment(text: str, name: str) -> datetime:
         return datetime.fromisoformat(text if ":" in text else f"{text} 23:59").astimezone().replace(tzinfo=None)
     except ValueError:
         raise UsageError(
-            _("{name} is {text!r}; wanted 2026-12-01 18:00, for example, or the date alone.", name=name, text=text)
+            "{name} is {text!r}; wanted 2026-12-01 18:00, for example, or the date alone.", name=name, text=text
         ) from None
 
 

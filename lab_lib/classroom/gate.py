@@ -18,7 +18,6 @@ from lab_lib.embedded.server import HOST
 from lab_lib.errors import LabError
 from lab_lib.exercises.trial import Accounts
 from lab_lib.lab import Lab, lab_on
-from lab_lib.language import _
 
 _MOST = 32_000_000  # bytes of all answers; a right submission has 0.3 MB, and so has the trial of its function
 _AT_ONCE = (socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)  # as botocore does; a request takes 0.04 s without
@@ -37,14 +36,14 @@ def accounts(box: Sandbox, secret: str) -> Accounts:
         nonlocal left
         box.require()
         if urlsplit(request.url)[:2] != urlsplit(endpoint)[:2]:
-            raise LabError(_("An answer of the account leads to another address: {url!r}.", url=request.url[:100]))
+            raise LabError("An answer of the account leads to another address: {url!r}.", url=request.url[:100])
         request.stream_output = True  # or the whole answer would be read
         answer = http.send(request)
         body = answer.raw.read(max(left, 0) + 1)
         answer.raw.close()
         left -= len(body)
         if left < 0:
-            raise LabError(_("The answers of the account are too long; at most {most} MB in all.", most=_MOST // 10**6))
+            raise LabError("The answers of the account are too long; at most {most} MB in all.", most=_MOST // 10**6)
         raw = urllib3.HTTPResponse(io.BytesIO(body), preload_content=False)
         return AWSResponse(answer.url, answer.status_code, answer.headers, raw)
 

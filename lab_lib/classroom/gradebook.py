@@ -6,7 +6,6 @@ from pathlib import Path
 from lab_lib.classroom import exports, feedback, graded, report
 from lab_lib.classroom.record import Record
 from lab_lib.errors import UsageError
-from lab_lib.language import _
 from lab_lib.pages.wording import now
 from lab_lib.workspace.private_files import json_text, write_file
 
@@ -41,7 +40,7 @@ def gather(out: Path, blank: list[Record]) -> tuple[list[Record], list[str]]:
         record.folder = path.parent.name
         found[record.folder] = record
     if not (blank or found):
-        raise UsageError(_("{out} holds no results. Name the folder of a class that was run or graded.", out=out))
+        raise UsageError("{out} holds no results. Name the folder of a class that was run or graded.", out=out)
     if not blank:
         return [*found.values()], []
     records = list[Record]()

@@ -41,7 +41,7 @@ def merge(out: Path, records: list[Record]) -> None:
 
 def _refused(path: Path, line: int, fault: object) -> UsageError:
     return UsageError(
-        _("{path}, line {line}: {fault}. Correct it, then run the command again.", path=path, line=line, fault=fault)
+        "{path}, line {line}: {fault}. Correct it, then run the command again.", path=path, line=line, fault=fault
     )
 
 

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 from lab_lib.calls.waiting import PROGRESS_FILE
 from lab_lib.errors import LabError
-from lab_lib.language import N_, _
+from lab_lib.language import N_
 
 if TYPE_CHECKING:  # they take seconds to load, in which a new process would not yet stop with the class
     from lab_lib.classroom.record import Record
@@ -38,7 +38,7 @@ def in_process(work: "Work", watched: Connection) -> "Record":
             try:
                 return process.submit(_do, work).result()
             except BrokenProcessPool:
-                raise LabError(_(_DIED)) from None
+                raise LabError(_DIED) from None
 
 
 def _begin(variables: dict[str, str], watched: Connection) -> None:

@@ -33,17 +33,15 @@ def _right(name: str, value: str, before: dict[str, str], folder: Path) -> str:
             "{digits}"
         )
         digits = value.zfill(12) if value.isdecimal() else _("all twelve digits")
-        raise UsageError(_(told, value=value, digits=digits))
+        raise UsageError(told, value=value, digits=digits)
     if name == "profile" and value not in profiles():
         raise UsageError(
-            _("there is no profile {value!r} in your AWS configuration: see `aws configure list-profiles`", value=value)
+            "there is no profile {value!r} in your AWS configuration: see `aws configure list-profiles`", value=value
         )
     if name == "role_arn" and before.get("profile"):
-        raise UsageError(_("there is a profile and a role_arn. Name one of them: your own credentials assume the role"))
+        raise UsageError("there is a profile and a role_arn. Name one of them: your own credentials assume the role")
     if name == "role_arn" and not ((role := _ROLE_ARN.fullmatch(value)) and role[1] == (account or role[1])):
-        raise UsageError(
-            _("role_arn is {value!r}; wanted a role of this account, such as arn:…:role/Grader", value=value)
-        )
+        raise UsageError("role_arn is {value!r}; wanted a role of this account, such as arn:…:role/Grader", value=value)
     if name == "data_file":
         path = (folder / value).resolve()
         headless.check_data_file(path)
@@ -95,7 +93,8 @@ def read(path: Path, accounts: bool = True) -> list[Student]:
             len(faults),
             path=path,
         )
-        raise RosterError("\n  ".join([title, *shortened(faults, _MOST_FAULTS)]))
+        listed = "\n  ".join([title, *shortened(faults, _MOST_FAULTS)])
+        raise RosterError(listed)
     return [*students.values()]
 
 

@@ -22,7 +22,7 @@ from lab_lib.embedded import server
 from lab_lib.errors import LabError, UsageError
 from lab_lib.exercises import runner
 from lab_lib.exercises.copies import OF_LEARNERS
-from lab_lib.language import N_, _
+from lab_lib.language import _
 from lab_lib.processes import box, limits
 from lab_lib.processes.family import family, kill
 from lab_lib.processes.limits import Limits
@@ -49,11 +49,11 @@ class Ended(LabError):
 def refuse_without(trust: bool) -> None:
     """Raise UsageError if there is no sandbox on this computer, unless `trust`."""
     if not trust and (why := fault()):
-        told = N_(
+        raise UsageError(
             "There is no sandbox: {why}. Install bubblewrap 0.8 or newer, or say --trust: then the students' code "
-            "runs as you do, and can read, change and send all that you can."
+            "runs as you do, and can read, change and send all that you can.",
+            why=why,
         )
-        raise UsageError(_(told, why=why))
 
 
 def fault() -> str:

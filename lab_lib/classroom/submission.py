@@ -135,7 +135,7 @@ def _refuse_strange(name: str, members: dict[str, zipfile.ZipInfo]) -> None:
             "all. Make it smaller, a notebook with the menu Edit > Clear Outputs of All Cells, and save it."
         )
         size, most, in_all = (count / 10**6 for count in (sizes[largest], MOST_BYTES_OF_FILE, MOST_BYTES))
-        raise UsageError(_(told, largest=largest, size=size, most=most, in_all=in_all))
+        raise UsageError(told, largest=largest, size=size, most=most, in_all=in_all)
 
 
 def _lab() -> Lab:

@@ -23,7 +23,7 @@ def find(folder: Path) -> list[Submission]:
     paths = sorted(path for path in folder.rglob("*.zip") if path.is_file() and not path.is_symlink())
     if not paths:
         raise UsageError(
-            _("{folder} holds no zip file. Put what `lab submit` writes there, a file a student.", folder=folder)
+            "{folder} holds no zip file. Put what `lab submit` writes there, a file a student.", folder=folder
         )
     return [submission.read(path, folder) for path in paths]
 

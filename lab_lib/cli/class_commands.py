@@ -164,9 +164,7 @@ def report(out_dir: Out, roster: Annotated[Path | None, typer.Argument(help=_WHO
     with handle_errors(N_("Stopped. To write the grade book, run the command again."), NOT_GRADED):
         students = _read(roster, accounts=False) if roster else []
         if not out_dir.is_dir():
-            raise UsageError(
-                _("{path} is not a folder. Name the folder that holds the students' folders.", path=out_dir)
-            )
+            raise UsageError("{path} is not a folder. Name the folder that holds the students' folders.", path=out_dir)
         blank = [Work(student, out_dir).record("not run") for student in students]
         with class_run.lock(out_dir):
             records, others = gradebook.gather(out_dir, blank)

@@ -114,10 +114,8 @@ def policy(
     with handle_errors():
         if settings["boundary"] and person != "learner":
             raise UsageError(
-                _(
-                    "--boundary goes with the learner's policy, not with {person}: lab policy learner --boundary NAME",
-                    person=person,
-                )
+                "--boundary goes with the learner's policy, not with {person}: lab policy learner --boundary NAME",
+                person=person,
             )
         lab = lab_lib.open_lab(**settings)
         policy_of = policies.boundary if person == "boundary" else getattr(user_policies, person)

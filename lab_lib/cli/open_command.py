@@ -59,8 +59,9 @@ def open_(
 
     with handle_errors(N_("JupyterLab has ended.")):
         if server and not shutil.which(server[0]):
-            told = N_("{command!r} is not a command; wanted none, or one that starts a Jupyter server.")
-            raise UsageError(_(told, command=server[0]))
+            raise UsageError(
+                "{command!r} is not a command; wanted none, or one that starts a Jupyter server.", command=server[0]
+            )
         renewed = [copies.renew(number) for number in fresh or []]
         id = student_id or copies.data_id(copies.folder()) or os.environ.get("JUPYTERHUB_USER", "")
         first = copies.complete(id) / (renewed or copies.solved_notebooks())[0].name

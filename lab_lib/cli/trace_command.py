@@ -38,7 +38,7 @@ def trace(
 
     with handle_errors(N_("Stopped. Nothing was changed.")):
         if bool(customer) != bool(transaction) or bool(customer) == bool(file):
-            raise UsageError(_("Name a customer and a transaction, or --file and --line."))
+            raise UsageError("Name a customer and a transaction, or --file and --line.")
         lab = lab_lib.open_lab(**settings)
         shown = trace.follow_line(lab, file, line) if file else trace.follow(lab, customer, transaction)
         shown = shown.mapped(lambda text: masked(text, lab))

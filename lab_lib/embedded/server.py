@@ -98,7 +98,7 @@ def start() -> Server:
             started = _launch(folder, place, last[0] if last else FIRST_PORT)
     except Timeout:
         raise EmulatorError(
-            _("Another process has been starting the embedded AWS for a minute. End that process, then try again.")
+            "Another process has been starting the embedded AWS for a minute. End that process, then try again."
         ) from None
     except OSError as error:
         told = N_(
@@ -106,7 +106,7 @@ def start() -> Server:
             "your work, XDG_STATE_HOME for its own files."
         )
         path, reason = error.filename or folder, _(str(error.strerror))
-        raise EmulatorError(_(told, path=path, reason=reason)) from None
+        raise EmulatorError(told, path=path, reason=reason) from None
     if last:
         print(_(_EMPTY, build_again=_(BUILD_AGAIN)), file=sys.stderr)
     return started
@@ -174,7 +174,7 @@ def _launch(folder: Path, place: Path, last: int, owner: str = "", secret: str =
             if not server:  # after Ctrl-C, for instance
                 process.kill()
                 process.wait()
-    raise EmulatorError(_("The embedded AWS did not start. Its log says why: {log}", log=folder / "server.log"))
+    raise EmulatorError("The embedded AWS did not start. Its log says why: {log}", log=folder / "server.log")
 
 
 def _spawn(folder: Path, place: Path, owner: str) -> subprocess.Popen[bytes]:
@@ -227,13 +227,11 @@ def _ask(port: int, secret: str) -> Server | None:
         return Server(pid, port, secret, str(answer["why_no_boxes"]))
     except TimeoutError:  # a second server would be another AWS
         raise EmulatorError(
-            _(
-                "The embedded AWS on port {port} does not answer. End its process, `{program}`; everything made "
-                "there is gone then. {build_again}",
-                port=port,
-                program=PROGRAM,
-                build_again=_(BUILD_AGAIN),
-            )
+            "The embedded AWS on port {port} does not answer. End its process, `{program}`; everything made "
+            "there is gone then. {build_again}",
+            port=port,
+            program=PROGRAM,
+            build_again=_(BUILD_AGAIN),
         ) from None
     except (OSError, HTTPException, ValueError, KeyError, TypeError):
         return None

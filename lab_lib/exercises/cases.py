@@ -35,7 +35,7 @@ def chosen(only: Iterable[str] = ()) -> list[Case]:
     ids = {*only}
     if unknown := ids - {case.id for case in CASES}:
         names = _(", ").join(case.id for case in CASES)
-        raise UsageError(_("There is no case {name!r}. The cases are {names}.", name=min(unknown), names=names))
+        raise UsageError("There is no case {name!r}. The cases are {names}.", name=min(unknown), names=names)
     return [case for case in CASES if case.id in ids or not ids]
 
 

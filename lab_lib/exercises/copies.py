@@ -83,7 +83,7 @@ def renew(number: str) -> Path:
     numbers = {path.stem[:2]: path for path in solved_notebooks()}
     if not (path := numbers.get(number.zfill(2))):
         raise UsageError(
-            _("--fresh is {number!r}; wanted one of {numbers}.", number=number, numbers=_(", ").join(numbers))
+            "--fresh is {number!r}; wanted one of {numbers}.", number=number, numbers=_(", ").join(numbers)
         )
     if exists(mine := folder() / path.name):
         with can_write_to(mine.parent, _(_MAKE_ROOM)):  # to the microsecond, so that none is lost
@@ -112,15 +112,16 @@ def settings() -> dict[str, Any]:
         values |= values.pop("settings", {})
         values["data_file"] = str(folder() / (values.get("data_file") or data_file(folder())))
     except (AttributeError, IndexError, MemoryError, RecursionError, SyntaxError, TypeError, ValueError):
-        told = N_('The settings in {file} cannot be read. Write each like this: `prefix: str = "ana"`.')
-        raise UsageError(_(told, file=first)) from None
+        raise UsageError(
+            'The settings in {file} cannot be read. Write each like this: `prefix: str = "ana"`.', file=first
+        ) from None
     return values
 
 
 def existing(name: str) -> Path:
     """Return a notebook of the copy. UsageError if it is not there, or damaged."""
     if not exists(path := folder() / name):
-        raise UsageError(_("There is no {file}. `lab open` makes your own copy of the notebooks.", file=path))
+        raise UsageError("There is no {file}. `lab open` makes your own copy of the notebooks.", file=path)
     notebook_files.read(path)
     return path
 
@@ -154,11 +155,13 @@ def give_data(id: str = "") -> None:
     """
     before = data_id(folder())
     if id and before not in ("", id):
-        told = N_(
+        raise UsageError(
             "The transactions in {copy} are drawn from the id {before!r}, not {id!r}. Go on without --id. To begin "
-            "again with the other id, move the folder away, or name another one with --workspace."
+            "again with the other id, move the folder away, or name another one with --workspace.",
+            copy=folder(),
+            before=before,
+            id=id,
         )
-        raise UsageError(_(told, copy=folder(), before=before, id=id))
     drawn = dict[Path, bytes]()
     if id := id or before:
         from lab_lib.checks.bank import plain_file  # takes 0.2 s

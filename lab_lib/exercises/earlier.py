@@ -35,12 +35,10 @@ def require(lab: Lab, *notebooks: str) -> None:
     for protocol, address in {"email": lab.email, "sms": lab.phone}.items():
         if "03" in notebooks and address and not triggers.find_subscription(lab, protocol, address):
             raise StepMissing(
-                _(
-                    "{topic} does not have this lab's {protocol} address yet. Run notebook 03 once more, then this "
-                    "cell again.",
-                    topic=lab.name(topics.ALERT_TOPIC),
-                    protocol=protocol,
-                )
+                "{topic} does not have this lab's {protocol} address yet. Run notebook 03 once more, then this "
+                "cell again.",
+                topic=lab.name(topics.ALERT_TOPIC),
+                protocol=protocol,
             )
 
 

@@ -108,7 +108,7 @@ def send_again(lab: Lab, key: str) -> dict[str, Any]:
     if not letters and not _keeps_files(ours):
         letters = [{"requestPayload": buckets.creation(ours, key)}]
     if not letters:
-        raise UsageError(_("There is no dead letter about {key}.", key=key))
+        raise UsageError("There is no dead letter about {key}.", key=key)
     report: dict[str, Any] = functions.invoke(ours, "TransactionProcessor", letters[0]["requestPayload"])["files"][0]
     queues.delete_messages(ours, queues.DEAD_LETTERS, is_about)
     wait_for_both(lab)
@@ -179,12 +179,10 @@ def require_quiet(lab: Lab) -> None:
     """Raise WrongResource if the experiments' uploads would start the lab's own function."""
     if any(matches(notification, _key("any.txt")) for notification in notifications(lab)):
         raise WrongResource(
-            _(
-                "The trigger of the bucket {bucket} takes keys such as {key}; the experiments would go into your "
-                "tables. Give it the suffix .txt, as notebook 02 does.",
-                bucket=lab.bucket,
-                key=_key("any.txt"),
-            )
+            "The trigger of the bucket {bucket} takes keys such as {key}; the experiments would go into your "
+            "tables. Give it the suffix .txt, as notebook 02 does.",
+            bucket=lab.bucket,
+            key=_key("any.txt"),
         )
 
 

@@ -242,7 +242,7 @@ class Runner:
                 self._program = self._family()  # its sandbox, too
         except (OSError, KeyError, TypeError, ValueError):
             self._stop()
-            raise LabError(_("The program that runs your function did not start. Try again.")) from None
+            raise LabError("The program that runs your function did not start. Try again.") from None
 
     def _door(self, conversation: socket.socket) -> socket.socket:
         """Ask for a start with this socket, and return the one at which the function's calls arrive."""
@@ -252,7 +252,7 @@ class Runner:
             if descriptors:
                 return socket.socket(fileno=descriptors[0])
         self._stop()
-        raise LabError(_("The program that runs your function has ended. Try again."))
+        raise LabError("The program that runs your function has ended. Try again.")
 
     def _family(self) -> list[psutil.Process]:
         return family(self._process.pid) if self._process else []

@@ -61,11 +61,9 @@ def find(exercise: str, among: Mapping[str, T]) -> T:
     """Return the value of an exercise. UsageError if there is no such exercise, as for an older notebook."""
     if exercise not in among:
         raise UsageError(
-            _(
-                "There is no exercise {exercise!r}. If this notebook is older than the lab, `lab open --fresh` with "
-                "its number gives it anew.",
-                exercise=exercise,
-            )
+            "There is no exercise {exercise!r}. If this notebook is older than the lab, `lab open --fresh` with "
+            "its number gives it anew.",
+            exercise=exercise,
         )
     return among[exercise]
 

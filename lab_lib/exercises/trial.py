@@ -78,11 +78,9 @@ def read(path: Path) -> dict[str, bytes]:
             _require_python(path.with_name(name), content)
     if HANDLER.encode() not in code:
         raise UsageError(
-            _(
-                "{path} has no {name}. Lambda calls `def {name}(event, context):`; write that function.",
-                path=path,
-                name=HANDLER,
-            )
+            "{path} has no {name}. Lambda calls `def {name}(event, context):`; write that function.",
+            path=path,
+            name=HANDLER,
         )
     return {**others, MODULE: code}
 

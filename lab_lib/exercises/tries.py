@@ -51,23 +51,19 @@ def upload(lab: Lab, key: str, text: str) -> None:
     """
     if key not in (FIRST, SECOND):
         raise UsageError(
-            _(
-                "The file is called {key!r}; wanted {first} or {second}, which notebook 04 takes away again.",
-                key=key,
-                first=FIRST,
-                second=SECOND,
-            )
+            "The file is called {key!r}; wanted {first} or {second}, which notebook 04 takes away again.",
+            key=key,
+            first=FIRST,
+            second=SECOND,
         )
     file = transactions.recount(key, text.encode())
     if others := [name for name in file.addresses if not name.startswith(OWN)]:
         raise UsageError(
-            _(
-                "{key} has the customer {customer}; wanted ids that begin with {own}. So nothing of the bank's is "
-                "changed, and notebook 04 can take your rows away. Change it, and run this cell again.",
-                key=key,
-                customer=others[0],
-                own=OWN,
-            )
+            "{key} has the customer {customer}; wanted ids that begin with {own}. So nothing of the bank's is "
+            "changed, and notebook 04 can take your rows away. Change it, and run this cell again.",
+            key=key,
+            customer=others[0],
+            own=OWN,
         )
     if not topics.find_topic(lab):
         _require_low(lab, file)
@@ -86,13 +82,11 @@ def _require_low(lab: Lab, file: transactions.Recount) -> None:
         highest = sum(amount for amount in amounts if amount > 0) or max(amounts)
         if highest >= lab.threshold:
             raise UsageError(
-                _(
-                    "The total of {name} can come to {highest:f}; wanted less than the threshold, {threshold:f}, as "
-                    "long as there is no topic for the alert. Make the amounts smaller, and run this cell again.",
-                    name=name,
-                    highest=highest,
-                    threshold=lab.threshold,
-                )
+                "The total of {name} can come to {highest:f}; wanted less than the threshold, {threshold:f}, as "
+                "long as there is no topic for the alert. Make the amounts smaller, and run this cell again.",
+                name=name,
+                highest=highest,
+                threshold=lab.threshold,
             )
 
 
@@ -100,9 +94,7 @@ def wait_for_totals(lab: Lab) -> None:
     """Follow the first file, which is in the bucket, from its rows to the totals."""
     content = none_if_absent(lambda: buckets.content(lab, FIRST))
     if content is None:
-        raise StepMissing(
-            _("{key} is not in the bucket. Run the cell that uploads it, then this cell again.", key=FIRST)
-        )
+        raise StepMissing("{key} is not in the bucket. Run the cell that uploads it, then this cell again.", key=FIRST)
     before = Snapshot.of(*(_of_others(lab, name) for name in TABLES))
     upload = chain.Upload(lab, FIRST, transactions.recount(FIRST, content), (CHANGES, TOTALS), before)
     upload.wait(live.chain)
@@ -155,10 +147,8 @@ def _wait_for(lab: Lab, totals: dict[str, Decimal]) -> None:
         faults = [*compare_totals(totals, held)]
         if rest and faults and (broken := find_broken(lab, FIRST, [CHANGES, TOTALS])):
             raise CheckFailed(
-                _(
-                    "Your rows are not taken off the totals. {broken} Then run this cell again.",
-                    broken=broken.in_one_line,
-                )
+                "Your rows are not taken off the totals. {broken} Then run this cell again.",
+                broken=broken.in_one_line,
             )
         high = [name for name, total in totals.items() if total >= lab.threshold]
         alerted = [name for name in totals if held.get(name, {}).get("alerted")]

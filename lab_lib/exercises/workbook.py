@@ -53,24 +53,20 @@ def merged_settings(settings: Settings, named: Settings | None = None) -> Settin
     """
     if not isinstance(settings, dict):
         raise UsageError(
-            _('settings is {found!r}; wanted names and values, such as {{"prefix": "ana-"}}.', found=settings)
+            'settings is {found!r}; wanted names and values, such as {{"prefix": "ana-"}}.', found=settings
         )
     here = settings | {name: value for name, value in _injected().items() if name != "settings" and value != ""}
     if unknown := sorted({*here} - {*PARAMETERS}, key=str):
         raise UsageError(
-            _(
-                "There is no setting {name!r}. The settings are {names}.",
-                name=unknown[0],
-                names=_(", ").join(PARAMETERS),
-            )
+            "There is no setting {name!r}. The settings are {names}.",
+            name=unknown[0],
+            names=_(", ").join(PARAMETERS),
         )
     if wrong := [name for name, value in here.items() if not isinstance(value, str) and name not in _NOT_TEXT]:
         raise UsageError(
-            _(
-                "{name} is {value!r}; wanted text: in quotes, or for papermill with -r instead of -p.",
-                name=wrong[0],
-                value=here[wrong[0]],
-            )
+            "{name} is {value!r}; wanted text: in quotes, or for papermill with -r instead of -p.",
+            name=wrong[0],
+            value=here[wrong[0]],
         )
     given = [*(named or {}).items(), *here.items()]
     return {name: value for name, value in given if name in PARAMETERS and value != ""}
@@ -107,12 +103,10 @@ def open_lab_to_delete(
     account, profile = here.get("account", ""), here.get("profile", "")
     if kept.get("profile") and not (account and profile):
         raise UsageError(
-            _(
-                "Notebook 00 has built the lab in account {account} on AWS, with profile {profile}. What is deleted "
-                "there is named: write account and profile into the settings above.",
-                account=kept.get("account") or _("(not named)"),
-                profile=kept["profile"],
-            )
+            "Notebook 00 has built the lab in account {account} on AWS, with profile {profile}. What is deleted "
+            "there is named: write account and profile into the settings above.",
+            account=kept.get("account") or _("(not named)"),
+            profile=kept["profile"],
         )
     chosen = _with_kept(here)
     if profile or os.environ.get("LAB_PROFILE") or os.environ.get("LAB_ROLE_ARN"):  # on AWS

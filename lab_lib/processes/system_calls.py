@@ -128,4 +128,4 @@ def _library() -> ctypes.CDLL:
 
 def _require(answer: int, step: str) -> None:
     if answer:
-        raise LabError(f"libseccomp refuses {step}: {os.strerror(-answer)}.")
+        raise LabError("libseccomp refuses {step}: {reason}.", step=step, reason=os.strerror(-answer))

@@ -41,7 +41,7 @@ def notebooks(until: str | None = None) -> list[Path]:
     paths, last = copies.solved_notebooks(), (until or CLEAN_UP).zfill(2)
     numbers = [path.stem[:2] for path in paths[:-1]]
     if until is not None and last not in numbers:
-        raise UsageError(_("--until is {found!r}; wanted one of {wanted}.", found=until, wanted=_(", ").join(numbers)))
+        raise UsageError("--until is {found!r}; wanted one of {wanted}.", found=until, wanted=_(", ").join(numbers))
     return [path for path in paths if path.stem[:2] <= last]
 
 
@@ -81,13 +81,11 @@ def check_data_file(path: Path) -> int:
     """Return its rows. UsageError if notebook 05 cannot use it: unreadable, too large, misnamed, all bad."""
     preview = transactions.preview(path)
     if not preview.good:
-        raise UsageError(_("{path} has no good row. Name a file that has one.", path=path))
+        raise UsageError("{path} has no good row. Name a file that has one.", path=path)
     if not path.name.endswith(".txt"):
         raise UsageError(
-            _(
-                "{path.name} does not end in .txt, and the bucket's trigger takes only keys that do. Rename it.",
-                path=path,
-            )
+            "{path.name} does not end in .txt, and the bucket's trigger takes only keys that do. Rename it.",
+            path=path,
         )
     return preview.rows
 
@@ -109,15 +107,13 @@ def run(
     """
     lab = prepared.lab
     if out.resolve() in (copies.NOTEBOOKS, prepared.notebooks[0].parent):
-        raise UsageError(_("{folder} holds the notebooks themselves. Name another folder.", folder=out))
+        raise UsageError("{folder} holds the notebooks themselves. Name another folder.", folder=out)
     with one_command.alone(lab, command), file_named_by(RETRIES) as retries:
         is_interrupted = cleanup.is_half_deleted(lab)
         if is_interrupted and not prepared.cleans_up:
             raise UsageError(
-                _(
-                    "A clean-up was cut off here: tables hold items, and no trigger takes them up. Finish it with `lab "
-                    "clean`."
-                )
+                "A clean-up was cut off here: tables hold items, and no trigger takes them up. Finish it with `lab "
+                "clean`."
             )
         make_folder(out)
         begun, steps, held = time.monotonic(), list[Step](), dict[str, Any]()

@@ -49,7 +49,7 @@ class Kernel(AsyncKernelManager):
         except TimeoutError:
             answer = {"status": "error", "evalue": _("it does not answer")}
         if answer["status"] != "ok":
-            raise LabError(_("The kernel cannot be reset: {error}. Run the notebooks again.", error=answer["evalue"]))
+            raise LabError("The kernel cannot be reset: {error}. Run the notebooks again.", error=answer["evalue"])
 
 
 @contextmanager

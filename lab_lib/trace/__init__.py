@@ -54,17 +54,15 @@ def follow_line(lab: Lab, file: str, number: int) -> Trace:
     key = next((key for key in (file, file.split("/")[-1]) if key in uploads), "")
     if not key:
         keys = listing(reversed(uploads))
-        raise LabError(_("The bucket has no upload with the key {key}: it has {keys}.", key=file, keys=keys))
+        raise LabError("The bucket has no upload with the key {key}: it has {keys}.", key=file, keys=keys)
     title, lines, line = _("{key}, line {number}", key=key, number=number), way.lines(key), None
     if isinstance(lines, list):
         line = next((line for line in lines if line.number == number), None)
         if line is None:
             raise UsageError(
-                _(
-                    "{key} has no row in line {number}. The header is line 1, and a blank line is no row.",
-                    key=key,
-                    number=number,
-                )
+                "{key} has no row in line {number}. The header is line 1, and a blank line is no row.",
+                key=key,
+                number=number,
             )
     if line is None or line.row is None:
         return Trace(title, [way.taken_in(uploads[key], line)]).mapped(visible)
@@ -76,10 +74,8 @@ def _of_transaction(way: Way, customer: str, transaction: str) -> Trace:
     if changes := way.changes(customer, transaction):
         return Trace(f"{customer} {transaction}", changes).mapped(visible)
     raise LabError(
-        _(
-            "Nothing tells of the transaction {transaction} of {customer}: no file in the bucket has it, nor the table "
-            "Transactions, nor its stream.",
-            transaction=transaction,
-            customer=customer,
-        )
+        "Nothing tells of the transaction {transaction} of {customer}: no file in the bucket has it, nor the table "
+        "Transactions, nor its stream.",
+        transaction=transaction,
+        customer=customer,
     )

@@ -31,11 +31,9 @@ def alone(lab: "Lab", command: str) -> Iterator[None]:
             held = FileLock(path, mode=0o600, blocking=False).acquire()
         except Timeout:
             raise LabInUse(
-                _(
-                    "Another command is at work on this lab ({lab}): {holder}. Wait for its end.",
-                    lab=lab,
-                    holder=path.read_text("utf-8"),
-                )
+                "Another command is at work on this lab ({lab}): {holder}. Wait for its end.",
+                lab=lab,
+                holder=path.read_text("utf-8"),
             ) from None
         path.write_text(_("`{command}`, process {id}", command=command, id=os.getpid()), encoding="utf-8")
     with held:
@@ -54,5 +52,5 @@ def _folder() -> Path:
     with can_write_to(folder, _ELSEWHERE):
         folder.mkdir(0o700, parents=True, exist_ok=True)
         if folder.lstat().st_uid != os.getuid():
-            raise LabError(_("{folder} belongs to another user. {what_to_do}", folder=folder, what_to_do=_(_ELSEWHERE)))
+            raise LabError("{folder} belongs to another user. {what_to_do}", folder=folder, what_to_do=_(_ELSEWHERE))
     return folder

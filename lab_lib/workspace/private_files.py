@@ -40,7 +40,7 @@ def make_folder(folder: Path, what_to_do: str = _ELSEWHERE) -> None:
         folder.mkdir(0o700, parents=True, exist_ok=True)
     except OSError as error:
         reason = N_("it is not a folder") if isinstance(error, FileExistsError) else str(error.strerror)
-        raise UsageError(_(_CANNOT_WRITE, path=folder, reason=_(reason), what_to_do=_(what_to_do))) from None
+        raise UsageError(_CANNOT_WRITE, path=folder, reason=_(reason), what_to_do=_(what_to_do)) from None
 
 
 def exists(path: Path) -> bool:
@@ -66,7 +66,7 @@ def read_file(path: Path, parse: Callable[[bytes], T], what_to_do: str) -> T:
         is_plain = isinstance(error, ValueError)
         reason = str(error) if is_plain else _("its content has another form ({kind})", kind=type(error).__name__)
     reason, told = " ".join(reason.split())[:_LONGEST_REASON], N_("Cannot read {path}: {reason}. {what_to_do}")
-    raise UsageError(_(told, path=path, reason=reason, what_to_do=_(what_to_do)))
+    raise UsageError(told, path=path, reason=reason, what_to_do=_(what_to_do))
 
 
 def json_object(content: bytes) -> dict[str, Any]:
@@ -131,4 +131,4 @@ def can_write_to(path: Path, what_to_do: str = _MAKE_ROOM) -> Iterator[None]:
         yield
     except OSError as error:
         reason = _(error.strerror or str(error))
-        raise LabError(_(_CANNOT_WRITE, path=path, reason=reason, what_to_do=_(what_to_do))) from None
+        raise LabError(_CANNOT_WRITE, path=path, reason=reason, what_to_do=_(what_to_do)) from None
