@@ -49,7 +49,7 @@ _NOTEBOOK = 84  # characters of an output, at least
 class LabError(Exception):
     """Something failed. The message is one line for the learner, with values in its places, in the learner's language."""
 
-    def __init__(self, message: str, /, **values: object) -> None:
+    def __init__(self, message: str = "", /, **values: object) -> None:
         super().__init__(_(message, **values))
 
     def _render_traceback_(self) -> list[str]:
