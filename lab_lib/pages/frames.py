@@ -103,7 +103,7 @@ def metrics(lab: Lab) -> DataFrame:
 def _in_language(frame: DataFrame) -> str:
     """Return the table as HTML, with its headings in the user's language, each in one line."""
     translated = frame.rename(columns=lambda name: _(name) if name in HEADINGS else name)
-    return str(translated._repr_html_()).replace("<th>", '<th style="white-space:nowrap">')
+    return str(translated._repr_html_()).replace("thead th {", "thead th {\n        white-space: nowrap;")
 
 
 if shell := get_ipython():
