@@ -58,7 +58,7 @@ def test_what_is_pending_is_waited_for(sped_up):
 
 
 def test_what_aws_does_not_show_yet_is_read_until_it_is_right(sped_up):
-    lab, waited = sped_up(*NOT_SHOWN, speed=10)  # the embedded AWS keeps the name of a queue for a second
+    lab, waited = sped_up(*NOT_SHOWN, speed=30)  # the embedded AWS keeps the name of a queue for a second
 
     for _ in range(2):  # at once
         Chain(lab).build()
