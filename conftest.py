@@ -46,7 +46,7 @@ GARBAGE = 100_000  # objects; moto makes so many that Python's 700 cost a sevent
 
 def pytest_configure(config: pytest.Config) -> None:
     """Tests have an embedded AWS and a copy of the notebooks of their own, and no settings of the machine."""
-    for name in [name for name in os.environ if name.startswith(("AWS_", "LAB_", "COLUMNS"))]:
+    for name in [name for name in os.environ if name.startswith(("AWS_", "LAB_", "COLUMNS", "PYTHONDONTWRITE"))]:
         del os.environ[name]
     signal.signal(signal.SIGINT, signal.default_int_handler)  # a job in the background of a shell ignores Ctrl-C
     gc.set_threshold(GARBAGE)

@@ -9,7 +9,7 @@ from botocore import endpoint, waiter
 
 from lab_lib.calls import waiting
 from lab_lib.calls.recent import PATIENCE
-from lab_lib.lab import open_lab
+from lab_lib.lab import Lab, open_lab
 from tests.aws_delays.layer import Layer
 
 ACCOUNTS = itertools.count(600_000_000_001)
@@ -35,6 +35,7 @@ def sped_up(tmp_path, account, monkeypatch):
         for module in (endpoint, waiter):
             monkeypatch.setattr(module, "time", time)
         monkeypatch.setattr(time, "monotonic", time.monotonic)
+        monkeypatch.setattr(Lab, "is_real", True)  # so that it looks as seldom as on AWS
         monkeypatch.setattr(waiting.wait_until, "__kwdefaults__", dict(waiting.wait_until.__kwdefaults__))
         layer.speed_up()
         return replace(lab, patience=PATIENCE), layer.shared.ahead

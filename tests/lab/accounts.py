@@ -7,11 +7,9 @@ import json
 from dataclasses import replace
 
 import boto3
-from chains import Chain, logged, uploaded
 
 from lab_lib.aws import policies
 from lab_lib.aws.evaluator import as_list
-from lab_lib.lab import open_lab
 
 EVERYTHING = {"Version": "2012-10-17", "Statement": {"Effect": "Allow", "Action": "*", "Resource": "*"}}
 # The embedded AWS does not see which resource these calls are about, so it wants them allowed on every resource.
@@ -31,11 +29,6 @@ def lab_of(root, *credentials):
     """Return the account's lab with these credentials: access key, secret and, where there is one, session token."""
     session = boto3.Session(*credentials, region_name=root.region)
     return replace(root, session=session, _clients={})
-
-
-def built(account):
-    """Return the lab that an account's root has built, with the handout's file gone all the way."""
-    return logged(uploaded(Chain(open_lab(account=account)).build().lab))
 
 
 def user_of(root, name, policy=None):

@@ -127,7 +127,6 @@ def from_template(lab, way):
 # One account shows many ways at once, where none of them hides what a check says of another.
 ACCOUNTS = {
     "the_template_of_the_documents": Account(build=from_template),
-    "as_the_console_does": Account(),
     "aliases_roles_with_a_path_packages_no_deletions_and_two_files_for_a_threshold_that_is_just_reached": Account(
         Way(
             processor={"app/__init__.py": "", "app/lambda_function.py": PROCESSOR},

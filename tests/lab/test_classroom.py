@@ -118,7 +118,7 @@ def begin_class(roster, until):
 def test_a_students_processes_end_when_the_class_is_killed(account, tmp_path):
     open_lab(account=account)  # starts the embedded AWS, which outlives the class
     work = Work(Student("Ana", account), tmp_path / "out")
-    process, children = begin_class(roster_of(tmp_path, Ana=account), lambda: work.step == "01-create-functions")
+    process, children = begin_class(roster_of(tmp_path, Ana=account), lambda: work.step == "00-start-here")
 
     process.kill()
     process.communicate()

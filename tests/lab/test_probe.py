@@ -12,7 +12,7 @@ from pathlib import Path
 import by_hand
 import psutil
 import pytest
-from accounts import allow, built, user_of
+from accounts import allow, user_of
 from by_hand import NOTIFIER as NOTIFIER_CODE
 from by_hand import PROCESSOR as PROCESSOR_CODE
 from chains import HEADER, create_function, uploaded
@@ -88,15 +88,24 @@ def unharmed(busy):
     return uploaded(busy.lab)
 
 
-def test_a_probe_of_the_lab_holds_and_leaves_the_account_as_it_is_and_each_arn_is_one_of_china(unharmed):
+def test_a_probe_of_the_lab_holds_by_the_policies_of_grader_and_probe_and_leaves_the_account_as_it_is(unharmed):
+    user, (reading, probing) = (
+        user_of(unharmed, "grader"),
+        (user_policies.grader(unharmed), user_policies.probe(unharmed)),
+    )
+    allow(unharmed, "grader", reading)
+    assert {check.state for check in probed(user).values()} == {"cannot see"}
+    iam, policy = unharmed.client("iam"), {"PolicyName": "probe", "PolicyDocument": json.dumps(probing)}
+    iam.attach_user_policy(UserName="grader", PolicyArn=iam.create_policy(**policy)["Policy"]["Arn"])
     before, answers = all_there_is(unharmed, PROCESSOR, NOTIFIER), []
 
-    with unharmed.listening({"after-call": lambda parsed, **_: answers.append(str(parsed))}):
-        assert {name: check.state for name, check in probed(unharmed).items()} == dict.fromkeys(PROBE, "ok")
+    with user.listening({"after-call": lambda parsed, **_: answers.append(str(parsed))}):
+        assert {name: check.state for name, check in probed(user).items()} == dict.fromkeys(PROBE, "ok")
 
     assert all_there_is(unharmed, PROCESSOR, NOTIFIER) == before
     arns = {tuple(arn.split(":")) for arn in re.findall(r"arn:[\w-]+:\w+", str(answers))}
     assert {part[1] for part in arns} == {"aws-cn"}
+    assert checks.run(user).failed == []
 
 
 def test_a_copy_holds_what_the_account_holds_and_nothing_that_is_done_there_reaches_the_account(unharmed):
@@ -240,20 +249,6 @@ def test_who_does_the_work_of_total_notifier_is_named(by_hand_lab):
     replace_code(lab, NOTIFIER, idle)
     found = probed(lab, further=False)["probe-worker"].found
     assert re.search("no trigger starts TotalNotifier, .*: Helper does its work", found)
-
-
-@pytest.mark.slow
-def test_the_policies_of_grader_and_probe_are_enough_and_without_the_second_one_it_cannot_be_seen(account):
-    root = built(account)
-    user, (reading, probing) = user_of(root, "grader"), (user_policies.grader(root), user_policies.probe(root))
-
-    allow(root, "grader", reading)
-    assert {check.state for check in probed(user).values()} == {"cannot see"}
-
-    policy = root.client("iam").create_policy(PolicyName="probe", PolicyDocument=json.dumps(probing))["Policy"]["Arn"]
-    root.client("iam").attach_user_policy(UserName="grader", PolicyArn=policy)
-    assert {check.state for check in probed(user, further=False).values()} == {"ok"}
-    assert checks.run(user).failed == []
 
 
 @pytest.mark.slow
