@@ -47,7 +47,7 @@ _NOTEBOOK = 84  # characters of an output, at least
 
 
 class LabError(Exception):
-    """Something failed. The message is one line for the learner, with values in its places, in the learner's language."""
+    """Something failed. The message is one line, in the learner's language, with the values in its places."""
 
     def __init__(self, message: str = "", /, **values: object) -> None:
         super().__init__(_(message, **values))
