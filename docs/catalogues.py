@@ -4,6 +4,7 @@ lab.po of a language has the messages of the package, of the notebooks and of DO
 its translation stays as fuzzy, with the English that it is of, and the English is shown until somebody has looked.
 """
 
+import ast
 import csv
 import json
 import re
@@ -12,7 +13,6 @@ import sys
 from collections import Counter
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
-from operator import itemgetter
 from pathlib import Path
 from typing import TypeVar
 
@@ -20,7 +20,6 @@ import typer
 from babel import Locale, UnknownLocaleError
 from babel.messages import Catalog, Message
 from babel.messages.extract import extract_from_dir
-from babel.messages.frontend import parse_keywords
 from babel.messages.pofile import PoFileError, read_po, write_po
 
 from lab_lib import checks, errors, language
@@ -36,12 +35,10 @@ T = TypeVar("T")
 ROOT = Path(__file__).parents[1]
 DOCUMENTS = ("README.md", "docs/aws.md", "docs/instructors.md", "docs/site/index.md")
 ONLY_ON_SITE = DOCUMENTS[-1]
-_METHODS = [("**.py", "python"), ("**/templates/*", "jinja2")]
-_BY_ARGUMENT = ["check:3", "case", "Question:2", "wait_until:2"]
-_BY_ARGUMENT += ["read_file:3", "make_folder:2", "write_file:3", "can_write_to:2"]  # what to do if a file fails
-# A kind of error translates its message itself.
-_ERRORS = [name for name, kind in vars(errors).items() if isinstance(kind, type) and issubclass(kind, errors.LabError)]
-_MARKS = parse_keywords(["_", "N_", "ngettext:1,2", *_ERRORS, *_BY_ARGUMENT])
+# The places of the messages among the arguments of a call.
+_MARKS = {"_": [0], "N_": [0], "ngettext": [0, 1], "case": [0], "check": [2], "Question": [1], "wait_until": [1]}
+_MARKS |= {"read_file": [2], "make_folder": [1], "write_file": [2], "can_write_to": [1]}  # what to do if a file fails
+_MARKS |= {kind.__name__: [0] for kind in vars(errors).values() if hasattr(kind, "_render_traceback_")}  # of the lab
 _WIDTH = 1_000_000  # of a line in lab.po: Babel would break the previous English of a message within its quotes
 # What a translation keeps, in any order: code, addresses, images, tags of hints, and the letters of answers.
 _KEPT = re.compile(r"(?<!`)`[^`\n]+`(?!`)|\]\((?!#)[^)#]*|src=\"[^\"]*\"|</?(?:details|summary)>|^\*\*[a-z]\*\*(?= )")
@@ -57,8 +54,10 @@ def messages() -> Catalog:
     """Return all English messages, with the files where they stand; in a notebook, the cells."""
     found = Catalog()
     for folder in ("lab_lib", "docs"):
-        marked = extract_from_dir(ROOT / folder, _METHODS, keywords=_MARKS)
-        for name, _line, message, *_ in sorted(marked, key=itemgetter(0, 1)):
+        marked = [*extract_from_dir(ROOT / folder, [("**/templates/*", "jinja2")])]
+        for path in (ROOT / folder).rglob("*.py"):
+            marked += [(path.relative_to(ROOT / folder), *each) for each in _marked(path.read_text("utf-8"))]
+        for name, _line, message, *_ in sorted(marked, key=lambda each: (str(each[0]), each[1])):
             found.add(message, locations=[(f"{folder}/{name}", 0)])
     for kind in recent.KINDS:
         found.add(kind.what, locations=[("lab_lib/calls/recent.csv", 0)])
@@ -81,6 +80,20 @@ def messages() -> Catalog:
         for message in messages_of_document((ROOT / name).read_text("utf-8")):
             found.add(message, locations=[(name, 0)])
     return found
+
+
+def _marked(source: str) -> Iterator[tuple[int, str | tuple[str, ...]]]:
+    """Yield the line and the text of each message in Python code.
+
+    Babel finds none in the arguments of a call that is marked itself.
+    """
+    for node in ast.walk(ast.parse(source)):
+        if isinstance(node, ast.Call):
+            name = getattr(node.func, "id", "") or getattr(node.func, "attr", "")
+            arguments = [node.args[place] for place in _MARKS.get(name, []) if place < len(node.args)]
+            texts = [text.value for text in arguments if isinstance(text, ast.Constant) and isinstance(text.value, str)]
+            if any(texts):
+                yield node.lineno, tuple(texts) if len(texts) > 1 else texts[0]
 
 
 def messages_of_document(text: str) -> list[str]:
