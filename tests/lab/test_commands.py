@@ -29,12 +29,12 @@ def test_a_pipe_that_nobody_reads_ends_the_command_without_a_traceback(own_home)
     assert (done.returncode, done.stderr) == (141, "")
 
 
-@pytest.mark.parametrize(("length", "width"), [(3, 34), (150, 100)])
+@pytest.mark.parametrize(("times", "width"), [(2, 68), (50, 100)])
 def test_a_pipe_gets_whole_tables_of_at_most_100_columns_text_as_it_is_and_no_colours(
-    length, width, capsys, monkeypatch
+    times, width, capsys, monkeypatch
 ):
     monkeypatch.delenv("COLUMNS", raising=False)
-    table, text = terminal.folding_table("状态", "名称"), "[bold] :warning: " + "名" * length
+    table, text = terminal.FoldingTable("状态", "名称"), "[bold] :warning: " + "队列，CustomerNotify" * times
     table.add_row("✔", text, style="red")
 
     terminal._console().print(table)
@@ -42,6 +42,8 @@ def test_a_pipe_gets_whole_tables_of_at_most_100_columns_text_as_it_is_and_no_co
     shown = capsys.readouterr().out
     assert {cell_len(line) for line in shown.splitlines()} == {width}
     assert (text.replace(" ", "") in re.sub(r"[\s│]", "", shown), "\x1b[" in shown) == (True, False)
+    assert shown.count("CustomerNotify") == times  # a line ends between words, and not before a comma
+    assert "│ ，" not in shown
 
 
 @pytest.mark.slow
