@@ -50,8 +50,10 @@ def match(
     for folder, student in everybody.items():
         in_order = sorted(theirs[folder], key=lambda file: (file.handed_in, file.when, file.path))
         latest, remarks = in_order[-1] if in_order else None, _remarks(student, in_order, are_drawn)
-        if not roster:
-            remarks += [_(told, value=value) for told, value in _identity(student) if claims[told, value] > 1]
+        clashes = [value for value in _identity(student) if claims[value] > 1]
+        if clashes and not roster:
+            told = N_("Another student has the name or the id {value} too. A roster says who is who.")
+            remarks.append(_(told, value=clashes[0]))
         works.append(Grading(student, out, remarks=tuple(map(visible, remarks)), submitted=latest, **how))
     return works, others
 
@@ -105,22 +107,12 @@ def _remarks(student: Student, files: list[Submission], are_drawn: bool) -> list
             told = N_("{file} claims to be from {claim}. It counts for {name}, as its name says.")
             remarks.append(_(told, file=names[-1], claim=file.claim, name=student.name))
         if are_drawn and student.id and not file.fault and file.data_id.casefold() != student.id.casefold():
-            told = N_(
-                "{file} was made with the transactions of the handout, not of the id {wanted}. It was judged by them."
-            )
-            if file.data_id:
-                told = N_(
-                    "{file} was made with the transactions of the id {id}, not of the id {wanted}. It was judged by "
-                    "them."
-                )
-            remarks.append(_(told, file=names[-1], id=file.data_id, wanted=student.id))
+            told = N_("{file} was made with the transactions of {made_with}, not of {wanted}. It was judged by them.")
+            made_with = file.data_id or _("the handout")
+            remarks.append(_(told, file=names[-1], made_with=made_with, wanted=student.id))
     return remarks
 
 
-def _identity(student: Student) -> list[tuple[str, str]]:
-    """Return what should be one student's only, each after what is told if another has it too."""
-    id = student.id.casefold() or student.folder
-    return [
-        (N_("Another student has the name {value} too. A roster says who is who."), slug(student.name)),
-        (N_("Another student has the id {value} too. A roster says who is who."), id),
-    ]
+def _identity(student: Student) -> set[str]:
+    """Return what should be one student's only."""
+    return {slug(student.name), student.id.casefold()} - {""}
