@@ -116,8 +116,8 @@ def test_the_most_frequent_problem_comes_first_with_its_hint_and_its_students():
     assert all(words in stuck[0] for words in ("Make the bucket trigger, as step 02 shows.", "Priya", "Олена"))
 
 
-def test_each_question_and_case_has_its_count_and_the_most_frequent_wrong_answer_without_a_name():
-    given = ["2 and\u202e 3", "of  ANA", "b\n or c", "B or C ", *[""] * 3]
+def test_each_question_and_case_has_its_count_and_the_most_frequent_wrong_answer():
+    given = ["2 and\u202e 3", "W" * 900, "b\n or c", "B or C ", *[""] * 3]
     answers = [[{"question": "rejected", "right": False, "answer": answer}] for answer in given]
     answers += [[{"question": "rejected", "right": True, "answer": "c"}]] * 3
     trial = [{"case": "crash", "state": "passed"}]
@@ -128,9 +128,8 @@ def test_each_question_and_case_has_its_count_and_the_most_frequent_wrong_answer
     [question, case] = (text(row) for row in made.select(".tallies tbody tr"))
     assert question == "Exercise: which rows are rejected? rejected 3 of 10 “ b or c ” 2 of 10"
     assert (case[:5], case[-8:]) == ("crash", "10 of 11")
-    for answer, shown in {"2 and\u202e 3": "2 and[U+202E] 3", "of ANA, a77": "of …, …", "W" * 900: "W" * 79}.items():
-        one = record("ANA", id="a77", answers=[{"question": "keys", "right": False, "answer": answer}])
-        assert f"“ {shown}" in text(page(one).select_one(".tallies"))
+    for first, shown in enumerate(["2 and[U+202E] 3", "W" * 79]):
+        assert f"“ {shown}" in text(page(records[first]).select_one(".tallies"))
 
 
 def test_the_report_links_the_feedback_that_is_there_in_a_folder_of_any_script():
@@ -139,17 +138,6 @@ def test_the_report_links_the_feedback_that_is_there_in_a_folder_of_any_script()
     assert [link["href"] for link in made.select("a[href^='.']")] == [
         "./feedback/%E7%8E%8B%E5%B0%8F%E6%98%8E-9012.html"
     ]
-
-
-def test_where_the_class_is_stuck_no_hint_says_whose_account_it_is():
-    hint = "Create inputs3bucketfortransact-********9012-us-east-1: trust ana-Role, not Banana-Customer"
-    bad = check("bucket", "not yet", hint, hint=hint)
-    made = page(record(checks=[bad], prefix="ana-"))
-
-    shown = "Create …: trust …Role, not Banana-Customer"
-    assert text(made.select_one(".hint")) == f"→ {shown}"
-    assert f"Found: {shown}" in text(made.select_one(".stuck .meta"))
-    assert hint in text(made.select_one("article"))
 
 
 FURTHER = check("tls-topic", "could be", "absent")
