@@ -34,7 +34,7 @@ def test_a_pipe_gets_whole_tables_of_at_most_100_columns_text_as_it_is_and_no_co
     length, width, capsys, monkeypatch
 ):
     monkeypatch.delenv("COLUMNS", raising=False)
-    table, text = terminal.folding_table("状态", "名称"), "[bold] :warning: " + "名" * length
+    table, text = terminal.FoldingTable("状态", "名称"), "[bold] :warning: " + "名" * length
     table.add_row("✔", text, style="red")
 
     terminal._console().print(table)
