@@ -112,10 +112,3 @@ def test_report_of_a_folder_that_is_not_there_makes_none(out):
     status, said = lab_class("report", out.with_name("typo"))
 
     assert (status, "typo is not a folder" in said, out.with_name("typo").exists()) == (2, True, False)
-
-
-def test_a_check_that_this_version_does_not_know_costs_nothing():
-    old = record("Ana")
-    old.checks.append(old.checks[0]._replace(id="readable-uploads", state="not yet"))
-
-    assert graded.book([old]).full == 1
