@@ -58,7 +58,7 @@ def test_all_faults_are_listed_with_their_lines(read):
         read("name,account,threshold", "Ana,22,much", ",111122223333,", "Bo,333344445555,1500")
 
     first, *others = str(refused.value).splitlines()
-    assert first.endswith("roster.csv has 3 faults. Nothing was started.")
+    assert first.endswith("roster.csv has these faults. Nothing was started.")
     begins = ["  line 2: account is '22'", "  line 2: threshold is 'much'", "  line 3: there is no name"]
     assert [line[: len(begin)] for line, begin in zip(others, begins, strict=True)] == begins
 
