@@ -76,8 +76,9 @@ def template(name: str) -> Template:
     """Return a template of the folder templates/."""
     environment = html.templates(TEMPLATES)
     environment.filters["number"] = _number
-    environment.globals.update(looks=LOOKS, heading=heading, title=title, worth=WORTH, share=share, text_of=texts.of)
-    environment.globals["sentences"] = sentences
+    environment.globals.update(
+        looks=LOOKS, heading=heading, title=title, worth=WORTH, share=share, text_of=texts.of, sentences=sentences
+    )
     return environment.get_template(name)
 
 
@@ -107,15 +108,14 @@ def _counted(column: str, student: Graded) -> list[str]:
 
 
 def _facts(student: Graded) -> str:
-    """Return whose account it is, when it was handed in and graded, and whether it was probed."""
-    file, is_probed = student.submitted, student.probed or student.total is None
+    """Return whose account it is, and when it was handed in and graded."""
+    file = student.submitted
     facts = [
         _("account {account}", account=student.account) if student.account else "",
         _("handed in {when}", when=file.when) if file else "",
         ngettext("{count:,} day late", "{count:,} days late", file.late) if file and file.late else "",
         _("the file says {when}", when=file.claim) if file and file.claim not in ("", file.when) else "",
         _("graded {when}", when=student.graded) if student.graded else "",
-        "" if is_probed else _("not probed"),
     ]
     return clauses(facts)
 
