@@ -30,13 +30,6 @@ def on_a_computer_without_a_language(monkeypatch, tmp_path):
     monkeypatch.setenv(WORKSPACE, str(tmp_path))
 
 
-def lay(workspace, name):
-    """Lay the setting of a copy in this language into a workspace."""
-    setting = workspace / "my-lab" / language.SETTING
-    setting.parent.mkdir(parents=True)
-    setting.write_text(name)
-
-
 def paths(command, *before):
     """Yield each command, as the words by which it is called."""
     yield before
@@ -69,16 +62,10 @@ def test_no_english_is_left_in_the_help_of_any_command_and_nothing_is_cut_off(mo
 )
 def test_help_is_in_the_language_that_is_named_or_that_of_the_copy(line, variable, copy, panel, monkeypatch, tmp_path):
     monkeypatch.setenv(language.VARIABLE, variable)
-    lay(tmp_path, copy)
+    (setting := tmp_path / "my-lab" / language.SETTING).parent.mkdir(parents=True)
+    setting.write_text(copy)
 
     assert f"╭─ {panel} ─" in in_process(*line.split()).stdout
-
-
-def test_the_copy_of_a_workspace_that_is_named_still_decides_what_its_command_says(monkeypatch, tmp_path):
-    monkeypatch.setenv("LANG", "zh_CN.UTF-8")
-    lay(tmp_path / "other", "en")
-
-    assert "does not run" in in_process("local", "status", "--workspace", tmp_path / "other").stdout
 
 
 FAULTS = {

@@ -72,9 +72,9 @@ def test_each_command_takes_a_workspace_before_or_after_its_name(tmp_path, monke
 
 
 def test_each_command_takes_a_language_before_or_after_its_name_else_that_of_the_copy(tmp_path, monkeypatch):
-    (tmp_path / "my-lab" / ".lab").mkdir(parents=True)
-    (tmp_path / "my-lab" / ".lab" / "language").write_text("zh_CN")
-    command, asked = ["local", "status", "--workspace", str(tmp_path)], ["--lang", "en"]
+    (setting := tmp_path / "other" / "my-lab" / ".lab" / "language").parent.mkdir(parents=True)
+    setting.write_text("zh_CN")
+    command, asked = ["local", "status", "--workspace", "other"], ["--lang", "en"]
     monkeypatch.setenv("LAB_LANG", "")
 
     for arguments, said in (
