@@ -26,12 +26,11 @@ def _right(name: str, value: str, before: dict[str, str], folder: Path) -> str:
     account, region = before.get("account", ""), before.get("region") or DEFAULT_REGION
     plain_text(name, value)
     if name == "account" and re.fullmatch(r"[0-9.,]{1,11}([eE]\+?[0-9]+)?", value):
-        told = N_(
+        raise UsageError(
             "account is {value!r}. A spreadsheet drops leading zeros, and rounds: format the column as text, and write "
-            "{digits}"
+            "all twelve digits",
+            value=value,
         )
-        digits = value.zfill(12) if value.isdecimal() else _("all twelve digits")
-        raise UsageError(told, value=value, digits=digits)
     if name == "profile" and value not in profiles():
         raise UsageError(
             "there is no profile {value!r} in your AWS configuration: see `aws configure list-profiles`", value=value
