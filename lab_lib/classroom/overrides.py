@@ -35,7 +35,7 @@ def merge(out: Path, records: list[Record]) -> None:
         try:
             record = _record(row["student"], records)
             record.overrides = [*record.overrides, _override(row)]
-        except ValueError as error:
+        except UsageError as error:
             raise UsageError(told, path=path, line=line, fault=error) from None
 
 
@@ -44,18 +44,20 @@ def _record(wanted: str, records: list[Record]) -> Record:
     found = [record for record in records if record.id == wanted] if wanted else []
     found = found or [record for record in records if record.name == wanted]
     if len(found) != 1:
-        told = N_("student is {wanted!r}; wanted an id of the class, or a name that only one has")
-        raise ValueError(_(told, wanted=wanted))
+        raise UsageError("student is {wanted!r}; wanted an id of the class, or a name that only one has", wanted=wanted)
     return found[0]
 
 
 def _override(row: dict[str, str]) -> Override:
     column, excused = row["column"], row["excused"].lower()
     if column not in WORTH and (column or row["points"]):
-        told = N_("column is {column!r}; wanted one of {columns}, or nothing where no points are set")
-        raise ValueError(_(told, column=column, columns=_(", ").join(WORTH)))
+        raise UsageError(
+            "column is {column!r}; wanted one of {columns}, or nothing where no points are set",
+            column=column,
+            columns=_(", ").join(WORTH),
+        )
     if excused not in _EXCUSED:
-        raise ValueError(_("excused is {excused!r}; wanted yes or no", excused=excused))
+        raise UsageError("excused is {excused!r}; wanted yes or no", excused=excused)
     points = _points(row["points"], column) if row["points"] else None
     return Override.model_validate({**row, "points": points, "excused": _EXCUSED[excused]})
 
@@ -64,5 +66,9 @@ def _points(text: str, column: str) -> float:
     with suppress(ValueError):
         if 0 <= (points := float(text.replace(",", "."))) <= WORTH[column]:
             return points
-    told = N_("points is {points!r}; wanted a number from 0 to {most}, as column {column} gives")
-    raise ValueError(_(told, points=text, most=WORTH[column], column=column))
+    raise UsageError(
+        "points is {points!r}; wanted a number from 0 to {most}, as column {column} gives",
+        points=text,
+        most=WORTH[column],
+        column=column,
+    )

@@ -52,8 +52,8 @@ def match(
         latest, remarks = in_order[-1] if in_order else None, _remarks(student, in_order, are_drawn)
         clashes = [value for value in _identity(student) if claims[value] > 1]
         if clashes and not roster:
-            told = N_("Another student has the name or the id {value} too. A roster says who is who.")
-            remarks.append(_(told, value=clashes[0]))
+            clash = _("Another student has the name or the id {value} too. A roster says who is who.", value=clashes[0])
+            remarks.append(clash)
         works.append(Grading(student, out, remarks=tuple(map(visible, remarks)), submitted=latest, **how))
     return works, others
 
