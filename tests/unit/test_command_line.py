@@ -37,7 +37,7 @@ def paths(command, *before):
         yield from paths(below, *before, name)
 
 
-def test_no_english_is_left_in_the_help_of_any_command_and_nothing_is_cut_off(monkeypatch):
+def test_the_help_of_each_command_has_no_english_and_the_options_of_all_and_nothing_is_cut_off(monkeypatch):
     monkeypatch.setenv(language.VARIABLE, CHINESE)
     monkeypatch.setenv("COLUMNS", "160")  # no name is broken
     shown = {path: in_process(*path, "--help").stdout for path in paths(typer.main.get_command(main.app))}
@@ -46,6 +46,8 @@ def test_no_english_is_left_in_the_help_of_any_command_and_nothing_is_cut_off(mo
     names = "|".join([NAMES, *(name for path in shown for name in path)])
     assert [words for words in english(text) if not re.match(f"({names}): ", words)] == []
     assert len(shown) > 15
+    lacking = [path for path, help in shown.items() if not ("--workspace" in help and "--lang" in help)]
+    assert lacking == [("local",), ("class",)]  # which only hold others
     assert [path for path, help in shown.items() if "…" in help] == []
 
 
