@@ -85,7 +85,8 @@ def read(path: Path, accounts: bool = True) -> list[Student]:
         faults.append(_("line 1: the header has no student below it"))
     if faults:
         title = _("{path} has these faults. Nothing was started.", path=path)
-        raise RosterError("\n  ".join([title, *faults]))
+        listed = "\n  ".join([title, *faults])
+        raise RosterError(listed)
     return [*students.values()]
 
 
