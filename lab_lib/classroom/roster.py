@@ -57,7 +57,7 @@ def _values(cells: dict[str, str], folder: Path) -> tuple[dict[str, str], list[s
         try:
             values[name] = _right(name, cells[name], values, folder)
         except UsageError as error:
-            wrong.append(str(error).removesuffix(".").removesuffix(_(".")))
+            wrong.append(str(error).rstrip(".。"))
     return values, wrong
 
 
