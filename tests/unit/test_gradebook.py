@@ -86,10 +86,7 @@ def test_report_without_a_roster_takes_the_students_and_their_ids_from_the_resul
 
 
 # A text is the whole content, a dict replaces parts of the record.
-DAMAGED = ["", {"checks": [None]}, "{}"]
-
-
-@pytest.mark.parametrize("damage", DAMAGED)
+@pytest.mark.parametrize("damage", ["", {"checks": [None]}, "{}"])
 def test_a_damaged_record_is_one_line_of_report_and_is_made_again_by_resume(out, damage):
     work = Work(roster.read(out.with_name("roster.csv"))[0], out)
     path = out / "ana-9012" / "grade.json"
