@@ -9,7 +9,7 @@ from typing import Annotated, Any, Literal
 from pydantic import BaseModel, PlainSerializer, ValidationError
 
 from lab_lib.checks.reports import Check
-from lab_lib.language import _
+from lab_lib.language import N_, _
 from lab_lib.workspace.private_files import json_object, json_text, read_file, write_file
 
 
@@ -75,6 +75,7 @@ class Record(BaseModel):
     account: str  # masked
     folder: str
     id: str  # the school's own, may be empty
+    prefix: str
     state: str  # done | failed | missing: nothing was handed in; without a file: unfinished | not run
     seconds: float = 0
     error: str | None = None
@@ -118,6 +119,6 @@ def _parse(content: bytes) -> Record:
     except ValidationError as error:
         fault = error.errors()[0]
         name = ".".join(map(str, fault["loc"]))
-        if fault["type"] == "missing":
-            raise ValueError(_("it has no {name}, so an earlier version of the lab wrote it", name=name)) from None
-        raise ValueError(f"{name}: {fault['msg']}") from None
+        is_older = fault["type"] == "missing"
+        told = N_("it has no {name}, so an earlier version of the lab wrote it")
+        raise ValueError(_(told, name=name) if is_older else f"{name}: {fault['msg']}") from None

@@ -171,6 +171,7 @@ class Work:
             account=without_accounts(student.account),
             folder=student.folder,
             id=student.id,
+            prefix=student.parameters.get("prefix", ""),
             state=state,
             remarks=[*self.remarks],
             probed=self.probe,
