@@ -93,7 +93,7 @@ def _graded(record: Record, columns: list[str]) -> Graded:
     judged = points.weighed(record)
     costly = [one.check for one in judged if one.check and one.weight and not one.right]
     return Graded(
-        **vars(record),
+        **{name: getattr(record, name) for name in record.model_fields_set},
         judged=judged,
         wrong=[check for check in costly if not check.is_behind],
         waiting=[check for check in costly if check.is_behind],

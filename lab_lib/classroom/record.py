@@ -1,6 +1,6 @@
 """Describe the record of a student, which is in the student's folder as grade.json; read it, and write it.
 
-pydantic reads a record.
+pydantic reads a record. A key that nobody has set is not in the file.
 """
 
 from pathlib import Path
@@ -77,15 +77,15 @@ class Record(BaseModel):
     id: str  # the school's own, may be empty
     prefix: str
     state: str  # done | failed | missing: nothing was handed in; without a file: unfinished | not run
-    seconds: float = 0
-    error: str | None = None
+    seconds: float
+    error: str | None
     remarks: list[str]  # what the instructor should know, such as that there were two files
-    graded: str = ""  # the local date and time of the checks, such as "2026-11-26 15:04"
-    steps: list[Step] = []  # the notebooks that were run
-    checks: list[Annotated[Check, PlainSerializer(Check._asdict)]] = []  # of steps 00 to 05, "further" and the probe
+    graded: str  # the local date and time of the checks, such as "2026-11-26 15:04"
+    steps: list[Step]  # the notebooks that were run
+    checks: list[Annotated[Check, PlainSerializer(Check._asdict)]]  # of the steps 00 to 05, "further", and the probe
     probed: bool  # if not, step 05 counts for the probe too
-    answers: list[Answer] | None = None  # None if nobody judged them
-    trial: list[Case] | None = None  # None if nobody judged it
+    answers: list[Answer] | None  # None if nobody judged them
+    trial: list[Case] | None  # None if nobody judged it
     seed: str  # that the cases of the function were drawn from
     fingerprint: str  # of the work that it is the record of
     submitted: Submitted | None = None
@@ -102,7 +102,7 @@ class Record(BaseModel):
 
     def as_dict(self) -> dict[str, Any]:
         """Return the content of the file."""
-        return self.model_dump(mode="json")
+        return self.model_dump(mode="json", exclude_unset=True)
 
     def has_judged(self, column: str) -> bool:
         """Return whether there is something about this column of the grade book."""
