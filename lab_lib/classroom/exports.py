@@ -35,13 +35,15 @@ def _has_blank(student: Graded) -> bool:
 
 
 def moodle(book: Book) -> str:
-    """Return a CSV file that Moodle imports: a column with the id or address, then one for each grade item.
+    """Return a CSV file that Moodle imports: a column that identifies the student, then one for each grade item.
 
     Moodle gives the grades of a row without id to the student before it, so those without id are left out. A cell
     without a grade is "-".
     """
-    students = [[_harmless(student.id), *_scores(student, "-")] for student in book.students if student.id]
-    return _csv_text([["ID number", *_titles(book)], *students])
+    students = [student for student in book.students if student.id]
+    by_address = students and all("@" in student.id for student in students)
+    header = ["Email address" if by_address else "ID number", *_titles(book)]
+    return _csv_text([header, *([_harmless(student.id), *_scores(student, "-")] for student in students)])
 
 
 def _titles(book: Book) -> list[str]:

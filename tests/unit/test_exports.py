@@ -51,6 +51,7 @@ def test_moodle_takes_the_students_who_have_an_id_or_an_address():
         ["bo@example.com", "5.00", "-"],
         ["dee", "-", "-"],
     ]
+    assert rows_of(exports.moodle(graded.book(CLASS[1:2])))[0][0] == "Email address"
 
 
 def test_an_id_that_two_students_have_is_in_no_file():
