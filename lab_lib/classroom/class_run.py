@@ -8,6 +8,7 @@ import os
 import signal
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
+from datetime import datetime
 from functools import cache
 from multiprocessing import Pipe
 from multiprocessing.connection import Connection
@@ -21,6 +22,7 @@ from filelock import AcquireReturnProxy, FileLock, Timeout
 
 from lab_lib.aws import cleanup
 from lab_lib.calls import sessions
+from lab_lib.classroom import gradebook
 from lab_lib.classroom.processes import in_process
 from lab_lib.classroom.record import Record
 from lab_lib.classroom.students import Student
@@ -69,16 +71,28 @@ def _names(student: Student) -> set[str]:
     return {text.casefold() for text in (student.account, student.id, student.name) if text}
 
 
-def unfinished(works: list[W], resume: bool = False) -> list[W]:
+def archive_results(out: Path) -> Path | None:
+    """Move the results in `out` to a folder of their own there, named by their time. Return it; None without results.
+
+    The folders of the students move as a whole, so that the links of the earlier report still lead to them.
+    """
+    results = [path for path in out.iterdir() if path.name in gradebook.FILES or (path / "grade.json").exists()]
+    if not results:
+        return None
+    when = datetime.fromtimestamp(max(path.stat().st_mtime for path in results))
+    make_folder(place := out / "earlier" / f"{when:%Y-%m-%d-%H%M%S-%f}")
+    for path in results:
+        path.replace(place / path.name)
+    return place
+
+
+def unfinished(works: list[W], resume: bool) -> list[W]:
     """Return the work that is not done, or was done with other settings or another file.
 
     UsageError if there are results and not `resume`.
     """
     if works and not resume and any(works[0].out.glob("*/grade.json")):
-        raise UsageError(
-            "{out} holds results already. Name another --out. A run or a grading goes on with --resume.",
-            out=works[0].out,
-        )
+        raise UsageError("{out} holds results already. Go on with --resume, or name another --out.", out=works[0].out)
     return [work for work in works if not work.is_done()]
 
 

@@ -9,6 +9,9 @@ from lab_lib.errors import UsageError
 from lab_lib.pages.wording import now
 from lab_lib.workspace.private_files import json_text, write_file
 
+# These are in `out` besides the folders of the students.
+FILES = ["gradebook.csv", "gradebook.json", "moodle.csv", "report.html", feedback.FOLDER]
+
 
 def write(out: Path, records: Iterable[Record]) -> graded.Book:
     """Write the grade book, for people and for programs, and the feedback for each student. Return the book."""

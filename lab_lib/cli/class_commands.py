@@ -8,7 +8,7 @@ import typer
 from typer.core import TyperGroup
 
 from lab_lib.cli import grade_command
-from lab_lib.cli.terminal import NOT_GRADED, Only, Out, Resume, Yes, confirm, handle_errors, out
+from lab_lib.cli.terminal import NOT_GRADED, Only, Out, Resume, Yes, confirm, handle_errors, out, relative_to_cwd
 from lab_lib.language import N_, _, sentences
 
 
@@ -126,18 +126,20 @@ def check(
 
     On AWS, you are asked first.
 
-    Earlier results are kept: name another --out each time.
+    Earlier results in --out are kept: they move to --out/earlier/<their time>.
     """
     from lab_lib.classroom import class_run
     from lab_lib.classroom.work import Work
     from lab_lib.cli import class_work
 
-    with handle_errors(N_("Stopped. To grade all accounts, run the command again with another --out."), NOT_GRADED):
+    with handle_errors(N_("Stopped. To grade all accounts, run the command again."), NOT_GRADED):
         students = class_run.select(_read(roster), only)
+        works = [Work(student, out_dir.resolve(), probe=probe) for student in students]
+        if probe:
+            _confirm(students, _PROBES, ["probe"], yes)
         with class_run.lock(out_dir):
-            works = class_run.unfinished([Work(student, out_dir.resolve(), probe=probe) for student in students])
-            if probe:
-                _confirm(students, _PROBES, ["probe"], yes)
+            if earlier := class_run.archive_results(out_dir):
+                out.say(_("Earlier results: {path}", path=relative_to_cwd(earlier)))
             jobs, check_account = class_run.jobs_for(students), lambda work, _: work.check_account()
             raise typer.Exit(class_work.do(works, works, jobs, out_dir, students, do=check_account))
 

@@ -1,5 +1,6 @@
 """When a run is graded, and what becomes of the grade: no notebook is run here, and no account is read."""
 
+import json
 from contextlib import nullcontext
 from pathlib import Path
 
@@ -14,7 +15,7 @@ from lab_lib.classroom.work import Work
 from lab_lib.errors import EmulatorError
 from lab_lib.run import headless
 from lab_lib.run.execution import Step
-from tests.classes import book_of, judged, made_by, record
+from tests.classes import judged, made_by, record
 from tests.lab.commands import in_process
 
 STEPS = ["00", "01", "02", "03", "04", "05"]
@@ -116,10 +117,17 @@ def test_the_exit_status_of_a_class_says_whether_all_have_full_marks_and_were_gr
     assert graded(command="report")[0] == status
 
 
-def test_a_check_replaces_no_earlier_results(graded, tmp_path):
+def test_a_check_keeps_the_earlier_results_beside_its_own(graded, tmp_path):
+    out = tmp_path / "out"
     graded("bucket-trigger")
+    (out / "notes.txt").write_text("mine")
 
-    status, said = graded()
+    _, said = graded()
+    graded()
 
-    assert (status, "holds results already. Name another --out." in said) == (2, True)
-    assert book_of(tmp_path / "out")["Ana"]["percent"] < 100
+    first, second = sorted((out / "earlier").iterdir())
+    assert (f"earlier/{first.name}" in said, (out / "notes.txt").exists()) == (True, True)
+    books = [json.loads((place / "gradebook.json").read_text()) for place in (first, second, out)]
+    assert [book["full"] for book in books] == [0, 1, 1]
+    assert (first / "feedback" / "ana-9012.html").exists()
+    assert "nobody" not in graded(command="report")[1]
