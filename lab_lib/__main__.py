@@ -10,8 +10,8 @@ from typing import Any
 from lab_lib.language import N_, _
 
 _INSTALL = N_(
-    "{name} is not installed, and this command needs the extra `class`. Install it: "
-    "pip install 'serverless-lab-workbook[class]', or in a checkout: make class"
+    "{name} is not installed. Install all that the commands need: pip install 'serverless-lab-workbook[class]', "
+    "or in a checkout: make class"
 )
 _FEWEST_FILES = 256  # a function may open as many, in a process of its own
 _FEW_FILES = N_(
@@ -43,24 +43,15 @@ def main() -> None:
         app()
     except KeyboardInterrupt as stop:  # while the commands were loaded, which takes a moment
         sys.exit(128 + (*stop.args, signal.SIGINT)[0])
+    except ModuleNotFoundError as error:  # `lab class` needs an extra
+        print(_(_INSTALL, name=error.name), file=sys.stderr)
+        sys.exit(2)
     except Exception as error:
-        if isinstance(error, ModuleNotFoundError) and _grades_a_class(error.name):
-            print(_(_INSTALL, name=error.name), file=sys.stderr)
-            sys.exit(2)
         if sys.flags.dev_mode:
             raise
         sys.exit(_(_UNFORESEEN, kind=type(error).__name__, error=error))
     finally:
         _discard_unwritten()
-
-
-def _grades_a_class(module: str | None) -> bool:
-    """Return True if the module belongs to the extra `class`. Its package has the same name."""
-    import importlib.metadata
-    import re
-
-    required = importlib.metadata.requires("serverless-lab-workbook") or []
-    return any(re.match(rf"{module}\W.*extra == .class", line) for line in required)
 
 
 def _interrupt(number: int, frame: Any) -> None:

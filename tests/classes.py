@@ -8,6 +8,7 @@ from lab_lib.checks.rules import PROBE, RULES, State
 from lab_lib.classroom.record import Answer, Case, Override, Record
 from lab_lib.classroom.students import Student
 from lab_lib.classroom.work import Work
+from tests.shown import english, read
 
 NAMES = ["Ana García", "王小明", "Олена Шевченко", "محمد الأمين", "Priya नायर", "김서연", "Yōko 佐藤"]
 NAMES += ["Siobhán O'Brien", "Nguyễn Thị Đào", "Łukasz Żółć", "Tom Ray", "Ida Ray"]
@@ -67,6 +68,21 @@ def made_by(work, **entries):
 def override(column, points=None, comment="", late="", excused=False):
     """Return a row of overrides.csv as a record has it."""
     return Override(student="", column=column, points=points, comment=comment, late=late, excused=excused)
+
+
+def silent(*missing, **more):
+    """Return the record of a student who failed, was late, and has points by hand. No text in it is English."""
+    entries = {"state": "failed", "error": "7", "submitted": {"when": "2026-11-30", "claim": "2026-11-29", "late": 2}}
+    entries["overrides"] = [override("03", 1, late="1"), override("02", excused=True)]
+    all_checks = [*checks(*missing), check("state-TransactionProcessor", "cannot see")]
+    entries["checks"] = [one._replace(found="", wanted="", hint="") for one in all_checks]
+    return record("1", **entries | more)
+
+
+def english_in(page, *ids):
+    """Return the English words of a page with their lines, without the ids of answers and cases."""
+    words = [word for text in read(str(page)) for word in english(text)]
+    return [word for word in words if not word.startswith(ids)]
 
 
 def not_graded(name="Bo", account="111122229013", **other):

@@ -14,7 +14,7 @@ from traitlets import Any as Anything
 from traitlets import Dict
 
 from lab_lib.exercises.notebook_files import Cell, without_slow_import
-from lab_lib.language import N_, _
+from lab_lib.language import _
 from lab_lib.processes.stopwatch import Stopwatch
 
 papermill: Any = without_slow_import("papermill.clientwrap")
@@ -107,8 +107,12 @@ class Client(papermill.PapermillNotebookClient):  # type: ignore[misc]  # paperm
             if why:
                 run.cancel()  # then nbclient says that the kernel has died
             elif watch.spent() >= longest:
-                told = N_("Stopped after {longest:.0f} s. All cells together have {whole} s, and one has a fifth.")
-                why, pause = _(told, longest=longest, whole=self.seconds.whole), _GRACE
+                why = _(
+                    "Stopped after {longest:.0f} s. All cells together have {whole} s, and one has a fifth.",
+                    longest=longest,
+                    whole=self.seconds.whole,
+                )
+                pause = _GRACE
                 await self.km.interrupt_kernel()
         self.seconds.left -= min(watch.spent(), longest)
         if why:

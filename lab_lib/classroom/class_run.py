@@ -122,7 +122,7 @@ def do_all(
     # An exception amid a call of the pool would leave a lock taken for ever, and a second Ctrl-C processes behind.
     before = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)}
     for number, handler in before.items():
-        if number == signal.SIGINT or handler != signal.SIG_IGN:  # nohup ignores SIGHUP
+        if callable(handler):  # nohup ignores SIGHUP
             signal.signal(number, lambda number, _: ended.put(number))
     try:
         for work in works:

@@ -9,11 +9,11 @@ from typing import Any
 from pydantic import Field
 
 from lab_lib.checks.reports import Check
-from lab_lib.checks.rules import PROBE, RULES
+from lab_lib.checks.rules import PROBE
 from lab_lib.classroom import points
 from lab_lib.classroom.points import WORTH, Weighed
 from lab_lib.classroom.record import Record
-from lab_lib.language import N_, _
+from lab_lib.language import N_
 from lab_lib.resources import heading
 from lab_lib.run import headless
 
@@ -91,12 +91,9 @@ def _graded(record: Record, columns: list[str]) -> Graded:
     scores = [score for score in earned.values() if score is not None]
     total, possible = Decimal(str(sum(scores))), sum(WORTH[column] for column in columns if column not in excused)
     judged = points.weighed(record)
-    unknown = sorted(check.id for check in record.checks if check.id not in RULES)
-    told = N_("Checks that this version of the lab does not know, and that give no points: {ids}. Grade again.")
-    remarks = [*record.remarks, *([_(told, ids=_(", ").join(unknown))] if unknown else [])]
     costly = [one.check for one in judged if one.check and one.weight and not one.right]
     return Graded(
-        **{name: getattr(record, name) for name in record.model_fields_set} | {"remarks": remarks},
+        **{name: getattr(record, name) for name in record.model_fields_set},
         judged=judged,
         wrong=[check for check in costly if not check.is_behind],
         waiting=[check for check in costly if check.is_behind],

@@ -26,56 +26,49 @@ def merge(out: Path, records: list[Record]) -> None:
     """
     path = out / FILE
     columns, rows = spreadsheet.read(path) if exists(path) else (_HEADER, [])
+    told = N_("{path}, line {line}: {fault}. Correct it, then run the command again.")
     if sorted(columns) != sorted(_HEADER):
-        raise _refused(
-            path, 1, _("the header is {found!r}; wanted {wanted!r}", found=",".join(columns), wanted=",".join(_HEADER))
-        )
+        fault = _("the header is {found!r}; wanted {wanted!r}", found=",".join(columns), wanted=",".join(_HEADER))
+        raise UsageError(told, path=path, line=1, fault=fault)
     for line, cells in rows:
         row = dict.fromkeys(_HEADER, "") | cells
         try:
             record = _record(row["student"], records)
             record.overrides = [*record.overrides, _override(row)]
-        except ValueError as error:
-            raise _refused(path, line, error) from None
-
-
-def _refused(path: Path, line: int, fault: object) -> UsageError:
-    return UsageError(
-        "{path}, line {line}: {fault}. Correct it, then run the command again.", path=path, line=line, fault=fault
-    )
+        except UsageError as error:
+            raise UsageError(told, path=path, line=line, fault=error) from None
 
 
 def _record(wanted: str, records: list[Record]) -> Record:
     """Return the record of the student with this id, or else this name."""
-    told = N_("{count} students have the {key} {wanted!r}; wanted an id that only one has")
-    for key in ("id", "name"):
-        found = [record for record in records if wanted and getattr(record, key) == wanted]
-        if len(found) == 1:
-            return found[0]
-        if found:
-            raise ValueError(_(told, count=len(found), key=key, wanted=wanted))
-    raise ValueError(_("student is {wanted!r}; wanted an id or a name of the class", wanted=wanted))
+    found = [record for record in records if record.id == wanted] if wanted else []
+    found = found or [record for record in records if record.name == wanted]
+    if len(found) != 1:
+        raise UsageError("student is {wanted!r}; wanted an id of the class, or a name that only one has", wanted=wanted)
+    return found[0]
 
 
 def _override(row: dict[str, str]) -> Override:
-    if row["column"] not in ("", *WORTH):
-        told = N_("column is {column!r}; wanted one of {columns}, or nothing for all")
-        raise ValueError(_(told, column=row["column"], columns=_(", ").join(WORTH)))
-    if row["excused"].lower() not in _EXCUSED:
-        raise ValueError(_("excused is {excused!r}; wanted yes or no", excused=row["excused"]))
-    points = _points(row["points"], row["column"])
-    return Override.model_validate({**row, "points": points, "excused": _EXCUSED[row["excused"].lower()]})
+    column, excused = row["column"], row["excused"].lower()
+    if column not in WORTH and (column or row["points"]):
+        raise UsageError(
+            "column is {column!r}; wanted one of {columns}, or nothing where no points are set",
+            column=column,
+            columns=_(", ").join(WORTH),
+        )
+    if excused not in _EXCUSED:
+        raise UsageError("excused is {excused!r}; wanted yes or no", excused=excused)
+    points = _points(row["points"], column) if row["points"] else None
+    return Override.model_validate({**row, "points": points, "excused": _EXCUSED[excused]})
 
 
-def _points(text: str, column: str) -> float | None:
-    """Return the number; None if there is none."""
-    if not text:
-        return None
-    if not column:
-        told = N_("points is {points!r} without a column; wanted a column, one of {columns}")
-        raise ValueError(_(told, points=text, columns=_(", ").join(WORTH)))
+def _points(text: str, column: str) -> float:
     with suppress(ValueError):
         if 0 <= (points := float(text.replace(",", "."))) <= WORTH[column]:
             return points
-    told = N_("points is {points!r}; wanted a number from 0 to {most}, as column {column} gives")
-    raise ValueError(_(told, points=text, most=WORTH[column], column=column))
+    raise UsageError(
+        "points is {points!r}; wanted a number from 0 to {most}, as column {column} gives",
+        points=text,
+        most=WORTH[column],
+        column=column,
+    )

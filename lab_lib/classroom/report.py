@@ -3,7 +3,6 @@
 The grade book fills the template in templates/. The page works without its script too.
 """
 
-import re
 from collections import Counter, defaultdict
 from functools import cache
 from pathlib import Path
@@ -16,8 +15,7 @@ from lab_lib.checks.reports import Check
 from lab_lib.checks.rules import PROBE, State
 from lab_lib.classroom.graded import Book, Graded, title
 from lab_lib.classroom.points import WORTH, share
-from lab_lib.classroom.record import Answer, Record
-from lab_lib.classroom.students import slug
+from lab_lib.classroom.record import Answer
 from lab_lib.exercises import questions, texts
 from lab_lib.exercises.cases import CASES
 from lab_lib.exercises.made import EXERCISES
@@ -36,11 +34,6 @@ _COUNTED = {
 _LONGEST_ANSWER = 80  # characters
 _LOOK = N_("Look at the cell of the exercise in the feedback, and at the hints above it in the notebook.")
 
-_END = r"\s,;()'\"<>"  # of a word
-# A word that holds a masked value or an account. It begins only at a word's begin, or long words would take long.
-_MASKED = rf"(?<![^{_END}])[^{_END}]*(?:\*{{3}}|(?<![0-9])[0-9]{{12}}(?![0-9]))(?:[^{_END}]*[\w*])?"
-_NAME_BEGINS = r"(?=[A-Z'\"]|inputs3bucket)"  # after a prefix
-
 
 class Cell(NamedTuple):
     """A cell of the table."""
@@ -54,7 +47,7 @@ class Problem(NamedTuple):
     """A check that fails for these students, with the hint and the finding that most of them have."""
 
     check: Check
-    students: list[Graded]
+    students: tuple[Graded, ...]
 
 
 def page(book: Book, when: str) -> str:
@@ -83,8 +76,9 @@ def template(name: str) -> Template:
     """Return a template of the folder templates/."""
     environment = html.templates(TEMPLATES)
     environment.filters["number"] = _number
-    environment.globals.update(looks=LOOKS, heading=heading, title=title, worth=WORTH, share=share, text_of=texts.of)
-    environment.globals["sentences"] = sentences
+    environment.globals.update(
+        looks=LOOKS, heading=heading, title=title, worth=WORTH, share=share, text_of=texts.of, sentences=sentences
+    )
     return environment.get_template(name)
 
 
@@ -114,15 +108,14 @@ def _counted(column: str, student: Graded) -> list[str]:
 
 
 def _facts(student: Graded) -> str:
-    """Return whose account it is, when it was handed in and graded, and whether it was probed."""
-    file, is_probed = student.submitted, student.probed or student.total is None
+    """Return whose account it is, and when it was handed in and graded."""
+    file = student.submitted
     facts = [
         _("account {account}", account=student.account) if student.account else "",
         _("handed in {when}", when=file.when) if file else "",
         ngettext("{count:,} day late", "{count:,} days late", file.late) if file and file.late else "",
         _("the file says {when}", when=file.claim) if file and file.claim not in ("", file.when) else "",
         _("graded {when}", when=student.graded) if student.graded else "",
-        "" if is_probed else _("not probed"),
     ]
     return clauses(facts)
 
@@ -157,9 +150,9 @@ def _as_check(answer: Answer) -> Check:
 
 
 def _problem(failures: list[tuple[Graded, Check]]) -> Problem:
-    hint = mode(_without_identity(check.hint, student) for student, check in failures)
-    found = mode(_without_identity(check.found, student) for student, check in failures)
-    return Problem(failures[0][1]._replace(hint=hint, found=found), [student for student, _ in failures])
+    students, checks = zip(*failures, strict=True)
+    hint, found = mode(check.hint for check in checks), mode(check.found for check in checks)
+    return Problem(checks[0]._replace(hint=hint, found=found), students)
 
 
 def _right(students: list[Graded], column: str) -> dict[str, list[bool]]:
@@ -177,19 +170,11 @@ def _wrong(students: list[Graded]) -> dict[str, Counter[str]]:
     wrong, written = defaultdict[str, Counter[str]](Counter), dict[tuple[str, str], str]()
     for student in students:
         for answer in student.answers or []:
-            words = visible(_without_identity(" ".join(answer.answer.split()), student), _LONGEST_ANSWER)
+            words = visible(" ".join(answer.answer.split()), _LONGEST_ANSWER)
             if words and not answer.right:
                 first = written.setdefault((answer.question, words.casefold()), words)
                 wrong[answer.question][first] += 1
     return wrong
-
-
-def _without_identity(text: str, record: Record) -> str:
-    """Return the text with "…" for the accounts, addresses, prefix and names of a student's record."""
-    names = {record.name, slug(record.name), record.folder, record.id} - {""}
-    prefix = rf"(?<![\w-])(?i:{re.escape(record.prefix)}){_NAME_BEGINS}|" if record.prefix else ""
-    listed = "|".join(map(re.escape, sorted(names, key=len, reverse=True)))
-    return re.sub(rf"{prefix}{_MASKED}|(?<![A-Za-z0-9])(?:{listed})(?![A-Za-z0-9])", "…", text)
 
 
 def _number(value: float) -> str:

@@ -12,12 +12,10 @@ from lab_lib.calls.sessions import profiles
 from lab_lib.classroom import deadline, spreadsheet
 from lab_lib.classroom.students import Student
 from lab_lib.errors import RosterError, UsageError
-from lab_lib.language import N_, _, ngettext
-from lab_lib.pages.wording import shortened
+from lab_lib.language import N_, _
 from lab_lib.run import headless
 from lab_lib.settings import DEFAULT_REGION, SETTINGS, fitting, plain_text, setting
 
-_MOST_FAULTS = 20  # that are listed
 _OF_STUDENT = ("account", "name", "id", "profile", "role_arn", "external_id", "handed_in")
 _COLUMNS = (*dict.fromkeys((*_OF_STUDENT, *SETTINGS, "data_file")),)  # the others are parameters of the notebooks
 _ROLE_ARN = re.compile(r"arn:aws[a-z-]*:iam::([0-9]{12}):role/[\w+=,.@/-]+", re.ASCII)
@@ -28,12 +26,11 @@ def _right(name: str, value: str, before: dict[str, str], folder: Path) -> str:
     account, region = before.get("account", ""), before.get("region") or DEFAULT_REGION
     plain_text(name, value)
     if name == "account" and re.fullmatch(r"[0-9.,]{1,11}([eE]\+?[0-9]+)?", value):
-        told = N_(
+        raise UsageError(
             "account is {value!r}. A spreadsheet drops leading zeros, and rounds: format the column as text, and write "
-            "{digits}"
+            "all twelve digits",
+            value=value,
         )
-        digits = value.zfill(12) if value.isdecimal() else _("all twelve digits")
-        raise UsageError(told, value=value, digits=digits)
     if name == "profile" and value not in profiles():
         raise UsageError(
             "there is no profile {value!r} in your AWS configuration: see `aws configure list-profiles`", value=value
@@ -60,7 +57,7 @@ def _values(cells: dict[str, str], folder: Path) -> tuple[dict[str, str], list[s
         try:
             values[name] = _right(name, cells[name], values, folder)
         except UsageError as error:
-            wrong.append(str(error).removesuffix(".").removesuffix(_(".")))
+            wrong.append(str(error).rstrip(".。"))
     return values, wrong
 
 
@@ -87,39 +84,32 @@ def read(path: Path, accounts: bool = True) -> list[Student]:
     if not rows:
         faults.append(_("line 1: the header has no student below it"))
     if faults:
-        title = ngettext(
-            "{path} has {count:,} fault. Nothing was started.",
-            "{path} has {count:,} faults. Nothing was started.",
-            len(faults),
-            path=path,
-        )
-        listed = "\n  ".join([title, *shortened(faults, _MOST_FAULTS)])
+        title = _("{path} has these faults. Nothing was started.", path=path)
+        listed = "\n  ".join([title, *faults])
         raise RosterError(listed)
     return [*students.values()]
 
 
 def _clashes(students: dict[int, Student]) -> Iterator[str]:
     """Yield a fault for each student who shares a key of `_keys` with an earlier one."""
-    told = N_("line {line}: {key} is the same as in line {other}. {what_to_do}")
+    told = N_(
+        "line {line}: {key} is the same as in line {other}. Give each student an id or a name, and in one account a "
+        "prefix, of their own"
+    )
     lines = dict[str, int]()
     for line, student in students.items():
         keys = _keys(student)
         if key := next((key for key in keys if key.casefold() in lines), None):
-            yield _(told, line=line, key=key, other=lines[key.casefold()], what_to_do=_(keys[key]))
+            yield _(told, line=line, key=key, other=lines[key.casefold()])
         lines = {key.casefold(): line for key in keys} | lines
 
 
-def _keys(student: Student) -> dict[str, str]:
-    """Return what no two students may share, whatever its case, each with how to correct it."""
+def _keys(student: Student) -> list[str]:
+    """Return what no two students may share, whatever its case."""
     region, prefix = student.parameters.get("region", DEFAULT_REGION), student.parameters.get("prefix", '""')
-    keys = dict[str, str]()
+    keys = [f"id {student.id}" if student.id else f"name {student.name}", f"--out/{student.folder}"]
     if student.account:
-        keys[f"account {student.account}, region {region}, prefix {prefix}"] = N_("Give each student a prefix")
-    if student.id:
-        keys[f"id {student.id}"] = N_("The grade book could not tell them apart: change one")
-    else:
-        keys[f"name {student.name}"] = N_("Give each of them an id, or change a name")
-    keys[f"--out/{student.folder}"] = N_("Change a name")
+        keys.append(f"account {student.account}, region {region}, prefix {prefix}")
     if bucket := student.parameters.get("bucket"):
-        keys[f"bucket {bucket}"] = N_("An upload can start the function of one student only")
+        keys.append(f"bucket {bucket}")
     return keys

@@ -14,7 +14,7 @@ from lab_lib.classroom.grading import Grading
 from lab_lib.classroom.students import Student, slug
 from lab_lib.classroom.submission import Submission
 from lab_lib.errors import UsageError
-from lab_lib.language import N_, _
+from lab_lib.language import _
 from lab_lib.pages.lookalikes import visible
 
 
@@ -50,8 +50,11 @@ def match(
     for folder, student in everybody.items():
         in_order = sorted(theirs[folder], key=lambda file: (file.handed_in, file.when, file.path))
         latest, remarks = in_order[-1] if in_order else None, _remarks(student, in_order, are_drawn)
-        if not roster:
-            remarks += [_(told, value=value) for told, value in _identity(student) if claims[told, value] > 1]
+        clashes = [value for value in _identity(student) if claims[value] > 1]
+        if clashes and not roster:
+            remarks.append(
+                _("Another student has the name or the id {value} too. A roster says who is who.", value=clashes[0])
+            )
         works.append(Grading(student, out, remarks=tuple(map(visible, remarks)), submitted=latest, **how))
     return works, others
 
@@ -95,32 +98,33 @@ def _remarks(student: Student, files: list[Submission], are_drawn: bool) -> list
 
     Where transactions `are_drawn` for anybody, those of an id are expected from each student who has one.
     """
-    remarks, names = list[str](), [str(file.place) for file in files]
+    remarks = list[str]()
     if len(files) > 1:
-        told = N_("{count} files: {names}. The latest counts: {latest}.")
-        remarks.append(_(told, count=len(files), names=_(", ").join(names), latest=names[-1]))
+        names, latest = _(", ").join(str(file.place) for file in files), files[-1].place
+        remarks.append(
+            _("{count} files: {names}. The latest counts: {latest}.", count=len(files), names=names, latest=latest)
+        )
     for file in files[-1:]:
         name, id = file.name or student.name, file.id or student.id
         if slug(name) != slug(student.name) and id.casefold() != student.id.casefold():
-            told = N_("{file} claims to be from {claim}. It counts for {name}, as its name says.")
-            remarks.append(_(told, file=names[-1], claim=file.claim, name=student.name))
-        if are_drawn and student.id and not file.fault and file.data_id.casefold() != student.id.casefold():
-            told = N_(
-                "{file} was made with the transactions of the handout, not of the id {wanted}. It was judged by them."
+            remark = _(
+                "{file} claims to be from {claim}. It counts for {name}, as its name says.",
+                file=file.place,
+                claim=file.claim,
+                name=student.name,
             )
-            if file.data_id:
-                told = N_(
-                    "{file} was made with the transactions of the id {id}, not of the id {wanted}. It was judged by "
-                    "them."
-                )
-            remarks.append(_(told, file=names[-1], id=file.data_id, wanted=student.id))
+            remarks.append(remark)
+        if are_drawn and student.id and not file.fault and file.data_id.casefold() != student.id.casefold():
+            remark = _(
+                "{file} was made with the transactions of {made_with}, not of {wanted}. It was judged by them.",
+                file=file.place,
+                made_with=file.data_id or _("the handout"),
+                wanted=student.id,
+            )
+            remarks.append(remark)
     return remarks
 
 
-def _identity(student: Student) -> list[tuple[str, str]]:
-    """Return what should be one student's only, each after what is told if another has it too."""
-    id = student.id.casefold() or student.folder
-    return [
-        (N_("Another student has the name {value} too. A roster says who is who."), slug(student.name)),
-        (N_("Another student has the id {value} too. A roster says who is who."), id),
-    ]
+def _identity(student: Student) -> set[str]:
+    """Return what should be one student's only."""
+    return {slug(student.name), student.id.casefold()} - {""}

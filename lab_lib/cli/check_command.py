@@ -86,9 +86,11 @@ def _checks_table(report: Any, every: bool) -> Table:
         wrong = "could be" if step == "further" else "not yet"
         look = LOOKS[wrong if hold + unseen < len(of_step) else "cannot see" if unseen else "ok"]
         table.add_section()
-        counts = [_("{hold} of {count} hold", hold=hold, count=len(of_step))]
-        counts += [_("{count} wait", count=waiting)] if waiting else []
-        counts += [_("{count} cannot be seen", count=unseen)] if unseen else []
+        counts = [
+            _("{hold} of {count} hold", hold=hold, count=len(of_step)),
+            _("{count} wait", count=waiting) if waiting else "",
+            _("{count} cannot be seen", count=unseen) if unseen else "",
+        ]
         table.add_row(Text(look.sign, look.style), Text(title, "bold"), clauses(counts))
         for check in of_step:
             if every or (check.state not in ("ok", "could be") and not check.is_behind):

@@ -174,8 +174,10 @@ def report(out_dir: Out, roster: Annotated[Path | None, typer.Argument(help=_WHO
         if others:
             out.say(_("Left out, because they belong to nobody in the class: {names}", names=_(", ").join(others)))
         if missing:
-            told = N_("No results for {names}. Run them, or copy their folders to --out, then run this again.")
-            out.say(_(told, names=_(", ").join(missing)))
+            names = _(", ").join(missing)
+            out.say(
+                _("No results for {names}. Run them, or copy their folders to --out, then run this again.", names=names)
+            )
         raise typer.Exit(class_work.summarise(out_dir, book))
 
 

@@ -61,11 +61,10 @@ def summarise(folder: Path, book: Book) -> int:
     if short:
         out.say(_("Less: {names}", names=_(", ").join(student.name for student in short)))
     if blank := exports.not_for_canvas(book):
-        told = N_("Not in gradebook.csv, as Canvas would take a blank for a change: {names}")
-        out.say(_(told, names=_(", ").join(blank)))
+        names = _(", ").join(blank)
+        out.say(_("Not in gradebook.csv, as Canvas would take a blank for a change: {names}", names=names))
     here = relative_to_cwd(folder)
-    paths = {"report": here / "report.html", "book": here / "gradebook.csv"}
-    out.say(_("Report: {report}   Grade book: {book}", **paths))
+    out.say(_("Report: {report}   Grade book: {book}", report=here / "report.html", book=here / "gradebook.csv"))
     if any(student.percent is None and student.state != "missing" for student in counted):
         return NOT_GRADED
     return 1 if short else 0

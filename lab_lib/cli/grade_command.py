@@ -107,10 +107,13 @@ def _say(works: list[Any], nobodys: list[Any]) -> None:
     for work in works:
         for remark in work.remarks:
             out.say(_(": ").join((work.student.name, remark)))
-    left_out = N_("Left out, since the roster has nobody of its name: {path}")
-    claiming = N_("Left out, since the roster has nobody of its name: {path} (it claims to be from {claim})")
     for file in nobodys:
-        out.say(visible(_(claiming if file.claim else left_out, path=file.path, claim=file.claim)))
+        left_out = _(
+            "Left out, since the roster has nobody of its name: {path} (it claims to be from {claim})",
+            path=file.path,
+            claim=file.claim or "?",
+        )
+        out.say(visible(left_out))
     if nobodys:
         out.say(_("Name a file submission-NAME.zip or submission-ID.zip, then grade with --resume."))
     if missing := [work.student.name for work in works if not work.submitted]:

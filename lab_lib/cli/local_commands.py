@@ -9,7 +9,7 @@ import lab_lib
 from lab_lib.cli.setting_options import Settings, takes
 from lab_lib.cli.terminal import handle_errors, out, warn_of_functions
 from lab_lib.errors import BUILD_AGAIN
-from lab_lib.language import _, sentences
+from lab_lib.language import N_, _, sentences
 from lab_lib.workspace.places import workspace
 
 app = typer.Typer(no_args_is_help=True, help="The embedded AWS of this workspace.")
@@ -22,9 +22,8 @@ def start() -> None:
     from lab_lib.embedded import server
 
     with handle_errors():
-        out.say(
-            _("The embedded AWS of {workspace} runs at {server.endpoint}", workspace=workspace(), server=server.start())
-        )
+        server.start()
+        _say_whether_it_runs()
 
 
 @app.command()
@@ -33,32 +32,16 @@ def stop() -> None:
     from lab_lib.embedded import server
 
     with handle_errors():
-        stopped = _(
-            "The embedded AWS of {workspace} has stopped, and everything made there is gone.", workspace=workspace()
-        )
-        idle = _("The embedded AWS of {workspace} was not running.", workspace=workspace())
-        out.say(sentences(stopped, _(BUILD_AGAIN)) if server.stop() else idle)
+        server.stop()
+        _say_whether_it_runs()
 
 
 @app.command()
 def status() -> None:
     """Print the address of the embedded AWS; exit status 1 if it does not run."""
-    from lab_lib.embedded import server
-
     with handle_errors():
-        if running := server.running():
-            out.say(
-                _(
-                    "The embedded AWS of {workspace} runs at {server.endpoint} (process {server.pid}).",
-                    workspace=workspace(),
-                    server=running,
-                )
-            )
-            warn_of_functions()
-            return
-        idle = _("The embedded AWS of {workspace} does not run, so it holds nothing.", workspace=workspace())
-        out.say(sentences(idle, _(BUILD_AGAIN)))
-        raise typer.Exit(1)
+        if not _say_whether_it_runs():
+            raise typer.Exit(1)
 
 
 @app.command()
@@ -82,3 +65,16 @@ def env(settings: Settings) -> None:
         }
         lines = [f"export {name}={shlex.quote(str(value))}" for name, value in exports.items()]
         print("unset AWS_PROFILE AWS_SESSION_TOKEN", *lines, _ALIAS, sep="\n", flush=True)
+
+
+def _say_whether_it_runs() -> bool:
+    from lab_lib.embedded import server
+
+    if running := server.running():
+        told = N_("The embedded AWS of {workspace} runs at {server.endpoint} (process {server.pid}).")
+        out.say(_(told, workspace=workspace(), server=running))
+        warn_of_functions()
+    else:
+        idle = _("The embedded AWS of {workspace} does not run, so it holds nothing.", workspace=workspace())
+        out.say(sentences(idle, _(BUILD_AGAIN)))
+    return bool(running)

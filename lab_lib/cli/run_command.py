@@ -1,6 +1,5 @@
 """`lab run`: the notebooks, in order, for one account."""
 
-import os
 from datetime import datetime
 from pathlib import Path
 from typing import Annotated, Any
@@ -19,7 +18,7 @@ from lab_lib.resources import RESOURCES
 from lab_lib.workspace.places import workspace
 
 
-@takes(*PLACE, "data", *ALERTS, *MANAGED, "boundary")
+@takes(*PLACE, *ALERTS, *MANAGED, "boundary")
 def run(
     settings: Settings,
     data: Annotated[Path | None, typer.Option(help="The file to upload; data/transactions.txt by default.")] = None,
@@ -56,8 +55,8 @@ def run(
         if lab.is_real:
             numbers = [name[:2] for name in names]
             confirm(_makes(prepared, numbers, options), lab.session, numbers, prepared.rows, yes)
-        runs = workspace() / "runs"
-        folder = out_dir or runs / datetime.now().strftime("%Y-%m-%d-%H%M%S")
+        latest = workspace() / "runs" / "latest"
+        folder = out_dir or latest.with_name(datetime.now().strftime("%Y-%m-%d-%H%M%S"))
         try:
             with step_bar(len(names)) as (progress, bar):
                 steps, result = headless.run(
@@ -67,7 +66,8 @@ def run(
                 )
         finally:
             if out_dir is None and folder.exists():
-                _point(runs / "latest", folder)
+                latest.unlink(missing_ok=True)
+                latest.symlink_to(folder.name)
         out.print(steps_table(steps, names))
         if "totals" in result:
             out.say(_summary(result))
@@ -129,10 +129,3 @@ def _summary(result: dict[str, Any]) -> str:
         messages=listed(result["queues"]),
         rows=ngettext("{count:,} row", "{count:,} rows", len(result["rejected"])),
     )
-
-
-def _point(link: Path, folder: Path) -> None:
-    """Replace `link` by a link to the newest run, in one step."""
-    draft = link.with_name(f".{link.name}-{os.getpid()}")
-    draft.symlink_to(folder.name)
-    draft.replace(link)

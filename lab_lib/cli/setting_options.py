@@ -35,10 +35,7 @@ _HELP = {
 
 
 def takes(*names: str) -> Callable[[Command], Command]:
-    """Give a command these settings as options, in this order. It gets them as its parameter `settings`.
-
-    Another parameter of the command may be named among them, and then has that place in the help.
-    """
+    """Give a command these settings as options, before its own. It gets them as its parameter `settings`."""
 
     def decorate(command: Command) -> Command:
         parameters = dict(inspect.signature(command).parameters)
@@ -46,11 +43,10 @@ def takes(*names: str) -> Callable[[Command], Command]:
 
         @functools.wraps(command)
         def call(**values: Any) -> None:
-            command({name: values.pop(name) for name in names if name not in parameters}, **values)
+            command({name: values.pop(name) for name in names}, **values)
 
-        first = [parameters.get(name) or _option(name) for name in names]
-        rest = [parameter for name, parameter in parameters.items() if name not in names]
-        call.__signature__ = inspect.Signature([*first, *rest])  # type: ignore[attr-defined]  # typer reads it
+        options = [_keyword(name, "", Annotated[str, typer.Option(help=_HELP[name])]) for name in names]
+        call.__signature__ = inspect.Signature([*options, *parameters.values()])  # type: ignore[attr-defined]  # typer reads it
         return call
 
     return decorate
@@ -85,10 +81,6 @@ def in_workspace(command: Command, before_all: bool = False) -> Command:
     parameters = [*inspect.signature(command).parameters.values(), _keyword("workspace", None, folder)]
     call.__signature__ = inspect.Signature([*parameters, _keyword("lang", "", name)])  # type: ignore[attr-defined]  # typer reads it
     return call
-
-
-def _option(name: str) -> inspect.Parameter:
-    return _keyword(name, "", Annotated[str, typer.Option(help=_HELP[name])])
 
 
 def _keyword(name: str, default: Any, kind: Any) -> inspect.Parameter:

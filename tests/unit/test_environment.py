@@ -42,7 +42,7 @@ def test_a_command_whose_extra_is_not_installed_says_in_one_line_what_to_install
 
     done = subprocess.run(lab, capture_output=True, text=True, cwd=tmp_path)
 
-    assert re.fullmatch(r"\w+ is not installed, .*pip install 'serverless-lab-workbook\[class\]'.*\n", done.stderr)
+    assert re.fullmatch(r"\w+ is not installed. .*pip install 'serverless-lab-workbook\[class\]'.*\n", done.stderr)
     assert (done.returncode, done.stdout, list(tmp_path.iterdir())) == (2, "", [])
 
 

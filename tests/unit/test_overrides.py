@@ -64,11 +64,11 @@ def test_overrides_are_in_the_grade_book_the_report_and_the_feedback(out):
 @pytest.mark.parametrize(
     ("text", "line", "words"),
     [
-        (HEADER + "Eve,03,1,,,", 2, "student is 'Eve'; wanted an id or a name of the class"),
-        (HEADER + "Dee,03,1,,,", 2, "2 students have the name 'Dee'; wanted an id that only one has"),
+        (HEADER + "Eve,03,1,,,", 2, "student is 'Eve'; wanted an id of the class, or a name that only one has"),
+        (HEADER + "Dee,03,1,,,", 2, "student is 'Dee'; wanted an id"),
         (HEADER + "Bo,03,2.01,,,", 2, "points is '2.01'; wanted a number from 0 to 2, as column 03 gives"),
         (HEADER + "Bo,03,nan,,,", 2, "points is 'nan'; wanted"),
-        (HEADER + "Bo,,5,,,", 2, "points is '5' without a column; wanted a column"),
+        (HEADER + "Bo,,5,,,", 2, "column is ''; wanted one of 00, 01,"),
         (HEADER + "Bo,03,1,,,maybe", 2, "excused is 'maybe'; wanted yes or no"),
         (HEADER + 'Bo,03,1,"a\nb",,\nBo,7,2,,,', 4, "column is '7'; wanted one of 00, 01,"),
         ("name,points\nBo,2", 1, "the header is 'name,points'; wanted 'student,column,points,comment,late,excused'"),

@@ -3,9 +3,7 @@
 from pathlib import Path
 
 import pytest
-from typer.main import get_command
 
-from lab_lib.cli.main import app
 from lab_lib.embedded import server
 from lab_lib.exercises import copies
 from lab_lib.workspace import places
@@ -72,9 +70,9 @@ def test_each_command_takes_a_workspace_before_or_after_its_name(tmp_path, monke
 
 
 def test_each_command_takes_a_language_before_or_after_its_name_else_that_of_the_copy(tmp_path, monkeypatch):
-    (tmp_path / "my-lab" / ".lab").mkdir(parents=True)
-    (tmp_path / "my-lab" / ".lab" / "language").write_text("zh_CN")
-    command, asked = ["local", "status", "--workspace", str(tmp_path)], ["--lang", "en"]
+    (setting := tmp_path / "other" / "my-lab" / ".lab" / "language").parent.mkdir(parents=True)
+    setting.write_text("zh_CN")
+    command, asked = ["local", "status", "--workspace", "other"], ["--lang", "en"]
     monkeypatch.setenv("LAB_LANG", "")
 
     for arguments, said in (
@@ -85,12 +83,3 @@ def test_each_command_takes_a_language_before_or_after_its_name_else_that_of_the
         monkeypatch.setenv("LAB_LANG", "")
         assert said in in_process(*arguments).output
     assert in_process(*command, "--lang", "xx").exit_code == 2
-
-
-def test_no_command_lacks_the_options():
-    commands = [get_command(app)]
-    while commands:
-        command = commands.pop()
-        names = [name for option in command.params for name in option.opts]
-        commands += (inner := list(getattr(command, "commands", {}).values()))
-        assert {"--workspace", "--lang"} <= {*names} or (inner and command.name)

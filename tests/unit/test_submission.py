@@ -76,8 +76,8 @@ def test_a_file_with_other_transactions_than_those_of_its_id_is_remarked_once(tm
 
     remarks = [" ".join(remarks) for _, *remarks in match(tmp_path, students)[0].values()]
 
-    made = "{}.zip was made with the transactions of {}, not of the id {}. It was judged by them."
-    assert remarks == ["", made.format("s3", "the id s7", "s3"), made.format("s4", "the handout", "s4"), ""]
+    made = "{}.zip was made with the transactions of {}, not of {}. It was judged by them."
+    assert remarks == ["", made.format("s3", "s7", "s3"), made.format("s4", "the handout", "s4"), ""]
 
 
 def test_an_answer_about_totals_is_judged_by_the_transactions_of_the_student(monkeypatch):
@@ -202,9 +202,21 @@ def test_the_latest_of_two_files_counts_and_both_are_named(tmp_path, roster):
     ("other", "students", "remark"),
     [
         ({"name": "ana garcia", "id": "S1"}, {"Ana Garcías1"}, "2 files: a.zip, b/a.zip. The latest counts: b/a.zip."),
-        ({"name": "Bo\x1b", "id": "s1"}, {"Ana Garcías1", "Bo[U+001B]s1"}, "Another student has the id s1 too."),
-        ({"name": "Ana Garcia", "id": "s2"}, {"Ana Garcías1", "Ana Garcias2"}, "Another student has the name ana-g"),
-        ({"name": "Ana García", "id": ""}, {"Ana Garcías1", "Ana García"}, "Another student has the name ana-garcia"),
+        (
+            {"name": "Bo\x1b", "id": "s1"},
+            {"Ana Garcías1", "Bo[U+001B]s1"},
+            "Another student has the name or the id s1 too.",
+        ),
+        (
+            {"name": "Ana Garcia", "id": "s2"},
+            {"Ana Garcías1", "Ana Garcias2"},
+            "Another student has the name or the id ana-g",
+        ),
+        (
+            {"name": "Ana García", "id": ""},
+            {"Ana Garcías1", "Ana García"},
+            "Another student has the name or the id ana-garcia",
+        ),
         ({"name": "Bo", "id": ""}, {"Ana Garcías1", "Bo"}, ""),
     ],
 )
