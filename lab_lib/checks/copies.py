@@ -21,7 +21,6 @@ class Copy(NamedTuple):
     """A copy of an account, and what may happen on AWS at any time, but does not at will."""
 
     lab: Lab
-    was_at_rest: bool  # when the account was copied
 
     def start_cold(self) -> None:
         """Let the next call of each function start cold."""
@@ -72,7 +71,7 @@ def copied(lab: Lab) -> Iterator[Copy | None]:
         try:
             connection.request("GET", f"{place.path}?{place.query}")
             answer = json.loads(connection.getresponse().readline(1_000))
-            number, was_at_rest = str(answer["copy"]), bool(answer["is_at_rest"])
+            number = str(answer["copy"])
         except (OSError, HTTPException, ValueError, KeyError, TypeError) as error:
             if lab.work() is not None:
                 told = _(
@@ -81,4 +80,4 @@ def copied(lab: Lab) -> Iterator[Copy | None]:
                 raise EmulatorError(told) from None
             yield None  # another endpoint answers anything
             return
-        yield Copy(replace(lab, copy=number, _clients={}), was_at_rest)
+        yield Copy(replace(lab, copy=number, _clients={}))

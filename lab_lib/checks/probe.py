@@ -80,8 +80,6 @@ def send(lab: Lab) -> Outcome:
     told = _("{rows} rows of {customers} customers arrived", rows=probe.rows, customers=len(probe.customers))
     if not copy:
         told = _("{found}; they stay until `lab clean`, with their files and alerts", found=told)
-    elif not copy.was_at_rest:
-        told = _("{found}; calls were running when the account was copied", found=told)
     outcome.arrived = told
     return outcome
 
