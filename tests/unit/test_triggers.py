@@ -6,6 +6,7 @@ from botocore.exceptions import ClientError
 
 from lab_lib.aws import buckets, functions, policies, queues, tables, topics, triggers
 from lab_lib.errors import LabError, StepMissing
+from lab_lib.exercises.first_look import create_functions
 from lab_lib.handlers.transaction_processor.transactions_file import rejected_key
 
 PROCESSOR = "arn:aws:lambda:us-east-1:123456789012:function:TransactionProcessor"
@@ -18,16 +19,13 @@ def permission(lab):
 
 
 @pytest.fixture
-def lab(prepared):
+def lab(lab):
     """Return the lab with all that triggers and subscriptions join."""
-    buckets.ensure_bucket(prepared)
-    tables.ensure_table(prepared, "Transactions")
-    topics.ensure_topic(prepared)
-    for function in functions.SOURCES:
-        functions.ensure_function(prepared, function)
+    create_functions(lab)
+    topics.ensure_topic(lab)
     for queue in queues.ALERT_QUEUES:
-        queues.ensure_queue(prepared, queue)
-    return prepared
+        queues.ensure_queue(lab, queue)
+    return lab
 
 
 @pytest.fixture
