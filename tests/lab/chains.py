@@ -133,6 +133,12 @@ def zipped(code):
     return functions.zipped({"probe.py": code.encode()})
 
 
+def replace_code(lab, name, code, file="lambda_function.py"):
+    """Replace the code of a function by this file."""
+    archive = functions.zipped({file: code.encode()})
+    lab.client("lambda").update_function_code(FunctionName=lab.name(name), ZipFile=archive)
+
+
 def create_function(lab, name, code, role="", **settings):
     """Create a function of this code, and return Lambda's answer. By default it has the role of TotalNotifier."""
     role = role or roles.ensure_role(lab, functions.ROLES["TotalNotifier"], policies.total_notifier(lab))
