@@ -254,9 +254,10 @@ def rejected_rows(lab: Lab, key: str) -> list[dict[str, Any]]:
 
 
 def _taken(lab: Lab) -> WrongResource:
-    told = N_(
-        "The bucket {lab.bucket} belongs to another account, or you may not see it. Bucket names are unique in the "
-        "world. {what_to_do}"
-    )
     by_prefix = N_("Use a prefix, which becomes part of the name.")
-    return WrongResource(told, lab=lab, what_to_do=_(N_("Name another.") if lab.bucket_name else by_prefix))
+    return WrongResource(
+        "The bucket {lab.bucket} belongs to another account, or you may not see it. Bucket names are unique in the "
+        "world. {what_to_do}",
+        lab=lab,
+        what_to_do=_(N_("Name another.") if lab.bucket_name else by_prefix),
+    )

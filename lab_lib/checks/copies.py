@@ -12,7 +12,6 @@ from lab_lib.aws import tables
 from lab_lib.embedded import server
 from lab_lib.errors import EmulatorError
 from lab_lib.lab import Lab
-from lab_lib.language import _
 
 _LONGEST = 120  # seconds until a copy is there; of 30,000 rows it takes three
 
@@ -74,10 +73,9 @@ def copied(lab: Lab) -> Iterator[Copy | None]:
             number = str(answer["copy"])
         except (OSError, HTTPException, ValueError, KeyError, TypeError) as error:
             if lab.work() is not None:
-                told = _(
+                raise EmulatorError(
                     "The embedded AWS cannot copy the account ({error}). Stop it with `lab local stop`.", error=error
-                )
-                raise EmulatorError(told) from None
+                ) from None
             yield None  # another endpoint answers anything
             return
         yield Copy(replace(lab, copy=number, _clients={}))

@@ -101,12 +101,12 @@ def start() -> Server:
             "Another process has been starting the embedded AWS for a minute. End that process, then try again."
         ) from None
     except OSError as error:
-        told = N_(
+        raise EmulatorError(
             "The embedded AWS cannot use {path}: {reason}. Fix or move it, or name another folder: LAB_WORKSPACE for "
-            "your work, XDG_STATE_HOME for its own files."
-        )
-        path, reason = error.filename or folder, _(str(error.strerror))
-        raise EmulatorError(told, path=path, reason=reason) from None
+            "your work, XDG_STATE_HOME for its own files.",
+            path=error.filename or folder,
+            reason=_(str(error.strerror)),
+        ) from None
     if last:
         print(_(_EMPTY, build_again=_(BUILD_AGAIN)), file=sys.stderr)
     return started
