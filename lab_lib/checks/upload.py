@@ -227,8 +227,7 @@ def missing_alerts(due: Mapping[str, Decimal], alerts: Iterable[Alert]) -> list[
     """Return the customers for whom an alert is due and none was sent."""
     alerted = {alert.key for alert in alerts}
     words = N_("no alert for {key}, who has {wanted}")
-    missing = [(name, total) for name, total in due.items() if name not in alerted]
-    return [Difference(name, wanted=total, words=words) for name, total in missing]
+    return [Difference(name, wanted=total, words=words) for name, total in due.items() if name not in alerted]
 
 
 def compare_messages(
@@ -253,12 +252,11 @@ def compare_messages(
             found.append(Difference(customer, words=N_("an alert for {key}, for whom none is due")))
     if not all(_is_of(topic, message) for message in messages):
         found.append(Difference("", words=N_("a message without the envelope of the topic")))
-    again = N_("{found} alerts for {key}")
     for name, count in alerted.items():
         if count > 1 and name in expected.going_on:
             repeated.add(name)
         elif count > 1:
-            found.append(Difference(name, found=count, words=again))
+            found.append(Difference(name, found=count, words=N_("{found} alerts for {key}")))
     return found, sorted(name[:_LONGEST] for name in repeated)
 
 

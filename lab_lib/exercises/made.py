@@ -77,11 +77,13 @@ def begin(lab: Lab, exercise: str) -> bool:
     if resource.holds(lab):
         why = _("that would lose its {content}", content=_(resource.content))
     if why:
-        told = N_(
+        told = _(
             "It is not deleted, since {why}. Make the call that its check names. Or delete it with {code}, and run the "
-            "cell again."
+            "cell again.",
+            why=why,
+            code=resource.by_hand,
         )
-        print(sentences(off, _(told, why=why, code=resource.by_hand)))
+        print(sentences(off, told))
         return False
     resource.delete(lab)
     print(sentences(off, _("It is deleted, to be made anew.")))
