@@ -96,7 +96,7 @@ def totals(account: Account) -> Finding:
 def alerts(account: Account, name: str) -> Finding:
     """TotalNotifier has published an alert for each customer at the threshold, with Subject and both values as text.
 
-    Alerts from before the last change of the function need not be so. The embedded AWS tells their time in seconds.
+    Alerts from before the last change of the function need not be so.
     """
     lab, queue, attributes = account.lab, account.name(name), account.ask(queues.attributes, name)
     high = {customer: total for customer, total in _sums(account).items() if total >= lab.threshold}
@@ -112,6 +112,7 @@ def alerts(account: Account, name: str) -> Finding:
     read = account.ask(queues.messages, name)
     sent = upload.read_alerts(read, topics.topic_arn(lab))
     changed = moment(account.settings(NOTIFIER).get("LastModified"))
+    # The embedded AWS tells the time of an alert in seconds.
     recent = [alert for alert in sent if changed is None or alert.sent >= changed.replace(microsecond=0)]
     wrong = [fault for alert in recent for fault in alert.differences(lab.threshold)]
     missing = upload.missing_alerts(high, sent)
