@@ -1,6 +1,7 @@
 """Delete the lab's resources in the reverse order of their creation, and list the remaining ones. On AWS, ask first."""
 
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from functools import partial
 from itertools import product
 from typing import Any, NamedTuple
@@ -12,7 +13,7 @@ from lab_lib.aws import buckets, cloudwatch, functions, queues, roles, tables, t
 from lab_lib.calls.asking import ask
 from lab_lib.calls.refusals import in_one_line, none_if_unseen
 from lab_lib.errors import LabError, is_unreachable, warn
-from lab_lib.lab import BREAK_IT, BREAK_IT_MY, Lab
+from lab_lib.lab import BREAK_IT, BREAK_IT_MY, TAG, Lab
 from lab_lib.language import N_, _
 
 
@@ -59,10 +60,23 @@ def remaining(lab: Lab) -> list[str]:
 
 
 def kept(lab: Lab) -> list[str]:
-    """Return the resources that the lab uses, and that others created. They are never deleted."""
+    """Return the resources that the lab uses or may have used, and that others created. They are never deleted."""
     others = (resource.label for resource in _resources(lab) if resource.find() and not resource.is_ours())
     named = {_("bucket"): _("bucket {name} (given)", name=lab.bucket)} if lab.bucket_name else {}
-    return [named.get(label, label) for label in dict.fromkeys(others)]  # one role may serve both functions
+    labels = [named.get(label, label) for label in dict.fromkeys(others)]  # one role may serve both functions
+    return labels + [_("bucket {name} (not the one that the lab uses)", name=name) for name in _other_buckets(lab)]
+
+
+def _other_buckets(lab: Lab) -> list[str]:
+    """Return the buckets that a learner may have named otherwise. Those with the tag of another lab are left out."""
+    names = none_if_unseen(lambda: buckets.candidates(lab)) or []
+    others = [replace(lab, bucket_name=name) for name in names if name != lab.bucket]
+    return [other.bucket for other in others if none_if_unseen(partial(_may_be_of, other))]
+
+
+def _may_be_of(lab: Lab) -> bool:
+    tags = buckets.tags(lab)
+    return buckets.region(lab) == lab.region and (TAG not in tags or all(tag in tags for tag in lab.bucket_tags))
 
 
 def is_half_deleted(lab: Lab) -> bool:

@@ -1,6 +1,7 @@
 import dataclasses
 
 import pytest
+from botocore.exceptions import ClientError
 
 from lab_lib import resources
 from lab_lib.aws import buckets, cleanup, functions, policies, queues, roles, tables, topics, triggers
@@ -55,10 +56,15 @@ def test_the_whole_lab_and_nothing_else_is_deleted_although_the_clean_up_is_inte
     assert [bucket["Name"] for bucket in whole.client("s3").list_buckets()["Buckets"]] == [theirs.bucket]
 
 
-def test_what_aws_keeps_is_named_at_the_end_and_all_else_is_deleted(whole, refuse):
-    refuse("logs", "delete_log_group")
+def test_what_aws_keeps_is_named_at_the_end_and_all_else_is_deleted(whole, monkeypatch):
+    logs = whole.client("logs")
+
+    def deny(**_):
+        raise ClientError({"Error": {"Code": "AccessDeniedException", "Message": ""}}, "DeleteLogGroup")
+
+    monkeypatch.setattr(logs, "delete_log_group", deny)
     with pytest.raises(
-        LabError, match=r"^Some resources are left: log of TransactionProcessor \(delete_log_group is denied"
+        LabError, match=r"^Some resources are left: log of TransactionProcessor \(DeleteLogGroup is denied"
     ):
         list(cleanup.delete_all(whole))
 
@@ -109,7 +115,18 @@ def test_resources_without_the_tag_are_kept_and_listed_with_the_trigger_of_such_
     assert triggers.notifications(whole) == []
 
 
-def test_a_bucket_that_was_given_is_kept_and_said(lab):
-    lab.client("s3").create_bucket(Bucket="given")
+def test_a_given_bucket_and_one_that_the_learner_named_are_kept_and_said_if_buckets_may_be_listed(lab, refuse):
+    s3 = lab.client("s3")
+    for name in ("given", "inputs3bucketfortransact-mine", "inputs3bucketfortransact-other"):
+        s3.create_bucket(Bucket=name)
+    tags = [{"Key": "lab", "Value": "serverless-lab"}, {"Key": "prefix", "Value": "other-"}]
+    s3.put_bucket_tagging(Bucket="inputs3bucketfortransact-other", Tagging={"TagSet": tags})
+    named = "bucket inputs3bucketfortransact-mine (not the one that the lab uses)"
 
-    assert cleanup.kept(dataclasses.replace(lab, bucket_name="given")) == ["bucket given (given)"]
+    assert cleanup.kept(lab) == [named]
+    kept = cleanup.kept(dataclasses.replace(lab, bucket_name="given"))
+    assert (kept[0], named in kept) == ("bucket given (given)", True)
+    refuse("s3", "get_bucket_location")  # of a bucket of somebody else
+    assert cleanup.kept(lab) == []
+    refuse("s3", "list_buckets")
+    assert cleanup.kept(lab) == []
