@@ -12,6 +12,15 @@ def permissions(lab):
     return policies.total_notifier(lab)
 
 
+def test_the_role_trusts_lambda_and_has_exactly_its_permissions(lab, permissions):
+    arn = roles.ensure_role(lab, ROLE, permissions)
+
+    role = roles.describe(lab, ROLE)
+    assert arn == role["Arn"] == f"arn:aws:iam::123456789012:role/{ROLE}"
+    assert role["AssumeRolePolicyDocument"] == policies.trust()
+    assert lab.client("iam").get_role_policy(RoleName=ROLE, PolicyName="lab")["PolicyDocument"] == permissions
+
+
 def test_a_role_of_the_labs_has_the_permissions_for_notebook_06_until_they_are_deleted(lab, permissions):
     roles.ensure_role(lab, ROLE, permissions)
     lab.client("iam").create_role(RoleName="TransactionProcessorRole", AssumeRolePolicyDocument="{}")
