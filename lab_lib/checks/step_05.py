@@ -112,8 +112,7 @@ def alerts(account: Account, name: str) -> Finding:
     read = account.ask(queues.messages, name)
     sent = upload.read_alerts(read, topics.topic_arn(lab))
     changed = moment(account.settings(NOTIFIER).get("LastModified"))
-    # The embedded AWS tells the time of an alert in seconds.
-    recent = [alert for alert in sent if changed is None or alert.sent >= changed.replace(microsecond=0)]
+    recent = [alert for alert in sent if changed is None or alert.sent >= changed]
     wrong = [fault for alert in recent for fault in alert.differences(lab.threshold)]
     missing = upload.missing_alerts(high, sent)
     delete = _("Delete the messages of {queue} that are wrong, or that you need no more", queue=queue)
