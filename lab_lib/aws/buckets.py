@@ -101,12 +101,10 @@ def region(lab: Lab) -> str:
 
 def is_ours(lab: Lab) -> bool:
     """Return True if the bucket exists and has the lab's tag. A bucket that was given is never the lab's."""
-    return not lab.bucket_name and TAG in tags(lab)
-
-
-def tags(lab: Lab) -> list[dict[str, str]]:
-    """Return the tags of the bucket; none if it has none or is not there."""
-    return none_if_absent(lambda: lab.client("s3").get_bucket_tagging(Bucket=lab.bucket)["TagSet"]) or []
+    if lab.bucket_name:
+        return False
+    tags = none_if_absent(lambda: lab.client("s3").get_bucket_tagging(Bucket=lab.bucket)["TagSet"])
+    return TAG in (tags or [])
 
 
 def delete_bucket(lab: Lab) -> None:
@@ -254,9 +252,10 @@ def rejected_rows(lab: Lab, key: str) -> list[dict[str, Any]]:
 
 
 def _taken(lab: Lab) -> WrongResource:
-    told = N_(
-        "The bucket {lab.bucket} belongs to another account, or you may not see it. Bucket names are unique in the "
-        "world. {what_to_do}"
-    )
     by_prefix = N_("Use a prefix, which becomes part of the name.")
-    return WrongResource(told, lab=lab, what_to_do=_(N_("Name another.") if lab.bucket_name else by_prefix))
+    return WrongResource(
+        "The bucket {lab.bucket} belongs to another account, or you may not see it. Bucket names are unique in the "
+        "world. {what_to_do}",
+        lab=lab,
+        what_to_do=_(N_("Name another.") if lab.bucket_name else by_prefix),
+    )

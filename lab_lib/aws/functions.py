@@ -28,7 +28,7 @@ from lab_lib.calls.waiting import CHANGING
 from lab_lib.errors import LabError, StepMissing, TimedOut, none_if_absent, none_if_lacking
 from lab_lib.handlers.transaction_processor.transactions_file import MOST_ROWS
 from lab_lib.lab import LONGEST_TIMEOUT, TAGS, TIMEOUT, Lab, has_lab_tag
-from lab_lib.language import N_, _
+from lab_lib.language import _
 
 Settings = dict[str, Any]  # of a function or a mapping, as Lambda gives them
 RUNTIME = "python3.13"
@@ -51,7 +51,7 @@ class FunctionFailed(LabError):
 
     def __init__(self, function: str, why: str) -> None:
         super().__init__(_("{function} failed: {why}. Its log tells more.", function=function, why=why))
-        self.function, self.why = function, why
+        self.why = why
 
 
 def settings(lab: Lab, name: str, timeout: int = TIMEOUT, files: list[Path] | None = None) -> Settings:
@@ -247,8 +247,8 @@ def code(lab: Lab, name: str) -> dict[str, str]:
     try:
         return archives.python_files(sessions.fetch(lab.session, address, endpoint))
     except _UNREADABLE as error:
-        told, why = N_("the code of {function} cannot be read ({why})"), str(error) or type(error).__name__
-        raise LabError(told, function=lab.name(name), why=why) from None
+        why = str(error) or type(error).__name__
+        raise LabError("the code of {function} cannot be read ({why})", function=lab.name(name), why=why) from None
 
 
 def statements(lab: Lab, name: str, qualifier: str = "") -> list[Policy]:
@@ -261,11 +261,6 @@ def event_settings(lab: Lab, name: str, qualifier: str = "") -> Settings:
     """Return how Lambda treats the events of the function, or of its alias or version: destinations, tries, age."""
     lambda_, which = lab.client("lambda"), _which(lab, name, qualifier)
     return none_if_absent(lambda: lambda_.get_function_event_invoke_config(**which)) or {}
-
-
-def on_failure(lab: Lab, name: str) -> str | None:
-    """Return the ARN of the destination for events that the function could not process, or None."""
-    return destination(event_settings(lab, name))
 
 
 def url(lab: Lab, name: str, qualifier: str = "") -> Settings:

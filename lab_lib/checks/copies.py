@@ -12,7 +12,6 @@ from lab_lib.aws import tables
 from lab_lib.embedded import server
 from lab_lib.errors import EmulatorError
 from lab_lib.lab import Lab
-from lab_lib.language import _
 
 _LONGEST = 120  # seconds until a copy is there; of 30,000 rows it takes three
 
@@ -21,7 +20,6 @@ class Copy(NamedTuple):
     """A copy of an account, and what may happen on AWS at any time, but does not at will."""
 
     lab: Lab
-    was_at_rest: bool  # when the account was copied
 
     def start_cold(self) -> None:
         """Let the next call of each function start cold."""
@@ -72,13 +70,12 @@ def copied(lab: Lab) -> Iterator[Copy | None]:
         try:
             connection.request("GET", f"{place.path}?{place.query}")
             answer = json.loads(connection.getresponse().readline(1_000))
-            number, was_at_rest = str(answer["copy"]), bool(answer["is_at_rest"])
+            number = str(answer["copy"])
         except (OSError, HTTPException, ValueError, KeyError, TypeError) as error:
             if lab.work() is not None:
-                told = _(
+                raise EmulatorError(
                     "The embedded AWS cannot copy the account ({error}). Stop it with `lab local stop`.", error=error
-                )
-                raise EmulatorError(told) from None
+                ) from None
             yield None  # another endpoint answers anything
             return
-        yield Copy(replace(lab, copy=number, _clients={}), was_at_rest)
+        yield Copy(replace(lab, copy=number, _clients={}))

@@ -22,10 +22,6 @@ from lab_lib.checks.evidence import Evidence, at_rest, wait_for_rest
 from lab_lib.checks.reading import NOTIFIER, PROCESSOR, fitting_key
 from lab_lib.checks.rules import Account
 from lab_lib.checks.upload import (
-    OTHERS,
-    REJECTED,
-    ROWS,
-    TOTALS,
     Difference,
     Expected,
     Snapshot,
@@ -84,8 +80,6 @@ def send(lab: Lab) -> Outcome:
     told = _("{rows} rows of {customers} customers arrived", rows=probe.rows, customers=len(probe.customers))
     if not copy:
         told = _("{found}; they stay until `lab clean`, with their files and alerts", found=told)
-    elif not copy.was_at_rest:
-        told = _("{found}; calls were running when the account was copied", found=told)
     outcome.arrived = told
     return outcome
 
@@ -143,7 +137,7 @@ class _Probe:
         faults["correction"] += self._faults(bank.file(lines))
         faults["correction"] += self._faults(bank.file(bank.corrections(lines)))
         faults["forms"] += self._faults(bank.forms())
-        faults[REJECTED] += self._rejects()
+        faults["rejected"] += self._rejects()
         faults["killed"] += self._is_killed(copy)
         faults["by-hand"] += self._is_changed_by_hand(copy)
 
@@ -207,9 +201,9 @@ class _Probe:
         held = self.held = snapshot(lab)
         topic = topics.topic_arn(lab)
         faults: Faults = {
-            ROWS: [*compare_rows(expected, held.rows, as_written=True), *compare_addresses(expected, held.customers)],
-            TOTALS: [*compare_totals(expected.own_totals, held.totals)],
-            OTHERS: [*compare_others(upload.before, held, expected)],
+            "rows": [*compare_rows(expected, held.rows, as_written=True), *compare_addresses(expected, held.customers)],
+            "totals": [*compare_totals(expected.own_totals, held.totals)],
+            "others": [*compare_others(upload.before, held, expected)],
             REPEATS: [],
         }
         for name, inbox in self._inboxes.items():

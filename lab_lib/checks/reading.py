@@ -21,8 +21,7 @@ _DESCRIBE = {"function": functions.describe, "topic": topics.attributes, "queue"
 @document
 def there(account: Account, kind: str, name: str) -> str:
     """Return the name that a resource has here, "" if it is not there."""
-    about = [] if name == TOPIC else [name]
-    return account.name(name) if account.ask(_DESCRIBE[kind], *about) else ""
+    return account.name(name) if account.ask(_DESCRIBE[kind], name) else ""
 
 
 @document

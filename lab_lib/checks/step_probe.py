@@ -4,7 +4,7 @@ import tomllib
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from lab_lib.checks import probe, upload
+from lab_lib.checks import probe
 from lab_lib.checks.causes import fix_chain, fix_error
 from lab_lib.checks.making import waits_for_link
 from lab_lib.checks.reading import NOTIFIER
@@ -41,7 +41,7 @@ class Part(Rule):
             why = _("tried on a copy of the account only")
             return cannot_see(why, _("Probe an account on the embedded AWS."), wanted, counts=False)
         if not faults:
-            return judged(True, outcome.arrived if part == upload.ROWS else wanted, wanted, "")
+            return judged(True, outcome.arrived if part == "rows" else wanted, wanted, "")
         own = [messages(queue)] if queue else []
         found, error = listing(map(str, faults)), outcome.errors.get(self.function, "")
         if error:

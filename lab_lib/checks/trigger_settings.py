@@ -33,8 +33,9 @@ def starts_processor(account: Account) -> bool | list[str]:
     if bucket_triggers(account):
         return True
     if ways := reading.other_ways(account):
-        why = _("the bucket sends its events to {ways}, and this check cannot follow them", ways=_(" and ").join(ways))
-        raise LabError(why)
+        raise LabError(
+            "the bucket sends its events to {ways}, and this check cannot follow them", ways=_(" and ").join(ways)
+        )
     return _started(account, _functions(account))
 
 

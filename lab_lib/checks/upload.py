@@ -19,7 +19,6 @@ from lab_lib.transactions import Amounts, Recount, day_of, is_there, read_amount
 Row = tuple[str, str]  # CustomerId, TransactionId
 Item = dict[str, Any]  # of a table, or a message
 Totals = dict[str, Decimal]  # by customer
-ROWS, ADDRESSES, REJECTED, TOTALS, ALERTS, OTHERS = "rows", "addresses", "rejected", "totals", "alerts", "others"
 SUBJECT = "Warning! Account balance is very high"  # the handout's
 _LONGEST = 60  # characters of a text that is shown
 # The words of differences, with the fields of Difference in braces.
@@ -33,7 +32,6 @@ class Difference(NamedTuple):
     `words` is a marked text, where it is told otherwise.
     """
 
-    part: str  # ROWS, ADDRESSES, REJECTED, TOTALS, ALERTS or OTHERS
     key: Row | str
     attribute: str = ""
     found: Any = None
@@ -153,19 +151,19 @@ def compare_row(
     """Yield how the item of a row differs from what the file has."""
     if item and not as_written and day_of(item) == day:
         item = item | {"TransactionDate": day}
-    return _compare(ROWS, row, item, {"TransactionAmount": value, "TransactionDate": day})
+    return _compare(row, item, {"TransactionAmount": value, "TransactionDate": day})
 
 
 def compare_addresses(expected: Expected, customers: Mapping[str, Item]) -> Iterator[Difference]:
     """Yield how items of Customer differ from the files. Each has the address of the last row about the customer."""
     for customer, address in expected.addresses.items():
-        yield from _compare(ADDRESSES, customer, customers.get(customer), {"Address": address})
+        yield from _compare(customer, customers.get(customer), {"Address": address})
 
 
 def compare_totals(wanted: Mapping[str, Decimal], held: Mapping[str, Item]) -> Iterator[Difference]:
     """Yield how items of TransactionTotal differ from these totals."""
     for customer, total in wanted.items():
-        yield from _compare(TOTALS, customer, held.get(customer), {"accountBalance": total})
+        yield from _compare(customer, held.get(customer), {"accountBalance": total})
 
 
 def compare_rejected(due: Mapping[int, str], kept: Iterable[Item]) -> Iterator[Difference]:
@@ -176,7 +174,7 @@ def compare_rejected(due: Mapping[int, str], kept: Iterable[Item]) -> Iterator[D
     rows = {row["line"]: row for row in kept}
     for line, code in due.items():
         if line not in rows or rows[line]["code"]:
-            yield from _compare(REJECTED, _("line {number}", number=line), rows.get(line), {"code": code})
+            yield from _compare(_("line {number}", number=line), rows.get(line), {"code": code})
 
 
 def compare_others(before: Snapshot, after: Snapshot, expected: Expected | None = None) -> Iterator[Difference]:
@@ -199,15 +197,15 @@ class Alert(NamedTuple):
         """Yield what is wrong with it: the Subject, and both values, which are texts; the balance may be known."""
         number = amount(self.balance)
         if self.subject != SUBJECT:
-            yield Difference(ALERTS, self.key, "Subject", self.subject, SUBJECT, _ALERT_DIFFERS)
+            yield Difference(self.key, "Subject", self.subject, SUBJECT, _ALERT_DIFFERS)
         if not isinstance(self.customer, str):
             words = N_("an alert for {key} has {attribute} {found}, not a text")
-            yield Difference(ALERTS, self.key, "customerID", self.customer, words=words)
+            yield Difference(self.key, "customerID", self.customer, words=words)
         if number is None or number < threshold:
             words = N_("an alert for {key} has {attribute} {found}, not a text with a number from {wanted} on")
-            yield Difference(ALERTS, self.key, "accountBalance", self.balance, threshold, words)
+            yield Difference(self.key, "accountBalance", self.balance, threshold, words)
         elif balance and self.balance not in (_shown(balance), f"{balance:f}"):
-            yield Difference(ALERTS, self.key, "accountBalance", self.balance, _shown(balance), _ALERT_DIFFERS)
+            yield Difference(self.key, "accountBalance", self.balance, _shown(balance), _ALERT_DIFFERS)
 
     @property
     def key(self) -> str:
@@ -229,8 +227,7 @@ def missing_alerts(due: Mapping[str, Decimal], alerts: Iterable[Alert]) -> list[
     """Return the customers for whom an alert is due and none was sent."""
     alerted = {alert.key for alert in alerts}
     words = N_("no alert for {key}, who has {wanted}")
-    missing = [(name, total) for name, total in due.items() if name not in alerted]
-    return [Difference(ALERTS, name, wanted=total, words=words) for name, total in missing]
+    return [Difference(name, wanted=total, words=words) for name, total in due.items() if name not in alerted]
 
 
 def compare_messages(
@@ -252,15 +249,14 @@ def compare_messages(
         elif customer in totals and totals[customer] >= threshold:
             repeated.add(customer)
         else:
-            found.append(Difference(ALERTS, customer, words=N_("an alert for {key}, for whom none is due")))
+            found.append(Difference(customer, words=N_("an alert for {key}, for whom none is due")))
     if not all(_is_of(topic, message) for message in messages):
-        found.append(Difference(ALERTS, "", words=N_("a message without the envelope of the topic")))
-    again = N_("{found} alerts for {key}")
+        found.append(Difference("", words=N_("a message without the envelope of the topic")))
     for name, count in alerted.items():
         if count > 1 and name in expected.going_on:
             repeated.add(name)
         elif count > 1:
-            found.append(Difference(ALERTS, name, found=count, words=again))
+            found.append(Difference(name, found=count, words=N_("{found} alerts for {key}")))
     return found, sorted(name[:_LONGEST] for name in repeated)
 
 
@@ -269,10 +265,10 @@ def _is_of(topic: str, message: Item) -> bool:
     return (message.get("Type"), message.get("TopicArn")) == ("Notification", topic)
 
 
-def _compare(part: str, key: Row | str, item: Item | None, wanted: Item) -> Iterator[Difference]:
+def _compare(key: Row | str, item: Item | None, wanted: Item) -> Iterator[Difference]:
     """Yield how an item differs from these values. Spaces around a text do not count."""
     if item is None:
-        yield Difference(part, key, wanted=next(iter(wanted.values())))
+        yield Difference(key, wanted=next(iter(wanted.values())))
         return
     for attribute, value in wanted.items():
         found = item.get(attribute)
@@ -280,7 +276,7 @@ def _compare(part: str, key: Row | str, item: Item | None, wanted: Item) -> Iter
         if isinstance(value, str):
             is_right = str(found or "").strip() == value
         if not is_right:
-            yield Difference(part, key, attribute, found, value)
+            yield Difference(key, attribute, found, value)
 
 
 def _touched(before: Mapping[Any, Any], after: Mapping[Any, Any], named: Collection[Any]) -> Iterator[Difference]:
@@ -288,7 +284,7 @@ def _touched(before: Mapping[Any, Any], after: Mapping[Any, Any], named: Collect
         if key in named or before.get(key) == after.get(key):
             continue
         words = N_("{key} was changed") if key in before else N_("{key} is in no file")
-        yield Difference(OTHERS, key, words=words if key in after else _MISSING)
+        yield Difference(key, words=words if key in after else _MISSING)
 
 
 def _shown(value: Any) -> str:

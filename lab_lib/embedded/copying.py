@@ -24,11 +24,11 @@ _QUIET, _LONGEST = 1, 10  # seconds without a call before an account is copied; 
 
 
 @contextmanager
-def copied(account: str) -> Iterator[tuple[server.Server, bool]]:
-    """Copy an account to another server, which ends with the context. Yield it, and whether the account was at rest."""
-    is_at_rest = _wait_for_rest(account)
+def copied(account: str) -> Iterator[server.Server]:
+    """Copy an account to another server, which ends with the context, when its chain is at rest, or after a while."""
+    _wait_for_rest(account)
     with server.another(os.environ["AWS_SECRET_ACCESS_KEY"], dump(account)) as copy:
-        yield copy, is_at_rest
+        yield copy
 
 
 def dump(account: str) -> bytes:
@@ -64,8 +64,8 @@ def load(content: bytes) -> None:
     lambda_svc._ensure_poller()
 
 
-def _wait_for_rest(account: str) -> bool:
-    """Wait until no call has run for a second, but not for long. Return whether that is so."""
+def _wait_for_rest(account: str) -> None:
+    """Wait until no call has run for a second, but not for long."""
     last = time.monotonic()
 
     def is_quiet() -> bool:
@@ -75,5 +75,4 @@ def _wait_for_rest(account: str) -> bool:
         return time.monotonic() - last >= _QUIET
 
     with suppress(TimedOut):
-        return wait_until(is_quiet, "the chain to be at rest", timeout=_LONGEST, longest_pause=0.1)
-    return False
+        wait_until(is_quiet, "the chain to be at rest", timeout=_LONGEST, longest_pause=0.1)

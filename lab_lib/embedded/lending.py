@@ -25,10 +25,10 @@ async def lend(account: str, receive: Receive, send: Send) -> None:
     """Copy an account, answer with the number of the copy, and end it when the client ends the connection."""
     loop, stack, number = asyncio.get_running_loop(), ExitStack(), ""
     try:
-        copy, is_at_rest = await asyncio.to_thread(stack.enter_context, copying.copied(account))
+        copy = await asyncio.to_thread(stack.enter_context, copying.copied(account))
         number = proof(copy.secret, str(copy.port))  # which no function can compute
         _ports[number] = copy.port
-        answer = json.dumps({"copy": number, "is_at_rest": is_at_rest}).encode()
+        answer = json.dumps({"copy": number}).encode()
         await send({"type": "http.response.start", "status": 200, "headers": []})
         await send({"type": "http.response.body", "body": answer + b"\n", "more_body": True})
         while (await receive())["type"] != "http.disconnect":

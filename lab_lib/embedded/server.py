@@ -33,7 +33,7 @@ from platformdirs import user_state_path
 
 from lab_lib.calls.waiting import wait_until
 from lab_lib.errors import BUILD_AGAIN, EmulatorError
-from lab_lib.language import N_, _
+from lab_lib.language import _
 from lab_lib.processes import limits, stopwatch
 from lab_lib.processes.family import kill
 from lab_lib.workspace.places import workspace
@@ -49,7 +49,6 @@ OF_COPY = "x-lab-copy"  # the header of a request that is for a copy, whose numb
 CLIENTS_PORT = "LAB_CLIENTS_PORT"  # the port where clients find this server: of a copy, that of its original
 _LONGEST_LOCKED = 60  # seconds; a start takes one or two
 _LONGEST_ANSWER = 40  # seconds; an answer takes two milliseconds
-_EMPTY = N_("The embedded AWS has started anew, and everything made there before is gone. {build_again}")
 
 
 @dataclass(frozen=True)
@@ -101,14 +100,18 @@ def start() -> Server:
             "Another process has been starting the embedded AWS for a minute. End that process, then try again."
         ) from None
     except OSError as error:
-        told = N_(
+        raise EmulatorError(
             "The embedded AWS cannot use {path}: {reason}. Fix or move it, or name another folder: LAB_WORKSPACE for "
-            "your work, XDG_STATE_HOME for its own files."
-        )
-        path, reason = error.filename or folder, _(str(error.strerror))
-        raise EmulatorError(told, path=path, reason=reason) from None
+            "your work, XDG_STATE_HOME for its own files.",
+            path=error.filename or folder,
+            reason=_(str(error.strerror)),
+        ) from None
     if last:
-        print(_(_EMPTY, build_again=_(BUILD_AGAIN)), file=sys.stderr)
+        told = _(
+            "The embedded AWS has started anew, and everything made there before is gone. {build_again}",
+            build_again=_(BUILD_AGAIN),
+        )
+        print(told, file=sys.stderr)
     return started
 
 

@@ -8,7 +8,6 @@ import re
 from lab_lib import language
 from lab_lib.exercises.notebook_files import Cell, Notebook
 from lab_lib.language import N_
-from lab_lib.resources import HEADING
 
 _SOLUTION = re.compile(r"^([ \t]*)### BEGIN SOLUTION\n.*?### END SOLUTION$", re.DOTALL | re.MULTILINE)
 _HIDDEN_TESTS = re.compile(r"\n?^[ \t]*### BEGIN HIDDEN TESTS\n.*?### END HIDDEN TESTS$", re.DOTALL | re.MULTILINE)
@@ -26,16 +25,6 @@ def of_learner(notebook: Notebook, name: str = "") -> Notebook:
     """
     instead = stub(name)
     return {**notebook, "cells": [_cell(cell, instead) for cell in notebook["cells"]]}
-
-
-def headings(notebook: Notebook) -> dict[str, str]:
-    """Return for each cell, by its id, the heading above it."""
-    above, heading = dict[str, str](), ""
-    for cell in notebook["cells"]:
-        if cell["cell_type"] == "markdown":
-            heading = (HEADING.findall("".join(cell["source"])) or [heading])[-1]
-        above[cell["id"]] = heading
-    return above
 
 
 def _cell(cell: Cell, instead: str) -> Cell:

@@ -213,7 +213,7 @@ def _deliveries(mine: Lab) -> list[tables.Item]:
 
 def _keeps_files(ours: Lab) -> bool:
     """Return True if a file that fails becomes a dead letter; an organisation may forbid that setting."""
-    return functions.on_failure(ours, "TransactionProcessor") is not None
+    return functions.destination(functions.event_settings(ours, "TransactionProcessor")) is not None
 
 
 def _is_right(ours: Lab) -> bool:

@@ -36,4 +36,4 @@ def call(part: Lab, event: dict[str, Any]) -> None:
     try:
         print(_("It answered {answer}", answer=functions.invoke(part, PROCESSOR, event)))
     except functions.FunctionFailed as error:
-        print(_("{error.function} failed: {error.why}. Its log tells more.", error=error))
+        print(error)

@@ -42,20 +42,30 @@ def _built(lab: Lab) -> Iterator[Lab]:
     look = lab.first_look
     list(cleanup.delete_all(look))
     try:
-        buckets.ensure_bucket(look)  # first: where it is, the clean-up looks for the rest
-        for name in tables.KEYS:
-            tables.ensure_table(look, name)
-        queues.ensure_queue(look, queues.DEAD_LETTERS)
-        roles.ensure_role(look, "TransactionProcessorRole", policies.transaction_processor(look))
-        roles.ensure_role(look, "TotalNotifierRole", policies.total_notifier(look))
-        topics.ensure_topic(look)
-        for name in functions.SOURCES:
-            functions.ensure_function(look, name)
-        for name in queues.ALERT_QUEUES:
-            queues.ensure_queue(look, name)
-            triggers.ensure_queue_subscription(look, name)
+        create_functions(look)
+        create_queues(look)
         triggers.ensure_stream_trigger(look)
         triggers.ensure_bucket_trigger(look)
         yield look
     finally:
         list(cleanup.delete_all(look))
+
+
+def create_functions(lab: Lab) -> None:
+    """Do the steps of notebooks 00 and 01."""
+    buckets.ensure_bucket(lab)  # first: where it is, the clean-up looks for the rest
+    for name in tables.KEYS:
+        tables.ensure_table(lab, name)
+    queues.ensure_queue(lab, queues.DEAD_LETTERS)
+    roles.ensure_role(lab, "TransactionProcessorRole", policies.transaction_processor(lab))
+    roles.ensure_role(lab, "TotalNotifierRole", policies.total_notifier(lab))
+    for name in functions.SOURCES:
+        functions.ensure_function(lab, name)
+
+
+def create_queues(lab: Lab) -> None:
+    """Do the steps of notebooks 03 and 04."""
+    topics.ensure_topic(lab)
+    for name in queues.ALERT_QUEUES:
+        queues.ensure_queue(lab, name)
+        triggers.ensure_queue_subscription(lab, name)

@@ -77,11 +77,13 @@ def begin(lab: Lab, exercise: str) -> bool:
     if resource.holds(lab):
         why = _("that would lose its {content}", content=_(resource.content))
     if why:
-        told = N_(
+        told = _(
             "It is not deleted, since {why}. Make the call that its check names. Or delete it with {code}, and run the "
-            "cell again."
+            "cell again.",
+            why=why,
+            code=resource.by_hand,
         )
-        print(sentences(off, _(told, why=why, code=resource.by_hand)))
+        print(sentences(off, told))
         return False
     resource.delete(lab)
     print(sentences(off, _("It is deleted, to be made anew.")))
@@ -96,8 +98,7 @@ def _watch(lab: Lab, resource: Exercise) -> None:
         call, names = resource.calls.get(model.name), {str(value).split(":")[-1] for value in params.values()}
         is_own = call and not names.isdisjoint([lab.name(resource.name or NOTIFIER), lab.bucket])
         if is_own and any("/lab_lib/aws/" in caller.filename for caller in inspect.stack(0)):
-            yours = _("The {resource} is yours to make: write the call {call}(…).", resource=resource, call=call)
-            raise UsageError(yours)
+            raise UsageError("The {resource} is yours to make: write the call {call}(…).", resource=resource, call=call)
 
     if get_ipython():
         cells.at_end.enter_context(lab.listening({"provide-client-params": refuse}))

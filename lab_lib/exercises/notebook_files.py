@@ -15,15 +15,15 @@ Cell = dict[str, Any]
 
 def read(path: Path) -> Notebook:
     """Return a notebook, of version 4, from its file. UsageError if it is damaged."""
-    nbformat = without_slow_import("nbformat")
     what_to_do = _("`lab open --fresh {number}` gives it anew, and keeps yours beside it.", number=path.name[:2])
-    return read_file(path, lambda content: _parse(nbformat, content), what_to_do)
+    return read_file(path, _parse, what_to_do)
 
 
-def _parse(nbformat: Any, content: bytes) -> Notebook:
+def _parse(content: bytes) -> Notebook:
     raw = json_object(content)
     if raw.get("nbformat") != 4:  # nbformat takes {} for a notebook of version 1
         raise ValueError(_("nbformat is {found!r}; wanted 4", found=raw.get("nbformat")))
+    nbformat = without_slow_import("nbformat")
     notebook: Notebook = nbformat.reader.reads(content.decode())
     with warnings.catch_warnings(action="ignore"):  # of missing ids
         nbformat.validate(notebook, relax_add_props=True)

@@ -25,17 +25,21 @@ def _made(number: str, sentence: str, *others: str) -> Lit:
 
 
 PEOPLE = ("TotalNotifier→HighBalanceAlert", "HighBalanceAlert→e-mail, SMS", "e-mail, SMS")
-TRIGGERS = N_("The arrow from the bucket to TransactionProcessor, and the arrow from the stream to TotalNotifier.")
-BROKEN = N_("The file, Transactions and its stream, TotalNotifier, TransactionTotal and the topic.")
 BROKEN_BOXES = ("transactions.txt", "Transactions", "TotalNotifier", "TransactionTotal", "HighBalanceAlert")
 NOTEBOOKS = {
     "00": _made("00", N_("The bucket and the tables.")),
     "01": _made("01", N_("The functions.")),
-    "02": _made("02", TRIGGERS),
+    "02": _made(
+        "02", N_("The arrow from the bucket to TransactionProcessor, and the arrow from the stream to TotalNotifier.")
+    ),
     "03": _made("03", N_("The topic, and its e-mail and SMS."), *PEOPLE),
     "04": _made("04", N_("The queues, and the arrows to them from the topic.")),
     "05": Lit(N_("at work"), N_("All of it."), ALL),
-    "06": Lit(N_("broken here"), BROKEN, {"Transactions→TotalNotifier", *BROKEN_BOXES}),
+    "06": Lit(
+        N_("broken here"),
+        N_("The file, Transactions and its stream, TotalNotifier, TransactionTotal and the topic."),
+        {"Transactions→TotalNotifier", *BROKEN_BOXES},
+    ),
     "99": Lit(N_("deleted here"), N_("All but the file."), ALL - {"transactions.txt", "transactions.txt→bucket"}),
 }
 

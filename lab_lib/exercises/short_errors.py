@@ -13,7 +13,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from lab_lib.calls.refusals import in_one_line
 from lab_lib.errors import LabError
-from lab_lib.language import N_, _
+from lab_lib.language import _
 
 _INVALID = re.compile(r"invalid .*character .*U\+(\w+)")  # as Python names a character
 _TYPED = str.maketrans("“”「」‘’、。−–—", '""""\'\',.---')  # NFKC knows the others
@@ -62,5 +62,11 @@ def wrong_mark(error: BaseException) -> str:
 def typed_instead(character: str, error: Any) -> str:
     """Return what to type instead of the character such as “ at which this error arose; "" if that is no other one."""
     typed = normalize("NFKC", character.translate(_TYPED))
-    told = N_("Line {error.lineno} has `{character}`. Type `{typed}` instead, with the keyboard set to English.")
-    return "" if typed == character else _(told, error=error, character=character, typed=typed)
+    if typed == character:
+        return ""
+    return _(
+        "Line {error.lineno} has `{character}`. Type `{typed}` instead, with the keyboard set to English.",
+        error=error,
+        character=character,
+        typed=typed,
+    )

@@ -9,8 +9,9 @@ from IPython.display import display
 
 from lab_lib import language
 from lab_lib.errors import UsageError
-from lab_lib.exercises import copies, edition, translation
+from lab_lib.exercises import copies, translation
 from lab_lib.language import _
+from lab_lib.resources import HEADING
 
 T = TypeVar("T")
 _HINT = re.compile(r"<details><summary>.+?</summary>.+?</details>", re.DOTALL)
@@ -71,18 +72,16 @@ def find(exercise: str, among: Mapping[str, T]) -> T:
 @functools.cache
 def in_language(name: str) -> dict[str, Text]:
     """Return the exercises by their nbgrader ids, in the order of the notebooks."""
-    texts, above = dict[str, Text](), ""
+    texts, above, heading = dict[str, Text](), "", ""
     for path in copies.solved_notebooks():
-        notebook = translation.notebook(path, name)
-        headings = edition.headings(notebook)
-        for cell in notebook["cells"]:
+        for cell in translation.notebook(path, name)["cells"]:
             marked, source = cell["metadata"].get("nbgrader", {}), "".join(cell["source"])
             id = marked.get("grade_id", "").removesuffix("-check")  # that judges the cell with the question's id
             if cell["cell_type"] == "markdown":
-                above = source
+                above, heading = source, (HEADING.findall(source) or [heading])[-1]
             elif marked.get("solution"):
                 hints, options = tuple(_HINT.findall(above)), dict(_OPTION.findall(above))
-                texts[id] = Text(id, cell["id"], headings[cell["id"]], hints, options)
+                texts[id] = Text(id, cell["id"], heading, hints, options)
             elif id in texts:
                 answer = "".join(_ANSWER.findall(source)[:1])
                 texts[id] = texts[id]._replace(answer=answer, points=marked["points"])

@@ -20,7 +20,7 @@ from lab_lib.exercises.runner import MODULE, Runner, TooMuch, function_files
 from lab_lib.exercises.short_errors import wrong_mark
 from lab_lib.exercises.verdict import Fault, Story
 from lab_lib.lab import Lab, lab_on
-from lab_lib.language import N_, _
+from lab_lib.language import _
 from lab_lib.pages.wording import shortened
 from lab_lib.workspace.private_files import read_file
 
@@ -28,7 +28,6 @@ HANDLER = "lambda_handler"
 Accounts = Callable[[str], Lab]  # opens the empty account with this number
 _MOST_SLOW = 2  # cases that take too much; then the others are not tried
 _MOST_CALLS = 60  # at which the function is killed in turn; a right one makes fewer for nine records
-_SLOW = N_("it takes too many {what}")
 
 
 def watch(path: str | Path, only: Iterable[str] = (), seed: str = "") -> Results:
@@ -129,7 +128,7 @@ class _Trial(NamedTuple):
             notes = [_("killed at the call {call}, and started again", call=call) for call in cuts]
         except TooMuch as error:
             why, *work = error.args
-            cause = _(_SLOW, what=work[0]) if work else _("it takes too much")
+            cause = _("it takes too many {what}", what=work[0]) if work else _("it takes too much")
             faults, is_slow = [Fault(cause, _("stopped, because {error}", error=why))], True
         if not faults:
             return Result(case.id, _(case.sentence), "passed", sent=story.sent, was_cut=bool(notes))

@@ -81,7 +81,7 @@ class Story:
             effects = [effect(record) for record in self._records.values() if customer(record) == alert.key]
             if not wrong and len(effects) <= _MOST_SUMMED and amount(alert.balance) not in _sums(effects):
                 words = N_("an alert for {key} has {attribute} {found}, not a total that there was")
-                wrong = [upload.Difference(upload.ALERTS, alert.key, "accountBalance", alert.balance, words=words)]
+                wrong = [upload.Difference(alert.key, "accountBalance", alert.balance, words=words)]
             for difference in wrong:
                 yield Fault(_("the {field} of an alert is wrong", field=difference.attribute), str(difference))
         counted = Counter(alert.key for alert in held.alerts)

@@ -5,7 +5,6 @@ import logging
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
-from decimal import Decimal
 from typing import Any
 
 import matplotlib
@@ -13,7 +12,6 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure  # without pyplot, whose import takes as long as all the rest
 
 from lab_lib import language
-from lab_lib.language import _
 from lab_lib.pages.tables import image
 from lab_lib.pages.wording import cut
 
@@ -64,13 +62,6 @@ def new_figure(height: float) -> tuple[DescribedFigure, Axes]:
     axes.xaxis.label.set_color(INK)
     axes.yaxis.label.set_color(INK)
     return figure, axes
-
-
-def draw_threshold(axes: Axes, threshold: Decimal) -> None:
-    """Draw the threshold as a dashed line with its name."""
-    axes.axvline(float(threshold), color=INK, linestyle="--", linewidth=1.4)
-    name, upright = _("threshold {threshold:f}", threshold=threshold), axes.get_xaxis_transform()
-    axes.text(float(threshold), 1.01, name, color=INK, va="bottom", ha="center", transform=upright)
 
 
 def one_line(text: Any) -> str:

@@ -13,7 +13,6 @@ from lab_lib.pages.figures import (
     INK,
     REACHED,
     DescribedFigure,
-    draw_threshold,
     in_legible_words,
     new_figure,
     one_line,
@@ -89,12 +88,14 @@ def _draw_bars(axes: Axes, totals: Series, labels: list[str], offset: float = 0,
 
 
 def _name_bars(axes: Axes, names: Iterable[str], threshold: Decimal) -> None:
-    """Write the names of the customers at the left, and draw the threshold."""
+    """Write the names of the customers at the left, and draw the threshold as a dashed line with its name."""
     texts = [one_line(name) for name in names]
     axes.set_yticks(range(len(texts)), texts, parse_math=False)
     axes.set_xlabel(_(TOTAL))
     axes.margins(x=0.02, y=0.02)
-    draw_threshold(axes, threshold)
+    axes.axvline(float(threshold), color=INK, linestyle="--", linewidth=1.4)
+    name, upright = _("threshold {threshold:f}", threshold=threshold), axes.get_xaxis_transform()
+    axes.text(float(threshold), 1.01, name, color=INK, va="bottom", ha="center", transform=upright)
 
 
 def _label(row: dict[str, Any], prefix: str) -> str:

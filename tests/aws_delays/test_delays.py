@@ -14,6 +14,7 @@ from lab_lib.checks import readiness
 from lab_lib.checks.chain import following
 from lab_lib.exercises.copies import DATA_FILE
 from lab_lib.exercises.earlier import require
+from lab_lib.exercises.first_look import create_functions
 from lab_lib.lab import open_lab
 from tests.lab.chains import Chain
 
@@ -34,12 +35,10 @@ def show(monkeypatch):
 
 def test_what_is_pending_is_waited_for(sped_up):
     lab, waited = sped_up("function", "function-update", "table", "mapping")
-    chain = Chain(lab)
-
     for _ in range(2):
         tables.ensure_table(lab, tables.STREAMED)
         assert tables.describe(lab, tables.STREAMED)["TableStatus"] == "ACTIVE"
-        chain.create_functions()
+        create_functions(lab)
         functions.ensure_function(lab, PROCESSOR, timeout=60)
         now = functions.configuration(lab, PROCESSOR)
         assert (now["LastUpdateStatus"], now["Timeout"]) == ("Successful", 60)

@@ -4,9 +4,10 @@ import json
 from decimal import Decimal
 from pathlib import Path
 
-from lab_lib.aws import buckets, cloudwatch, functions, log_runs, policies, queues, roles, tables, topics, triggers
+from lab_lib.aws import buckets, cloudwatch, functions, log_runs, policies, queues, roles, tables, triggers
 from lab_lib.calls.waiting import wait_until
 from lab_lib.checks.chain import following
+from lab_lib.exercises.first_look import create_functions, create_queues
 from lab_lib.run.headless import DATA_FILE
 from tests.lab import spoil
 
@@ -19,29 +20,11 @@ class Chain:
     def __init__(self, lab):
         self.lab = lab
 
-    def create_functions(self):
-        """Do the steps of notebooks 00 and 01."""
-        buckets.ensure_bucket(self.lab)
-        for name in tables.KEYS:
-            tables.ensure_table(self.lab, name)
-        queues.ensure_queue(self.lab, queues.DEAD_LETTERS)
-        roles.ensure_role(self.lab, "TransactionProcessorRole", policies.transaction_processor(self.lab))
-        roles.ensure_role(self.lab, "TotalNotifierRole", policies.total_notifier(self.lab))
-        for name in functions.SOURCES:
-            functions.ensure_function(self.lab, name)
-
-    def create_queues(self):
-        """Do the steps of notebooks 03 and 04."""
-        topics.ensure_topic(self.lab)
-        for name in queues.ALERT_QUEUES:
-            queues.ensure_queue(self.lab, name)
-            triggers.ensure_queue_subscription(self.lab, name)
-
     def build(self):
-        self.create_functions()
+        create_functions(self.lab)
         triggers.ensure_bucket_trigger(self.lab)
         triggers.ensure_stream_trigger(self.lab)
-        self.create_queues()
+        create_queues(self.lab)
         return self
 
     def put(self, key, body):
@@ -148,6 +131,12 @@ def stop(lab):
 def zipped(code):
     """Return the archive of a function whose handler is probe.handler."""
     return functions.zipped({"probe.py": code.encode()})
+
+
+def replace_code(lab, name, code, file="lambda_function.py"):
+    """Replace the code of a function by this file."""
+    archive = functions.zipped({file: code.encode()})
+    lab.client("lambda").update_function_code(FunctionName=lab.name(name), ZipFile=archive)
 
 
 def create_function(lab, name, code, role="", **settings):

@@ -5,6 +5,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 from chains import Chain
+from stream import Stream
 
 from lab_lib.aws import cleanup
 from lab_lib.embedded import server
@@ -74,6 +75,14 @@ def busy(build):
     """Yield a lab in which each test of a file has customers and files of its own."""
     yield (chain := build())
     list(cleanup.delete_all(chain.lab))
+
+
+@pytest.fixture
+def stream(lab):
+    """Yield a stream without mappings. Those that the test makes are deleted: an idle one takes the server's time."""
+    yield (stream := Stream(lab))
+    for uuid in stream.mappings:
+        stream.lambda_.delete_event_source_mapping(UUID=uuid)
 
 
 @pytest.fixture

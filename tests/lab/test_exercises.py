@@ -6,11 +6,11 @@ The cells are those of the notebooks, with another call in the place of the solu
 import re
 
 import pytest
-from chains import Chain
 from IPython.core.interactiveshell import InteractiveShell
 
 from lab_lib.aws import functions, tables, topics, triggers
 from lab_lib.exercises import cells, made
+from lab_lib.exercises.first_look import create_functions
 from lab_lib.lab import open_lab
 from tests.learners import solutions
 
@@ -54,9 +54,8 @@ RIGHT = [
 @pytest.fixture(scope="module")
 def lab(new_account):
     """Return the lab after notebooks 00 and 01."""
-    chain = Chain(open_lab(account=new_account()))
-    chain.create_functions()
-    return chain.lab
+    create_functions(lab := open_lab(account=new_account()))
+    return lab
 
 
 @pytest.fixture

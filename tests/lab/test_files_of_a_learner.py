@@ -11,6 +11,7 @@ from lab_lib.checks.arrivals import snapshot
 from lab_lib.checks.upload import Snapshot
 from lab_lib.errors import CheckFailed
 from lab_lib.exercises import messages, tries
+from lab_lib.exercises.first_look import create_functions, create_queues
 from lab_lib.lab import open_lab
 
 pytestmark = pytest.mark.slow
@@ -24,7 +25,7 @@ def begun(account):
 
     def begun(threshold=Decimal(1500)):
         chain = Chain(replace(open_lab(account=account), threshold=threshold))
-        chain.create_functions()
+        create_functions(chain.lab)
         triggers.ensure_bucket_trigger(chain.lab)
         return chain
 
@@ -57,7 +58,7 @@ def test_each_link_shows_her_rows_and_afterwards_nothing_of_them_is_left(begun, 
     triggers.ensure_stream_trigger(lab)
     tries.wait_for_totals(lab)
     assert chain.totals()["my-ana"] < threshold
-    chain.create_queues()
+    create_queues(lab)
     amount = tries.missing(lab, "my-ana", "A4")
     for _ in range(2):  # a cell may run again
         send_first(lab)

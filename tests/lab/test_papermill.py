@@ -27,8 +27,7 @@ def test_papermill_gives_the_notebooks_their_settings(tmp_path, own_home):
     chosen = [path for path in notebooks() if path.stem[:2] in ("00", "05")]  # 05 tells all that may differ
     for path in chosen:
         (tmp_path / "notebooks" / path.name).symlink_to(path)
-    built = Chain(open_lab(prefix="ana-", threshold=500))
-    built.build()  # what the notebooks between them make
+    built = Chain(open_lab(prefix="ana-", threshold=500)).build()  # what the notebooks between them make
     buckets.upload(built.lab, DATA_FILE)  # so that the lab is in use
     built.wait_for_totals(C1="598", C2="1750")
     loop, _ = readme.commands("Run them with papermill, or nbval")

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 import spoil
 from accounts import user_of
-from chains import create_function, create_table
+from chains import create_function
 
 from lab_lib.aws import functions
 from lab_lib.calls.waiting import wait_until
@@ -73,29 +73,6 @@ def other(new_account):
     return open_lab(account=new_account())
 
 
-@pytest.fixture
-def write(lab):
-    """write("a"): add an item to a table that has a stream."""
-    create_table(lab, "Items", "id", "NEW_IMAGE")
-    return lambda name: lab.client("dynamodb").put_item(TableName="Items", Item={"id": {"S": name}})
-
-
-@pytest.fixture
-def mapping(lab, write):
-    """mapping(**settings): a new mapping of the stream to the function `Act`: its UUID."""
-    lambda_, made = lab.client("lambda"), []
-    arn = lab.client("dynamodb").describe_table(TableName="Items")["Table"]["LatestStreamArn"]
-
-    def mapping(**settings):
-        start = {"StartingPosition": "TRIM_HORIZON", "EventSourceArn": arn, "FunctionName": "Act"}
-        made.append(lambda_.create_event_source_mapping(**start, **settings)["UUID"])
-        return made[-1]
-
-    yield mapping
-    for uuid in made:
-        lambda_.delete_event_source_mapping(UUID=uuid)
-
-
 def test_a_call_is_work_of_its_account_as_its_users_see_too(lab, other, gate):
     end = gate()
     user = user_of(lab, "ana")
@@ -144,13 +121,13 @@ def test_an_event_that_has_failed_twice_keeps_nobody_waiting(lab, gate):
     soon(lambda: lab.work() == NOTHING, "the third and last call")
 
 
-def test_a_batch_that_fails_for_ever_keeps_nobody_waiting_nor_do_the_records_behind_it(lab, write, mapping):
+def test_a_batch_that_fails_for_ever_keeps_nobody_waiting_nor_do_the_records_behind_it(lab, stream):
     create(lab, RAISE)
-    uuid, switch = mapping(BatchSize=1), lab.client("lambda").update_event_source_mapping
-    write("a")
+    uuid, switch = stream.map(BatchSize=1), lab.client("lambda").update_event_source_mapping
+    stream.write("a")
 
     assert first_rest(lab).failed >= 2
-    write("b")
+    stream.write("b")
 
     def is_tried_again():
         now = lab.work()
@@ -164,10 +141,10 @@ def test_a_batch_that_fails_for_ever_keeps_nobody_waiting_nor_do_the_records_beh
     assert lab.work().failed >= 4
 
 
-def test_a_record_is_work_only_while_its_mapping_is_enabled(lab, other, write, mapping, gate):
+def test_a_record_is_work_only_while_its_mapping_is_enabled(lab, other, stream, gate):
     end = gate()
-    write("a")
-    uuid = mapping(Enabled=False)
+    stream.write("a")
+    uuid = stream.map(Enabled=False)
 
     assert lab.work() == NOTHING
     lab.client("lambda").update_event_source_mapping(UUID=uuid, Enabled=True)

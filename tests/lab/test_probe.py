@@ -15,7 +15,7 @@ import pytest
 from accounts import allow, user_of
 from by_hand import NOTIFIER as NOTIFIER_CODE
 from by_hand import PROCESSOR as PROCESSOR_CODE
-from chains import HEADER, create_function, uploaded
+from chains import HEADER, create_function, replace_code, uploaded
 
 from lab_lib import checks
 from lab_lib.aws import buckets, cloudwatch, functions, queues, streams, tables, triggers, user_policies
@@ -23,7 +23,7 @@ from lab_lib.calls.waiting import wait_until
 from lab_lib.checks.copies import copied
 from lab_lib.checks.evidence import wait_for_rest
 from lab_lib.embedded import server
-from lab_lib.lab import Lab, open_lab
+from lab_lib.lab import Lab
 
 REGION = "cn-north-1"
 PROCESSOR, NOTIFIER = functions.SOURCES
@@ -69,17 +69,10 @@ def total(lab, customer):
     return tables.find_item(lab, "TransactionTotal", {"CustomerId": customer})["accountBalance"]
 
 
-def replace_code(lab, name, code):
-    archive = functions.zipped({"lambda_function.py": code.encode()})
-    lab.client("lambda").update_function_code(FunctionName=name, ZipFile=archive)
-
-
 @pytest.fixture
 def by_hand_lab(account):
     """Return a lab with code of a learner, built by hand, with the handout's file gone all the way."""
-    lab = open_lab(account=account)
-    by_hand.build(lab)
-    return uploaded(lab)
+    return by_hand.uploaded(account)
 
 
 @pytest.fixture(scope="module")

@@ -8,12 +8,11 @@ import re
 import by_hand
 import pytest
 from by_hand import NOTIFIER
-from chains import stop, uploaded
+from chains import replace_code, stop
 
 from lab_lib import checks
 from lab_lib.aws import functions
 from lab_lib.checks.rules import FURTHER
-from lab_lib.lab import open_lab
 
 pytestmark = [pytest.mark.slow, pytest.mark.sabotage]
 
@@ -29,17 +28,6 @@ def lambda_handler(event, context):
         tables("TransactionTotal").put_item(Item={"CustomerId": customer, "accountBalance": total})
 """
 WORK = f"probe|balances|{'|'.join(functions.SOURCES)}"
-
-
-def built_by_hand(account):
-    lab = open_lab(account=account)
-    by_hand.build(lab)
-    return uploaded(lab)
-
-
-def replace_code(lab, name, code):
-    archive = functions.zipped({"lambda_function.py": code.encode()})
-    lab.client("lambda").update_function_code(FunctionName=lab.name(name), ZipFile=archive)
 
 
 def replaced(text, old, new):
@@ -61,7 +49,7 @@ WRONG = {
 @pytest.mark.parametrize(("name", "code", "about", "steps"), WRONG.values(), ids=WRONG)
 def test_code_that_does_not_do_the_work_is_caught(side_by_side, new_account, name, code, about, steps):
     def report(name, code, steps, **_):
-        lab = built_by_hand(new_account())
+        lab = by_hand.uploaded(new_account())
         replace_code(lab, name, code)
         report = checks.run(lab, *steps, probe=True)
         stop(lab)

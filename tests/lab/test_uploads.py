@@ -1,7 +1,7 @@
 """The wait for an upload ends when it has arrived, or at once with the reason if it never will."""
 
 import pytest
-from chains import HEADER
+from chains import HEADER, replace_code
 
 from lab_lib import checks, trace
 from lab_lib.aws import buckets, functions, queues, triggers
@@ -67,8 +67,7 @@ def test_each_link_is_judged_also_where_nothing_is_due_and_the_same_is_told_of_i
 def test_code_that_cannot_be_loaded_ends_the_wait_also_if_nothing_is_due(chain, wait_for):
     wait_for(HIGH)
     name = functions.source_files(NOTIFIER)[-1].name
-    archive = functions.zipped({name: b"import nothing\n\n\ndef lambda_handler(event, context): ...\n"})
-    chain.lab.client("lambda").update_function_code(FunctionName=NOTIFIER, ZipFile=archive)
+    replace_code(chain.lab, NOTIFIER, "import nothing\n\n\ndef lambda_handler(event, context): ...\n", name)
 
     with pytest.raises(LabError, match="No module named 'nothing'"):
         wait_for(HIGH)

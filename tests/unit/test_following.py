@@ -15,8 +15,9 @@ from lab_lib.checks.causes import find_broken
 from lab_lib.checks.chain import Upload
 from lab_lib.checks.upload import SUBJECT
 from lab_lib.errors import LabError
+from lab_lib.exercises.first_look import create_queues
 from lab_lib.resources import ALERTS, CHANGES, TOTALS, messages
-from tests.lab.chains import HEADER, Chain
+from tests.lab.chains import HEADER
 
 LINES = ["C1|a|T1|03/16/2017|1", "C1|a|T1|03/16/2017|598", "bad", "C2|b|T2|03/16/2017|1600"]
 NOTIFY = queues.ALERT_QUEUES[0]
@@ -32,7 +33,7 @@ def account(lab):
     buckets.ensure_bucket(lab)
     for name in tables.KEYS:
         tables.ensure_table(lab, name)
-    Chain(lab).create_queues()
+    create_queues(lab)
     queues.ensure_queue(lab, queues.DEAD_LETTERS)
     return lab
 

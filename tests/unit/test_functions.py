@@ -89,8 +89,8 @@ def test_events_that_transaction_processor_cannot_process_go_to_the_dead_letter_
 
     functions.ensure_function(prepared, NAME)
 
-    assert functions.on_failure(prepared, NAME) == queues.queue_arn(prepared, queues.DEAD_LETTERS)
-    now = prepared.client("lambda").get_function_event_invoke_config(FunctionName=NAME)
+    now = functions.event_settings(prepared, NAME)
+    assert functions.destination(now) == queues.queue_arn(prepared, queues.DEAD_LETTERS)
     assert now["MaximumRetryAttempts"] == 2
 
 

@@ -2,10 +2,10 @@ import dataclasses
 import json
 
 import pytest
-from botocore.exceptions import ClientError
 
 from lab_lib.aws import buckets, functions, policies, queues, tables, topics, triggers
 from lab_lib.errors import LabError, StepMissing
+from lab_lib.exercises.first_look import create_functions
 from lab_lib.handlers.transaction_processor.transactions_file import rejected_key
 
 PROCESSOR = "arn:aws:lambda:us-east-1:123456789012:function:TransactionProcessor"
@@ -18,43 +18,25 @@ def permission(lab):
 
 
 @pytest.fixture
-def lab(prepared):
+def lab(lab):
     """Return the lab with all that triggers and subscriptions join."""
-    buckets.ensure_bucket(prepared)
-    tables.ensure_table(prepared, "Transactions")
-    topics.ensure_topic(prepared)
-    for function in functions.SOURCES:
-        functions.ensure_function(prepared, function)
+    create_functions(lab)
+    topics.ensure_topic(lab)
     for queue in queues.ALERT_QUEUES:
-        queues.ensure_queue(prepared, queue)
-    return prepared
+        queues.ensure_queue(lab, queue)
+    return lab
 
 
-@pytest.fixture
-def notifications(lab):
-    """notifications(): the bucket's whole configuration; notifications({…}) replaces it first."""
-
-    def notifications(new=None):
-        s3 = lab.client("s3")
-        if new is not None:
-            s3.put_bucket_notification_configuration(Bucket=lab.bucket, NotificationConfiguration=new)
-        configuration = s3.get_bucket_notification_configuration(Bucket=lab.bucket)
-        return {name: value for name, value in configuration.items() if name != "ResponseMetadata"}
-
-    return notifications
+def notify(lab, **notifications):
+    lab.client("s3").put_bucket_notification_configuration(Bucket=lab.bucket, NotificationConfiguration=notifications)
 
 
-@pytest.fixture
-def mapping(lab):
-    return lambda uuid: lab.client("lambda").get_event_source_mapping(UUID=uuid)
-
-
-def test_every_new_txt_object_of_this_bucket_starts_the_function_but_no_rejected_rows(lab, notifications, calls):
+def test_every_new_txt_object_of_this_bucket_starts_the_function_but_no_rejected_rows(lab, calls):
     assert triggers.ensure_bucket_trigger(lab) == PROCESSOR
     removed = calls("lambda", "remove_permission")
     assert triggers.ensure_bucket_trigger(lab) == PROCESSOR
 
-    (made,), (statement,) = notifications()["LambdaFunctionConfigurations"], permission(lab)
+    (made,), (statement,) = triggers.notifications(lab), permission(lab)
     assert triggers.find_bucket_trigger(lab) == made
     assert (made["LambdaFunctionArn"], made["Events"]) == (PROCESSOR, ["s3:ObjectCreated:*"])
     assert made["Filter"] == {"Key": {"FilterRules": [{"Name": "suffix", "Value": ".txt"}]}}
@@ -63,43 +45,45 @@ def test_every_new_txt_object_of_this_bucket_starts_the_function_but_no_rejected
     assert removed == []  # an upload without the permission would be lost
 
 
-def test_ensure_bucket_trigger_repairs_events_filter_and_permission(lab, notifications):
+def test_ensure_bucket_trigger_repairs_events_filter_and_permission(lab):
     triggers.ensure_bucket_trigger(lab)
     right = permission(lab)
     changed = {"Id": "mine", "LambdaFunctionArn": PROCESSOR, "Events": ["s3:ObjectCreated:Put"]}
-    notifications({"LambdaFunctionConfigurations": [changed]})
+    notify(lab, LambdaFunctionConfigurations=[changed])
     wide = {"FunctionName": "TransactionProcessor", "StatementId": triggers.PERMISSION}
     lab.client("lambda").remove_permission(**wide)
     lab.client("lambda").add_permission(**wide, Action="lambda:InvokeFunction", Principal="s3.amazonaws.com")
 
     triggers.ensure_bucket_trigger(lab)
 
-    (made,) = notifications()["LambdaFunctionConfigurations"]
+    (made,) = triggers.notifications(lab)
     assert (made["Events"], made["Filter"]) == (["s3:ObjectCreated:*"], triggers.UPLOADS)
     assert permission(lab) == right
 
 
-def test_the_notifications_of_others_stay(lab, notifications):
+def test_the_notifications_of_others_stay(lab):
     queue = {"QueueArn": queues.queue_arn(lab, "CustomerNotify"), "Events": ["s3:ObjectRemoved:*"], "Id": "theirs"}
     other = {"LambdaFunctionArn": f"{PROCESSOR}Other", "Events": ["s3:ObjectRemoved:*"], "Id": "other"}
-    before = notifications({"QueueConfigurations": [queue], "LambdaFunctionConfigurations": [other]})
+    notify(lab, QueueConfigurations=[queue], LambdaFunctionConfigurations=[other])
+    before = triggers.bucket_notifications(lab)
 
     triggers.ensure_bucket_trigger(lab)
-    made = notifications()
+    made = triggers.bucket_notifications(lab)
     triggers.delete_bucket_trigger(lab)
 
     assert made["QueueConfigurations"] == before["QueueConfigurations"]
     assert [item["Id"] for item in made["LambdaFunctionConfigurations"]] == ["other", "TransactionProcessor"]
-    assert notifications() == before
+    assert triggers.bucket_notifications(lab) == before
 
 
-def test_ensure_stream_trigger_creates_one_enabled_mapping_with_its_settings(lab, mapping, calls):
+def test_ensure_stream_trigger_creates_one_enabled_mapping_with_its_settings(lab, calls):
     uuid = triggers.ensure_stream_trigger(lab)
     updates = calls("lambda", "update_event_source_mapping")
-    assert triggers.ensure_stream_trigger(lab) == uuid == triggers.find_stream_trigger(lab)["UUID"]
+    assert triggers.ensure_stream_trigger(lab) == uuid
 
-    made = mapping(uuid)
-    assert (made["State"], made["StartingPosition"], updates) == ("Enabled", "TRIM_HORIZON", [])
+    (made,) = triggers.mappings_to(lab, "TotalNotifier")
+    assert (made["UUID"], made["State"], made["StartingPosition"]) == (uuid, "Enabled", "TRIM_HORIZON")
+    assert updates == []
     assert made["EventSourceArn"] == tables.find_stream(lab)
     assert made["FunctionArn"] == functions.find_function(lab, "TotalNotifier")
     assert {key: made[key] for key in triggers.MAPPING} == triggers.MAPPING
@@ -124,16 +108,15 @@ def test_ensure_stream_trigger_repairs_a_setting_that_was_changed_by_hand(lab, m
     assert (update["Enabled"], update["FilterCriteria"]) == (True, {})
 
 
-def test_ensure_stream_trigger_replaces_the_mapping_of_an_earlier_table(lab, mapping):
-    old = triggers.ensure_stream_trigger(lab)
+def test_ensure_stream_trigger_replaces_the_mapping_of_an_earlier_table(lab):
+    triggers.ensure_stream_trigger(lab)
     tables.delete_table(lab, "Transactions")
     tables.ensure_table(lab, "Transactions")
 
     new = triggers.ensure_stream_trigger(lab)
 
-    assert mapping(new)["EventSourceArn"] == tables.find_stream(lab)
-    with pytest.raises(ClientError, match="ResourceNotFound"):
-        mapping(old)
+    (made,) = triggers.mappings_to(lab, "TotalNotifier")
+    assert (made["UUID"], made["EventSourceArn"]) == (new, tables.find_stream(lab))
 
 
 def test_ensure_queue_subscription_twice_gives_the_same_and_repairs_policy_and_subscription(lab):
