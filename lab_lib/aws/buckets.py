@@ -101,10 +101,12 @@ def region(lab: Lab) -> str:
 
 def is_ours(lab: Lab) -> bool:
     """Return True if the bucket exists and has the lab's tag. A bucket that was given is never the lab's."""
-    if lab.bucket_name:
-        return False
-    tags = none_if_absent(lambda: lab.client("s3").get_bucket_tagging(Bucket=lab.bucket)["TagSet"])
-    return TAG in (tags or [])
+    return not lab.bucket_name and TAG in tags(lab)
+
+
+def tags(lab: Lab) -> list[dict[str, str]]:
+    """Return the tags of the bucket; none if it has none or is not there."""
+    return none_if_absent(lambda: lab.client("s3").get_bucket_tagging(Bucket=lab.bucket)["TagSet"]) or []
 
 
 def delete_bucket(lab: Lab) -> None:

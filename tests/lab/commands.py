@@ -6,9 +6,12 @@ import sys
 from pathlib import Path
 
 import psutil
+import pytest
+from typer import rich_utils
 from typer.testing import CliRunner
 
 from lab_lib.calls.waiting import wait_until
+from lab_lib.cli import command_line
 from lab_lib.cli.main import app
 from lab_lib.processes.stopwatch import LONGEST_STRETCH
 
@@ -26,7 +29,10 @@ def profile_of_aws(name, endpoint, keys):
 
 def in_process(*arguments, answer=None):
     """Run `lab` in this process, which is quicker. It reads the answer to its question."""
-    return CliRunner().invoke(app, list(map(str, arguments)), input=answer)
+    with pytest.MonkeyPatch.context() as patch:  # typer's own words are as before when it has ended
+        for name in (*command_line._WORDS, "highlighter"):
+            patch.setattr(rich_utils, name, getattr(rich_utils, name))
+        return CliRunner().invoke(app, list(map(str, arguments)), input=answer)
 
 
 def assert_refused(done):

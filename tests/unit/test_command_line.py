@@ -4,10 +4,9 @@ import re
 
 import pytest
 import typer
-from typer import rich_utils
 
 from lab_lib import language
-from lab_lib.cli import command_line, main
+from lab_lib.cli import main
 from lab_lib.workspace.places import WORKSPACE
 from tests.lab.commands import assert_refused, in_process
 from tests.shown import english
@@ -22,9 +21,7 @@ NAMES = (
 
 @pytest.fixture(autouse=True)
 def on_a_computer_without_a_language(monkeypatch, tmp_path):
-    """The words of typer, and the language, are as before when a test has ended."""
-    for name in (*command_line._WORDS, "highlighter"):
-        monkeypatch.setattr(rich_utils, name, getattr(rich_utils, name))
+    """No language is named, and there is no copy."""
     for name in ("LANGUAGE", "LC_ALL", "LC_MESSAGES", "LANG", language.VARIABLE):
         monkeypatch.setenv(name, "")
     monkeypatch.setenv(WORKSPACE, str(tmp_path))
