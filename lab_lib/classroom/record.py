@@ -94,7 +94,7 @@ class Record(BaseModel):
     @classmethod
     def read(cls, path: Path) -> "Record":
         """Return the record in a file. UsageError if it is damaged, or of an earlier version of the lab."""
-        return read_file(path, _parse, _("Delete it, and run the student again."))
+        return read_file(path, _parse, "Delete it, and run the student again.")
 
     def write(self, path: Path) -> None:
         """Write the record. LabError if that fails."""

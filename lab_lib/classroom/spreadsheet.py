@@ -13,7 +13,7 @@ Row = tuple[int, dict[str, str]]  # the line where a row ends, and its cells by 
 
 def read(path: Path) -> tuple[list[str], list[Row]]:
     """Return the names of the columns, in lower case, and the rows. UsageError if the file is damaged."""
-    return read_file(path, _parse, _('Save it as "CSV UTF-8", then run the command again.'))
+    return read_file(path, _parse, 'Save it as "CSV UTF-8", then run the command again.')
 
 
 def _parse(content: bytes) -> tuple[list[str], list[Row]]:

@@ -65,14 +65,14 @@ def write(path: Path, name: str, student_id: str = "") -> list[str]:
         raise UsageError(sentences(lack, _("Give yours that name in {copy}, or let `lab open` make it.", copy=copy)))
     notebooks = [copies.existing(path.name) for path in copies.solved_notebooks()]
     more = [*runner.function_files(copy), copies.state(copy) / workbook.ANSWERS]
-    what_to_do = _("Correct that, or move it away, then run `lab submit` again.")
+    what_to_do = N_("Correct that, or move it away, then run `lab submit` again.")
     texts = {
         source.name: read_file(source, lambda content: content.decode("utf-8-sig", "replace"), what_to_do)
         for source in [*notebooks, *filter(exists, more)]
     }
     lab = _lab()
     texts = {member: masked(text, lab) for member, text in texts.items()}
-    with can_write_to(path, _("Free some space there, or name another file.")), draft_of(path) as draft:
+    with can_write_to(path, "Free some space there, or name another file."), draft_of(path) as draft:
         said = {"name": name, "id": student_id, "when": now(), "data_id": copies.data_id(copy)}
         manifest = json.dumps(said, indent=2, ensure_ascii=False)
         with zipfile.ZipFile(draft, "w", zipfile.ZIP_DEFLATED) as archive:

@@ -90,7 +90,7 @@ def live(to_do: Sequence[Work]) -> Iterator[Callable[[Record], None]]:
             if step := work.step:
                 seconds = time.monotonic() - began[work.folder.name]
                 account = without_accounts(work.student.account)
-                table.add_row(account, Text(work.student.name), _(step), f"{seconds:.0f}")
+                table.add_row(account, Text(work.student.name), step, f"{seconds:.0f}")
         return table
 
     table = Live(get_renderable=at_work, console=err, refresh_per_second=4, transient=True)

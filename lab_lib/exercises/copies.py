@@ -35,7 +35,7 @@ OF_LEARNERS = ("transactions.txt", "break-it.txt", "break-it-corrected.txt", "wr
 def state(copy: Path) -> Path:
     """Return the folder `.lab` of a copy, which may not exist. UsageError if something else has its name."""
     if exists(path := copy / STATE):
-        make_folder(path, _(_MAKE_ROOM))
+        make_folder(path, _MAKE_ROOM)
     return path
 
 
@@ -47,7 +47,7 @@ def solved_notebooks() -> list[Path]:
 def data_id(copy: Path) -> str:
     """Return the id that the transactions of a copy are drawn from; "" if they are the handout's."""
     path = copy / STATE / "id"
-    return read_file(path, bytes.decode, _("Delete it, and name your id to `lab open`.")) if exists(path) else ""
+    return read_file(path, bytes.decode, "Delete it, and name your id to `lab open`.") if exists(path) else ""
 
 
 def data_file(copy: Path) -> Path:
@@ -62,7 +62,7 @@ def complete(id: str = "") -> Path:
     If the copy is in another language than the one that is used, the learner's own cells stay as they are.
     """
     for place in (folder(), folder() / STATE):
-        make_folder(place, _(_MAKE_ROOM))
+        make_folder(place, _MAKE_ROOM)
     setting, before = folder() / language.SETTING, language.of_copy(folder())
     is_translated = exists(setting) and before == language.used()
     for path in solved_notebooks():
@@ -70,7 +70,7 @@ def complete(id: str = "") -> Path:
             _write(path.name, learners_edition(path))
         elif not is_translated:
             _translate(path, [*language.names(), before])  # that of the copy may be elsewhere
-    write_file(setting, language.used(), _(_MAKE_ROOM))
+    write_file(setting, language.used(), _MAKE_ROOM)
     give_data(id)
     return folder()
 
@@ -86,7 +86,7 @@ def renew(number: str) -> Path:
             "--fresh is {number!r}; wanted one of {numbers}.", number=number, numbers=_(", ").join(numbers)
         )
     if exists(mine := folder() / path.name):
-        with can_write_to(mine.parent, _(_MAKE_ROOM)):  # to the microsecond, so that none is lost
+        with can_write_to(mine.parent, _MAKE_ROOM):  # to the microsecond, so that none is lost
             mine.rename(mine.with_suffix(f".{datetime.now():%Y-%m-%d-%H%M%S-%f}{mine.suffix}"))
     return complete() / path.name
 
@@ -142,7 +142,7 @@ def _translate(path: Path, names: Iterable[str]) -> None:
 
 
 def _write(name: str, notebook: notebook_files.Notebook) -> None:
-    write_file(folder() / name, json.dumps(notebook, indent=1, ensure_ascii=False) + "\n", _(_MAKE_ROOM))
+    write_file(folder() / name, json.dumps(notebook, indent=1, ensure_ascii=False) + "\n", _MAKE_ROOM)
 
 
 def give_data(id: str = "") -> None:
@@ -164,13 +164,13 @@ def give_data(id: str = "") -> None:
     if id := id or before:
         from lab_lib.checks.bank import plain_file  # takes 0.2 s
 
-        write_file(state(folder()) / "id", plain_text("id", id), _(_MAKE_ROOM))
+        write_file(state(folder()) / "id", plain_text("id", id), _MAKE_ROOM)
         drawn[DATA_FILE] = plain_file(id)
     for path in DATA.rglob("*"):
         name = path.relative_to(DATA)
         if path.is_file() and name.parts[0] in OF_LEARNERS:
-            make_folder((copied := folder() / "data" / name).parent, _(_MAKE_ROOM))
-            with can_write_to(copied, _(_MAKE_ROOM)), draft_of(copied) as draft:
+            make_folder((copied := folder() / "data" / name).parent, _MAKE_ROOM)
+            with can_write_to(copied, _MAKE_ROOM), draft_of(copied) as draft:
                 draft.write_bytes(drawn.get(path) or path.read_bytes())
                 draft.chmod(0o400)
 

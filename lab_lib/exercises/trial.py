@@ -70,8 +70,8 @@ def read(path: Path) -> dict[str, bytes]:
 
     UsageError if this one, or one that it imports, is not Python, or this one names no handler.
     """
-    code = read_file(path, bytes, _("Name the file that holds your function."))
-    others = {file.name: read_file(file, bytes, _("Move it away.")) for file in function_files(path.parent)}
+    code = read_file(path, bytes, "Name the file that holds your function.")
+    others = {file.name: read_file(file, bytes, "Move it away.") for file in function_files(path.parent)}
     for name, content in {**others, path.name: code}.items():
         if content is code or Path(name).stem.encode() in code:  # which imports it
             _require_python(path.with_name(name), content)

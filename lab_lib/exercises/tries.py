@@ -67,7 +67,7 @@ def upload(lab: Lab, key: str, text: str) -> None:
         )
     if not topics.find_topic(lab):
         _require_low(lab, file)
-    write_file(path := workbook.folder() / key, text, _("Free some space there, then run this cell again."))
+    write_file(path := workbook.folder() / key, text, "Free some space there, then run this cell again.")
     if key == FIRST:
         readiness.wait_until_uploads_start(lab)
     with chain.following(lab, path, live.chain, (ROWS, REJECTED) if key == FIRST else ()):

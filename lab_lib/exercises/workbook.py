@@ -43,7 +43,7 @@ MOST_PARTS, LONGEST_PART = 1_000, 2_000  # parts of an answer that are kept, and
 def keep(settings: Settings) -> None:
     """Keep the settings of notebook 00 in the copy. An empty one is still a default."""
     if copy := _copy():
-        write_file(state(copy) / "settings.json", json.dumps(settings, default=str, ensure_ascii=False), _(_AGAIN))
+        write_file(state(copy) / "settings.json", json.dumps(settings, default=str, ensure_ascii=False), _AGAIN)
 
 
 def merged_settings(settings: Settings, named: Settings | None = None) -> Settings:
@@ -133,7 +133,7 @@ def record_solved(exercise: str) -> None:
     """Add an exercise that the lab has made to the copy's record, as a line of JSON."""
     if copy := _copy():
         path, entry = state(copy) / ANSWERS, {"kind": "solved", "question": exercise}
-        with can_write_to(path, _(_AGAIN)), open_file(path, "ab") as file:
+        with can_write_to(path, _AGAIN), open_file(path, "ab") as file:
             file.write(f"{json.dumps(entry)}\n".encode())
 
 
@@ -146,7 +146,7 @@ def _copy() -> Path | None:
 def _kept() -> Settings:
     path = state(copy) / "settings.json" if (copy := _copy()) else None
     what_to_do = N_("Run notebook 00 again as far as “Open the lab”: it writes this file anew.")
-    return read_file(path, json_object, _(what_to_do)) if path and exists(path) else {}
+    return read_file(path, json_object, what_to_do) if path and exists(path) else {}
 
 
 def _with_kept(settings: Settings) -> Settings:
