@@ -19,6 +19,7 @@ from lab_lib.classroom.sandbox import Ended, Sandbox
 from lab_lib.classroom.work import Work
 from lab_lib.errors import UsageError
 from lab_lib.exercises import cases, copies, questions, runner, trial, workbook
+from lab_lib.exercises.texts import Text
 from lab_lib.exercises.trial import Accounts
 from lab_lib.lab import Lab
 from lab_lib.language import _
@@ -110,7 +111,7 @@ class Judge:
         if name < headless.BREAK_IT:
             self._check(lab, name[:2])
 
-    def _judge(self, lab: Lab, asked: questions.Asked, heard: dict[str, Any]) -> None:
+    def _judge(self, lab: Lab, asked: Text, heard: dict[str, Any]) -> None:
         """Judge an exercise where the sandbox has stopped for it."""
         answer, is_before = str(heard.get("answer", "")), bool(heard.get("is_before"))
         self._safely(asked.question, lambda: self.own.judge(lab, asked, answer, is_before), None)

@@ -13,7 +13,7 @@ from lab_lib.checks import bank
 from lab_lib.checks.reports import Check
 from lab_lib.classroom.record import Answer
 from lab_lib.exercises import made, questions
-from lab_lib.exercises.questions import Asked
+from lab_lib.exercises.texts import Text
 from lab_lib.lab import Lab
 from lab_lib.language import _, sentences
 from lab_lib.pages.lookalikes import visible
@@ -33,7 +33,7 @@ class OwnWork:
         """Return a verdict on each question. One that no cell has reached is wrong."""
         return [self._answers.get(id, _verdict(asked)) for id, asked in questions.asked().items()]
 
-    def judge(self, lab: Lab, asked: Asked, answer: str, is_before: bool) -> None:
+    def judge(self, lab: Lab, asked: Text, answer: str, is_before: bool) -> None:
         """Judge an exercise, after its cell. The first verdict counts.
 
         Of a question, `answer` is JSON, "" if there is none. Where something is to be made, what is there before the
@@ -49,7 +49,7 @@ class OwnWork:
         if not is_before:
             self._answers[asked.question] = self._look(lab, asked)
 
-    def _read(self, lab: Lab, asked: Asked, answer: str) -> Answer:
+    def _read(self, lab: Lab, asked: Text, answer: str) -> Answer:
         """Judge an answer. Where it is about totals, those of the student's own transactions are drawn again."""
         try:
             value = json.loads(answer)
@@ -63,7 +63,7 @@ class OwnWork:
         is_right = questions.judge_again(asked.question, value, totals, lab.threshold)
         return _verdict(asked, is_right, visible(words, 200))
 
-    def _look(self, lab: Lab, asked: Asked) -> Answer:
+    def _look(self, lab: Lab, asked: Text) -> Answer:
         """Judge what an exercise has made; if it is not right, make it."""
         checks = made.run_checks(lab, asked.question).checks
         wrong = [check for check in checks if not check.ok]
@@ -87,7 +87,7 @@ class OwnWork:
         yield _("The grader made it, so that the rest could be judged.")
 
 
-def _verdict(asked: Asked, is_right: bool = False, answer: str = "") -> Answer:
+def _verdict(asked: Text, is_right: bool = False, answer: str = "") -> Answer:
     held = float(is_right) if asked.is_made else None
     return Answer(question=asked.question, right=is_right, points=asked.points, answer=answer, held=held)
 

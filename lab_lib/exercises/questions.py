@@ -9,11 +9,9 @@ from typing import Any
 from lab_lib.exercises import answers, made, texts
 from lab_lib.language import ENGLISH
 
-Asked = texts.Text
-
 
 @functools.cache
-def asked() -> dict[str, Asked]:
+def asked() -> dict[str, texts.Text]:
     """Return the questions by their nbgrader ids, in the order of the notebooks."""
     known = {*made.EXERCISES, *answers.QUESTIONS}
     return {id: text for id, text in texts.in_language(ENGLISH).items() if id in known}
