@@ -22,7 +22,7 @@ FILE = Path(__file__).with_name("facts.toml")
 
 
 class _Names(dict[str, object]):
-    """The names that a text may have in braces. What @document marks is read of the account when a text has it."""
+    """Map the names that a text may have in braces to values. A @document is read only if a text has its name."""
 
     def __init__(self, account: Account, subject: str, values: dict[str, str]) -> None:
         lab = account.lab

@@ -32,8 +32,11 @@ def stop() -> None:
     from lab_lib.embedded import server
 
     with handle_errors():
-        server.stop()
-        _say_whether_it_runs()
+        if server.stop():
+            told = N_("The embedded AWS of {workspace} has stopped, and everything made there is gone.")
+            out.say(sentences(_(told, workspace=workspace()), _(BUILD_AGAIN)))
+        else:
+            out.say(_("The embedded AWS of {workspace} was not running.", workspace=workspace()))
 
 
 @app.command()
