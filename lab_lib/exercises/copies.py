@@ -136,9 +136,11 @@ def _translate(path: Path, names: Iterable[str]) -> None:
     texts = {"".join(cell["source"]): "".join(to["source"]) for cell, to in pairs}
     with suppress(UsageError):
         mine = notebook_files.read(folder() / path.name)
+        sources = [cell["source"] for cell in mine["cells"]]
         for cell in mine["cells"]:
             cell["source"] = texts.get(cell["source"], cell["source"])
-        _write(path.name, mine)
+        if sources != [cell["source"] for cell in mine["cells"]]:
+            _write(path.name, mine)
 
 
 def _write(name: str, notebook: notebook_files.Notebook) -> None:
