@@ -92,8 +92,9 @@ def end_when(is_over: Callable[[], bool], last: Callable[[], None] = lambda: Non
 
     A change of `os.getppid()` says on every system that the parent has ended, also if it was killed.
     """
+    pause = Event().wait  # nothing sets the event
     while not is_over():
-        Event().wait(1)
+        pause(1)
     for process in family(os.getpid())[1:]:
         kill(process.pid)
     last()
