@@ -7,15 +7,12 @@ A setting is a fact, in facts.toml. Any other check is a function, which `Rule.e
 from collections.abc import Callable
 
 from lab_lib.checks import (  # noqa: F401  # these read what the facts are about, or enter their checks in RULES
-    alert_settings,
+    documents,
     facts,
-    function_code,
-    function_settings,
     hazards,
+    permissions,
     step_05,
     step_probe,
-    storage,
-    trigger_settings,
 )
 from lab_lib.checks.making import first_broken, made, settled
 from lab_lib.checks.reports import Check, Report

@@ -20,7 +20,6 @@ from lab_lib.checks.reading import (
     UPLOAD,
     aliases,
     bucket_triggers,
-    is_indirect,
     mapping,
     policy,
     unqualified,
@@ -144,8 +143,6 @@ def bucket_sends(account: Account) -> list[str]:
     own, files = account.lab.account, list[str]()
     for copy in account.ask(buckets.copies):
         files.append(Meant(copy["Bucket"]) if copy.get("Account", own) == own else copy["Bucket"])
-    if is_indirect(account):
-        return files
     events = [event for trigger in bucket_triggers(account) for event in trigger.get("Events", [])]
     settings = account.ask(triggers.bucket_notifications)
     queues_and_topics = [*settings.get("TopicConfigurations", []), *settings.get("QueueConfigurations", [])]

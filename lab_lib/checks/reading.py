@@ -1,18 +1,14 @@
 """Read of an account what several checks are about."""
 
-from datetime import timedelta
 from typing import Any
 
 from lab_lib.aws import buckets, functions, grants, policies, queues, roles, tables, topics, triggers
-from lab_lib.aws.evaluator import NOW, from_service, is_allowed
 from lab_lib.aws.policies import Policy
-from lab_lib.checks.evidence import Evidence
 from lab_lib.checks.rules import Account, document
 
 PROCESSOR, NOTIFIER = functions.SOURCES
 UPLOAD = "transactions.txt"  # the handout's file
 TOPIC = topics.ALERT_TOPIC
-INDIRECT: triggers.Trigger = {"LambdaFunctionArn": "", "Events": ["s3:ObjectCreated:*"]}
 NO_URL: dict[str, None] = dict.fromkeys(("lambda:functionurlauthtype", "lambda:invokedviafunctionurl"))
 
 _DESCRIBE = {"function": functions.describe, "topic": topics.attributes, "queue": queues.attributes}
@@ -43,23 +39,9 @@ def notifications(account: Account) -> list[triggers.Trigger]:
 
 
 def bucket_triggers(account: Account) -> list[triggers.Trigger]:
-    """Return the notifications that start TransactionProcessor; one that takes all, if another service starts it."""
-    name, started = account.name(PROCESSOR), notifications(account)
-    direct = [trigger for trigger in started if starts(account, trigger["LambdaFunctionArn"], name)]
-    return direct or [INDIRECT] * (account.ask(Evidence).runs(PROCESSOR) != [] and other_ways(account) != [])
-
-
-def is_indirect(account: Account) -> bool:
-    """Return whether the bucket starts TransactionProcessor by another service, such as a queue: it has run."""
-    return bucket_triggers(account) == [INDIRECT]
-
-
-def other_ways(account: Account) -> list[str]:
-    """Return where the bucket sends the events of uploads, other than to functions: EventBridge, SNS, SQS."""
-    settings = account.ask(triggers.bucket_notifications)
-    targets = {"SNS": settings.get("TopicConfigurations"), "SQS": settings.get("QueueConfigurations")}
-    ways = ["EventBridge"] if "EventBridgeConfiguration" in settings else []
-    return ways + [way for way, target in targets.items() if "s3:ObjectCreated:" in str(target)]
+    """Return the notifications of the bucket that start TransactionProcessor."""
+    name = account.name(PROCESSOR)
+    return [trigger for trigger in notifications(account) if starts(account, trigger["LambdaFunctionArn"], name)]
 
 
 @document
@@ -115,14 +97,6 @@ def aliases(account: Account) -> list[list[str]]:
     return sorted(arn.split(":")[7:] for arn in {*arns}) or [[]]
 
 
-def may_invoke(account: Account, bucket: str, owner: str, after: timedelta = NOW) -> bool:
-    """Return True if this bucket of this account may start all that its triggers name. No function URL is involved."""
-    context = {"aws:sourcearn": account.lab.arn("s3", bucket), "aws:sourceaccount": owner, **NO_URL}
-    asked = from_service("s3.amazonaws.com", "lambda:InvokeFunction", "", context)._replace(after=after)
-    found = [policy(account, "function", PROCESSOR, *alias) for alias in aliases(account)]
-    return all(is_allowed(statements, asked._replace(resource=arn)) for statements, arn in found)
-
-
 def policy(account: Account, kind: str, name: str = "", *alias: str) -> tuple[list[Policy], str]:
     """Return the statements of the policy of a resource of this kind, and its ARN. An alias has one of its own."""
     lab = account.lab
@@ -159,29 +133,3 @@ def is_old(account: Account, mapping: triggers.Trigger) -> bool:
 def stream_arn(account: Account) -> str:
     """Return the ARN of the stream of Transactions, "" if it never had one."""
     return str((account.ask(tables.describe, tables.STREAMED) or {}).get("LatestStreamArn", ""))
-
-
-def emails(account: Account) -> list[dict[str, Any]]:
-    """Return the e-mail subscriptions: of the lab's address or, if the lab has none, of every address."""
-    emails = [row for row in account.ask(triggers.subscriptions) if row["Protocol"] == "email"]
-    if account.lab.email:  # others, such as a mistyped one, expire by themselves
-        emails = [row for row in emails if row["Endpoint"] == account.lab.email]
-    return emails
-
-
-def may_send(account: Account, name: str, source: str, after: timedelta = NOW) -> bool:
-    """Return True if SNS may send to the queue from the lab's topic, on behalf of the account `source`."""
-    statements, arn = policy(account, "queue", name)
-    topic = {"aws:sourcearn": topics.topic_arn(account.lab), "aws:sourceaccount": source}
-    return is_allowed(statements, from_service("sns.amazonaws.com", grants.SEND, arn, topic)._replace(after=after))
-
-
-@document
-def subscription(account: Account, name: str) -> dict[str, Any]:
-    arn = queues.queue_arn(account.lab, name)
-    return next((row for row in account.ask(triggers.subscriptions) if row["Endpoint"] == arn), {})
-
-
-@document
-def subscription_settings(account: Account, name: str) -> dict[str, str]:
-    return account.ask(triggers.subscription_settings, subscription(account, name)["SubscriptionArn"])

@@ -4,8 +4,9 @@ import re
 from collections.abc import Iterable
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
-from functools import partial
+from functools import lru_cache, partial
 
+from lab_lib import transactions
 from lab_lib.aws import buckets, cloudwatch, functions, queues, tables, topics
 from lab_lib.aws.json_text import count, milliseconds, moment
 from lab_lib.calls.refusals import none_if_unseen
@@ -14,14 +15,29 @@ from lab_lib.checks.arrivals import TABLES
 from lab_lib.checks.causes import LINKS, alert_again, by_upload, correct_code, fix_chain, fix_function
 from lab_lib.checks.evidence import Evidence, at_rest
 from lab_lib.checks.making import waits_for_link
-from lab_lib.checks.reading import NOTIFIER, PROCESSOR, fitting_key
-from lab_lib.checks.rules import RULES, Account, Finding, Rule, State, cannot_see, judged, none_of, or_none, waits_for
-from lab_lib.checks.upload import Difference, Snapshot
-from lab_lib.checks.uploads import due, files, newest, once, read_all
+from lab_lib.checks.reading import NOTIFIER, PROCESSOR, UPLOAD, fitting_key, is_taken
+from lab_lib.checks.rules import (
+    RULES,
+    Account,
+    Finding,
+    Rule,
+    State,
+    cannot_see,
+    document,
+    judged,
+    none_of,
+    or_none,
+    waits_for,
+)
+from lab_lib.checks.upload import Difference, Expected, Snapshot, expect
+from lab_lib.errors import NotATransactionsFile, is_unreachable
+from lab_lib.lab import Lab
 from lab_lib.language import N_, _, ngettext, sentences
 from lab_lib.pages.wording import listing
 from lab_lib.resources import messages
 
+MOST = 100  # uploads that are read: the newest
+once = lru_cache(maxsize=8)  # keeps what is worked out about an account for its other checks; a class checks several
 _LOGS_KEPT = timedelta(days=cloudwatch.LOG_DAYS)
 _LATE = 600  # seconds after which AWS has written a log
 _CALLS_AWS = re.compile(r"\b(boto3|botocore)\.|from (boto3|botocore)\b|urllib|http\.client")
@@ -225,3 +241,56 @@ def _errors(account: Account, name: str) -> list[str]:
         "Throttles": N_("{count} throttles: its concurrency had reached the limit"),
     }
     return [_(text, count=counts[metric]) for metric, text in named.items() if counts[metric]]
+
+
+# The uploads, read again with none of the code of the functions
+
+
+def read_upload(lab: Lab, key: str) -> transactions.Recount | str | Exception:
+    """Return the recount of the transactions file that an object holds, what is wrong with it, or why it is not read.
+
+    One object that is archived, or has a key of its own, hides no other.
+    """
+    try:
+        return transactions.recount(key, buckets.content(lab, key))
+    except NotATransactionsFile as error:
+        return str(error)
+    except Exception as error:
+        if is_unreachable(error):
+            raise
+        return error
+
+
+@once
+def read_all(account: Account) -> dict[str, transactions.Recount | str | Exception]:
+    """Return the newest uploads that match a trigger, as `read_upload` reads them; all, while none can match."""
+    keys = [upload["Key"] for upload in account.ask(buckets.uploads)]
+    fitting = [key for key in keys if is_taken(account, key)]
+    keys = fitting if fitting or is_taken(account, UPLOAD) else keys
+    return {key: account.ask(read_upload, key) for key in keys[-MOST:]}
+
+
+def files(account: Account) -> list[transactions.Recount]:
+    """Return the transactions files with good rows, oldest first. The check of the upload tells of the others."""
+    return [file for file in read_all(account).values() if isinstance(file, transactions.Recount) and file.good]
+
+
+@once
+def due(account: Account) -> Expected:
+    """Return what the uploads must have led to, whatever stood there before."""
+    return expect(Snapshot(), files(account), account.lab.threshold)
+
+
+@once
+def newest(account: Account) -> datetime:
+    """Return the time of the last upload."""
+    time: datetime = account.ask(buckets.uploads)[-1]["LastModified"]
+    return time.astimezone(UTC)
+
+
+@document
+def newer_functions(account: Account) -> list[str]:
+    """Return the functions that have changed since the last upload: nothing shows that they work."""
+    since = newest(account)
+    changed = {name: moment(account.settings(name).get("LastModified")) or since for name in functions.SOURCES}
+    return [account.name(name) for name, time in changed.items() if time > since]

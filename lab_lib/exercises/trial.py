@@ -9,7 +9,7 @@ from random import Random
 from typing import NamedTuple
 
 from lab_lib.calls.waiting import Line
-from lab_lib.checks.function_code import parsed
+from lab_lib.checks.documents import parsed
 from lab_lib.embedded import server
 from lab_lib.errors import UsageError
 from lab_lib.exercises.bench import Bench

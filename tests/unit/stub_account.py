@@ -23,7 +23,7 @@ from lab_lib.aws import (
 )
 from lab_lib.aws.evaluator import NOW, Request, decide
 from lab_lib.aws.log_runs import Run
-from lab_lib.checks import making, uploads
+from lab_lib.checks import making, step_05
 from lab_lib.checks.evidence import Evidence
 from lab_lib.checks.rules import Account
 from lab_lib.lab import TIMEOUT, Lab
@@ -144,7 +144,7 @@ def whole():
         (buckets.acl,): [],
         (buckets.copies,): [],
         (buckets.expiring,): [],
-        (uploads.read_upload, KEY): FILE,
+        (step_05.read_upload, KEY): FILE,
         **{(tables.describe, name): _table(name) for name in tables.KEYS},
         (tables.names,): [*tables.KEYS],
         (tables.statements,): [],

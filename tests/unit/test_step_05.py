@@ -25,12 +25,12 @@ from stub_account import (
 from lab_lib import transactions
 from lab_lib.aws import cloudwatch, functions, queues, tables
 from lab_lib.aws.log_runs import Run
-from lab_lib.checks import uploads
+from lab_lib.checks import step_05
 from lab_lib.checks.evidence import Evidence
 from lab_lib.checks.rules import RULES
 from lab_lib.errors import LabError
 
-WRITTEN, MESSAGES, FILE_READ = (tables.items, "Transactions"), (queues.messages, NOTIFY), (uploads.read_upload, KEY)
+WRITTEN, MESSAGES, FILE_READ = (tables.items, "Transactions"), (queues.messages, NOTIFY), (step_05.read_upload, KEY)
 NO_MESSAGES = {MESSAGES: []}
 RIGHT = alert(customerID="C2", accountBalance="1750")
 ARCHIVED = ClientError({"Error": {"Code": "InvalidObjectState"}}, "GetObject")
