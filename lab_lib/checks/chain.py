@@ -4,7 +4,7 @@ import time
 from collections.abc import Callable, Collection, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from decimal import Decimal
-from itertools import chain, islice
+from itertools import islice
 from pathlib import Path
 
 from lab_lib import transactions
@@ -12,10 +12,10 @@ from lab_lib.aws import buckets, functions, tables
 from lab_lib.checks import upload as judge
 from lab_lib.checks.arrivals import Runs, alert_inboxes, snapshot
 from lab_lib.checks.causes import correct_code, find_broken, fix_error, why_not
-from lab_lib.checks.evidence import at_rest, wait_for_rest
+from lab_lib.checks.evidence import at_rest, is_over, wait_for_rest
 from lab_lib.checks.reading import NOTIFIER, PROCESSOR
 from lab_lib.checks.rules import Account
-from lab_lib.checks.upload import Difference, Item, Row, Snapshot, expect
+from lab_lib.checks.upload import Difference, Item, Snapshot, Totals, expect
 from lab_lib.errors import CheckFailed, LabError, TimedOut
 from lab_lib.handlers.transaction_processor.transactions_file import MOST_KEPT
 from lab_lib.lab import Lab
@@ -26,8 +26,7 @@ from lab_lib.resources import ALERTS, CHANGES, REJECTED, ROWS, TOTALS, messages
 from lab_lib.transactions import Recount
 
 _LONGEST = 3600  # seconds; a chain comes to rest long before, unless something starts it again and again
-_DOUBT, _SILENCE = 3, 120  # seconds without progress; AWS mostly takes a minute for a new line of a log
-_BATCH = 100  # rows that are compared at once
+_DOUBT = 3  # seconds without progress
 
 
 @contextmanager
@@ -63,13 +62,13 @@ class Upload:
         with suppress(TimedOut):  # an earlier upload should be through
             wait_for_rest(lab, 30)
         self.lab, self.key, self.file, self.only = lab, key, file, only
-        self.before, self.due = before or snapshot(lab), len(file.amounts)  # rows
+        self.before = before or snapshot(lab)
         self.expected = expect(self.before, [file], lab.threshold)
-        self.runs, self.links, self.inboxes = Runs(lab, key), list[Link](), alert_inboxes(lab)
-        self.crossing, self._totals = self.expected.crossing, self.expected.own_totals
-        self._rows, self._compared, self._wrong = iter(file.amounts), 0, dict[Row, list[Difference]]()
-        self._all_in = False  # all rows were compared, and are as in the file
-        self._faults = list[Difference]()  # of the totals
+        self.runs, self.inboxes, self.links = Runs(lab, key), alert_inboxes(lab), list[Link]()
+        # Until all rows are there, what the file leads to alone; then what the rows that are there lead to.
+        self._all_in = False
+        self._totals, self._crossing = self.expected.own_totals, self.expected.crossing
+        self._faults = list[Difference]()  # of the rows, then of the totals
         self._done, self._since, self._doubted = -1, time.monotonic(), False
         self._broken = ""  # the part of the chain at which it stops
 
@@ -92,11 +91,6 @@ class Upload:
             show(Progress(self.links, True, self.runs.uploaded, self._broken))
 
     @property
-    def changes(self) -> int:
-        """Return how many of the rows are new or different."""
-        return len(self.expected.changed)
-
-    @property
     def waiting(self) -> list[Link]:
         """Return the links through which something has still to come. A function need not keep what it rejects.
 
@@ -117,78 +111,67 @@ class Upload:
     def look(self) -> bool:
         """Look at each link once, and return whether one has changed."""
         self.runs.read()
-        rows = Link(ROWS, self._written(), self.due, "", self.runs.note(PROCESSOR), self.runs.last(PROCESSOR))
-        links = [rows, *self._rejected(), *self._behind()]
+        links = [self._written(), *self._rejected(), *self._behind()]
         links = [link for link in links if not self.only or link.name in self.only]
-        done, changed = sum(link.have for link in links), links != self.links
+        done = sum(link.have for link in links)
         if done != self._done:
             self._done, self._since, self._doubted = done, time.monotonic(), False
+        has_changed = links != self.links
         self.links = links
-        return changed
+        return has_changed
 
-    def _written(self) -> int:
-        """Return how many rows are there, up to the first batch that has one which is missing or differs.
+    def _written(self) -> Link:
+        """Return the link of the rows. If none changes, only the end of a run tells that they were written again."""
+        due = have = len(self.file.amounts)
+        if not self._all_in:
+            held = Snapshot.of(tables.items(self.lab, "Transactions"), (), ())
+            self._faults = [*judge.compare_rows(self.expected, held.rows)]
+            have -= len({fault.key for fault in self._faults})
+            if not self.expected.changed and self.runs.has_ended() is False:
+                have = 0
+            elif not self._faults:
+                self._all_in = True
+                self._add_up(held.sums())
+        return Link(ROWS, have, due, "", self.runs.note(PROCESSOR), self.runs.last(PROCESSOR))
 
-        The function writes in the order of the file, so no batch behind that one is read. If no row changes, only the
-        end of a run tells that they were written again.
-        """
-        if self._all_in:
-            return self.due
-        self._wrong = self._differing([*self._wrong])
-        while not self._wrong and (batch := [*islice(self._rows, _BATCH)]):
-            self._wrong = self._differing(batch)
-            self._compared += len(batch)
-        if not self.changes and self.runs.has_ended() is False:
-            return 0
-        if not self._wrong:
-            self._add_up()
-        return self._compared - len(self._wrong)
-
-    def _differing(self, rows: list[Row]) -> dict[Row, list[Difference]]:
-        """Return the rows that the table Transactions does not hold so, each with what differs."""
-        keys = [{"CustomerId": customer, "TransactionId": transaction} for customer, transaction in rows]
-        held = Snapshot.of(tables.find_items(self.lab, "Transactions", keys), (), ()).rows
-        wrong = dict[Row, list[Difference]]()
-        for row in rows:
-            if faults := [*judge.compare_row(row, held.get(row), self.file.amounts[row], self.file.days[row])]:
-                wrong[row] = faults
-        return wrong
-
-    def _add_up(self) -> None:
-        """Work out the totals that the rows in the account lead to, since somebody else may have changed others."""
-        items = tables.items(self.lab, "Transactions")
-        own = (item for item in items if item["CustomerId"] in self.file.addresses)
-        self._totals = transactions.totals(transactions.read_amounts(own))
-        limit, balances = self.lab.threshold, self.before.balances
-        before = {name for name, balance in balances.items() if isinstance(balance, Decimal) and balance >= limit}
-        self.crossing = {name: total for name, total in self._totals.items() if total >= limit and name not in before}
-        self._all_in = True
+    def _add_up(self, sums: Totals) -> None:
+        """Take the totals that the rows in the account lead to, since somebody else may have changed others."""
+        limit = self.lab.threshold
+        self._totals = {name: sums[name] for name in self.file.addresses}
+        self._crossing = {}
+        for name, total in self._totals.items():
+            before = self.before.balances.get(name)
+            had_reached = isinstance(before, Decimal) and before >= limit
+            if total >= limit and not had_reached:
+                self._crossing[name] = total
 
     def _rejected(self) -> list[Link]:
         """Return the link of the lines that must be rejected, if there are any."""
         due = dict(islice(self.file.rejected.items(), MOST_KEPT))
         kept = buckets.rejected_rows(self.lab, self.key) if due and self._all_in else []
-        return [Link(REJECTED, len(due) - len([*judge.compare_rejected(due, kept)]), len(due))] if due else []
+        missing = [*judge.compare_rejected(due, kept)]
+        return [Link(REJECTED, len(due) - len(missing), len(due))] if due else []
 
     def _behind(self) -> list[Link]:
         """Return the links behind the rows. The totals are read when all rows are there, since they may be many."""
         held = Snapshot.of((), (), tables.items(self.lab, "TransactionTotal") if self._all_in else ()).totals
-        faults = list(judge.compare_totals(self._totals, held))
-        self._faults = faults if self._all_in else []
-        settled, changed = self._all_in and not faults, self.changes
-        # A function of somebody else reports nothing.
-        counted = changed if settled else self.runs.counted(changed)
-        why = ngettext("the row was there already", "all {count:,} rows were there already", self.due)
+        faults = [*judge.compare_totals(self._totals, held)]
+        if self._all_in:
+            self._faults = faults
+        changed = len(self.expected.changed)
+        # A function of somebody else reports nothing: it has counted all if the totals are right.
+        counted = changed if not faults else self.runs.counted(changed)
+        why = ngettext("the row was there already", "all {count:,} rows were there already", len(self.file.amounts))
+        last = self.runs.last(NOTIFIER)
         return [
-            Link(CHANGES, counted, changed, why, self.runs.note(NOTIFIER), self.runs.last(NOTIFIER)),
-            Link(TOTALS, len(self._totals) - len(faults), len(self._totals), when=self.runs.last(NOTIFIER)),
-            *self._alerts(held, settled),
+            Link(CHANGES, counted, changed, why, self.runs.note(NOTIFIER), last),
+            Link(TOTALS, len(self._totals) - len(faults), len(self._totals), when=last),
+            *self._alerts(held, not faults),
         ]
 
     def _alerts(self, totals: Mapping[str, Item], settled: bool) -> list[Link]:
         """Return the links of the alerts. Messages are read only when the totals are settled, since it takes long."""
-        due, why = self.crossing, self._why_no_alert()
-        links = []
+        due, why, links = self._crossing, self._why_no_alert(), list[Link]()
         for name, inbox in self.inboxes.items():
             got = inbox.alerted(due) if settled else min(inbox.more(), len(due))
             links.append(Link(messages(name), got, len(due), why, when=inbox.last))
@@ -207,7 +190,7 @@ class Upload:
     def _raise_if_stopped(self, rest: bool | None) -> None:
         """Raise if nothing more comes through the chain, or a check names the broken link. Else return."""
         quiet = time.monotonic() - self._since
-        is_last = quiet > self.lab.longest(_SILENCE) if rest is None else rest
+        is_last = is_over(self.lab, rest, quiet)
         if not is_last and (self._doubted or quiet < _DOUBT):
             return
         self._doubted = True
@@ -246,7 +229,7 @@ class Upload:
                 return sentences(cause, hint)
         if faults := self._differences():
             said.append(_("{found}.", found=listing(faults)))
-            if not self.changes:
+            if not self.expected.changed:
                 said.append(_("An earlier upload was not counted, and this one changes nothing."))
         said.append(_("Nothing more comes, and the checks of steps 00 to 04 find no reason."))
         if first == TOTALS:
@@ -257,5 +240,5 @@ class Upload:
 
     def _differences(self) -> list[str]:
         """Return what differs of the rows, the totals and the alerts."""
-        inboxes = (inbox.faults for inbox in self.inboxes.values())
-        return [*dict.fromkeys(map(str, chain(self._faults, *self._wrong.values(), *inboxes)))]
+        faults = [*self._faults, *(fault for inbox in self.inboxes.values() for fault in inbox.faults)]
+        return [*dict.fromkeys(map(str, faults))]

@@ -17,6 +17,9 @@ from lab_lib.language import N_, _
 
 T = TypeVar("T")
 PROCESSOR = "TransactionProcessor"
+# Seconds at rest, or without a change where nobody says so, after which what is missing does not come any more. A queue
+# hands a message to a function in between; AWS mostly takes a minute for a new line of a log.
+_SURE, _SILENCE = 0.2, 120
 PROCESSOR_LOG, NOTIFIER_LOG = N_("log of TransactionProcessor"), N_("log of TotalNotifier")
 
 
@@ -78,3 +81,8 @@ def at_rest(lab: Lab) -> bool | None:
 def wait_for_rest(lab: Lab, timeout: float) -> None:
     """Wait until the chain is at rest; at once where nobody can be asked."""
     lab.wait_until(lambda: at_rest(lab) is not False, "the chain to be at rest", timeout=timeout)
+
+
+def is_over(lab: Lab, rest: bool | None, quiet: float) -> bool:
+    """Return whether nothing more comes, by `at_rest` and the seconds in which nothing has come."""
+    return rest is not False and quiet > (_SURE if rest else lab.longest(_SILENCE))

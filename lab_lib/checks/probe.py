@@ -18,7 +18,7 @@ from lab_lib.aws import buckets, functions, topics, triggers
 from lab_lib.checks.arrivals import alert_inboxes, snapshot
 from lab_lib.checks.bank import Bank, File
 from lab_lib.checks.copies import Copy, copied
-from lab_lib.checks.evidence import Evidence, at_rest, wait_for_rest
+from lab_lib.checks.evidence import Evidence, at_rest, is_over, wait_for_rest
 from lab_lib.checks.reading import NOTIFIER, PROCESSOR, fitting_key
 from lab_lib.checks.rules import Account
 from lab_lib.checks.upload import (
@@ -44,9 +44,6 @@ from lab_lib.pages.wording import listing
 REPEATS = "repeats"
 Faults = dict[str, list[Difference | str]]  # by the part, as the ids in probe.toml name it, or the name of a queue
 _LONGEST = 600  # seconds for a file on AWS; on the embedded AWS the chain comes to rest long before
-# Seconds at rest, or without a change where nobody says so, after which what is missing does not come any more. A queue
-# hands a message to a function in between; AWS mostly takes a minute for a new line of a log.
-_SURE, _SILENCE = 0.2, 120
 
 
 @dataclass
@@ -183,7 +180,7 @@ class _Probe:
             faults = self._compared(upload)
             if faults != seen:
                 seen, since = faults, time.monotonic()
-            is_last = time.monotonic() - since > (_SURE if rest else lab.longest(_SILENCE))
+            is_last = is_over(lab, rest, time.monotonic() - since)
             return faults if is_last or not any(faults.values()) else None
 
         try:
