@@ -8,7 +8,7 @@ from decimal import Decimal
 from functools import cache, cached_property
 from typing import Any, NamedTuple
 
-from lab_lib.aws import buckets, queues, streams, tables
+from lab_lib.aws import buckets, functions, queues, streams, tables
 from lab_lib.aws.json_text import amount, count, milliseconds, moment
 from lab_lib.aws.log_runs import Run
 from lab_lib.aws.topics import ALERT_TOPIC as TOPIC
@@ -19,7 +19,6 @@ from lab_lib.checks.rules import Account, State
 from lab_lib.handlers.transaction_processor.transactions_file import Unreadable, read_lines
 from lab_lib.lab import Lab
 from lab_lib.language import N_, _, ngettext
-from lab_lib.pages.wording import how_often
 from lab_lib.resources import ALERTS, CHANGES, ROWS, TOTALS, messages
 from lab_lib.trace.trace import STOPPED, Change, Event, Trace
 from lab_lib.transactions import is_there, why_rejected
@@ -28,6 +27,25 @@ Item = dict[str, Any]  # of a table
 Upload = dict[str, Any]  # as S3 lists it
 _MOST, _SLACK = 100, 1_000  # uploads that are read, the newest; milliseconds by which clocks differ
 _KINDS = {"INSERT": N_("new: {new}"), "REMOVE": N_("deleted: {old}"), "MODIFY": N_("corrected: {old} → {new}")}
+
+
+class Arrival(NamedTuple):
+    """How a transaction comes to a box: the function that brings it, through which links, and the evidence of that."""
+
+    function: str
+    links: list[str]
+    evidence: str
+
+
+_ARRIVALS = {
+    "file": Arrival(PROCESSOR, [], "bucket"),
+    PROCESSOR: Arrival(PROCESSOR, [ROWS], PROCESSOR_LOG),
+    "stream": Arrival(NOTIFIER, [CHANGES], "stream"),
+    NOTIFIER: Arrival(NOTIFIER, [CHANGES, TOTALS], "ProcessedRecords"),
+    "TransactionTotal": Arrival(NOTIFIER, [CHANGES], "TransactionTotal"),
+    TOPIC: Arrival(NOTIFIER, [ALERTS], NOTIFIER_LOG),
+    **{queue: Arrival(NOTIFIER, [messages(queue)], queue) for queue in queues.ALERT_QUEUES},
+}
 
 
 class Line(NamedTuple):
@@ -55,29 +73,21 @@ class Way:
 
     def _lines(self, key: str) -> list[Line] | str:
         """Return the lines of an upload, or why it is no transactions file."""
-
-        def read(lab: Lab) -> list[Line] | str:
-            body = lab.client("s3").get_object(Bucket=lab.bucket, Key=key)["Body"]
-            try:
-                return [Line(*line) for line in read_lines(io.BufferedReader(body))]
-            except Unreadable as error:
-                return str(error)
-
-        return self.evidence.read(f"object {key}", read) or []
+        return self.evidence.read(f"object {key}", _read_lines, key) or []
 
     def changes(self, customer: str, transaction: str) -> list[Change]:
         """Return the changes of a transaction, oldest first; none if nothing tells of it.
 
         The stream has each. The last one may be a file that has not come so far.
         """
+        key = {"CustomerId": customer, "TransactionId": transaction}
         self._records = self.evidence.read("stream", streams.records, customer) or []
         self._marks = self._read_marks()
         own = [record for record in self._records if streams.change(record)["TransactionId"] == transaction]
         changes = [[*self._recorded(record)] for record in own]
-        key = {"CustomerId": customer, "TransactionId": transaction}
         item = self.evidence.read("Transactions", tables.find_item, "Transactions", key)
         found = self._find(lambda line: _names(line, key), reversed(self.uploads))
-        if found and not (own and _written(own[-1]) > _uploaded(found[0])) and not _is_in(found[1], item):
+        if found and not _is_in(found[1], item) and not (own and _written(own[-1]) > _uploaded(found[0])):
             changes.append(self.taken_in(*found))
         elif item and not own:
             changes.append([*self._unrecorded(item)])
@@ -88,25 +98,27 @@ class Way:
         last = trace.changes[-1]
         if any(event.state in STOPPED for event in last):
             return trace
-        links = {PROCESSOR: ROWS, NOTIFIER: CHANGES, TOPIC: ALERTS} | {
-            name: messages(name) for name in queues.ALERT_QUEUES
-        }
-        came = [links[event.where] for event in last if event.when and event.where in links]
-        broken = why_not(self.account, NOTIFIER, came, [])
-        for name in (PROCESSOR, NOTIFIER):
-            if not any(broken) and (runs := self.evidence.runs(name)):
-                broken = why_not(self.account, name, [], [runs[-1].error] if runs[-1].error else [])
-        return replace(trace, broken=broken[0], hint=broken[1])
+        came = [_ARRIVALS[event.where] for event in last if event.when and event.where in _ARRIVALS]
+        broken, hint = why_not(self.account, NOTIFIER, [link for arrival in came for link in arrival.links], [])
+        for name in functions.SOURCES:
+            if not broken:
+                last_runs = self.evidence.runs(name)[-1:]
+                broken, hint = why_not(self.account, name, [], [run.error for run in last_runs if run.error])
+        return replace(trace, broken=broken, hint=hint)
 
     def taken_in(self, upload: Upload, line: Line | None = None, come: int | None = None) -> Change:
         """Return the way of a line, or of a file that cannot be read, as far as the run of TransactionProcessor.
 
         `come` is the latest time at which its row can have come to the table, None if it has not come so far.
         """
+        since = _uploaded(upload) - _SLACK
         runs = self.evidence.runs(PROCESSOR)  # also of other uploads under this key, earlier and later ones
-        runs = [run for run in runs if (run.begin >= _uploaded(upload) - _SLACK if come is None else run.begin <= come)]
-        reports = ((run, report) for run in reversed(runs) for report in run.reports if "skipped" not in report)
-        run, report = next((told for told in reports if told[1].get("key") == upload["Key"]), (None, {}))
+        runs = [run for run in runs if (run.begin >= since if come is None else run.begin <= come)]
+        taken, report = None, Item()  # by the last run that tells of it
+        for run in runs:
+            for told in run.reports:
+                if told.get("key") == upload["Key"] and "skipped" not in told:
+                    taken, report = run, told
         time = moment(report.get("time"))
         when = milliseconds(time) if time else _uploaded(upload)
         uploaded = Event("bucket", _("uploaded as {key}", key=upload["Key"]), when=when)
@@ -115,31 +127,31 @@ class Way:
             hint = by_upload(self.account, N_("Correct the file, and upload it again"))
             return [uploaded, Event(PROCESSOR, what, State.NOT_YET, hint=hint)]
         in_file = Event("file", _("line {number}: {text}", number=line.number, text=line.text))
-        events = [in_file, uploaded, _reported(run, report) if run else self._unreported(runs, come is not None)]
+        events = [in_file, uploaded, _reported(taken, report) if taken else self._unreported(runs, come is not None)]
         if fault := line.reason:
             events.append(Event("rejected lines", why_rejected(fault.code, fault.values, str(fault)), State.NOT_YET))
         return events
 
     def _unreported(self, runs: list[Run], has_come: bool) -> Event:
         """Return why no run tells of an upload; of one that `has_come` it is only not known."""
-        if runs and (has_come or not any(run.error or run.reports for run in runs)):
+        if runs and (has_come or _are_silent(runs)):
             what = _("it ran after that, and its log names no file")
             return Event(PROCESSOR, what, State.COULD_BE, runs[0].begin, runs[0].end)
-        late = self._unknown(
-            PROCESSOR, _("its log does not tell of the file so far; AWS writes it late"), PROCESSOR_LOG, State.WAITS
-        )
-        return late if has_come else self._broken(PROCESSOR, PROCESSOR, [ROWS], runs) or late
+        late = _("its log does not tell of the file so far; AWS writes it late")
+        if has_come:
+            return self._unknown(PROCESSOR, late, State.WAITS)
+        return self._missing(PROCESSOR, late, State.WAITS, runs)
 
     def _brought(self, row: Item, come: int) -> Change:
         """Return the way of the first upload that has this row, which came to the table at that time at the latest."""
         if found := self._find(lambda line: row.items() <= (line.row or {}).items(), self.uploads):
             return self.taken_in(*found, come=come)
         what = _("no file in the bucket has this row: the file was replaced or deleted, or the row was written by hand")
-        return [self._unknown("file", what, "bucket")]
+        return [self._unknown("file", what)]
 
     def _recorded(self, record: streams.Record) -> Iterator[Event]:
         """Yield the way of a change that the stream has."""
-        change, kind, when = streams.change(record), record["eventName"], _written(record)
+        change, when = streams.change(record), _written(record)
         row = tables.plain({"M": record["dynamodb"].get("NewImage", {})})
         runs, mark = self.evidence.runs(NOTIFIER), self._marks.get(record["eventID"])
         run = next((run for run in runs if run.id == mark), None)
@@ -147,53 +159,50 @@ class Way:
         for event in self._brought(row, latest) if row else []:
             when = max(when, min(event.when or 0, latest))
             yield event
-        title = _(_KINDS[kind], old=change["old amount"], new=change["new amount"])
+        title = _(_KINDS[change["kind"]], old=change["old amount"], new=change["new amount"])
         yield Event("Transactions", title, when=when, to_the_second=True)
-        what = _("{kind}, record …{end}", kind=kind, end=record["dynamodb"]["SequenceNumber"].lstrip("0")[-6:])
+        number = record["dynamodb"]["SequenceNumber"].lstrip("0")
+        what = _("{kind}, record …{end}", kind=change["kind"], end=number[-6:])
         yield Event("stream", what, when=when, to_the_second=True)
         if mark is None:
-            yield from self._uncounted(record, [run for run in runs if run.begin >= _written(record)])
-            return
-        yield self._counted(record, run, runs)
-        yield from self._added(record, mark, run, when)
+            yield self._uncounted(record, [run for run in runs if run.begin >= _written(record)])
+        else:
+            yield self._counted(run)
+            yield from self._added(record, mark, run, when)
 
     def _unrecorded(self, item: Item) -> Iterator[Event]:
         """Yield the way of a row of which the stream has no record."""
         yield from self._brought(item, sys.maxsize)
         yield Event("Transactions", _("holds {amount}", amount=item.get("TransactionAmount")))
-        what = _("it keeps a change for 24 hours, and has none of this transaction")
-        yield self._broken("stream", NOTIFIER, [CHANGES]) or self._unknown("stream", what, "stream")
+        yield self._missing("stream", _("it keeps a change for 24 hours, and has none of this transaction"))
 
-    def _counted(self, record: streams.Record, run: Run | None, runs: list[Run]) -> Event:
+    def _counted(self, run: Run | None) -> Event:
         """Return the event of the run that has counted a record. One that failed after adding reports no records."""
         if run is None:
             late = _("counted; its log does not tell so far: AWS writes it late")
-            return self._unknown(NOTIFIER, late, NOTIFIER_LOG, State.WAITS)
+            return self._unknown(NOTIFIER, late, State.WAITS, NOTIFIER_LOG)
         what = ngettext("counted, with {count:,} other", "counted, with {count:,} others", run.records - 1)
         if run.records < 2:
             what = _("counted alone") if run.records else _("counted")
-        if again := [other for other in runs if other.begin > run.begin and _had(other, record)]:
-            what = _("{what}; came again {times}, and added nothing", what=what, times=how_often(len(again)))
         return Event(NOTIFIER, what, State.OK, run.begin, run.end)
 
-    def _uncounted(self, record: streams.Record, runs: list[Run]) -> Iterator[Event]:
-        """Yield why no marker names a record: it is parked, not seen, could not come, or comes still."""
+    def _uncounted(self, record: streams.Record, runs: list[Run]) -> Event:
+        """Return why no marker names a record: it is parked, not seen, could not come, or comes still."""
         if parked := self._parked(record):
-            yield Event(NOTIFIER, parked, State.NOT_YET)
-        elif runs and not any(run.error or run.reports for run in runs):  # somebody else's function
+            return Event(NOTIFIER, parked, State.NOT_YET)
+        if runs and _are_silent(runs):
             what = _("it ran after that, and its log names no records")
-            yield Event(NOTIFIER, what, State.COULD_BE, runs[0].begin, runs[0].end)
-        else:
-            later = self._unknown(NOTIFIER, _("not counted so far"), "ProcessedRecords", State.WAITS)
-            yield self._broken(NOTIFIER, NOTIFIER, [CHANGES, TOTALS], runs) or later
+            return Event(NOTIFIER, what, State.COULD_BE, runs[0].begin, runs[0].end)
+        return self._missing(NOTIFIER, _("not counted so far"), State.WAITS, runs)
 
     def _parked(self, record: streams.Record) -> str:
         """Return what a dead letter tells of a record, "" without one."""
+        number = _padded(record["dynamodb"]["SequenceNumber"])
         for letter in self.evidence.read(queues.DEAD_LETTERS, queues.messages, queues.DEAD_LETTERS) or []:
             batch, why = letter.get("DDBStreamBatchInfo", {}), queues.dead_letter(letter)["why"]
             if record["eventID"] in str(letter):
                 return _("parked: {why}", why=why)
-            if _is_between(record, batch.get("startSequenceNumber"), batch.get("endSequenceNumber")):
+            if _padded(batch.get("startSequenceNumber")) <= number <= _padded(batch.get("endSequenceNumber")):
                 return _("given up with its batch: {why}", why=why)
         return ""
 
@@ -202,21 +211,18 @@ class Way:
         customer, effect = streams.customer(record), streams.effect(record)
         totals = self._totals(customer, mark)
         if totals is None:
-            table, none = "TransactionTotal", _("it has no total of this customer")
-            yield self._broken(table, NOTIFIER, [CHANGES]) or self._unknown(table, none, table, State.NOT_YET)
+            yield self._missing("TransactionTotal", _("it has no total of this customer"), State.NOT_YET)
             return
         before, after = totals
         what = f"{before:f} → {after:f}"
         if effect != after - before:
             what = _("{what}, {amount:+f} by this record", what=what, amount=effect)
         yield Event("TransactionTotal", what, when=run.end if run else None)
-        limit, none = self.lab.threshold, ""
+        limit = self.lab.threshold
         if after < limit:
-            none = _("none is due: {total:f} is below {threshold:f}", total=after, threshold=limit)
+            yield Event(TOPIC, _("none is due: {total:f} is below {threshold:f}", total=after, threshold=limit))
         elif before >= limit and not (run and customer in run.alerted):
-            none = _("none is due: the total had reached {threshold:f} before", threshold=limit)
-        if none:
-            yield Event(TOPIC, none)
+            yield Event(TOPIC, _("none is due: the total had reached {threshold:f} before", threshold=limit))
         else:
             yield from self._alerted(customer, after, run, since)
 
@@ -244,19 +250,16 @@ class Way:
         found = {queue: self._arrival(queue, customer, total, since) for queue in queues.ALERT_QUEUES}
         runs = [other for other in self.evidence.runs(NOTIFIER) if run and other.begin >= run.begin]
         sender = next((other for other in runs if customer in other.alerted), None)
-        came = min((when for when in found.values() if when), default=None)
-        if not sender and not came:
-            later = Event(TOPIC, _("no run has reported it so far"), State.WAITS)
-            yield self._broken(TOPIC, NOTIFIER, [ALERTS], runs) or later
+        when = min((arrived for arrived in found.values() if arrived), default=sender.end if sender else None)
+        if not sender and not when:
+            yield self._missing(TOPIC, _("no run has reported it so far"), State.WAITS, runs)
             return
-        when = came or (sender.end if sender else None)
         yield Event(TOPIC, _("published: {customer}", customer=customer), when=when)
         for queue, arrived in found.items():
             if arrived:
                 yield Event(queue, _("a message waits, with the balance {balance:f}", balance=total), when=arrived)
             else:
-                none = self._unknown(queue, _("no message: taken by a consumer, or never delivered"), queue)
-                yield self._broken(queue, NOTIFIER, [messages(queue)]) or none
+                yield self._missing(queue, _("no message: taken by a consumer, or never delivered"))
 
     def _arrival(self, queue: str, customer: str, total: Decimal, since: int) -> int | None:
         """Return when the message about a total came to a queue, with SNS's envelope or without; None without one."""
@@ -267,14 +270,15 @@ class Way:
                 return came
         return None
 
-    def _broken(self, where: str, function: str, links: list[str], runs: Iterable[Run] = ()) -> Event | None:
-        """Return why nothing came through these links: a check, or an error of these runs; None if none is known."""
-        cause, hint = why_not(self.account, function, links, [run.error for run in runs if run.error])
-        return Event(where, cause, State.NOT_YET, hint=hint) if cause else None
+    def _missing(self, where: str, what: str, state: State = State.COULD_BE, runs: Iterable[Run] = ()) -> Event:
+        """Return why nothing came to this box: a check of its links, an error of these runs, or else `what`."""
+        arrival = _ARRIVALS[where]
+        cause, hint = why_not(self.account, arrival.function, arrival.links, [run.error for run in runs if run.error])
+        return Event(where, cause, State.NOT_YET, hint=hint) if cause else self._unknown(where, what, state)
 
-    def _unknown(self, where: str, what: str, source: str, state: State = State.COULD_BE) -> Event:
-        """Return what it means that the source has no evidence; if the source cannot be read, that."""
-        if why := self.evidence.unseen.get(source):
+    def _unknown(self, where: str, what: str, state: State = State.COULD_BE, evidence: str = "") -> Event:
+        """Return what it means that there is no evidence of a box; if the evidence cannot be read, that."""
+        if why := self.evidence.unseen.get(evidence or _ARRIVALS[where].evidence):
             return Event(where, _("cannot see: {why}", why=why), State.CANNOT_SEE)
         return Event(where, what, state)
 
@@ -291,6 +295,14 @@ class Way:
             if isinstance(lines, list) and (wanted := [*filter(is_wanted, lines)]):
                 return upload, wanted[-1]  # the last row of a transaction counts
         return None
+
+
+def _read_lines(lab: Lab, key: str) -> list[Line] | str:
+    body = lab.client("s3").get_object(Bucket=lab.bucket, Key=key)["Body"]
+    try:
+        return [Line(*line) for line in read_lines(io.BufferedReader(body))]
+    except Unreadable as error:
+        return str(error)
 
 
 def _reported(run: Run, report: Item) -> Event:
@@ -324,12 +336,11 @@ def _written(record: streams.Record) -> int:
     return int(record["dynamodb"]["ApproximateCreationDateTime"]) * 1000
 
 
-def _had(run: Run, record: streams.Record) -> bool:
-    """Return whether a run that ended well had this record in its batch."""
-    return any(_is_between(record, report.get("first"), report.get("last")) for report in run.reports)
+def _are_silent(runs: list[Run]) -> bool:
+    """Return whether the function is somebody else's: its runs neither failed nor reported anything."""
+    return not any(run.error or run.reports for run in runs)
 
 
-def _is_between(record: streams.Record, first: Any, last: Any) -> bool:
-    """Return whether a record is one from the first to the last one of these numbers, which have 21 to 40 digits."""
-    begin, number, end = (str(each).zfill(40) for each in (first, record["dynamodb"]["SequenceNumber"], last))
-    return begin <= number <= end
+def _padded(number: Any) -> str:
+    """Return a sequence number of the stream, which has 21 to 40 digits, so that texts compare as numbers."""
+    return str(number).zfill(40)
