@@ -3,6 +3,7 @@
 import time
 from collections.abc import Callable, Collection, Iterator, Mapping
 from contextlib import contextmanager, suppress
+from datetime import UTC, datetime
 from decimal import Decimal
 from itertools import islice
 from pathlib import Path
@@ -10,9 +11,8 @@ from pathlib import Path
 from lab_lib import transactions
 from lab_lib.aws import buckets, functions, tables
 from lab_lib.checks import upload as judge
-from lab_lib.checks.arrivals import Runs, alert_inboxes, snapshot
 from lab_lib.checks.causes import correct_code, find_broken, fix_error, why_not
-from lab_lib.checks.evidence import at_rest, is_over, wait_for_rest
+from lab_lib.checks.evidence import Evidence, alert_inboxes, at_rest, count_markers, is_over, snapshot, wait_for_rest
 from lab_lib.checks.reading import NOTIFIER, PROCESSOR
 from lab_lib.checks.rules import Account
 from lab_lib.checks.upload import Difference, Item, Snapshot, Totals, expect
@@ -64,7 +64,9 @@ class Upload:
         self.lab, self.key, self.file, self.only = lab, key, file, only
         self.before = before or snapshot(lab)
         self.expected = expect(self.before, [file], lab.threshold)
-        self.runs, self.inboxes, self.links = Runs(lab, key), alert_inboxes(lab), list[Link]()
+        self.inboxes, self.links = alert_inboxes(lab), list[Link]()
+        self._began, self._marked = datetime.now(UTC), count_markers(lab, key)
+        self.evidence = Evidence(lab, self._began)
         # Until all rows are there, what the file leads to alone; then what the rows that are there lead to.
         self._all_in = False
         self._totals, self._crossing = self.expected.own_totals, self.expected.crossing
@@ -88,7 +90,7 @@ class Upload:
             self.lab.wait_until(has_arrived, what, timeout=_LONGEST, so_far=lambda: self.place)
             self._try_others()
         finally:
-            show(Progress(self.links, True, self.runs.uploaded, self._broken))
+            show(Progress(self.links, True, self.evidence.uploaded, self._broken))
 
     @property
     def waiting(self) -> list[Link]:
@@ -110,7 +112,7 @@ class Upload:
 
     def look(self) -> bool:
         """Look at each link once, and return whether one has changed."""
-        self.runs.read()
+        self.evidence = Evidence(self.lab, self._began)
         links = [self._written(), *self._rejected(), *self._behind()]
         links = [link for link in links if not self.only or link.name in self.only]
         done = sum(link.have for link in links)
@@ -127,12 +129,12 @@ class Upload:
             held = Snapshot.of(tables.items(self.lab, "Transactions"), (), ())
             self._faults = [*judge.compare_rows(self.expected, held.rows)]
             have -= len({fault.key for fault in self._faults})
-            if not self.expected.changed and self.runs.has_ended() is False:
+            if not self.expected.changed and self.evidence.has_taken_in(self.key, self._marked) is False:
                 have = 0
             elif not self._faults:
                 self._all_in = True
                 self._add_up(held.sums())
-        return Link(ROWS, have, due, "", self.runs.note(PROCESSOR), self.runs.last(PROCESSOR))
+        return Link(ROWS, have, due, "", self.evidence.note(PROCESSOR), self.evidence.last(PROCESSOR))
 
     def _add_up(self, sums: Totals) -> None:
         """Take the totals that the rows in the account lead to, since somebody else may have changed others."""
@@ -160,11 +162,11 @@ class Upload:
             self._faults = faults
         changed = len(self.expected.changed)
         # A function of somebody else reports nothing: it has counted all if the totals are right.
-        counted = changed if not faults else self.runs.counted(changed)
+        counted = changed if not faults else self.evidence.counted(changed)
         why = ngettext("the row was there already", "all {count:,} rows were there already", len(self.file.amounts))
-        last = self.runs.last(NOTIFIER)
+        last = self.evidence.last(NOTIFIER)
         return [
-            Link(CHANGES, counted, changed, why, self.runs.note(NOTIFIER), last),
+            Link(CHANGES, counted, changed, why, self.evidence.note(NOTIFIER), last),
             Link(TOTALS, len(self._totals) - len(faults), len(self._totals), when=last),
             *self._alerts(held, not faults),
         ]
@@ -224,7 +226,7 @@ class Upload:
         """Return what a function fails with or what differs, where no check knows the reason, and how to fix it."""
         account, first, said = Account(self.lab), self.waiting[0].name, list[str]()
         for name in functions.SOURCES:
-            cause, hint = why_not(account, name, [], self.runs.errors(name))
+            cause, hint = why_not(account, name, [], self.evidence.errors(name))
             if cause:
                 return sentences(cause, hint)
         if faults := self._differences():

@@ -1,30 +1,45 @@
-"""Read what an account has of the way of its transactions: the runs of the functions, and the messages of queues.
+"""Read what an account has of an upload: the tables, the runs of the functions, and the messages of queues."""
 
-Each is read once, and only when it is asked for. What cannot be read is noted in `unseen`, with the reason.
-"""
-
-from collections.abc import Callable
+import json
+from collections.abc import Callable, Mapping
 from datetime import datetime
+from decimal import Decimal
 from functools import cache, partial
 from typing import Any, TypeVar
 
-from lab_lib.aws import cloudwatch, functions, log_runs, queues
-from lab_lib.aws.json_text import count
+from lab_lib.aws import cloudwatch, functions, log_runs, queues, tables, topics
+from lab_lib.aws.json_text import count, milliseconds, moment
 from lab_lib.aws.log_runs import Run
 from lab_lib.calls.refusals import none_if_unseen
+from lab_lib.checks.reading import NOTIFIER, PROCESSOR
+from lab_lib.checks.upload import Difference, Snapshot, missing_alerts, read_alerts
 from lab_lib.lab import Lab
 from lab_lib.language import N_, _
+from lab_lib.pages.wording import how_often
 
 T = TypeVar("T")
-PROCESSOR = "TransactionProcessor"
+TABLES = "Transactions", "Customer", "TransactionTotal"
 # Seconds at rest, or without a change where nobody says so, after which what is missing does not come any more. A queue
 # hands a message to a function in between; AWS mostly takes a minute for a new line of a log.
 _SURE, _SILENCE = 0.2, 120
 PROCESSOR_LOG, NOTIFIER_LOG = N_("log of TransactionProcessor"), N_("log of TotalNotifier")
 
 
+def snapshot(lab: Lab) -> Snapshot:
+    """Read what the three tables of the handout hold."""
+    return Snapshot.of(*(tables.items(lab, name) for name in TABLES))
+
+
+def count_markers(lab: Lab, key: str) -> int:
+    """Return how many uploads of a key this workbook's TransactionProcessor has taken in: it marks each."""
+    return len(tables.items(lab, "ProcessedRecords", beginning=f"{lab.bucket}/{key} "))
+
+
 class Evidence:
-    """The evidence of one account."""
+    """The runs of the functions of one account, and the messages of its queues.
+
+    Each is read once, and only when it is asked for. What cannot be read is noted in `unseen`, with the reason.
+    """
 
     def __init__(self, lab: Lab, since: datetime | None = None) -> None:
         self.lab, self._since = lab, since  # from when on logs are read; all if that is None
@@ -43,6 +58,42 @@ class Evidence:
         if not runs and not self.read(log, cloudwatch.describe, group):
             self.unseen.setdefault(log, _("there is no log"))
         return runs
+
+    def has_taken_in(self, key: str, marked: int) -> bool | None:
+        """Return whether TransactionProcessor has taken in an upload with this key, which had so many markers before.
+
+        AWS shows a marker at once, and writes the log a minute later. Of somebody else's function only the log tells;
+        without it the result is None.
+        """
+        has_run = any(run.end and not run.error for run in self.runs(PROCESSOR))
+        if has_run or count_markers(self.lab, key) > marked:
+            return True
+        return None if PROCESSOR_LOG in self.unseen else False
+
+    def counted(self, due: int) -> int:
+        """Return how many of the changes that are due TotalNotifier says it has counted: all, if it ran in silence."""
+        runs = self.runs(NOTIFIER)
+        is_mute = any(run.end for run in runs) and not any(run.reports or run.error for run in runs)
+        return due if is_mute else min(sum(run.records for run in runs), due)
+
+    @property
+    def uploaded(self) -> int | None:
+        """Return when the file was uploaded, in milliseconds since 1970; None if no log tells yet."""
+        times = list[int]()
+        for run in self.runs(PROCESSOR):
+            times.append(run.begin)
+            told = [moment(report.get("time")) for report in run.reports]
+            times += [milliseconds(time) for time in told if time]
+        return min(times, default=None)
+
+    def last(self, name: str) -> int | None:
+        """Return when the last run of a function ended, in milliseconds since 1970; None if no log tells yet."""
+        return max((run.end for run in self.runs(name) if run.end), default=None)
+
+    def note(self, name: str) -> str:
+        """Return what the log tells of runs that were tried again, "" without one."""
+        errors = self.errors(name)
+        return _("tried again {times}: {error}", times=how_often(len(errors)), error=errors[-1]) if errors else ""
 
     def errors(self, name: str) -> list[str]:
         """Return the errors of the runs of a function that have failed, oldest first."""
@@ -67,6 +118,67 @@ class Evidence:
             return self.read(queue, queues.arrivals, queue) or []
         self.unseen.setdefault(queue, _(reason, waiting=waiting))
         return []
+
+
+class Inbox:
+    """The messages that have come to a queue since this was made or begun anew, also if somebody took them out since.
+
+    They are only counted if there are more than are read, or in a queue with a redrive policy, which would move a
+    message that is received too often.
+    """
+
+    def __init__(self, lab: Lab, queue: str) -> None:
+        self._lab, self._queue = lab, queue
+        self.now = 0  # messages in the queue, when somebody looked last
+        self.last: int | None = None  # when the last of them came, in milliseconds since 1970
+        self.faults = list[Difference]()  # of the alerts among the new ones
+        self._seen = dict[str, queues.Message]()  # by their identities
+        self._is_readable = self._read()
+        self.begin_anew()
+
+    def begin_anew(self) -> None:
+        """Take only what comes from now on as new; "now" is when the queue was read last."""
+        self._old, self._held = {*self._seen}, self.now
+
+    def messages(self) -> list[queues.Message] | None:
+        """Return the new messages, None if they are only counted."""
+        self._is_readable &= self._read()
+        new = [message for identity, message in self._seen.items() if identity not in self._old]
+        return new if self._is_readable else None
+
+    def more(self) -> int:
+        """Return how many messages more the queue has. On AWS the number may be a minute old."""
+        self.now = Evidence(self._lab).waiting(self._queue)
+        return max(self.now - self._held, 0)
+
+    def alerted(self, due: Mapping[str, Decimal]) -> int:
+        """Return for how many of these customers a right alert has come, and keep what is wrong with others."""
+        if (messages := self.messages()) is None:
+            return min(self.more(), len(due))
+        alerts = read_alerts(messages, topics.topic_arn(self._lab))
+        threshold = self._lab.threshold
+        self.faults = [fault for alert in alerts for fault in alert.differences(threshold)]
+        right = [alert for alert in alerts if not [*alert.differences(threshold)]]
+        return len(due) - len(missing_alerts(due, right))
+
+    def _read(self) -> bool:
+        """Read the messages in the queue. Return False if they are only counted."""
+        evidence = Evidence(self._lab)
+        arrived = evidence.messages(self._queue)
+        messages = {_identity(body): body for _time, body in arrived}
+        self.now = max(evidence.waiting(self._queue), len(messages))
+        self.last = max((time for time, _body in arrived), default=self.last)
+        self._seen |= messages
+        return self._queue not in evidence.unseen
+
+
+def alert_inboxes(lab: Lab) -> dict[str, Inbox]:
+    """Return an inbox of each queue for alerts."""
+    return {name: Inbox(lab, name) for name in queues.ALERT_QUEUES}
+
+
+def _identity(message: queues.Message) -> str:
+    return json.dumps(message, sort_keys=True)  # SNS gives each message an id of its own
 
 
 def at_rest(lab: Lab) -> bool | None:

@@ -15,10 +15,9 @@ from random import Random
 
 from lab_lib import transactions
 from lab_lib.aws import buckets, functions, topics, triggers
-from lab_lib.checks.arrivals import alert_inboxes, snapshot
 from lab_lib.checks.bank import Bank, File
 from lab_lib.checks.copies import Copy, copied
-from lab_lib.checks.evidence import Evidence, at_rest, is_over, wait_for_rest
+from lab_lib.checks.evidence import Evidence, alert_inboxes, at_rest, is_over, snapshot, wait_for_rest
 from lab_lib.checks.reading import NOTIFIER, PROCESSOR, fitting_key
 from lab_lib.checks.rules import Account
 from lab_lib.checks.upload import (

@@ -6,8 +6,8 @@ from datetime import UTC, datetime, timedelta
 from lab_lib.aws import buckets, cloudwatch, functions, log_runs, tables
 from lab_lib.calls.refusals import none_if_unseen
 from lab_lib.calls.waiting import LOGS_TAKE
-from lab_lib.checks.arrivals import Runs
 from lab_lib.checks.causes import find_broken
+from lab_lib.checks.evidence import Evidence, count_markers
 from lab_lib.checks.reading import PROCESSOR, fitting_key
 from lab_lib.checks.rules import Account
 from lab_lib.errors import CheckFailed
@@ -27,7 +27,7 @@ def wait_until_uploads_start(lab: Lab) -> None:
     what is broken.
     """
     key, looks = fitting_key(Account(lab), buckets.TRIAL), itertools.count(1)
-    runs = Runs(lab, key)
+    began, marked = datetime.now(UTC), count_markers(lab, key)
 
     def has_started() -> bool:
         look = next(looks)
@@ -39,8 +39,8 @@ def wait_until_uploads_start(lab: Lab) -> None:
                 function=lab.name(PROCESSOR),
                 broken=broken.in_one_line,
             )
-        runs.read()
-        return bool(runs.has_ended() or runs.errors(PROCESSOR))
+        evidence = Evidence(lab, began)
+        return bool(evidence.has_taken_in(key, marked) or evidence.errors(PROCESSOR))
 
     what = _("an upload to start {function}", function=lab.name(PROCESSOR))
     on_aws = _("about five minutes after the trigger was created")

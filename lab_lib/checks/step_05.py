@@ -11,9 +11,8 @@ from lab_lib.aws import buckets, cloudwatch, functions, queues, tables, topics
 from lab_lib.aws.json_text import count, milliseconds, moment
 from lab_lib.calls.refusals import none_if_unseen
 from lab_lib.checks import upload
-from lab_lib.checks.arrivals import TABLES
 from lab_lib.checks.causes import LINKS, alert_again, by_upload, correct_code, fix_chain, fix_function
-from lab_lib.checks.evidence import Evidence, at_rest
+from lab_lib.checks.evidence import TABLES, Evidence, at_rest
 from lab_lib.checks.making import waits_for_link
 from lab_lib.checks.reading import NOTIFIER, PROCESSOR, UPLOAD, fitting_key, is_taken
 from lab_lib.checks.rules import (

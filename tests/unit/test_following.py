@@ -10,9 +10,9 @@ from stub_account import LAB, MAPPING, NOTIFICATION, PROCESSOR, StubAccount, cha
 from lab_lib import resources, transactions
 from lab_lib.aws import buckets, cloudwatch, functions, queues, tables, topics, triggers
 from lab_lib.checks import chain, making
-from lab_lib.checks.arrivals import Inbox
 from lab_lib.checks.causes import find_broken
 from lab_lib.checks.chain import Upload
+from lab_lib.checks.evidence import Inbox
 from lab_lib.checks.upload import SUBJECT
 from lab_lib.errors import LabError
 from lab_lib.exercises.first_look import create_queues
