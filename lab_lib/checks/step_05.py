@@ -51,18 +51,14 @@ def uploads(account: Account) -> Finding:
     if good := files(account):
         rows = ngettext("{count:,} row", "{count:,} rows", sum(file.good for file in good))
         return judged(True, _("{rows} in {files}", rows=rows, files=listing(read)), wanted, hint)
-    faults = list[str]()
-    for file in read.values():
-        if isinstance(file, Exception):
-            raise file
-        if isinstance(file, str):
-            faults.append(file)
-    keys, found = [item["Key"] for item in account.ask(buckets.uploads)], _("none")
-    if faults:
-        found = listing(faults)
-    elif read:
-        found = _("no good row in {files}", files=listing(read))
-    elif keys:
+    faults = [file for file in read.values() if isinstance(file, Exception)]
+    for fault in faults:
+        if not isinstance(fault, NotATransactionsFile):
+            raise fault
+    found = _("none")
+    if read:
+        found = listing(map(str, faults)) if faults else _("no good row in {files}", files=listing(read))
+    elif keys := [item["Key"] for item in account.ask(buckets.uploads)]:
         found = _("{files}, which the trigger's filter does not take", files=listing(keys))
     return judged(False, found, wanted, hint)
 
@@ -245,15 +241,13 @@ def _errors(account: Account, name: str) -> list[str]:
 # The uploads, read again with none of the code of the functions
 
 
-def read_upload(lab: Lab, key: str) -> transactions.Recount | str | Exception:
-    """Return the recount of the transactions file that an object holds, what is wrong with it, or why it is not read.
+def read_upload(lab: Lab, key: str) -> transactions.Recount | Exception:
+    """Return the recount of the transactions file that an object holds, or why there is none.
 
     One object that is archived, or has a key of its own, hides no other.
     """
     try:
         return transactions.recount(key, buckets.content(lab, key))
-    except NotATransactionsFile as error:
-        return str(error)
     except Exception as error:
         if is_unreachable(error):
             raise
@@ -261,7 +255,7 @@ def read_upload(lab: Lab, key: str) -> transactions.Recount | str | Exception:
 
 
 @once
-def read_all(account: Account) -> dict[str, transactions.Recount | str | Exception]:
+def read_all(account: Account) -> dict[str, transactions.Recount | Exception]:
     """Return the newest uploads that match a trigger, as `read_upload` reads them; all, while none can match."""
     keys = [upload["Key"] for upload in account.ask(buckets.uploads)]
     fitting = [key for key in keys if is_taken(account, key)]

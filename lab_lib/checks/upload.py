@@ -55,8 +55,11 @@ class Snapshot(NamedTuple):
     @classmethod
     def of(cls, rows: Iterable[Item], customers: Iterable[Item], totals: Iterable[Item]) -> "Snapshot":
         """Return the snapshot that has these items, as `tables.items` returns them."""
-        by_customer = [{item["CustomerId"]: item for item in items} for items in (customers, totals)]
-        return cls({(item["CustomerId"], item["TransactionId"]): item for item in rows}, *by_customer)
+        return cls(
+            {(item["CustomerId"], item["TransactionId"]): item for item in rows},
+            {item["CustomerId"]: item for item in customers},
+            {item["CustomerId"]: item for item in totals},
+        )
 
     @property
     def balances(self) -> dict[str, Any]:
@@ -98,10 +101,9 @@ def expect(before: Snapshot, files: Iterable[Recount], threshold: Decimal) -> Ex
         addresses |= file.addresses
     earlier, held = before.sums(), read_amounts(before.rows.values())
     sums = earlier | totals(held | amounts)
+    had_reached = {customer for customer, total in earlier.items() if total >= threshold}
     crossing = {
-        customer: total
-        for customer, total in sums.items()
-        if total >= threshold and (customer not in earlier or earlier[customer] < threshold)
+        customer: total for customer, total in sums.items() if total >= threshold and customer not in had_reached
     }
     changed = [row for row in amounts if not is_there(before.rows.get(row), amounts[row], days[row])]
     last = {row[0]: amount - held.get(row, 0) for row, amount in amounts.items()}
@@ -142,16 +144,10 @@ def tally(batches: Iterable[Iterable[streams.Record]], threshold: Decimal) -> Ta
 def compare_rows(expected: Expected, held: Mapping[Row, Item], as_written: bool = False) -> Iterator[Difference]:
     """Yield how items of Transactions differ from the files; `as_written`, a day has its zeros too."""
     for row, value in expected.amounts.items():
-        yield from compare_row(row, held.get(row), value, expected.days[row], as_written)
-
-
-def compare_row(
-    row: Row, item: Item | None, value: Decimal, day: str, as_written: bool = False
-) -> Iterator[Difference]:
-    """Yield how the item of a row differs from what the file has."""
-    if item and not as_written and day_of(item) == day:
-        item = item | {"TransactionDate": day}
-    return _compare(row, item, {"TransactionAmount": value, "TransactionDate": day})
+        item, day = held.get(row), expected.days[row]
+        if item and not as_written and day_of(item) == day:
+            item = item | {"TransactionDate": day}
+        yield from _compare(row, item, {"TransactionAmount": value, "TransactionDate": day})
 
 
 def compare_addresses(expected: Expected, customers: Mapping[str, Item]) -> Iterator[Difference]:

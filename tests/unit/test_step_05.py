@@ -28,7 +28,7 @@ from lab_lib.aws.log_runs import Run
 from lab_lib.checks import step_05
 from lab_lib.checks.evidence import Evidence
 from lab_lib.checks.rules import RULES
-from lab_lib.errors import LabError
+from lab_lib.errors import LabError, NotATransactionsFile
 
 WRITTEN, MESSAGES, FILE_READ = (tables.items, "Transactions"), (queues.messages, NOTIFY), (step_05.read_upload, KEY)
 NO_MESSAGES = {MESSAGES: []}
@@ -78,10 +78,11 @@ def test_what_is_right_in_another_way_holds(change):
 
 
 @pytest.mark.parametrize(
-    ("read", "found"), [(transactions.Recount(), f"no good row in {KEY}"), ("a.txt is no file.", "a.txt is no file.")]
+    ("read", "found"),
+    [(transactions.Recount(), f"no good row in {KEY}"), (NotATransactionsFile("It is no file."), "It is no file.")],
 )
 def test_a_file_without_a_good_row_is_told(read, found):
-    assert failed({FILE_READ: read})[0].found == found
+    assert failed({FILE_READ: lambda key: read})[0].found == found
 
 
 def test_a_function_that_did_nothing_has_none_of_the_links_that_it_makes():
