@@ -24,7 +24,7 @@ from babel.messages.pofile import PoFileError, read_po, write_po
 
 from lab_lib import checks, errors, language
 from lab_lib.calls import recent
-from lab_lib.checks import facts, step_probe
+from lab_lib.checks import facts, probe
 from lab_lib.cli import command_line
 from lab_lib.cli import main as commands
 from lab_lib.exercises import copies, translation
@@ -65,7 +65,7 @@ def messages() -> Catalog:
         found.add(message, locations=[("lab_lib/cli", 0)])
     for rule in checks.RULES.values():
         found.add(rule.title, locations=[("lab_lib/checks", 0)])
-    for file, rules in ((facts.FILE, facts.FACTS), (step_probe.FILE, step_probe.PARTS)):
+    for file, rules in ((facts.FILE, facts.FACTS), (probe.FILE, probe.PARTS)):
         for text in (text for rule in rules for text in rule.texts):
             found.add(text, locations=[(f"lab_lib/checks/{file.name}", 0)])
     for path in copies.solved_notebooks():

@@ -12,8 +12,8 @@ from lab_lib.checks import (  # noqa: F401  # these read what the facts are abou
     hazards,
     permissions,
     step_05,
-    step_probe,
 )
+from lab_lib.checks import probe as _probe  # noqa: F401
 from lab_lib.checks.making import first_broken, made, settled
 from lab_lib.checks.reports import Check, Report
 from lab_lib.checks.rules import ASKED, FURTHER, PROBE, RULES, Account, Rule

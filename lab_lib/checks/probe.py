@@ -2,24 +2,29 @@
 
 On the embedded AWS that happens in a copy of the account. So what harms can be tried too: an event comes again, a
 mapping is paused, a function is killed. On AWS, a probe only uploads and reads, and what it has brought stays.
+Each part of the outcome is a check of probe.toml. These are made only if they are asked for.
 """
 
 import time
+import tomllib
 from collections import defaultdict
 from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from decimal import Decimal
+from pathlib import Path
 from random import Random
 
 from lab_lib import transactions
 from lab_lib.aws import buckets, functions, topics, triggers
 from lab_lib.checks.bank import Bank, File
+from lab_lib.checks.causes import fix_chain, fix_error
 from lab_lib.checks.copies import Copy, copied
 from lab_lib.checks.evidence import Evidence, alert_inboxes, at_rest, is_over, snapshot, wait_for_rest
+from lab_lib.checks.making import waits_for_link
 from lab_lib.checks.reading import NOTIFIER, PROCESSOR, fitting_key
-from lab_lib.checks.rules import Account
+from lab_lib.checks.rules import FURTHER, Account, Finding, Rule, cannot_see, judged
 from lab_lib.checks.upload import (
     Difference,
     Expected,
@@ -39,7 +44,9 @@ from lab_lib.errors import TimedOut
 from lab_lib.lab import Lab
 from lab_lib.language import _
 from lab_lib.pages.wording import listing
+from lab_lib.resources import messages
 
+FILE = Path(__file__).with_name("probe.toml")
 REPEATS = "repeats"
 Faults = dict[str, list[Difference | str]]  # by the part, as the ids in probe.toml name it, or the name of a queue
 _LONGEST = 600  # seconds for a file on AWS; on the embedded AWS the chain comes to rest long before
@@ -333,3 +340,45 @@ class _Probe:
 
 def _all_but_repeats(wrong: Faults) -> list[Difference | str]:
     return [fault for part, faults in wrong.items() if part != REPEATS for fault in faults]
+
+
+@dataclass(frozen=True, eq=False)
+class Part(Rule):
+    """A part of the outcome is a check with the fields that probe.toml describes."""
+
+    about: str = ""
+    right: str = ""
+    function: str = NOTIFIER
+    so_that: str = ""
+    links: list[str] = field(default_factory=list)
+
+    @property
+    def texts(self) -> list[str]:
+        """Return what is translated, but for the title."""
+        return [text for text in (self.right, self.so_that) if text]
+
+    def find(self, account: Account, queue: str = "") -> Finding:
+        """Find what is right, or all that is wrong and the function's last error."""
+        part, wanted = queue or self.id.removeprefix("probe-"), _(self.right)
+        is_further = self.step == FURTHER and part != REPEATS
+        outcome = account.ask(send_further if is_further else send)
+        faults = outcome.faults.get(part)
+        if faults is None:
+            why = _("tried on a copy of the account only")
+            return cannot_see(why, _("Probe an account on the embedded AWS."), wanted, counts=False)
+        if not faults:
+            return judged(True, outcome.arrived if part == "rows" else wanted, wanted, "")
+        own = [messages(queue)] if queue else []
+        found, error = listing(map(str, faults)), outcome.errors.get(self.function, "")
+        if error:
+            function = account.name(self.function)
+            found = _("{found}; the last error of {function}: {error}", found=found, function=function, error=error)
+        if first := waits_for_link(account, found, *own, *self.links):
+            return first
+        hint = fix_chain(account, *own, *self.links) or fix_error(account, self.function, error, self.so_that)
+        return judged(False, found, wanted, _("{hint} Then run `lab check --probe` again.", hint=hint))
+
+
+PARTS = [Part(**part) for part in tomllib.loads(FILE.read_text("utf-8"))["part"]]
+for _part in PARTS:
+    _part.enter(_part.find)
