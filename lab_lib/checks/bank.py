@@ -132,24 +132,23 @@ class Bank(Values):
     def wide(self) -> list[Line]:
         """Return lines with every kind of value: more than 100 of more than 25 customers, in more than 64 KB."""
         chance, limit = self.chance, self.limit
-        accent, long = self.new_id("é{}"), self.new_id("L{}").ljust(2047, "x")
-        names = [accent, accent.replace("é", "e\u0301"), f"{long}a", f"{long}b", *map(self.new_id, KINDS["customers"])]
-        names += [self.new_customer() for _ in range(16)]
-        names = self.shuffled([*dict.fromkeys([*names, names[-1].swapcase()])])
+        accent, long, plain = self.new_id("é{}"), self.new_id("L{}").ljust(2047, "x"), self.new_customer()
+        names = [accent, accent.replace("é", "e\u0301"), f"{long}a", f"{long}b", plain, plain.swapcase()]
+        names += [*map(self.new_id, KINDS["customers"]), *(self.new_customer() for _ in range(15))]
+        names = self.shuffled(names)
         crossing, low = names[:16], names[16:]  # SNS and SQS take ten messages at once
-        addresses = [form.format(self.address("Long Street")) for form in KINDS["addresses"] * 4]
-        self._addresses.update(zip(low, addresses, strict=False))
-        lines = [self.below(name) for name in [*chance.choices(names[1:], k=50), *names[1:], *[low[5]] * 70]]
-        over = [0, 1, 10**6, 10 ** chance.randint(16, 24)]
-        over += [chance.randint(1, 10 ** chance.randint(1, 9)) for _ in crossing]
-        crossed = [self.to(name, limit + more) for name, more in zip(crossing, over, strict=False)]
-        for part in (lines, crossed):
-            part[:] = [line._replace(date=self.odd_day(), amount=self.odd_amount(line.amount)) for line in part]
+        for name, address in zip(low, cycle(KINDS["addresses"]), strict=False):
+            self._addresses[name] = address.format(self.address("Long Street"))
+        several = names[1:]  # the first one reaches the threshold exactly, with one row
+        lines = [self._odd(self.below(name)) for name in [*several, *chance.choices(several, k=50), *[low[5]] * 70]]
         for place in chance.sample(range(len(lines)), 8):
             lines[place] = lines[place]._replace(address="".join(chance.choices("abcdefé京", k=9_000)))
-        lines = self._in_turn([*lines, *self._special(*low[:4])])
-        twice = [line for line in lines if line.customer in low]
-        return [*lines, *crossed, *map(self.below, crossing[:2] * 2), *chance.sample(twice, 2) * 2, self.below(low[4])]
+        lines = self._in_turn([*lines, *self._alike(*low[:4])])
+        over = [0, 1, 10**6, 10 ** chance.randint(16, 24)]
+        over += [chance.randint(1, 10 ** chance.randint(1, 9)) for _ in crossing]
+        crossed = [self._odd(self.to(name, limit + more)) for name, more in zip(crossing, over, strict=False)]
+        twice = chance.sample([line for line in lines if line.customer in low], 2)
+        return [*lines, *crossed, *map(self.below, crossing[:2] * 2), *twice, *twice, self.below(low[4])]
 
     def crowd(self) -> list[Line]:
         """Return lines of 101 new customers, of whom many cross. Two of them have a transaction of the same id."""
@@ -207,10 +206,10 @@ class Bank(Values):
     def rejected(self) -> File:
         """Return a file with a line for each reason for which one is rejected, and right lines between them."""
         good = [self.below(self.new_customer()) for _ in range(3)]
-        amounts = KINDS["wrong_amounts"] + KINDS["other_wrong_amounts"]
-        bad = [self._line(self.new_id("B{}"), 0)._replace(amount=amount) for amount in amounts]
-        bad += [self._line(self.new_id("B{}"), 0)._replace(date=day) for day in KINDS["wrong_days"]]
-        bad += [bad[0]._replace(customer=""), bad[0]._replace(transaction=" ")]
+        wrong = [{"amount": amount} for amount in KINDS["wrong_amounts"] + KINDS["other_wrong_amounts"]]
+        wrong += [{"date": day} for day in KINDS["wrong_days"]]
+        wrong += [{"customer": ""}, {"transaction": " "}]
+        bad = [self._line(self.new_id("B{}"), 0)._replace(**field) for field in wrong]
         key, content = self.file([*bad, *good], self.odd_key())
         header, *texts = content.split(b"\n")
         lines = [line.encode("latin-1") for line in KINDS["wrong_lines"]]
@@ -268,9 +267,14 @@ class Bank(Values):
         date = f"{self.chance.randint(1, 12):02}/{self.chance.randint(1, 28):02}/2017"
         return Line(customer, self._addresses[customer], self.new_id("T{}"), date, str(amount))
 
-    def _special(self, one: str, other: str, third: str, fourth: str) -> list[Line]:
+    def _odd(self, line: Line) -> Line:
+        """Return the line with any id, day and form of the amount."""
+        id = self.new_id(self.chance.choice(KINDS["transactions"]))
+        return line._replace(transaction=id, date=self.odd_day(), amount=self.odd_amount(line.amount))
+
+    def _alike(self, one: str, other: str, third: str, fourth: str) -> list[Line]:
         """Return lines of these customers that are much like others."""
-        first, booked = self.below(one)._replace(transaction=self.new_id("aB{}")), self.below(third)
+        first, booked = self.below(one), self.below(third)
         return [
             first,
             self.below(one)._replace(transaction=first.transaction.swapcase()),
@@ -280,7 +284,6 @@ class Bank(Values):
             self._line(third, int(booked.amount))._replace(date=booked.date),
             self._line(third, 0),
             self._line(self.new_customer(), 0),
-            *(self.below(fourth)._replace(transaction=self.new_id(form)) for form in KINDS["transactions"]),
             self.to(fourth, -(10 ** self.chance.randint(3, 18))),
             self.to(fourth, 0),
         ]

@@ -110,12 +110,14 @@ def _expiring(account: Account) -> Iterator[str]:
     """Yield the rules by which S3 deletes uploads."""
     keys = [UPLOAD, *(upload["Key"] for upload in account.ask(buckets.uploads))]
     for rule in account.ask(buckets.expiring):
-        when, days = rule["Expiration"], rule["Expiration"].get("Days", 0)
-        text = ngettext("after {count:,} day", "after {count:,} days", days)
-        text = text if days else _("on {date}", date=str(when["Date"])[:10])
-        text = _("files expire {when}, by the rule {rule}", when=text, rule=rule.get("ID"))
-        if any(key.startswith(_PREFIX.search(rule)) for key in keys) and "Tag" not in str(rule.get("Filter")):
-            yield text if days < SOON else Meant(text)
+        if "Tag" in str(rule.get("Filter")) or not any(key.startswith(_PREFIX.search(rule)) for key in keys):
+            continue
+        days = rule["Expiration"].get("Days", 0)
+        when = ngettext("after {count:,} day", "after {count:,} days", days)
+        if not days:
+            when = _("on {date}", date=str(rule["Expiration"]["Date"])[:10])
+        text = _("files expire {when}, by the rule {rule}", when=when, rule=rule.get("ID"))
+        yield text if days < SOON else Meant(text)
 
 
 # Other destinations
@@ -140,15 +142,17 @@ def _sure(faults: list[str]) -> list[str]:
 @document
 def bucket_sends(account: Account) -> list[str]:
     """Return the events other than uploads that start TransactionProcessor, and where else events and files go."""
-    own, files = account.lab.account, list[str]()
-    for copy in account.ask(buckets.copies):
-        files.append(Meant(copy["Bucket"]) if copy.get("Account", own) == own else copy["Bucket"])
     events = [event for trigger in bucket_triggers(account) for event in trigger.get("Events", [])]
+    found = [event for event in events if not event.startswith(CREATED)]
+    for copy in account.ask(buckets.copies):
+        is_ours = copy.get("Account", account.lab.account) == account.lab.account
+        found.append(Meant(copy["Bucket"]) if is_ours else copy["Bucket"])
     settings = account.ask(triggers.bucket_notifications)
-    queues_and_topics = [*settings.get("TopicConfigurations", []), *settings.get("QueueConfigurations", [])]
-    ways = [Meant("EventBridge")] if "EventBridgeConfiguration" in settings else []
-    arns = [other.get("TopicArn") or other["QueueArn"] for other in queues_and_topics]
-    return [*(event for event in events if not event.startswith(CREATED)), *files, *ways, *_strays(account, arns)]
+    if "EventBridgeConfiguration" in settings:
+        found.append(Meant("EventBridge"))
+    arns = [other["TopicArn"] for other in settings.get("TopicConfigurations", [])]
+    arns += [other["QueueArn"] for other in settings.get("QueueConfigurations", [])]
+    return found + _strays(account, arns)
 
 
 @document
