@@ -7,6 +7,7 @@ import subprocess
 import sys
 import textwrap
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 import by_hand
@@ -27,7 +28,6 @@ from lab_lib.lab import Lab
 
 REGION = "cn-north-1"
 PROCESSOR, NOTIFIER = functions.SOURCES
-NOTIFY, *OTHER_QUEUES = queues.ALERT_QUEUES
 PROBE = [name for name, rule in checks.RULES.items() if rule.probes]
 FURTHER = [name for name in PROBE if checks.RULES[name].step == "further"]
 
@@ -82,14 +82,12 @@ def unharmed(busy):
 
 
 def test_a_probe_of_the_lab_holds_by_the_policies_of_grader_and_probe_and_leaves_the_account_as_it_is(unharmed):
-    user, (reading, probing) = (
-        user_of(unharmed, "grader"),
-        (user_policies.grader(unharmed), user_policies.probe(unharmed)),
-    )
-    allow(unharmed, "grader", reading)
+    user = user_of(unharmed, "grader")
+    allow(unharmed, "grader", user_policies.grader(unharmed))
     assert {check.state for check in probed(user).values()} == {"cannot see"}
-    iam, policy = unharmed.client("iam"), {"PolicyName": "probe", "PolicyDocument": json.dumps(probing)}
-    iam.attach_user_policy(UserName="grader", PolicyArn=iam.create_policy(**policy)["Policy"]["Arn"])
+    iam, probing = unharmed.client("iam"), json.dumps(user_policies.probe(unharmed))
+    policy = iam.create_policy(PolicyName="probe", PolicyDocument=probing)["Policy"]["Arn"]
+    iam.attach_user_policy(UserName="grader", PolicyArn=policy)
     before, answers = all_there_is(unharmed, PROCESSOR, NOTIFIER), []
 
     with user.listening({"after-call": lambda parsed, **_: answers.append(str(parsed))}):
@@ -116,15 +114,8 @@ def test_a_copy_holds_what_the_account_holds_and_nothing_that_is_done_there_reac
 def test_on_a_copy_events_and_records_come_again_as_they_came_first(by_hand_lab):
     lab = by_hand_lab
     replace_code(lab, PROCESSOR, "def lambda_handler(event, context):\n    print(event)\n")
-    sqs, policy = lab.client("sqs"), {"deadLetterTargetArn": lab.arn("sqs", OTHER_QUEUES[0]), "maxReceiveCount": 1}
-    sqs.set_queue_attributes(QueueUrl=queues.find_queue(lab, NOTIFY), Attributes={"RedrivePolicy": json.dumps(policy)})
-    lab.client("lambda").create_event_source_mapping(EventSourceArn=lab.arn("sqs", NOTIFY), FunctionName=PROCESSOR)
 
     with copied(lab) as copy:
-        assert "RedrivePolicy" not in queues.attributes(copy.lab, NOTIFY)
-        copy.lab.client("sqs").send_message(QueueUrl=queues.find_queue(copy.lab, NOTIFY), MessageBody="an alert")
-        wait_for_rest(copy.lab, 30)
-        assert "an alert" in "".join(cloudwatch.log_lines(copy.lab, PROCESSOR))
         put_row(copy.lab, "C9")
         copy.deliver_events_again()
         wait_for_rest(copy.lab, 30)
@@ -157,13 +148,9 @@ def test_on_a_copy_triggers_pause_rows_are_deleted_and_functions_are_killed_and_
         copy.start_cold()
         put_row(copy.lab, "C10")
         assert sum("INIT_START" in line for line in cloudwatch.log_lines(copy.lab, NOTIFIER)) == starts + 1
-
-
-def test_a_trigger_that_somebody_has_paused_stays_so_in_a_copy(unharmed):
-    with copied(unharmed) as copy:
         (mapping,) = triggers.mappings(copy.lab)
         copy.lab.client("lambda").update_event_source_mapping(UUID=mapping["UUID"], Enabled=False)
-        copy.start_only([NOTIFIER])
+        copy.start_only([NOTIFIER])  # what somebody has paused stays so
         assert [mapping["State"] for mapping in triggers.mappings(copy.lab)] == ["Disabled"]
 
 
@@ -175,19 +162,18 @@ def test_a_user_may_do_in_a_copy_what_the_policies_allow_and_not_manage_the_acco
         assert copy.lab.client("sqs").list_queues()["QueueUrls"]
         with pytest.raises(copy.lab.client("dynamodb").exceptions.ClientError, match="AccessDenied"):
             copy.lab.client("dynamodb").scan(TableName="Customer")
-        asked = "/_lab/kill_later", {"function": PROCESSOR, "calls": 0}
-        assert copy.lab.ask_embedded(asked[0], **asked[1]) == {"left": 0}
+        act = partial(Lab.ask_embedded, path="/_lab/kill_later", function=PROCESSOR, calls=0)
+        assert act(copy.lab) == {"left": 0}
         port, _secret = server.read_note(Path(the_copy().cwd()))
         as_a_function = replace(unharmed, endpoint=f"http://{server.HOST}:{port}")
         for lab in (as_a_function, user, unharmed):  # it cannot tell a copy
-            assert lab.ask_embedded(asked[0], **asked[1]) is None
+            assert act(lab) is None
 
 
 @pytest.mark.slow
 def test_a_copy_and_its_folder_are_gone_when_its_grader_is_killed(unharmed):
-    before, code = (
-        all_there_is(unharmed, PROCESSOR, NOTIFIER),
-        f"""
+    before = all_there_is(unharmed, PROCESSOR, NOTIFIER)
+    code = f"""
         from lab_lib.checks.copies import copied
         from lab_lib.lab import open_lab
         lab = open_lab(account="{unharmed.account}", region="{REGION}")
@@ -195,8 +181,7 @@ def test_a_copy_and_its_folder_are_gone_when_its_grader_is_killed(unharmed):
             print(copy.lab.work(), flush=True)
             while True:
                 copy.lab.client("s3").put_object(Bucket=copy.lab.bucket, Key="C9.txt", Body=b"{HEADER}")
-    """,
-    )
+    """
     with subprocess.Popen([sys.executable, "-c", textwrap.dedent(code)], stdout=subprocess.PIPE) as grader:
         assert b"Work" in grader.stdout.readline()
         copy = the_copy()

@@ -81,7 +81,7 @@ def test_clean_does_not_ask_with_yes_or_in_an_empty_account_or_on_an_emulator(on
         ("", "n\n", 1, "At the end, it deletes all that the lab has there"),
         ("--yes", "", 0, "On AWS this takes about 37 min, and costs about 0.3 cents"),
     ],
-)  # fmt: skip
+)
 def test_a_run_on_aws_says_what_it_makes_and_takes_and_asks_once(monkeypatch, options, answer, status, words):
     ran, held = [], {"ok": True, "totals": {}, "transactions": 0, "alerts": [], "queues": {}, "rejected": []}
     monkeypatch.setattr(headless, "run", lambda prepared, *_: ran.append(prepared.parameters["yes"]) or ([], held))
@@ -91,14 +91,9 @@ def test_a_run_on_aws_says_what_it_makes_and_takes_and_asks_once(monkeypatch, op
 
     told = " ".join(ended.stderr.split())
     assert (ended.exit_code, ran, told.count("[y/N]")) == (status, [True] * (not status), bool(answer))
-    assert told.startswith(
-        f"In {ACCOUNT}{', prefix ana-' * ('ana' in options)}, this run makes what is not there yet: bucket,"
-    )
-    assert (words in told, "`lab clean --account … --profile …" in told) == (True, True)
-    following = (
-        "Everything up to 00-start-here is there now. Go on with 01-create-functions in `lab open --account … --p"
-    )
-    assert (following in ended.stdout) == ("--keep" in options)
+    assert told.startswith(f"In {ACCOUNT}{', prefix ana-' * ('ana' in options)}, this run makes what is not there yet:")
+    assert words in told
+    assert ("Go on with 01-create-functions in `lab open --account …" in ended.stdout) == ("--keep" in options)
 
 
 END = datetime.now(UTC)

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from botocore.exceptions import ClientError
 from made_checks import BAD, GOOD, MORE, UNSEEN, WAITING
-from stub_account import run, stub
+from stub_account import LAB, run, stub
 
 from lab_lib import checks
 from lab_lib.aws import buckets, functions, queues, roles, tables, topics, triggers
@@ -103,47 +103,33 @@ def test_in_an_empty_account_everything_is_missing_or_waits_and_each_hint_is_a_s
 # The bucket, which a classroom may have created, and named, beforehand
 
 FIRST, SECOND = "a-inputs3bucketfortransact", "ana-inputs3bucketfortransact-1"
-OWN = "inputs3bucketfortransact-123456789012-us-east-1"
-
-
-SOURCE = {"Condition": {"ArnLike": {"AWS:SourceArn": ["arn:aws:s3:::my-files", "arn:aws:s3:::*"]}}}
-
-
-@pytest.fixture
-def bucket_of(lab, monkeypatch):
-    """bucket_of(names, started): the bucket that is judged when these are there, and one starts the function.
-
-    The function's policy names the bucket my-files.
-    """
-    monkeypatch.setattr(triggers, "statements", lambda lab, name: [{}, SOURCE])
-
-    def bucket_of(names, started=None, **settings):
-        s3, arn = lab.client("s3"), lab.arn("lambda", "function:TransactionProcessor")
-        for name in names:
-            s3.create_bucket(Bucket=name)
-        if started:
-            trigger = {"LambdaFunctionArn": arn, "Events": ["s3:ObjectCreated:*"]}
-            configuration = {"LambdaFunctionConfigurations": [trigger]}
-            s3.put_bucket_notification_configuration(Bucket=started, NotificationConfiguration=configuration)
-        return Account(replace(lab, **settings)).lab.bucket
-
-    return bucket_of
+OWN = LAB.bucket
 
 
 @pytest.mark.parametrize(
-    ("names", "started", "settings", "name"),
+    ("found", "started", "given", "name"),
     [
-        ([FIRST, OWN, SECOND], None, {}, OWN),
-        ([FIRST, OWN, SECOND], SECOND, {}, SECOND),
-        ([FIRST, SECOND], None, {"prefix": "Ana-"}, SECOND),
-        ([FIRST, "my-files"], "my-files", {}, "my-files"),
-        ([FIRST, "my-class-bucket"], FIRST, {"bucket_name": "my-class-bucket"}, "my-class-bucket"),
+        ([FIRST, OWN, SECOND], "", "", OWN),
+        ([FIRST, OWN, SECOND], SECOND, "", SECOND),
+        ([FIRST, SECOND], "my-files", "", "my-files"),
+        ([FIRST], FIRST, "my-class-bucket", "my-class-bucket"),
     ],
 )
 def test_the_bucket_that_was_given_or_has_the_trigger_is_judged_or_else_the_labs_own(
-    bucket_of, names, started, settings, name
+    monkeypatch, found, started, given, name
 ):
-    assert bucket_of(names, started, **settings) == name
+    monkeypatch.setattr(buckets, "candidates", lambda lab: found)
+    monkeypatch.setattr(triggers, "allowed_buckets", lambda lab: ["my-files"])
+    monkeypatch.setattr(triggers, "find_bucket_trigger", lambda lab: lab.bucket == started)
+
+    assert Account(replace(LAB, bucket_name=given)).lab.bucket == name
+
+
+def test_with_a_prefix_only_a_bucket_with_the_prefix_is_judged(lab):
+    for name in (FIRST, SECOND):
+        lab.client("s3").create_bucket(Bucket=name)
+
+    assert Account(replace(lab, prefix="Ana-")).lab.bucket == SECOND
 
 
 # What the notebooks ask
