@@ -125,6 +125,13 @@ def test_the_bucket_that_was_given_or_has_the_trigger_is_judged_or_else_the_labs
     assert Account(replace(LAB, bucket_name=given)).lab.bucket == name
 
 
+def test_the_policy_of_the_function_names_buckets_too(monkeypatch):
+    sources = {"Condition": {"ArnLike": {"AWS:SourceArn": ["arn:aws:s3:::my-files", "arn:aws:s3:::*"]}}}
+    monkeypatch.setattr(triggers, "statements", lambda lab, name: [{}, sources])
+
+    assert triggers.allowed_buckets(LAB) == ["my-files"]
+
+
 def test_with_a_prefix_only_a_bucket_with_the_prefix_is_judged(lab):
     for name in (FIRST, SECOND):
         lab.client("s3").create_bucket(Bucket=name)
