@@ -86,12 +86,6 @@ def wanted_key(_account: Account, name: str) -> str:
     return tables.wanted_key(name)
 
 
-@document
-def expiry(account: Account, name: str) -> str:
-    """Return the attribute by which the table's items expire, or its place in a call."""
-    return account.ask(tables.expiry, name) or "..."
-
-
 # The functions
 
 
@@ -312,11 +306,6 @@ def _mapped(account: Account, mapping: triggers.Trigger) -> str:
 
 
 @document
-def uuid(account: Account) -> str:
-    return str(mapping(account)["UUID"])
-
-
-@document
 def unbounded_retries(account: Account) -> list[str]:
     now = mapping(account)
     unset = [setting for setting in RETRIES if str(now.get(setting)) in ("None", "-1", "False", "[]")]  # 0 is set
@@ -389,17 +378,6 @@ def subscription(account: Account, name: str) -> dict[str, Any]:
 @document
 def subscription_settings(account: Account, name: str) -> dict[str, str]:
     return account.ask(triggers.subscription_settings, subscription(account, name)["SubscriptionArn"])
-
-
-@document
-def subscription_arn(account: Account, name: str) -> str:
-    return str(subscription(account, name)["SubscriptionArn"])
-
-
-@document
-def filter_policy(account: Account, name: str) -> str:
-    text: str = subscription_settings(account, name).get("FilterPolicy", "")
-    return text.removeprefix("{}")
 
 
 @document

@@ -22,7 +22,7 @@ FILE = Path(__file__).with_name("facts.toml")
 
 
 class _Names(dict[str, object]):
-    """Map the names that a text may have in braces to values. A @document is read only if a text has its name."""
+    """Map the names that a text may have in braces to values. The account is read only if a text has the name."""
 
     def __init__(self, account: Account, subject: str, values: dict[str, str]) -> None:
         lab = account.lab
@@ -48,7 +48,8 @@ class _Names(dict[str, object]):
         self.account, self.subject = account, subject
 
     def __missing__(self, name: str) -> object:
-        return DOCUMENTS[name](self.account, *filter(None, [self.subject]))
+        found = NAMES.get(name, f"{name} {self.subject}")
+        return read(self.account, found.replace("{}", self.subject))
 
     def fill(self, text: str) -> str:
         """Return a text in the user's language, with the names in its places."""
@@ -145,6 +146,8 @@ def _with_near(hint: str, account: Account, name: str, similar: str) -> str:
     return hint
 
 
-FACTS = [Fact(**fact) for fact in tomllib.loads(FILE.read_text("utf-8"))["fact"]]
+_CONTENT = tomllib.loads(FILE.read_text("utf-8"))
+NAMES = _CONTENT["names"]  # of texts: a document and a place
+FACTS = [Fact(**fact) for fact in _CONTENT["fact"]]
 for _fact in FACTS:
     _fact.enter(_fact.compare)

@@ -30,16 +30,6 @@ class Need(NamedTuple):
 
 
 @document
-def role(account: Account, name: str) -> str:
-    return str(role_for(account, name)["RoleName"])
-
-
-@document
-def own_role(account: Account, name: str) -> str:
-    return str(role_of(account, name)["RoleName"])
-
-
-@document
 def usual_role(account: Account, name: str) -> str:
     return roles.name_of(account.lab, functions.ROLES[name])
 

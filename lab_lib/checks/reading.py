@@ -26,6 +26,7 @@ def role_for(account: Account, name: str) -> dict[str, Any]:
     return account.ask(roles.describe, roles.name_of(account.lab, functions.ROLES[name])) or role_of(account, name)
 
 
+@document
 def role_of(account: Account, name: str) -> dict[str, Any]:
     """Return the function's own role; {} if the function or the role is not there."""
     arn = account.settings(name).get("Role", "")
