@@ -1,23 +1,28 @@
-"""Follow an upload through the chain: what is due at each link, what is there, and why it comes no further."""
+"""Follow an upload through the chain: what is due at each link, what is there, and why it comes no further.
 
+On AWS it takes minutes until the chain can take an upload, and until the logs and CloudWatch tell of it: wait for both.
+"""
+
+import itertools
 import time
 from collections.abc import Callable, Collection, Iterator, Mapping
 from contextlib import contextmanager, suppress
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from decimal import Decimal
-from itertools import islice
 from pathlib import Path
 
 from lab_lib import transactions
-from lab_lib.aws import buckets, functions, tables
+from lab_lib.aws import buckets, cloudwatch, functions, log_runs, tables
+from lab_lib.calls.refusals import none_if_unseen
+from lab_lib.calls.waiting import LOGS_TAKE
 from lab_lib.checks import upload as judge
 from lab_lib.checks.causes import correct_code, find_broken, fix_error, why_not
 from lab_lib.checks.evidence import Evidence, alert_inboxes, at_rest, count_markers, is_over, snapshot, wait_for_rest
-from lab_lib.checks.reading import NOTIFIER, PROCESSOR
+from lab_lib.checks.reading import NOTIFIER, PROCESSOR, fitting_key
 from lab_lib.checks.rules import Account
 from lab_lib.checks.upload import Difference, Item, Snapshot, Totals, expect
 from lab_lib.errors import CheckFailed, LabError, TimedOut
-from lab_lib.handlers.transaction_processor.transactions_file import MOST_KEPT
+from lab_lib.handlers.transaction_processor.transactions_file import COLUMNS, MOST_KEPT
 from lab_lib.lab import Lab
 from lab_lib.language import _, ngettext, sentences
 from lab_lib.pages.chain_parts import Link, Progress
@@ -27,6 +32,7 @@ from lab_lib.transactions import Recount
 
 _LONGEST = 3600  # seconds; a chain comes to rest long before, unless something starts it again and again
 _DOUBT = 3  # seconds without progress
+_LOOKS_A_TRIAL = 8  # about five seconds, later 16: a cold function takes its time
 
 
 @contextmanager
@@ -149,7 +155,7 @@ class Upload:
 
     def _rejected(self) -> list[Link]:
         """Return the link of the lines that must be rejected, if there are any."""
-        due = dict(islice(self.file.rejected.items(), MOST_KEPT))
+        due = dict(itertools.islice(self.file.rejected.items(), MOST_KEPT))
         kept = buckets.rejected_rows(self.lab, self.key) if due and self._all_in else []
         missing = [*judge.compare_rejected(due, kept)]
         return [Link(REJECTED, len(due) - len(missing), len(due))] if due else []
@@ -244,3 +250,61 @@ class Upload:
         """Return what differs of the rows, the totals and the alerts."""
         faults = [*self._faults, *(fault for inbox in self.inboxes.values() for fault in inbox.faults)]
         return [*dict.fromkeys(map(str, faults))]
+
+
+def wait_until_uploads_start(lab: Lab) -> None:
+    """Wait until an upload starts TransactionProcessor.
+
+    Uploads a file without rows, and again every few seconds, until the function has taken one in: S3 brings a new
+    notification into force within minutes, and never sends what it missed until then. CheckFailed if a check finds
+    what is broken.
+    """
+    key, looks = fitting_key(Account(lab), buckets.TRIAL), itertools.count(1)
+    began, marked = datetime.now(UTC), count_markers(lab, key)
+
+    def has_started() -> bool:
+        look = next(looks)
+        if look % _LOOKS_A_TRIAL == 1:
+            buckets.put(lab, key, f"{'|'.join(COLUMNS)}\n".encode())
+        if look == _LOOKS_A_TRIAL and (broken := find_broken(lab, key, [ROWS])):
+            raise CheckFailed(
+                "An upload does not start {function}. {broken} Then run this cell again.",
+                function=lab.name(PROCESSOR),
+                broken=broken.in_one_line,
+            )
+        evidence = Evidence(lab, began)
+        return bool(evidence.has_taken_in(key, marked) or evidence.errors(PROCESSOR))
+
+    what = _("an upload to start {function}", function=lab.name(PROCESSOR))
+    on_aws = _("about five minutes after the trigger was created")
+    try:
+        lab.wait_until(has_started, what, timeout=lab.longest(600), on_aws=on_aws)
+    finally:
+        buckets.delete_object(lab, key)
+
+
+def wait_until_logged(lab: Lab) -> None:
+    """Wait until the logs tell of the last upload. Without any row, TotalNotifier need not have run."""
+    since = {PROCESSOR: buckets.uploads(lab)[-1]["LastModified"]}  # the same file again changes nothing in the stream
+    names = functions.SOURCES if tables.items(lab, "Transactions", most=1) else [PROCESSOR]
+    logs = {name: functions.log_group(lab, name) for name in names}
+
+    def logged() -> bool:
+        runs = [log_runs.read(lab, name, group, since.get(name)) for name, group in logs.items()]
+        return all(any(run.end for run in of_function) for of_function in runs)
+
+    hint = _("A function has not run. The checkpoint of this notebook says which link is broken.")
+    how = {"timeout": lab.longest(600), "on_aws": LOGS_TAKE, "hint": hint}
+    none_if_unseen(lambda: lab.wait_until(logged, "the functions' logs", **how))
+
+
+def wait_until_counted(lab: Lab) -> None:
+    """Wait until CloudWatch has counted calls of both functions. Each question costs a little on AWS."""
+    hour_ago = datetime.now(UTC) - timedelta(hours=1)
+
+    def counted() -> bool:
+        return all(cloudwatch.metrics(lab, name, hour_ago)["Invocations"] for name in functions.SOURCES)
+
+    lab.wait_until(
+        counted, "CloudWatch to count", timeout=600, on_aws=_("a few minutes"), first_pause=15, longest_pause=15
+    )
