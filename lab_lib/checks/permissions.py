@@ -8,7 +8,6 @@ from lab_lib.aws import functions, grants, policies, queues, roles, topics
 from lab_lib.aws.evaluator import A_YEAR, NOW, from_service, is_allowed
 from lab_lib.checks.reading import UPLOAD, role_for, role_of, stream_arn
 from lab_lib.checks.rules import Account, document
-from lab_lib.handlers.transaction_processor.transactions_file import rejected_key
 from lab_lib.lab import Lab
 from lab_lib.language import _
 from lab_lib.pages.wording import listing
@@ -148,7 +147,4 @@ def _example(account: Account, resource: str) -> str:
     """Return a resource that matches the pattern: IAM's policy simulator takes no patterns."""
     if resource.endswith("/stream/*") and (stream := stream_arn(account)):
         return stream
-    if "log-group:" in resource:
-        return resource.removesuffix("*") + "log-stream:any"
-    example = rejected_key(UPLOAD) if resource.endswith("/rejected/*") else UPLOAD
-    return f"{resource.removesuffix('rejected/*').removesuffix('*')}{example}" if resource.endswith("/*") else resource
+    return resource.replace(":*", ":log-stream:any").replace("/*", f"/{UPLOAD}")

@@ -56,13 +56,13 @@ _LONGEST = 600  # seconds for a file on AWS; on the embedded AWS the chain comes
 class Outcome:
     """The result of a probe.
 
-    `arrived` is said if all rows did. `faults` has an entry for each part of the chain that was tried. `errors` has the
-    last error in the log of each function that failed with an ordinary file.
+    `faults` has an entry for each part of the chain that was tried. `errors` has the last error in the log of each
+    function that failed with an ordinary file. If it `stays`, the account itself has what the probe brought.
     """
 
-    arrived: str = ""
     faults: Faults = field(default_factory=lambda: defaultdict(list))
     errors: dict[str, str] = field(default_factory=dict)
+    stays: bool = False
 
 
 @dataclass
@@ -79,12 +79,8 @@ def send(lab: Lab) -> Outcome:
     with copied(lab) as copy:
         probe = _Probe(lab, copy)
         probe.do_what_the_handout_asks(copy)
-    outcome = probe.outcome
-    told = _("{rows} rows of {customers} customers arrived", rows=probe.rows, customers=len(probe.customers))
-    if not copy:
-        told = _("{found}; they stay until `lab clean`, with their files and alerts", found=told)
-    outcome.arrived = told
-    return outcome
+    probe.outcome.stays = copy is None
+    return probe.outcome
 
 
 def send_further(lab: Lab) -> Outcome:
@@ -109,7 +105,6 @@ class _Probe:
         self._inboxes = alert_inboxes(lab)
         fits = [fitting_key(account, "{}", end) for end in (".txt", ".csv", ".TXT", "")]
         self.bank = Bank(chance, self.held, lab.threshold, fits)
-        self.rows, self.customers = 0, set[str]()
 
     def do_what_the_handout_asks(self, copy: Copy | None) -> None:
         """Send ordinary files, and one that has every kind of value, up to the first fault. In a copy, do more."""
@@ -169,8 +164,6 @@ class _Probe:
     def _begun(self, files: list[transactions.Recount]) -> _Upload:
         """Note what there is before files are uploaded."""
         expected = expect(self.held, files, self.lab.threshold)
-        self.rows += sum(file.good for file in files)
-        self.customers |= expected.addresses.keys()
         for inbox in self._inboxes.values():
             inbox.begin_anew()
         return _Upload(self.held, expected, datetime.now(UTC))
@@ -367,7 +360,8 @@ class Part(Rule):
             why = _("tried on a copy of the account only")
             return cannot_see(why, _("Probe an account on the embedded AWS."), wanted, counts=False)
         if not faults:
-            return judged(True, outcome.arrived if part == "rows" else wanted, wanted, "")
+            stay = _("{found}; they stay until `lab clean`, with their files and alerts", found=wanted)
+            return judged(True, stay if part == "rows" and outcome.stays else wanted, wanted, "")
         own = [messages(queue)] if queue else []
         found, error = listing(map(str, faults)), outcome.errors.get(self.function, "")
         if error:

@@ -117,14 +117,6 @@ change 4
     )
 
 
-@pytest.mark.slow
-def test_a_replaced_file_hides_only_its_line(busy):
-    upload(busy, "again.txt", "R1|s|T1|03/16/2017|10")
-    upload(busy, "again.txt", "R1|s|T1|03/16/2017|15")
-
-    assert missing(busy, "R1") == [f"○ file {NO_FILE}"]
-
-
 def test_a_row_in_two_versions_of_a_file_came_with_the_first_and_its_correction_with_the_second(busy):
     upload(busy, "twice.txt", "V1|s|T1|03/16/2017|10", "V1|s|T2|03/16/2017|10")
     before = busy.changes()

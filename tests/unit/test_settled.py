@@ -69,11 +69,7 @@ def test_a_fault_that_stays_is_told_after_a_minute(look, clock):
     assert 60 <= clock() <= 66
 
 
-def test_what_is_wrong_with_a_thing_that_was_just_made_is_told_at_once(look, clock):
-    assert look(60, late=1_000, operation="CreateRole") == (False, 1)
-    assert clock() == 0
-
-
-def test_the_embedded_aws_is_asked_once(look, clock):
-    assert look(0, late=1_000) == (False, 1)
+@pytest.mark.parametrize("change", [{"patience": 60, "operation": "CreateRole"}, {"patience": 0}])
+def test_what_is_wrong_with_a_thing_that_was_just_made_or_on_the_embedded_aws_is_told_at_once(look, clock, change):
+    assert look(late=1_000, **change) == (False, 1)
     assert clock() == 0
