@@ -32,7 +32,7 @@ _LONG_LINES = (  # too long are a customer, a transaction and the whole
 )
 
 
-class Line(NamedTuple):
+class DrawnLine(NamedTuple):
     """A line of a transactions file."""
 
     customer: str
@@ -116,7 +116,7 @@ class Bank(Values):
         self._totals |= {name: int(sums[name]) for name in names}
         return names
 
-    def plain(self, known: Iterable[str] = ()) -> list[Line]:
+    def plain(self, known: Iterable[str] = ()) -> list[DrawnLine]:
         """Return lines of known and new customers, one of whom crosses.
 
         The last customer is new, and just below the threshold.
@@ -129,7 +129,7 @@ class Bank(Values):
         over = self.to(crossing, self.limit + chance.choice((0, chance.randint(1, 900))))
         return [*self._in_turn(lines), over, self.to(others[-1], self.limit - 1)]
 
-    def wide(self) -> list[Line]:
+    def wide(self) -> list[DrawnLine]:
         """Return lines with every kind of value: more than 100 of more than 25 customers, in more than 64 KB."""
         chance, limit = self.chance, self.limit
         accent, long, plain = self.new_id("é{}"), self.new_id("L{}").ljust(2047, "x"), self.new_customer()
@@ -150,7 +150,7 @@ class Bank(Values):
         twice = chance.sample([line for line in lines if line.customer in low], 2)
         return [*lines, *crossed, *map(self.below, crossing[:2] * 2), *twice, *twice, self.below(low[4])]
 
-    def crowd(self) -> list[Line]:
+    def crowd(self) -> list[DrawnLine]:
         """Return lines of 101 new customers, of whom many cross. Two of them have a transaction of the same id."""
         names = [self.new_customer() for _ in range(101)]
         lines = [self.below(name) for name in names]
@@ -158,16 +158,16 @@ class Bank(Values):
         crossing = names[: self.chance.randint(20, 40)]
         return [*lines, *(self.to(name, self.limit + place) for place, name in enumerate(crossing))]
 
-    def again(self, lines: list[Line], crossing: str) -> list[Line]:
+    def again(self, lines: list[DrawnLine], crossing: str) -> list[DrawnLine]:
         """Return the lines in another order, with more: a wrong one, and who had crossed has moved, and falls."""
         bad = self._line(lines[-1].customer, 0)._replace(amount=self.chance.choice(KINDS["wrong_amounts"]))
         self.move(crossing)
         falls = self.to(crossing, self.limit - self.chance.randint(1, 20))
         return [bad, *self.shuffled(lines), falls]
 
-    def cents(self) -> list[Line]:
+    def cents(self) -> list[DrawnLine]:
         """Return lines of new customers with cents. One of them crosses by a cent, one by more, and one does not."""
-        limit, lines = self.limit, list[Line]()
+        limit, lines = self.limit, list[DrawnLine]()
         for amounts in (
             f"{limit - 1}.99 0.01",
             f"{limit}.25",
@@ -179,7 +179,7 @@ class Bank(Values):
             lines += [self._line(name, 0)._replace(amount=amount) for amount in amounts.split()]
         return self._in_turn(lines)
 
-    def corrections(self, lines: list[Line]) -> list[Line]:
+    def corrections(self, lines: list[DrawnLine]) -> list[DrawnLine]:
         """Return some of these lines with another amount or day. Of the last line's customer, that is a crossing."""
         *low, last = lines
         crossing = {line.customer for line in (low.pop(), last)}
@@ -219,14 +219,14 @@ class Bank(Values):
         """Return the id of a new customer, like those of the handout."""
         return self.new_id("C{}")
 
-    def below(self, customer: str) -> Line:
+    def below(self, customer: str) -> DrawnLine:
         """Return a new transaction, at times a negative one, with which the customer does not cross."""
         room = self.limit - 1 - self._totals.get(customer, 0)
         if room < 0:  # the customer is above
             return self._line(customer, self.chance.randint(1, 90))
         return self._line(customer, self.chance.randint(-60, min(room // 2, 400)))
 
-    def to(self, customer: str, total: int) -> Line:
+    def to(self, customer: str, total: int) -> DrawnLine:
         """Return a new transaction that brings the customer to this total."""
         return self._line(customer, total - self._totals.get(customer, 0))
 
@@ -234,7 +234,7 @@ class Bank(Values):
         """Give a customer a new address, which later transactions have."""
         self._addresses[customer] = self.address("Smith Street, London")
 
-    def file(self, lines: Iterable[Line], key: str = "", columns: list[str] = COLUMNS, end: str = "\n") -> File:
+    def file(self, lines: Iterable[DrawnLine], key: str = "", columns: list[str] = COLUMNS, end: str = "\n") -> File:
         """Return a file, by default with a key that is like the handout's."""
         text = io.StringIO()
         writer = csv.writer(text, delimiter="|", lineterminator=end)
@@ -244,14 +244,14 @@ class Bank(Values):
         key = key or self._fits[0].format(self.new_id("transactions-{}"))
         return File(key, text.getvalue().encode())
 
-    def odd_file(self, lines: Iterable[Line]) -> File:
+    def odd_file(self, lines: Iterable[DrawnLine]) -> File:
         """Return a file with an odd key, its columns in any order, blank lines, and no end of the last line."""
         key, content = self.file(lines, self.odd_key(), self.shuffled(COLUMNS), "\r\n")
         return File(key, content.replace(b"\n", b"\n\n", 3).strip())
 
-    def _in_turn(self, lines: list[Line]) -> list[Line]:
+    def _in_turn(self, lines: list[DrawnLine]) -> list[DrawnLine]:
         """Return the lines in any order, but those of one customer in their own."""
-        own = defaultdict[str, list[Line]](list)
+        own = defaultdict[str, list[DrawnLine]](list)
         for line in lines:
             own[line.customer].append(line)
         return self.mixed(*own.values())
@@ -260,19 +260,19 @@ class Bank(Values):
         """Return a new key that the trigger takes, with folders, signs and letters of any script."""
         return self.chance.choice(self._fits).format(self.new_id(next(self._keys)))
 
-    def _line(self, customer: str, amount: int) -> Line:
+    def _line(self, customer: str, amount: int) -> DrawnLine:
         if customer not in self._addresses:
             self.move(customer)
         self._totals[customer] = self._totals.get(customer, 0) + amount
         date = f"{self.chance.randint(1, 12):02}/{self.chance.randint(1, 28):02}/2017"
-        return Line(customer, self._addresses[customer], self.new_id("T{}"), date, str(amount))
+        return DrawnLine(customer, self._addresses[customer], self.new_id("T{}"), date, str(amount))
 
-    def _odd(self, line: Line) -> Line:
+    def _odd(self, line: DrawnLine) -> DrawnLine:
         """Return the line with any id, day and form of the amount."""
         id = self.new_id(self.chance.choice(KINDS["transactions"]))
         return line._replace(transaction=id, date=self.odd_day(), amount=self.odd_amount(line.amount))
 
-    def _alike(self, one: str, other: str, third: str, fourth: str) -> list[Line]:
+    def _alike(self, one: str, other: str, third: str, fourth: str) -> list[DrawnLine]:
         """Return lines of these customers that are much like others."""
         first, booked = self.below(one), self.below(third)
         return [

@@ -49,7 +49,7 @@ class _Names(dict[str, object]):
 
     def __missing__(self, name: str) -> object:
         found = NAMES.get(name, f"{name} {self.subject}")
-        return read(self.account, found.replace("{}", self.subject))
+        return look_up(self.account, found.replace("{}", self.subject))
 
     def fill(self, text: str) -> str:
         """Return a text in the user's language, with the names in its places."""
@@ -83,7 +83,7 @@ class Fact(Rule):
         return [text for text in [self.why, self.console, *wanted] if text.isalpha() or " " in text]  # others are code
 
     def compare(self, account: Account, subject: str = "") -> Finding:
-        names, found = _Names(account, subject, self.values), read(account, self.found.replace("{}", subject))
+        names, found = _Names(account, subject, self.values), look_up(account, self.found.replace("{}", subject))
         fits, wanted = self._compared(found, names)
         is_asked = not isinstance(found, Unasked)
         fits = fits or not is_asked
@@ -125,7 +125,7 @@ class Fact(Rule):
         return listing(sorted(found)) if isinstance(found, list) else str(found)
 
 
-def read(account: Account, found: str) -> Any:
+def look_up(account: Account, found: str) -> Any:
     """Return what the account has at a place of a document, such as "tables.describe Customer : TableStatus"."""
     document, _colon, place = found.partition(" : ")
     name, *about = document.split()
@@ -139,7 +139,7 @@ def read(account: Account, found: str) -> Any:
 
 def _with_near(hint: str, account: Account, name: str, similar: str) -> str:
     """Return the hint, after a name like the wanted one, if somebody may list them and there is one."""
-    others = or_none(lambda: read(account, similar)) or []
+    others = or_none(lambda: look_up(account, similar)) or []
     there = {other.lower(): other for other in others if other != name}  # a deleted queue is listed for a minute
     for near in get_close_matches(name.lower(), there, n=1, cutoff=0.8):
         hint = _("{other} is there: the name must be the same to the letter. {hint}", other=there[near], hint=hint)

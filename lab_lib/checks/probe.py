@@ -53,7 +53,7 @@ _LONGEST = 600  # seconds for a file on AWS; on the embedded AWS the chain comes
 
 
 @dataclass
-class Outcome:
+class ProbeResult:
     """The result of a probe.
 
     `faults` has an entry for each part of the chain that was tried. `errors` has the last error in the log of each
@@ -74,7 +74,7 @@ class _Upload:
     began: datetime
 
 
-def send(lab: Lab) -> Outcome:
+def send(lab: Lab) -> ProbeResult:
     """Try what the handout's own code does right. On the embedded AWS it takes some seconds, on AWS some minutes."""
     with copied(lab) as copy:
         probe = _Probe(lab, copy)
@@ -83,7 +83,7 @@ def send(lab: Lab) -> Outcome:
     return probe.outcome
 
 
-def send_further(lab: Lab) -> Outcome:
+def send_further(lab: Lab) -> ProbeResult:
     """Try what the handout does not ask for, in a copy of its own: a fault there changes nothing else."""
     with copied(lab) as copy:
         probe = _Probe(lab, copy)
@@ -97,7 +97,7 @@ class _Probe:
 
     def __init__(self, original: Lab, copy: Copy | None) -> None:
         lab = copy.lab if copy else original
-        self.lab, self.outcome = lab, Outcome()
+        self.lab, self.outcome = lab, ProbeResult()
         account, chance = Account(lab), Random()  # noqa: S311, no secret is drawn
         with suppress(TimedOut):  # what was under way should be through
             wait_for_rest(lab, 30)

@@ -43,7 +43,7 @@ _CALLS_AWS = re.compile(r"\b(boto3|botocore)\.|from (boto3|botocore)\b|urllib|ht
 
 
 @Rule("05", "upload", "upload", after="bucket", of="upload", weight=0).enter
-def uploads(account: Account) -> Finding:
+def judge_uploads(account: Account) -> Finding:
     """The trigger takes an upload that is a transactions file with a good row. Others may be there too."""
     read, key = read_all(account), fitting_key(account, "transactions")
     hint = by_upload(account, _("Upload {key} to the bucket {bucket}", key=key, bucket=account.lab.bucket))
@@ -64,7 +64,7 @@ def uploads(account: Account) -> Finding:
 
 
 @Rule("05", "rows", "rows in Transactions", after="upload key-Transactions", weight=6).enter
-def rows(account: Account) -> Finding:
+def judge_rows(account: Account) -> Finding:
     """TransactionProcessor has run, and each row of the uploads is there with its amount and day.
 
     Of two files, the later one counts. Items that no file names are not judged: somebody may add one by hand.
@@ -74,7 +74,7 @@ def rows(account: Account) -> Finding:
 
 
 @Rule("05", "customers", "addresses in Customer", after="upload key-Customer", weight=2).enter
-def customers(account: Account) -> Finding:
+def judge_customers(account: Account) -> Finding:
     """Each customer of the uploads is there with the address of the last row about them."""
     if not _held(account).rows:
         return _waits_for_rows()
@@ -83,7 +83,7 @@ def customers(account: Account) -> Finding:
 
 
 @Rule("05", "totals", "totals", after="upload key-TransactionTotal", weight=6).enter
-def totals(account: Account) -> Finding:
+def judge_totals(account: Account) -> Finding:
     """TotalNotifier has run, and each total is the sum of the customer's transactions: 0 if all were deleted.
 
     A wrong row costs once: the total of its customer is not judged.
@@ -104,7 +104,7 @@ def totals(account: Account) -> Finding:
 
 
 @Rule("05", "alerts-{}", "alerts in {}", after="upload topic queue-{}", subjects="queue", weight=4).enter
-def alerts(account: Account, name: str) -> Finding:
+def judge_alerts(account: Account, name: str) -> Finding:
     """TotalNotifier has published an alert for each customer at the threshold, with Subject and both values as text.
 
     Alerts from before the last change of the function need not be so.
@@ -143,7 +143,7 @@ def alerts(account: Account, name: str) -> Finding:
 
 
 @Rule("05", "errors", "errors since the last upload", after="upload", weight=2).enter
-def errors(account: Account) -> Finding:
+def judge_errors(account: Account) -> Finding:
     """Neither the logs nor CloudWatch tell of an error of a function since then. CloudWatch counts minutes late."""
     found = {name: errors for name in functions.SOURCES if (errors := _errors(account, name))}
     if not found and any(_idle(account, name) for name in functions.SOURCES):

@@ -26,7 +26,7 @@ TITLES = (N_("where"), N_("what happened"), N_("timeline"), N_("when (UTC)"))
 
 
 @dataclass(frozen=True)
-class Event:
+class TraceEvent:
     """One thing that happened to a transaction, or should have; `where` is a box of the chain, or in _BOXES.
 
     `when` is its moment, and `end` that of a run's end, in milliseconds since 1970. A moment `to_the_second` is known
@@ -61,7 +61,7 @@ class Event:
         return [*([box] if box else []), *(arrow.name for arrow in ARROWS if arrow.end == box)]
 
 
-Change = list[Event]  # what happened to one version of a transaction: a new one, a correction or a deletion
+Change = list[TraceEvent]  # what happened to one version of a transaction: a new one, a correction or a deletion
 
 
 @dataclass(frozen=True)
@@ -141,7 +141,7 @@ class Trace:
         return "".join(parts)
 
 
-def place(events: Change, event: Event) -> tuple[float, float] | None:
+def place(events: Change, event: TraceEvent) -> tuple[float, float] | None:
     """Return where an event begins and ends on the line of time of its change, from 0 to 1; None without a time."""
     if event.when is None:
         return None

@@ -20,7 +20,7 @@ from lab_lib.handlers.transaction_processor.transactions_file import Unreadable,
 from lab_lib.lab import Lab
 from lab_lib.language import N_, _, ngettext
 from lab_lib.resources import ALERTS, CHANGES, ROWS, TOTALS, messages
-from lab_lib.trace.trace import STOPPED, Change, Event, Trace
+from lab_lib.trace.trace import STOPPED, Change, Trace, TraceEvent
 from lab_lib.transactions import is_there, why_rejected
 
 Item = dict[str, Any]  # of a table
@@ -48,7 +48,7 @@ _ARRIVALS = {
 }
 
 
-class Line(NamedTuple):
+class FileLine(NamedTuple):
     """A line of an upload: its number, the row it was read as, or why it is rejected, and its text."""
 
     number: int
@@ -71,7 +71,7 @@ class Way:
         """Return the newest uploads that the bucket has, oldest first."""
         return (self.evidence.read("bucket", buckets.uploads) or [])[-_MOST:]
 
-    def _lines(self, key: str) -> list[Line] | str:
+    def _lines(self, key: str) -> list[FileLine] | str:
         """Return the lines of an upload, or why it is no transactions file."""
         return self.evidence.read(f"object {key}", _read_lines, key) or []
 
@@ -106,7 +106,7 @@ class Way:
                 broken, hint = why_not(self.account, name, [], [run.error for run in last_runs if run.error])
         return replace(trace, broken=broken, hint=hint)
 
-    def taken_in(self, upload: Upload, line: Line | None = None, come: int | None = None) -> Change:
+    def taken_in(self, upload: Upload, line: FileLine | None = None, come: int | None = None) -> Change:
         """Return the way of a line, or of a file that cannot be read, as far as the run of TransactionProcessor.
 
         `come` is the latest time at which its row can have come to the table, None if it has not come so far.
@@ -121,22 +121,24 @@ class Way:
                     taken, report = run, told
         time = moment(report.get("time"))
         when = milliseconds(time) if time else _uploaded(upload)
-        uploaded = Event("bucket", _("uploaded as {key}", key=upload["Key"]), when=when)
+        uploaded = TraceEvent("bucket", _("uploaded as {key}", key=upload["Key"]), when=when)
         if line is None:
             what = _("cannot read the file: {why}", why=self.lines(upload["Key"]))
             hint = by_upload(self.account, N_("Correct the file, and upload it again"))
-            return [uploaded, Event(PROCESSOR, what, State.NOT_YET, hint=hint)]
-        in_file = Event("file", _("line {number}: {text}", number=line.number, text=line.text))
+            return [uploaded, TraceEvent(PROCESSOR, what, State.NOT_YET, hint=hint)]
+        in_file = TraceEvent("file", _("line {number}: {text}", number=line.number, text=line.text))
         events = [in_file, uploaded, _reported(taken, report) if taken else self._unreported(runs, come is not None)]
         if fault := line.reason:
-            events.append(Event("rejected lines", why_rejected(fault.code, fault.values, str(fault)), State.NOT_YET))
+            events.append(
+                TraceEvent("rejected lines", why_rejected(fault.code, fault.values, str(fault)), State.NOT_YET)
+            )
         return events
 
-    def _unreported(self, runs: list[Run], has_come: bool) -> Event:
+    def _unreported(self, runs: list[Run], has_come: bool) -> TraceEvent:
         """Return why no run tells of an upload; of one that `has_come` it is only not known."""
         if runs and (has_come or _are_silent(runs)):
             what = _("it ran after that, and its log names no file")
-            return Event(PROCESSOR, what, State.COULD_BE, runs[0].begin, runs[0].end)
+            return TraceEvent(PROCESSOR, what, State.COULD_BE, runs[0].begin, runs[0].end)
         late = _("its log does not tell of the file so far; AWS writes it late")
         if has_come:
             return self._unknown(PROCESSOR, late, State.WAITS)
@@ -149,7 +151,7 @@ class Way:
         what = _("no file in the bucket has this row: the file was replaced or deleted, or the row was written by hand")
         return [self._unknown("file", what)]
 
-    def _recorded(self, record: streams.Record) -> Iterator[Event]:
+    def _recorded(self, record: streams.Record) -> Iterator[TraceEvent]:
         """Yield the way of a change that the stream has."""
         change, when = streams.change(record), _written(record)
         row = tables.plain({"M": record["dynamodb"].get("NewImage", {})})
@@ -160,23 +162,23 @@ class Way:
             when = max(when, min(event.when or 0, latest))
             yield event
         title = _(_KINDS[change["kind"]], old=change["old amount"], new=change["new amount"])
-        yield Event("Transactions", title, when=when, to_the_second=True)
+        yield TraceEvent("Transactions", title, when=when, to_the_second=True)
         number = record["dynamodb"]["SequenceNumber"].lstrip("0")
         what = _("{kind}, record …{end}", kind=change["kind"], end=number[-6:])
-        yield Event("stream", what, when=when, to_the_second=True)
+        yield TraceEvent("stream", what, when=when, to_the_second=True)
         if mark is None:
             yield self._uncounted(record, [run for run in runs if run.begin >= _written(record)])
         else:
             yield self._counted(run)
             yield from self._added(record, mark, run, when)
 
-    def _unrecorded(self, item: Item) -> Iterator[Event]:
+    def _unrecorded(self, item: Item) -> Iterator[TraceEvent]:
         """Yield the way of a row of which the stream has no record."""
         yield from self._brought(item, sys.maxsize)
-        yield Event("Transactions", _("holds {amount}", amount=item.get("TransactionAmount")))
+        yield TraceEvent("Transactions", _("holds {amount}", amount=item.get("TransactionAmount")))
         yield self._missing("stream", _("it keeps a change for 24 hours, and has none of this transaction"))
 
-    def _counted(self, run: Run | None) -> Event:
+    def _counted(self, run: Run | None) -> TraceEvent:
         """Return the event of the run that has counted a record. One that failed after adding reports no records."""
         if run is None:
             late = _("counted; its log does not tell so far: AWS writes it late")
@@ -184,15 +186,15 @@ class Way:
         what = ngettext("counted, with {count:,} other", "counted, with {count:,} others", run.records - 1)
         if run.records < 2:
             what = _("counted alone") if run.records else _("counted")
-        return Event(NOTIFIER, what, State.OK, run.begin, run.end)
+        return TraceEvent(NOTIFIER, what, State.OK, run.begin, run.end)
 
-    def _uncounted(self, record: streams.Record, runs: list[Run]) -> Event:
+    def _uncounted(self, record: streams.Record, runs: list[Run]) -> TraceEvent:
         """Return why no marker names a record: it is parked, not seen, could not come, or comes still."""
         if parked := self._parked(record):
-            return Event(NOTIFIER, parked, State.NOT_YET)
+            return TraceEvent(NOTIFIER, parked, State.NOT_YET)
         if runs and _are_silent(runs):
             what = _("it ran after that, and its log names no records")
-            return Event(NOTIFIER, what, State.COULD_BE, runs[0].begin, runs[0].end)
+            return TraceEvent(NOTIFIER, what, State.COULD_BE, runs[0].begin, runs[0].end)
         return self._missing(NOTIFIER, _("not counted so far"), State.WAITS, runs)
 
     def _parked(self, record: streams.Record) -> str:
@@ -206,7 +208,7 @@ class Way:
                 return _("given up with its batch: {why}", why=why)
         return ""
 
-    def _added(self, record: streams.Record, mark: str, run: Run | None, since: int) -> Iterator[Event]:
+    def _added(self, record: streams.Record, mark: str, run: Run | None, since: int) -> Iterator[TraceEvent]:
         """Yield what a run has made of the total, and the alert that is due then."""
         customer, effect = streams.customer(record), streams.effect(record)
         totals = self._totals(customer, mark)
@@ -217,12 +219,12 @@ class Way:
         what = f"{before:f} → {after:f}"
         if effect != after - before:
             what = _("{what}, {amount:+f} by this record", what=what, amount=effect)
-        yield Event("TransactionTotal", what, when=run.end if run else None)
+        yield TraceEvent("TransactionTotal", what, when=run.end if run else None)
         limit = self.lab.threshold
         if after < limit:
-            yield Event(TOPIC, _("none is due: {total:f} is below {threshold:f}", total=after, threshold=limit))
+            yield TraceEvent(TOPIC, _("none is due: {total:f} is below {threshold:f}", total=after, threshold=limit))
         elif before >= limit and not (run and customer in run.alerted):
-            yield Event(TOPIC, _("none is due: the total had reached {threshold:f} before", threshold=limit))
+            yield TraceEvent(TOPIC, _("none is due: the total had reached {threshold:f} before", threshold=limit))
         else:
             yield from self._alerted(customer, after, run, since)
 
@@ -245,7 +247,7 @@ class Way:
                 after -= effect
         return (after - added).normalize(), after.normalize()
 
-    def _alerted(self, customer: str, total: Decimal, run: Run | None, since: int) -> Iterator[Event]:
+    def _alerted(self, customer: str, total: Decimal, run: Run | None, since: int) -> Iterator[TraceEvent]:
         """Yield the alert about a total, which a later run publishes if this one has failed, and its messages."""
         found = {queue: self._arrival(queue, customer, total, since) for queue in queues.ALERT_QUEUES}
         runs = [other for other in self.evidence.runs(NOTIFIER) if run and other.begin >= run.begin]
@@ -254,10 +256,10 @@ class Way:
         if not sender and not when:
             yield self._missing(TOPIC, _("no run has reported it so far"), State.WAITS, runs)
             return
-        yield Event(TOPIC, _("published: {customer}", customer=customer), when=when)
+        yield TraceEvent(TOPIC, _("published: {customer}", customer=customer), when=when)
         for queue, arrived in found.items():
             if arrived:
-                yield Event(queue, _("a message waits, with the balance {balance:f}", balance=total), when=arrived)
+                yield TraceEvent(queue, _("a message waits, with the balance {balance:f}", balance=total), when=arrived)
             else:
                 yield self._missing(queue, _("no message: taken by a consumer, or never delivered"))
 
@@ -270,17 +272,17 @@ class Way:
                 return came
         return None
 
-    def _missing(self, where: str, what: str, state: State = State.COULD_BE, runs: Iterable[Run] = ()) -> Event:
+    def _missing(self, where: str, what: str, state: State = State.COULD_BE, runs: Iterable[Run] = ()) -> TraceEvent:
         """Return why nothing came to this box: a check of its links, an error of these runs, or else `what`."""
         arrival = _ARRIVALS[where]
         cause, hint = why_not(self.account, arrival.function, arrival.links, [run.error for run in runs if run.error])
-        return Event(where, cause, State.NOT_YET, hint=hint) if cause else self._unknown(where, what, state)
+        return TraceEvent(where, cause, State.NOT_YET, hint=hint) if cause else self._unknown(where, what, state)
 
-    def _unknown(self, where: str, what: str, state: State = State.COULD_BE, evidence: str = "") -> Event:
+    def _unknown(self, where: str, what: str, state: State = State.COULD_BE, evidence: str = "") -> TraceEvent:
         """Return what it means that there is no evidence of a box; if the evidence cannot be read, that."""
         if why := self.evidence.unseen.get(evidence or _ARRIVALS[where].evidence):
-            return Event(where, _("cannot see: {why}", why=why), State.CANNOT_SEE)
-        return Event(where, what, state)
+            return TraceEvent(where, _("cannot see: {why}", why=why), State.CANNOT_SEE)
+        return TraceEvent(where, what, state)
 
     def _read_marks(self) -> dict[str, str]:
         """Return the run that has counted each record, by its eventID; "" if the marker does not tell."""
@@ -288,7 +290,7 @@ class Way:
         markers = self.evidence.read("ProcessedRecords", tables.find_items, "ProcessedRecords", keys) or []
         return {item["EventId"]: item.get("Run", "") for item in markers}
 
-    def _find(self, is_wanted: Callable[[Line], bool], uploads: Iterable[Upload]) -> tuple[Upload, Line] | None:
+    def _find(self, is_wanted: Callable[[FileLine], bool], uploads: Iterable[Upload]) -> tuple[Upload, FileLine] | None:
         """Return the first of these uploads that has a line such as that, and the line."""
         for upload in uploads:
             lines = self.lines(upload["Key"])
@@ -297,15 +299,15 @@ class Way:
         return None
 
 
-def _read_lines(lab: Lab, key: str) -> list[Line] | str:
+def _read_lines(lab: Lab, key: str) -> list[FileLine] | str:
     body = lab.client("s3").get_object(Bucket=lab.bucket, Key=key)["Body"]
     try:
-        return [Line(*line) for line in read_lines(io.BufferedReader(body))]
+        return [FileLine(*line) for line in read_lines(io.BufferedReader(body))]
     except Unreadable as error:
         return str(error)
 
 
-def _reported(run: Run, report: Item) -> Event:
+def _reported(run: Run, report: Item) -> TraceEvent:
     """Return the run that took in an upload."""
     written, rejected = (count(report.get(name)) or 0 for name in ("written", "rejected"))
     what = ngettext(
@@ -314,15 +316,15 @@ def _reported(run: Run, report: Item) -> Event:
         written,
         rejected=rejected,
     )
-    return Event(PROCESSOR, what, State.OK, run.begin, run.end)
+    return TraceEvent(PROCESSOR, what, State.OK, run.begin, run.end)
 
 
-def _names(line: Line, key: Item) -> bool:
+def _names(line: FileLine, key: Item) -> bool:
     """Return whether a line is about this transaction, be it rejected or not."""
     return key.items() <= line.row.items() if line.row else {*key.values()} <= {*line.text.split("|")}
 
 
-def _is_in(line: Line, item: Item | None) -> bool:
+def _is_in(line: FileLine, item: Item | None) -> bool:
     """Return whether an item of Transactions is as the line has it."""
     return line.row is not None and is_there(item, line.row["TransactionAmount"], line.row["TransactionDate"])
 

@@ -4,7 +4,7 @@ from lab_lib.aws import log_runs
 from lab_lib.checks.rules import State
 from lab_lib.pages.chain_parts import BOXES
 from lab_lib.pages.chain_picture import Look
-from lab_lib.trace.trace import Event, Trace, place
+from lab_lib.trace.trace import Trace, TraceEvent, place
 
 NOON = 1_795_780_800_000  # 2026-11-27 12:00:00 in UTC
 ODD = "<script>alert(\"1\")</script> & 'x' 取引"
@@ -29,8 +29,12 @@ def test_the_runs_of_one_environment_follow_each_other():
 
 
 def test_the_last_change_is_drawn_and_its_first_stop_is_the_heading():
-    first = [Event("bucket", "uploaded", when=NOON)]
-    last = [*first, Event("TotalNotifier", "no trigger", State.NOT_YET), Event("HighBalanceAlert", "", State.WAITS)]
+    first = [TraceEvent("bucket", "uploaded", when=NOON)]
+    last = [
+        *first,
+        TraceEvent("TotalNotifier", "no trigger", State.NOT_YET),
+        TraceEvent("HighBalanceAlert", "", State.WAITS),
+    ]
     trace = Trace("C1 T1", [first, last])
 
     assert trace.heading == "C1 T1 stops at TotalNotifier: no trigger"
@@ -40,16 +44,16 @@ def test_the_last_change_is_drawn_and_its_first_stop_is_the_heading():
 
 
 def test_an_event_stands_on_the_line_of_time_between_the_first_and_the_last_of_its_change():
-    run = Event("TotalNotifier", "", when=NOON + 50, end=NOON + 100)
-    events = [Event("bucket", "", when=NOON), run, Event("stream", "")]
+    run = TraceEvent("TotalNotifier", "", when=NOON + 50, end=NOON + 100)
+    events = [TraceEvent("bucket", "", when=NOON), run, TraceEvent("stream", "")]
 
     assert [place(events, event) for event in events] == [(0, 0), (0.5, 1), None]
     assert run.clock == "12:00:00.050"
-    assert Event("stream", "", when=NOON, to_the_second=True).clock == "12:00:00"
+    assert TraceEvent("stream", "", when=NOON, to_the_second=True).clock == "12:00:00"
 
 
 def test_a_page_has_no_code_of_others():
-    text = Trace(ODD, [[Event(where, ODD, State.CANNOT_SEE, hint=ODD) for where in BOXES]]).page
+    text = Trace(ODD, [[TraceEvent(where, ODD, State.CANNOT_SEE, hint=ODD) for where in BOXES]]).page
 
     assert "<script>alert" not in text
     assert text.count("&lt;script&gt;alert") > 10
