@@ -151,10 +151,9 @@ class Bank(Values):
         return [*lines, *crossed, *map(self.below, crossing[:2] * 2), *twice, *twice, self.below(low[4])]
 
     def crowd(self) -> list[DrawnLine]:
-        """Return lines of 101 new customers, of whom many cross. Two of them have a transaction of the same id."""
+        """Return lines of 101 new customers, of whom many cross."""
         names = [self.new_customer() for _ in range(101)]
         lines = [self.below(name) for name in names]
-        lines[50] = lines[50]._replace(transaction=lines[0].transaction)
         crossing = names[: self.chance.randint(20, 40)]
         return [*lines, *(self.to(name, self.limit + place) for place, name in enumerate(crossing))]
 

@@ -3,7 +3,7 @@
 The facts of each step say which of these are asked of which resource. A fault that an organisation may want is `Meant`.
 """
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from datetime import timedelta
 from typing import Any
 from urllib.parse import urlsplit
@@ -58,16 +58,14 @@ def outsiders(account: Account, kind: str, name: str = "") -> list[str]:
 def _outsiders(account: Account, kind: str, name: str) -> Iterator[tuple[str, str]]:
     if kind == "bucket":
         yield from account.ask(buckets.acl)
-    if kind != "function":
-        yield from grants.outsiders(account.lab, *policy(account, kind, name), {})
-        return
-    for alias in [[], *filter(None, aliases(account))] if name == PROCESSOR else [[]]:
-        is_version = "".join(alias).isdigit()  # only an alias can have a URL
-        url = {} if is_version else account.ask(functions.url, name, *alias)
-        by_url = {"lambda:functionurlauthtype": url.get("AuthType"), "lambda:invokedviafunctionurl": "true"}
-        if url.get("AuthType") == "NONE":
-            yield grants.ANYONE, url["FunctionUrl"]
-        yield from grants.outsiders(account.lab, *policy(account, kind, name, *alias), by_url if url else NO_URL)
+    context: Mapping[str, str | None] = {}
+    if kind == "function":
+        context = NO_URL
+        if url := account.ask(functions.url, name):
+            context = {"lambda:functionurlauthtype": url["AuthType"], "lambda:invokedviafunctionurl": "true"}
+            if url["AuthType"] == "NONE":
+                yield grants.ANYONE, url["FunctionUrl"]
+    yield from grants.outsiders(account.lab, *policy(account, kind, name), context)
 
 
 @document

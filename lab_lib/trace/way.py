@@ -129,9 +129,8 @@ class Way:
         in_file = TraceEvent("file", _("line {number}: {text}", number=line.number, text=line.text))
         events = [in_file, uploaded, _reported(taken, report) if taken else self._unreported(runs, come is not None)]
         if fault := line.reason:
-            events.append(
-                TraceEvent("rejected lines", why_rejected(fault.code, fault.values, str(fault)), State.NOT_YET)
-            )
+            why = why_rejected(fault.code, fault.values, str(fault))
+            events.append(TraceEvent("rejected lines", why, State.NOT_YET))
         return events
 
     def _unreported(self, runs: list[Run], has_come: bool) -> TraceEvent:
