@@ -8,12 +8,10 @@ from pathlib import Path
 import pytest
 from botocore.exceptions import ClientError
 from stub_account import (
-    LAB,
     NOTIFIER,
     VARIABLES,
     function,
     own_policies,
-    role,
     run,
     subscription,
     whole,
@@ -182,28 +180,9 @@ def test_variables_that_are_set_stay_hidden_and_only_a_wrong_one_is_told():
     assert "hunter2" not in repr(run(change))
 
 
-GIVEN = {
-    "processor_role": LAB.arn("iam", "role/class/LabRole"),
-    "notifier_role": LAB.arn("iam", "role/class/LabRole"),
-    "bucket_name": "my-class-bucket",
-}
-# Both functions have the role LabRole, and the bucket is the class's.
-OF_CLASS = {
-    **{(functions.describe, name): {"Configuration": {"Role": GIVEN["notifier_role"]}} for name in functions.SOURCES},
-    **{(roles.describe, f"{name}Role"): AssertionError("it was asked for") for name in functions.SOURCES},
-    (buckets.candidates,): AssertionError("it was asked for"),
-    (roles.describe, "LabRole"): role("LabRole") | {"Arn": GIVEN["notifier_role"]},
-    (roles.allowed,): lambda arn, actions, resource, after: {*actions},
-}
+def test_a_bucket_that_was_given_and_is_gone_is_named():
+    (gone, *_) = run({(buckets.find_bucket,): None}, steps=["00"], bucket_name="my-class-bucket").failed
 
-
-def test_in_a_managed_account_the_given_role_and_bucket_are_judged_or_cannot_be_seen():
-    whole = run(OF_CLASS, steps=["00", "01"], **GIVEN)
-    unseen = run(OF_CLASS | {(roles.describe, "LabRole"): REFUSED}, steps=["00"], **GIVEN)
-    gone = run(OF_CLASS | {(buckets.find_bucket,): None}, steps=["00"], **GIVEN).failed[0]
-
-    assert (whole.failed, whole.checks[0].found) == ([], "my-class-bucket")
-    assert (unseen.wrong, bool(unseen.failed)) == ([], True)
     assert "not there; wanted: my-class-bucket" in gone.words
     assert "name it in the setting bucket" in gone.hint
 
