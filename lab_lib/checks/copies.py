@@ -62,20 +62,17 @@ def copied(lab: Lab) -> Iterator[Copy | None]:
 
     The copy ends with the context, and with this process.
     """
-    if not (address := lab.signed(server.COPY)):
+    if lab.work() is None:
         yield None
         return
-    place = urlsplit(address)
+    place = urlsplit(lab.signed(server.COPY))
     with closing(HTTPConnection(str(place.hostname), place.port, timeout=_LONGEST)) as connection:
         try:
             connection.request("GET", f"{place.path}?{place.query}")
             answer = json.loads(connection.getresponse().readline(1_000))
             number = str(answer["copy"])
         except (OSError, HTTPException, ValueError, KeyError, TypeError) as error:
-            if lab.work() is not None:
-                raise EmulatorError(
-                    "The embedded AWS cannot copy the account ({error}). Stop it with `lab local stop`.", error=error
-                ) from None
-            yield None  # another endpoint answers anything
-            return
+            raise EmulatorError(
+                "The embedded AWS cannot copy the account ({error}). Stop it with `lab local stop`.", error=error
+            ) from None
         yield Copy(replace(lab, copy=number, _clients={}))

@@ -16,7 +16,6 @@ from stub_account import (
     UPLOADED,
     Logs,
     alert,
-    queue,
     run,
     total,
     whole,
@@ -59,13 +58,6 @@ HARMLESS = {
         WRITTEN: [*ROWS, {"CustomerId": "C3", "TransactionId": "T1", "TransactionAmount": Decimal(7)}],
         (tables.items, "TransactionTotal"): [total("C1", 598), total("C2", 1750), total("C3", 7)],
     },
-    "an alert of a lower threshold, before the function was set up": {
-        MESSAGES: [RIGHT, alert("2025-12-31T23:59:59.000Z", customerID="C1", accountBalance="598")]
-    },
-    "a queue that is only counted, since reading would move its messages": {
-        MESSAGES: AssertionError("a look"),
-        **queue(RedrivePolicy="{}", ApproximateNumberOfMessages="1"),
-    },
     "a log without a run, which CloudWatch has counted": logged(),
     "code that may not be read": {(functions.code,): LabError("it cannot be read")},
     "an error before the upload": logged(ran(-1, "early"), ran()),
@@ -93,22 +85,13 @@ def test_a_function_that_did_nothing_has_none_of_the_links_that_it_makes():
     assert RULES["upload"].weight == 0
 
 
-def test_what_was_never_reached_waits():
-    waits = {check.id for check in run({WRITTEN: []}, steps=["05"]).checks if check.is_behind}
-
-    assert waits == {"customers"} | OF_NOTIFIER
-
-
 def test_without_a_customer_at_the_threshold_no_alert_is_due():
     by_id = {check.id: check for check in run(NO_MESSAGES, threshold=Decimal(1751)).checks}
 
     assert by_id[f"alerts-{NOTIFY}"].found == "none is due: no customer has reached 1751"
 
 
-def test_alerts_that_somebody_else_is_reading_and_an_upload_that_is_archived_cannot_be_seen():
-    (reading,) = failed(queue(ApproximateNumberOfMessagesNotVisible="1") | NO_MESSAGES)
-
-    assert reading.found == f"cannot see: somebody is reading 1 message of {NOTIFY}"
+def test_an_upload_that_is_archived_cannot_be_seen():
     assert {check.state for check in failed({FILE_READ: ARCHIVED})} == {"cannot see"}
 
 
