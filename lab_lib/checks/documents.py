@@ -4,7 +4,6 @@ import ast
 import re
 import warnings
 from datetime import timedelta
-from decimal import Decimal
 from typing import Any
 
 from lab_lib.aws import buckets, cloudwatch, functions, grants, queues, tables, topics, triggers
@@ -153,17 +152,14 @@ def _wrong_variables(account: Account, name: str) -> dict[str, str]:
     read = _VARIABLE.findall(" ".join(texts.values()))
     wrong = dict[str, str]()
     for key, right in account.ask(functions.variables, name).items():
-        if key not in now:
+        value = now.get(key)
+        if value is None:
             if key in read:
                 wrong[key] = _("{setting} is not set", setting=key)
-        elif right and _number(now[key]) != _number(right):  # the URL of a queue that is not there has no value
-            wrong[key] = _("{setting} is {value}, not {right}", setting=key, value=now[key], right=right)
+        # The URL of a queue that is not there is empty. As thresholds, 1500 and 1500.0 are the same.
+        elif right and (amount(value) or value) != (amount(right) or right):
+            wrong[key] = _("{setting} is {value}, not {right}", setting=key, value=value, right=right)
     return wrong
-
-
-def _number(text: str) -> Decimal | str:
-    """Return the number in a variable, or its text: 1500 and 1500.0 are the same threshold."""
-    return amount(text) or text
 
 
 @document

@@ -165,7 +165,8 @@ class Inbox:
         """Read the messages in the queue. Return False if they are only counted."""
         evidence = Evidence(self._lab)
         arrived = evidence.messages(self._queue)
-        messages = {_identity(body): body for _time, body in arrived}
+        # SNS gives each message an id of its own.
+        messages = {json.dumps(body, sort_keys=True): body for _time, body in arrived}
         self.now = max(evidence.waiting(self._queue), len(messages))
         self.last = max((time for time, _body in arrived), default=self.last)
         self._seen |= messages
@@ -175,10 +176,6 @@ class Inbox:
 def alert_inboxes(lab: Lab) -> dict[str, Inbox]:
     """Return an inbox of each queue for alerts."""
     return {name: Inbox(lab, name) for name in queues.ALERT_QUEUES}
-
-
-def _identity(message: queues.Message) -> str:
-    return json.dumps(message, sort_keys=True)  # SNS gives each message an id of its own
 
 
 def at_rest(lab: Lab) -> bool | None:
