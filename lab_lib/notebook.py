@@ -13,7 +13,7 @@ from typing import Any
 from IPython import get_ipython
 
 from lab_lib.checks import STEPS, chain, checkpoint
-from lab_lib.checks.readiness import wait_until_counted, wait_until_logged
+from lab_lib.checks.chain import wait_until_counted, wait_until_logged
 from lab_lib.exercises import answers, cells, made, workbook
 from lab_lib.exercises.answers import compare
 from lab_lib.exercises.earlier import require

@@ -16,7 +16,7 @@ from pandas import DataFrame
 from lab_lib.aws import buckets, cleanup, cloudwatch, functions, policies, queues, roles, streams, tables
 from lab_lib.aws.topics import ensure_topic
 from lab_lib.aws.triggers import delete_stream_trigger, ensure_queue_subscription, ensure_stream_trigger, notifications
-from lab_lib.checks.arrivals import snapshot
+from lab_lib.checks.evidence import snapshot
 from lab_lib.checks.reading import NOTIFIER, matches
 from lab_lib.checks.upload import compare_totals
 from lab_lib.errors import UsageError, WrongResource

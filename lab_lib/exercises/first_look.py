@@ -8,7 +8,7 @@ from tempfile import TemporaryDirectory
 from IPython.display import display
 
 from lab_lib.aws import buckets, cleanup, functions, policies, queues, roles, tables, topics, triggers
-from lab_lib.checks import chain, readiness
+from lab_lib.checks import chain
 from lab_lib.exercises import workbook
 from lab_lib.lab import Lab, is_embedded
 from lab_lib.language import _
@@ -29,7 +29,7 @@ def show(lab: Lab, text: str, on_aws: bool = False) -> None:
         file = Path(folder, "first-look.txt")
         file.write_text(text, "utf-8")
         if look.patience:  # elsewhere a trigger works at once
-            readiness.wait_until_uploads_start(look)
+            chain.wait_until_uploads_start(look)
         with chain.following(look, file, live.chain):
             buckets.upload(look, file)
         seen = frames.table(look, "Transactions"), frames.totals(look), frames.alerts(look, queues.ALERT_QUEUES[0])

@@ -9,10 +9,9 @@ from decimal import ROUND_FLOOR, Decimal
 from lab_lib import transactions
 from lab_lib.aws import buckets, queues, tables, topics
 from lab_lib.aws.json_text import count
-from lab_lib.checks import chain, readiness
-from lab_lib.checks.arrivals import TABLES
+from lab_lib.checks import chain
 from lab_lib.checks.causes import find_broken
-from lab_lib.checks.evidence import at_rest
+from lab_lib.checks.evidence import TABLES, at_rest
 from lab_lib.checks.reading import NOTIFIER
 from lab_lib.checks.upload import Snapshot, compare_totals
 from lab_lib.errors import CheckFailed, StepMissing, UsageError, none_if_absent
@@ -69,7 +68,7 @@ def upload(lab: Lab, key: str, text: str) -> None:
         _require_low(lab, file)
     write_file(path := workbook.folder() / key, text, "Free some space there, then run this cell again.")
     if key == FIRST:
-        readiness.wait_until_uploads_start(lab)
+        chain.wait_until_uploads_start(lab)
     with chain.following(lab, path, live.chain, (ROWS, REJECTED) if key == FIRST else ()):
         buckets.upload(lab, path)
 

@@ -10,7 +10,7 @@ import pytest
 
 from lab_lib import checks
 from lab_lib.aws import buckets, cleanup, functions, log_runs, queues, tables, topics, triggers
-from lab_lib.checks import readiness
+from lab_lib.checks import chain
 from lab_lib.checks.chain import following
 from lab_lib.exercises.copies import DATA_FILE
 from lab_lib.exercises.earlier import require
@@ -88,7 +88,7 @@ def test_no_event_is_lost_before_a_trigger_is_in_force(sped_up):
     alert = {"customerID": "C1", "accountBalance": "1500"}
     lab.client("sns").publish(TopicArn=topics.find_topic(lab), Message=json.dumps(alert))
 
-    readiness.wait_until_uploads_start(lab)
+    chain.wait_until_uploads_start(lab)
     with following(lab, DATA_FILE):
         buckets.upload(lab, DATA_FILE)
 
@@ -104,9 +104,9 @@ def test_what_is_logged_and_counted_late_is_waited_for(sped_up):
 
     with following(lab, DATA_FILE):
         buckets.upload(lab, DATA_FILE)
-    readiness.wait_until_logged(lab)
+    chain.wait_until_logged(lab)
     assert all(any(run.end for run in log_runs.read(lab, name, "")) for name in functions.SOURCES)
-    readiness.wait_until_counted(lab)
+    chain.wait_until_counted(lab)
 
     assert checks.run(lab, "05").failed == []
     assert waited() > 90

@@ -7,7 +7,7 @@ import pytest
 from chains import HEADER, Chain, uploaded
 
 from lab_lib.aws import buckets, queues, topics, triggers
-from lab_lib.checks.arrivals import snapshot
+from lab_lib.checks.evidence import snapshot
 from lab_lib.checks.upload import Snapshot
 from lab_lib.errors import CheckFailed
 from lab_lib.exercises import messages, tries

@@ -9,7 +9,7 @@ from healthy import ACCOUNTS
 
 from lab_lib import checks
 from lab_lib.aws import buckets, queues
-from lab_lib.checks import readiness
+from lab_lib.checks import chain
 from lab_lib.checks.chain import Upload
 from lab_lib.lab import open_lab
 from lab_lib.run.headless import DATA_FILE
@@ -42,7 +42,7 @@ def graded(number, account):
         upload = Upload(uploading, key, recount(key, content))
         buckets.put(uploading, key, content)
         upload.wait(lambda *_: None)
-    readiness.wait_until_logged(uploading)
+    chain.wait_until_logged(uploading)
     before, calls = held(lab), []
     watched = open_lab(account=number, **account.settings)
     watched.session.events.register("before-call", lambda model, **_: calls.append(model.name))

@@ -5,8 +5,7 @@ from chains import HEADER, replace_code
 
 from lab_lib import checks, trace
 from lab_lib.aws import buckets, functions, queues, triggers
-from lab_lib.checks.chain import following
-from lab_lib.checks.readiness import wait_until_logged
+from lab_lib.checks.chain import following, wait_until_logged
 from lab_lib.errors import CheckFailed, LabError
 
 PROCESSOR, NOTIFIER = functions.SOURCES

@@ -54,7 +54,7 @@ def test_a_file_that_could_not_be_taken_away_or_would_fail_is_refused(account, k
 
 
 def test_rows_that_are_there_count_as_long_as_no_topic_takes_the_alert(account, monkeypatch):
-    monkeypatch.setattr(tries.readiness, "wait_until_uploads_start", lambda lab: 1 / 0)
+    monkeypatch.setattr(tries.chain, "wait_until_uploads_start", lambda lab: 1 / 0)
     row = {"CustomerId": "my-ana", "TransactionId": "A9", "TransactionAmount": Decimal(1400)}
     tables.put_item(account, "Transactions", row)
 
