@@ -51,20 +51,21 @@ def follow_line(lab: Lab, file: str, number: int) -> Trace:
     """
     way = Way(lab)
     uploads = {upload["Key"]: upload for upload in way.uploads}
-    key = next((key for key in (file, file.split("/")[-1]) if key in uploads), "")
-    if not key:
+    key = file if file in uploads else file.split("/")[-1]
+    if key not in uploads:
         keys = listing(reversed(uploads))
         raise LabError("The bucket has no upload with the key {key}: it has {keys}.", key=file, keys=keys)
-    title, lines, line = _("{key}, line {number}", key=key, number=number), way.lines(key), None
-    if isinstance(lines, list):
-        line = next((line for line in lines if line.number == number), None)
-        if line is None:
-            raise UsageError(
-                "{key} has no row in line {number}. The header is line 1, and a blank line is no row.",
-                key=key,
-                number=number,
-            )
-    if line is None or line.row is None:
+    title, lines = _("{key}, line {number}", key=key, number=number), way.lines(key)
+    if isinstance(lines, str):
+        return Trace(title, [way.taken_in(uploads[key])]).mapped(visible)
+    line = next((line for line in lines if line.number == number), None)
+    if line is None:
+        raise UsageError(
+            "{key} has no row in line {number}. The header is line 1, and a blank line is no row.",
+            key=key,
+            number=number,
+        )
+    if line.row is None:
         return Trace(title, [way.taken_in(uploads[key], line)]).mapped(visible)
     trace = _of_transaction(way, line.row["CustomerId"], line.row["TransactionId"])
     return way.and_since(replace(trace, title=_("{line}: {name}", line=title, name=trace.title)))
