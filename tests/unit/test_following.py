@@ -5,7 +5,7 @@ import re
 from decimal import Decimal
 
 import pytest
-from stub_account import LAB, MAPPING, NOTIFICATION, PROCESSOR, StubAccount, changed, whole
+from stub_account import LAB, PROCESSOR, StubAccount, changed, whole
 
 from lab_lib import resources, transactions
 from lab_lib.aws import buckets, cloudwatch, functions, queues, tables, topics, triggers
@@ -171,10 +171,14 @@ def test_a_chain_at_rest_that_no_check_finds_broken_is_told_what_differs(account
 ALL = [resources.ROWS, CHANGES, TOTALS, ALERTS, *map(messages, queues.ALERT_QUEUES)]
 NO_TRIGGER = {(triggers.bucket_notifications,): {"LambdaFunctionConfigurations": []}}
 NO_POLICY = {(queues.attributes, NOTIFY): {"Policy": ""}}
+(NOTIFICATION,) = whole()[triggers.bucket_notifications,]["LambdaFunctionConfigurations"]
 CSV = {**NOTIFICATION, "Filter": {"Key": {"FilterRules": [{"Name": "suffix", "Value": ".csv"}]}}}
 
 
-FILTERED = {**MAPPING, "FilterCriteria": {"Filters": [{"Pattern": '{"eventName": ["INSERT", "MODIFY"]}'}]}}
+FILTERED = {
+    **whole()[triggers.mappings,][0],
+    "FilterCriteria": {"Filters": [{"Pattern": '{"eventName": ["INSERT", "MODIFY"]}'}]},
+}
 
 
 @pytest.mark.parametrize(
