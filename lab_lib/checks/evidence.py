@@ -22,7 +22,6 @@ TABLES = "Transactions", "Customer", "TransactionTotal"
 # Seconds at rest, or without a change where nobody says so, after which what is missing does not come any more. A queue
 # hands a message to a function in between; AWS mostly takes a minute for a new line of a log.
 _SURE, _SILENCE = 0.2, 120
-PROCESSOR_LOG, NOTIFIER_LOG = N_("log of TransactionProcessor"), N_("log of TotalNotifier")
 
 
 def snapshot(lab: Lab) -> Snapshot:
@@ -38,7 +37,8 @@ def count_markers(lab: Lab, key: str) -> int:
 class Evidence:
     """The runs of the functions of one account, and the messages of its queues.
 
-    Each is read once, and only when it is asked for. What cannot be read is noted in `unseen`, with the reason.
+    Each is read once, and only when it is asked for. What cannot be read is noted in `unseen`, with the reason: the log
+    of a function by its name.
     """
 
     def __init__(self, lab: Lab, since: datetime | None = None) -> None:
@@ -52,11 +52,10 @@ class Evidence:
 
     def _runs(self, name: str) -> list[Run]:
         """Return the runs of a function, oldest first."""
-        log = PROCESSOR_LOG if name == PROCESSOR else NOTIFIER_LOG
         group = self.read(f"settings of {name}", functions.log_group, name) or cloudwatch.log_group(self.lab, name)
-        runs = self.read(log, log_runs.read, name, group, self._since) or []
-        if not runs and not self.read(log, cloudwatch.describe, group):
-            self.unseen.setdefault(log, _("there is no log"))
+        runs = self.read(name, log_runs.read, name, group, self._since) or []
+        if not runs and not self.read(name, cloudwatch.describe, group):
+            self.unseen.setdefault(name, _("there is no log"))
         return runs
 
     def has_taken_in(self, key: str, marked: int) -> bool | None:
@@ -68,7 +67,7 @@ class Evidence:
         has_run = any(run.end and not run.error for run in self.runs(PROCESSOR))
         if has_run or count_markers(self.lab, key) > marked:
             return True
-        return None if PROCESSOR_LOG in self.unseen else False
+        return None if PROCESSOR in self.unseen else False
 
     def counted(self, due: int) -> int:
         """Return how many of the changes that are due TotalNotifier says it has counted: all, if it ran in silence."""

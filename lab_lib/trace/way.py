@@ -13,7 +13,7 @@ from lab_lib.aws.json_text import amount, count, milliseconds, moment
 from lab_lib.aws.log_runs import Run
 from lab_lib.aws.topics import ALERT_TOPIC as TOPIC
 from lab_lib.checks.causes import by_upload, why_not
-from lab_lib.checks.evidence import NOTIFIER_LOG, PROCESSOR_LOG, Evidence
+from lab_lib.checks.evidence import Evidence
 from lab_lib.checks.reading import NOTIFIER, PROCESSOR
 from lab_lib.checks.rules import Account, State
 from lab_lib.handlers.transaction_processor.transactions_file import Unreadable, read_lines
@@ -39,11 +39,11 @@ class Arrival(NamedTuple):
 
 _ARRIVALS = {
     "file": Arrival(PROCESSOR, [], "bucket"),
-    PROCESSOR: Arrival(PROCESSOR, [ROWS], PROCESSOR_LOG),
+    PROCESSOR: Arrival(PROCESSOR, [ROWS], PROCESSOR),
     "stream": Arrival(NOTIFIER, [CHANGES], "stream"),
     NOTIFIER: Arrival(NOTIFIER, [CHANGES, TOTALS], "ProcessedRecords"),
     "TransactionTotal": Arrival(NOTIFIER, [CHANGES], "TransactionTotal"),
-    TOPIC: Arrival(NOTIFIER, [ALERTS], NOTIFIER_LOG),
+    TOPIC: Arrival(NOTIFIER, [ALERTS], NOTIFIER),
     **{queue: Arrival(NOTIFIER, [messages(queue)], queue) for queue in queues.ALERT_QUEUES},
 }
 
@@ -181,7 +181,7 @@ class Way:
         """Return the event of the run that has counted a record. One that failed after adding reports no records."""
         if run is None:
             late = _("counted; its log does not tell so far: AWS writes it late")
-            return self._unknown(NOTIFIER, late, State.WAITS, NOTIFIER_LOG)
+            return self._unknown(NOTIFIER, late, State.WAITS, NOTIFIER)
         what = ngettext("counted, with {count:,} other", "counted, with {count:,} others", run.records - 1)
         if run.records < 2:
             what = _("counted alone") if run.records else _("counted")
