@@ -14,11 +14,11 @@ from IPython import get_ipython
 
 from lab_lib.checks import STEPS, chain, checkpoint
 from lab_lib.checks.readiness import wait_until_counted, wait_until_logged
-from lab_lib.exercises import answers, cells, made, workbook
-from lab_lib.exercises.answers import compare
+from lab_lib.exercises import cells, made, questions, workbook
 from lab_lib.exercises.earlier import require
 from lab_lib.exercises.made import begin, changes, ready, solve
 from lab_lib.exercises.pictures import picture
+from lab_lib.exercises.questions import compare
 from lab_lib.exercises.translation import source
 from lab_lib.exercises.workbook import open_lab_to_delete, setting
 from lab_lib.lab import Lab
@@ -48,14 +48,14 @@ def judge(exercise: str, answer: Any, *values: Any) -> None:
     if exercise in made.EXERCISES:
         made.look(answer, exercise)
     else:
-        answers.judge(exercise, answer, *values)
+        questions.judge(exercise, answer, *values)
 
 
 def is_right(exercise: str, answer: Any, *values: Any) -> bool:
     """Return True if the answer is right, as `judge` says."""
     if exercise in made.EXERCISES:
         return not made.run_checks(answer, exercise).wrong  # what AWS does not let us see is no fault
-    return answers.is_right(exercise, answer, *values)
+    return questions.is_right(exercise, answer, *values)
 
 
 def following(lab: Lab, path: str | Path) -> AbstractContextManager[None]:

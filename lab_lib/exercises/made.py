@@ -18,7 +18,7 @@ from lab_lib.aws import functions, queues, tables, topics, triggers
 from lab_lib.checks.reports import Check, Report
 from lab_lib.checks.rules import State
 from lab_lib.errors import UsageError
-from lab_lib.exercises import cells, texts, workbook
+from lab_lib.exercises import cells, questions, workbook
 from lab_lib.lab import Lab
 from lab_lib.language import N_, _, sentences
 
@@ -61,7 +61,7 @@ def begin(lab: Lab, exercise: str) -> bool:
     Only a resource with the lab's tag, or of this kernel, is deleted, and only if that loses nothing. Else the reason
     is printed. Until the cell ends, no helper creates the resource.
     """
-    resource, mark = texts.find(exercise, EXERCISES), (exercise, str(lab))
+    resource, mark = questions.find(exercise, EXERCISES), (exercise, str(lab))
     if not resource.find(lab):
         _made_here.add(mark)
         _watch(lab, resource)
@@ -130,7 +130,7 @@ def look(lab: Lab, exercise: str) -> None:
     if report.wrong:
         _offer(exercise)
     if not report.failed:
-        texts.show_hints(exercise)
+        questions.show_hints(exercise)
 
 
 def ready(lab: Lab, exercise: str) -> bool:
@@ -179,7 +179,7 @@ def _shown(value: Any) -> str:
 
 def run_checks(lab: Lab, exercise: str) -> Report:
     """Make the checks of an exercise."""
-    return Report([*map(_as_asked, checks.some(lab, *texts.find(exercise, EXERCISES).checks.split()).checks)])
+    return Report([*map(_as_asked, checks.some(lab, *questions.find(exercise, EXERCISES).checks.split()).checks)])
 
 
 def _as_asked(check: Check) -> Check:

@@ -29,14 +29,14 @@ _PLACE = re.compile(r"\{[^}]*\}")
 _COMMENT = re.compile(r"# *(?!#)(?=\S)")  # nbgrader's marks begin with ###
 
 
-def notebook(path: Path, name: str = "") -> Notebook:
-    """Return one of the lab's own notebooks, solved, in the language of this name, or in the one that is used."""
-    english = json.loads(path.read_text("utf-8"))
-    if (name := name or language.used()) == language.ENGLISH:
-        return dict(english)
+def notebook(path: Path, name: str) -> Notebook:
+    """Return one of the lab's own notebooks, solved, in the language of this name. The source of a cell is one text."""
+    found: Notebook = json.loads(path.read_text("utf-8"))
     translate = language.translations(name).gettext
-    cells = [cell | {"source": replaced(cell, translate).splitlines(keepends=True)} for cell in english["cells"]]
-    return {**english, "cells": cells}
+    for cell in found["cells"]:
+        source = "".join(cell["source"])
+        cell["source"] = source if name == language.ENGLISH else replaced(cell, translate)
+    return found
 
 
 def replaced(cell: Cell, replace: Replace) -> str:

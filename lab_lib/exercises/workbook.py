@@ -21,10 +21,10 @@ from typing import Any
 
 from lab_lib import lab
 from lab_lib.errors import UsageError
-from lab_lib.exercises.copies import data_file, state
+from lab_lib.exercises.copies import data_file
 from lab_lib.language import N_, _
 from lab_lib.settings import SETTINGS as OF_LAB
-from lab_lib.workspace.places import is_copy
+from lab_lib.workspace.places import STATE, is_copy
 from lab_lib.workspace.private_files import can_write_to, exists, json_object, open_file, read_file, write_file
 
 Settings = dict[str, Any]  # of a notebook, by name
@@ -43,7 +43,7 @@ MOST_PARTS, LONGEST_PART = 1_000, 2_000  # parts of an answer that are kept, and
 def keep(settings: Settings) -> None:
     """Keep the settings of notebook 00 in the copy. An empty one is still a default."""
     if copy := _copy():
-        write_file(state(copy) / "settings.json", json.dumps(settings, default=str, ensure_ascii=False), _AGAIN)
+        write_file(copy / STATE / "settings.json", json.dumps(settings, default=str, ensure_ascii=False), _AGAIN)
 
 
 def merged_settings(settings: Settings, named: Settings | None = None) -> Settings:
@@ -132,7 +132,7 @@ def folder() -> Path:
 def record_solved(exercise: str) -> None:
     """Add an exercise that the lab has made to the copy's record, as a line of JSON."""
     if copy := _copy():
-        path, entry = state(copy) / ANSWERS, {"kind": "solved", "question": exercise}
+        path, entry = copy / STATE / ANSWERS, {"kind": "solved", "question": exercise}
         with can_write_to(path, _AGAIN), open_file(path, "ab") as file:
             file.write(f"{json.dumps(entry)}\n".encode())
 
@@ -144,7 +144,7 @@ def _copy() -> Path | None:
 
 
 def _kept() -> Settings:
-    path = state(copy) / "settings.json" if (copy := _copy()) else None
+    path = copy / STATE / "settings.json" if (copy := _copy()) else None
     what_to_do = N_("Run notebook 00 again as far as “Open the lab”: it writes this file anew.")
     return read_file(path, json_object, what_to_do) if path and exists(path) else {}
 

@@ -175,7 +175,7 @@ def run_one(path: Path, out: Path, parameters: dict[str, Any], lab: Lab, kernel:
     """
     source, written = path, out / path.name
     if path.parent == copies.NOTEBOOKS and language.folder(language.used()):
-        write_file(source := written, json.dumps(translation.notebook(path)))
+        write_file(source := written, json.dumps(translation.notebook(path, language.used())))
     notebook = execution.load(source, {"settings": parameters})
     try:
         step = execution.run(path.stem, notebook, kernel)

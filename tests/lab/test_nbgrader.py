@@ -45,7 +45,7 @@ def read(path):
 def hand_in(folder):
     """Write a student's copy of the first notebook, with nothing filled in but a profile; return its folder."""
     folder.mkdir(parents=True)
-    text = json.dumps(copies.learners_edition(FIRST))
+    text = json.dumps(copies.learners_edition(FIRST, "en"))
     text = text.replace('profile: str = \\"\\"', 'profile: str = \\"of-my-own\\"')
     text = text.replace("settings: dict = {}", 'settings: dict = {\\"profile\\": \\"of-my-own\\"}')
     (folder / FIRST.name).write_text(text, encoding="utf-8")
@@ -86,7 +86,7 @@ def test_students_get_the_same_notebooks_from_nbgrader_as_from_lab_open(course):
     folder, _ = course
 
     for path in (FIRST, SECOND):
-        ours, theirs = copies.learners_edition(path), read(folder / "release" / "lab" / path.name)
+        ours, theirs = copies.learners_edition(path, "en"), read(folder / "release" / "lab" / path.name)
         texts = [["".join(cell["source"]) for cell in notebook["cells"]] for notebook in (ours, theirs)]
         assert texts[0] == [text for text in texts[1] if text]
 

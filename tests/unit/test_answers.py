@@ -13,7 +13,7 @@ import pytest
 from lab_lib.aws import policies
 from lab_lib.checks import RULES
 from lab_lib.errors import UsageError
-from lab_lib.exercises import answers, made, questions, texts, workbook
+from lab_lib.exercises import made, questions, workbook
 
 EFFECTS = [1000, 400, 200, 50, -250, -200, 100]
 BALANCES = {"C1": Decimal(598), "C2": Decimal(1750)}
@@ -52,7 +52,7 @@ def is_right(question, answer):
     """Judge an answer, and again what the grader gets of it."""
     kept = json.loads(json.dumps(workbook._written(answer)))
     again = questions.judge_again(question, kept, BALANCES, Decimal(1500))
-    assert again == answers.is_right(question, answer, *GIVEN.get(question, ()))
+    assert again == questions.is_right(question, answer, *GIVEN.get(question, ()))
     return again
 
 
@@ -70,9 +70,9 @@ def is_right(question, answer):
     ],
 )
 def test_an_answer_is_right_in_any_order_and_type(question, answer, capsys):
-    answers.judge(question, answer, *GIVEN.get(question, ()))
+    questions.judge(question, answer, *GIVEN.get(question, ()))
 
-    assert capsys.readouterr().out.startswith(f"Right. {answers.QUESTIONS[question].why}\n")
+    assert capsys.readouterr().out.startswith(f"Right. {questions.QUESTIONS[question].why}\n")
     assert is_right(question, answer)
 
 
@@ -84,7 +84,7 @@ def test_what_is_meant_counts_and_not_how_it_is_written(forms):
 
 
 def test_amounts_may_be_named_by_customer():
-    assert answers.is_right("room", {"C2": 0, "C1": 902}, *GIVEN["room"])
+    assert questions.is_right("room", {"C2": 0, "C1": 902}, *GIVEN["room"])
 
 
 @pytest.mark.parametrize(
@@ -108,7 +108,7 @@ def test_amounts_may_be_named_by_customer():
     ],
 )
 def test_a_wrong_answer_is_told_which_part_is_not_right(question, answer, said, capsys):
-    answers.judge(question, answer, *GIVEN.get(question, ()))
+    questions.judge(question, answer, *GIVEN.get(question, ()))
 
     assert capsys.readouterr().out.startswith(said)
     assert not is_right(question, answer)
@@ -116,10 +116,10 @@ def test_a_wrong_answer_is_told_which_part_is_not_right(question, answer, said, 
 
 @pytest.mark.parametrize("answer", [0, {"x": 1}, Hostile(), TOTALS])
 def test_no_answer_is_a_traceback(answer, capsys):
-    for question in answers.QUESTIONS:
-        answers.judge(question, answer, *GIVEN.get(question, ()))
+    for question in questions.QUESTIONS:
+        questions.judge(question, answer, *GIVEN.get(question, ()))
         assert re.fullmatch(r"(Not yet\.|Right\.)[^\n]*\n", capsys.readouterr().out), question
-    answers.compare("the total", answer, Decimal(1400))
+    questions.compare("the total", answer, Decimal(1400))
     assert capsys.readouterr().out == "You predicted otherwise: it is 1400.\n"
 
 
@@ -134,7 +134,7 @@ def test_no_answer_is_a_traceback(answer, capsys):
     ids=range(9),
 )
 def test_a_prediction_is_compared_by_its_value_and_read_whole(prediction, outcome, told, capsys):
-    answers.compare("predict", prediction, outcome)
+    questions.compare("predict", prediction, outcome)
 
     assert capsys.readouterr().out == f"You predicted right: it is {told}.\n"
 
@@ -144,27 +144,27 @@ def test_the_actions_asked_for_are_those_of_the_role(lab):
     totals = policies.table(lab, "TransactionTotal")
     allowed = [action for statement in statements if totals in statement["Resource"] for action in statement["Action"]]
 
-    assert answers.is_right("actions", allowed)
+    assert questions.is_right("actions", allowed)
 
 
 def test_a_question_of_an_older_notebook_is_refused_with_what_to_do():
     with pytest.raises(UsageError, match="`lab open --fresh`"):
-        answers.judge("rows that are rejected", [2, 3])
+        questions.judge("rows that are rejected", [2, 3])
 
 
 def test_every_question_is_asked_once_and_is_named_as_the_cell_with_its_answer():
     asked = questions.asked()
     names = [question.question for question in asked.values()]
 
-    assert sorted(names) == sorted({**answers.QUESTIONS, **made.EXERCISES})
+    assert sorted(names) == sorted({**questions.QUESTIONS, **made.EXERCISES})
     assert {each.answer for each in asked.values()} == {"", "my_answer", "my_message", "my_room", "my_effect"}
     assert {name for exercise in made.EXERCISES.values() for name in exercise.checks.split()} <= set(RULES)
-    assert all(texts.of(name).hints for name in names)
+    assert all(questions.of(name).hints for name in names)
 
 
 @pytest.mark.parametrize("kept", [None, "1," * 5_000_000, ["sNaN", "1E+999999999"]], ids=type)
 def test_what_a_student_has_written_as_an_answer_is_at_most_wrong(kept):
-    assert not any(questions.judge_again(question, kept, BALANCES, Decimal(1500)) for question in answers.QUESTIONS)
+    assert not any(questions.judge_again(question, kept, BALANCES, Decimal(1500)) for question in questions.QUESTIONS)
 
 
 def test_what_was_solved_for_a_learner_is_in_the_record_and_a_line_that_cannot_be_read_is_passed_over():

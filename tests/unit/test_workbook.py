@@ -11,7 +11,7 @@ from papermill.translators import PythonTranslator
 from lab_lib import lab
 from lab_lib.checks.bank import plain_file
 from lab_lib.errors import UsageError
-from lab_lib.exercises import copies, edition, workbook
+from lab_lib.exercises import copies, workbook
 from lab_lib.exercises.pictures import PICTURE, picture
 from lab_lib.settings import SETTINGS
 from lab_lib.workspace import places
@@ -79,14 +79,15 @@ def test_a_copy_shows_no_solution_no_hidden_test_and_no_output_but_each_notebook
         assert drawn["outputs"][0]["data"]["text/plain"] == picture(path.stem[:2]).alt
 
 
-def test_a_solution_becomes_a_stub_and_what_stands_around_it_stays():
+def test_a_solution_becomes_a_stub_and_what_stands_around_it_stays(tmp_path):
     around = "queues = []\nif True:\n    {}\nprint(1)"
     solution = around.format("### BEGIN SOLUTION\n    secret = 1\n\n    ### END SOLUTION")
     cell = {"cell_type": "code", "metadata": {"nbgrader": {"solution": True}}, "source": solution}
+    (path := tmp_path / "x.ipynb").write_text(json.dumps({"cells": [cell]}))
 
-    (made,) = edition.of_learner({"cells": [cell]})["cells"]
+    (made,) = copies.learners_edition(path, "en")["cells"]
 
-    assert "".join(made["source"]) == around.format(edition.stub())
+    assert made["source"] == around.format("pass  # Write your code here.")
     assert made["metadata"] == cell["metadata"]  # nbgrader can still grade it
 
 
