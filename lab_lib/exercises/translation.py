@@ -24,9 +24,9 @@ _LINE = re.compile(r"(\| |#+ |(?=<))(.+?)( \||)")  # a row, a heading, or HTML
 _ITEM = re.compile(r"( *(?:-|\d+\.) )(.+)")
 # Texts in code: what a command does, a title for the site, and a remark in a row of a file.
 _IN_CODE = re.compile(r'( {4}\S.*? {2,}|:caption: | {4}[\w,.]+,"?(?=[A-Z][^"]*\.[",]))(.+?)("?,+\w*|)')
-_QUOTES = re.compile("""^[a-z]*\"+|^[a-z]*'|["']+$""")
+_LITERAL = re.compile("""[a-z]*(?:\"+|')(.*?)["']+""", re.DOTALL)  # a string
 _PLACE = re.compile(r"\{[^}]*\}")
-_COMMENT = re.compile(r"# *(?!#)(?=\S)")  # nbgrader's marks begin with ###
+_COMMENT = re.compile(r"# *(?!#)(\S.*)")  # nbgrader's marks begin with ###
 
 
 def notebook(path: Path, name: str) -> Notebook:
@@ -97,14 +97,12 @@ def _texts(source: str) -> Iterator[tuple[int, str, str]]:
     code = re.sub("^%.*", lambda magic: " " * len(magic[0]), source)
     begins = [*accumulate(map(len, code.splitlines(keepends=True)), initial=0)]
     for token in tokenize.generate_tokens(io.StringIO(code).readline):
-        if token.type == tokenize.COMMENT and (mark := _COMMENT.match(token.string)):
-            yield begins[token.start[0] - 1] + token.start[1] + mark.end(), token.string[mark.end() :], ""
+        if token.type == tokenize.COMMENT and (comment := _COMMENT.fullmatch(token.string)):
+            yield begins[token.start[0] - 1] + token.start[1] + comment.start(1), comment[1], ""
     for node, margin in _strings(ast.parse(code)):
-        literal = str(ast.get_source_segment(code, node))
-        quotes = _QUOTES.findall(literal)
-        text = literal.removeprefix(quotes[0]).removesuffix(quotes[-1])
-        if re.search("[a-z]", _PLACE.sub("", text)):
-            yield begins[node.lineno - 1] + node.col_offset + len(quotes[0]), text, margin
+        literal = _LITERAL.fullmatch(str(ast.get_source_segment(code, node)))
+        if literal and re.search("[a-z]", _PLACE.sub("", literal[1])):
+            yield begins[node.lineno - 1] + node.col_offset + literal.start(1), literal[1], margin
 
 
 def _strings(tree: ast.AST) -> Iterator[tuple[ast.expr, str]]:
@@ -112,17 +110,17 @@ def _strings(tree: ast.AST) -> Iterator[tuple[ast.expr, str]]:
     for node in ast.walk(tree):
         match node:
             case ast.FunctionDef(body=[ast.Expr(value=ast.Constant(value=str()) as docstring), *_]):
-                yield docstring, f"\n{' ' * docstring.col_offset}"
-            case ast.Call(func=ast.Name(id="print"), args=arguments):
-                for argument in arguments:
-                    yield from ((text, "") for text in _printed(argument))
+                yield docstring, "\n" + " " * docstring.col_offset
+            case ast.Call(func=ast.Name(id="print")):
+                for argument in node.args:
+                    yield from _printed(argument)
 
 
-def _printed(node: ast.AST) -> Iterator[ast.expr]:
+def _printed(node: ast.AST) -> Iterator[tuple[ast.expr, str]]:
     """Yield the strings of an argument, but for those in calls, such as the names of keys."""
     match node:
         case ast.JoinedStr() | ast.Constant(value=str()):
-            yield node
+            yield node, ""
         case ast.Call() | ast.Subscript() | ast.Compare():
             return
         case _:
