@@ -216,12 +216,7 @@ def _room(answer: Any, right: tuple[Any, Decimal]) -> Faults:
 
 
 def _numbers(answer: Any, right: dict[Any, Any], fault: str = N_("number {name}, where you wrote {item}")) -> Faults:
-    """Compare numbers in their order, or by name if the answer is a dict. `right` has each by its name.
-
-    `fault` is the message about one that is wrong.
-    """
-    if isinstance(answer, dict) and answer.keys() == right.keys():
-        answer = [answer[name] for name in right]
+    """Compare numbers in their order. `right` has each by its name. `fault` is the message about one that is wrong."""
     parts = parts_of(answer, right.values())
     if len(parts) != len(right):
         return [_("{count} numbers; wanted {wanted}.", count=len(parts), wanted=len(right))]

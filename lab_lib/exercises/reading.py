@@ -39,7 +39,7 @@ def plain(item: Any) -> Any:
     text = normalize("NFKC", str(item)).strip(_AROUND)
     number = _NUMBERS.get(text.casefold(), text.lstrip("$€£¥#"))
     try:
-        return Decimal(number).normalize()
+        return Decimal(number)
     except ArithmeticError:
         return text
 
@@ -49,6 +49,8 @@ def parts_of(answer: Any, right: Collection[Any]) -> list[str]:
 
     What is Chinese stands between parts too, unless a right one has some.
     """
+    if isinstance(answer, dict):  # such as {"C1": 902, "C2": 0}
+        answer = answer.values()
     if isinstance(answer, str) or not isinstance(answer, Iterable):
         text = str(answer)
     else:

@@ -184,6 +184,8 @@ def as_json(answer: Any) -> str:
 def _written(answer: Any) -> str | list[str]:
     """Return the answer as text or, if it has parts, as a list of texts; its type if it cannot be read."""
     try:
+        if isinstance(answer, dict):
+            answer = answer.values()
         if isinstance(answer, str) or not isinstance(answer, Iterable):
             return str(answer)[: 10 * LONGEST_PART]
         return [str(part)[:LONGEST_PART] for part in islice(answer, MOST_PARTS)]
