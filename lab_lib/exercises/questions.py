@@ -56,13 +56,15 @@ def in_language(name: str) -> dict[str, Text]:
     above = heading = ""
     for path in copies.solved_notebooks():
         for cell in translation.notebook(path, name)["cells"]:
-            marked, source = cell["metadata"].get("nbgrader", {}), cell["source"]
+            source = cell["source"]
+            marked = cell["metadata"].get("nbgrader", {})
             id = marked.get("grade_id", "").removesuffix("-check")  # that judges the cell with the question's id
             if cell["cell_type"] == "markdown":
                 above = source
                 heading = [heading, *HEADING.findall(source)][-1]
             elif marked.get("solution"):
-                hints, options = tuple(_HINT.findall(above)), dict(_OPTION.findall(above))
+                hints = tuple(_HINT.findall(above))
+                options = dict(_OPTION.findall(above))
                 texts[id] = Text(id, cell["id"], heading, hints, options)
             elif id in texts:
                 answer = _ANSWER.search(source)
@@ -114,25 +116,25 @@ def judge(question: str, answer: Any, *values: Any) -> bool:
     `values` are what the question is about. A right answer has the hints below it once more. UsageError for an unknown
     question.
     """
-    asked = find(question, QUESTIONS)
+    known = find(question, QUESTIONS)
     if isinstance(answer, BaseException):
         print(_(cells.FAILED))
         return False
     if _is_empty(answer):
         print(_("No answer yet."))
         return False
-    if faults := _faults(asked.faults, answer, values or asked.right):
+    if faults := _faults(known.faults, answer, values or known.right):
         print(sentences(_("Not yet."), *faults))
         return False
-    print(sentences(_("Right."), _(asked.why)))
+    print(sentences(_("Right."), _(known.why)))
     show_hints(question)
     return True
 
 
 def is_right(question: str, answer: Any, *values: Any) -> bool:
     """Return True if the answer is right, without a word."""
-    asked = QUESTIONS[question]
-    return not (_is_empty(answer) or _faults(asked.faults, answer, values or asked.right))
+    known = QUESTIONS[question]
+    return not (_is_empty(answer) or _faults(known.faults, answer, values or known.right))
 
 
 def judge_again(question: str, answer: Any, totals: dict[str, Any], threshold: Decimal) -> bool:
@@ -154,7 +156,7 @@ def compare(_question: str, prediction: Any, outcome: Any) -> None:
         told = cells.FAILED
     elif _is_empty(prediction):
         told = N_("No prediction. It is {words}.")
-    elif _faults(_set, prediction, parts):
+    elif _faults(_compare_parts, prediction, parts):
         told = N_("You predicted otherwise: it is {words}.")
     else:
         told = N_("You predicted right: it is {words}.")
@@ -179,7 +181,7 @@ def _faults(find_faults: Judge, answer: Any, right: Any) -> Faults:
         return [_("This answer cannot be read ({kind}).", kind=type(error).__name__)]
 
 
-def _set(answer: Any, right: Collection[Any], read: Callable[[Any], Any] = plain) -> Faults:
+def _compare_parts(answer: Any, right: Collection[Any], read: Callable[[Any], Any] = plain) -> Faults:
     """Compare without order."""
     wanted = set(map(read, right))
     parts = {read(part): part for part in parts_of(answer, right)}
@@ -194,12 +196,12 @@ def _set(answer: Any, right: Collection[Any], read: Callable[[Any], Any] = plain
     return faults
 
 
-def _actions(answer: Any, right: list[str]) -> Faults:
+def _compare_actions(answer: Any, right: list[str]) -> Faults:
     """Compare actions of IAM without order, with their service or without."""
-    return _set(answer, right, lambda action: str(plain(action)).casefold().split(":")[-1])
+    return _compare_parts(answer, right, lambda action: str(plain(action)).casefold().split(":")[-1])
 
 
-def _choice(answer: Any, right: tuple[str, str]) -> Faults:
+def _compare_choice(answer: Any, right: tuple[str, str]) -> Faults:
     """Compare with the letter of an exercise, or with what it stands for in the notebook, in whatever language."""
     exercise, letter = right
     if named_letter(options(exercise), str(answer)) == letter:
@@ -207,15 +209,17 @@ def _choice(answer: Any, right: tuple[str, str]) -> Faults:
     return [_("It is not {part}.", part=cut(" ".join(str(answer).split()), 80))]
 
 
-def _room(answer: Any, right: tuple[Any, Decimal]) -> Faults:
+def _compare_room(answer: Any, right: tuple[Any, Decimal]) -> Faults:
     """Compare, row by row, with the amount that each customer has left below the threshold."""
     totals, threshold = right
     balances = zip(totals["CustomerId"], totals["accountBalance"], strict=True)
     amounts = {customer: max(threshold - balance, Decimal(0)) for customer, balance in balances}
-    return _numbers(answer, amounts, N_("customer {name}, where you wrote {item}"))
+    return _compare_numbers(answer, amounts, N_("customer {name}, where you wrote {item}"))
 
 
-def _numbers(answer: Any, right: dict[Any, Any], fault: str = N_("number {name}, where you wrote {item}")) -> Faults:
+def _compare_numbers(
+    answer: Any, right: dict[Any, Any], fault: str = N_("number {name}, where you wrote {item}")
+) -> Faults:
     """Compare numbers in their order. `right` has each by its name. `fault` is the message about one that is wrong."""
     parts = parts_of(answer, right.values())
     if len(parts) != len(right):
@@ -227,7 +231,7 @@ def _numbers(answer: Any, right: dict[Any, Any], fault: str = N_("number {name},
     return [_("Look again at {numbers}.", numbers=_("; ").join(shortened(wrong, MOST_NAMED)))] if wrong else []
 
 
-def _message(answer: Any, right: tuple[str, str]) -> Faults:
+def _compare_message(answer: Any, right: tuple[str, str]) -> Faults:
     """Read the message as the programs behind the queues do. `right` has its customer and the balance."""
     if not isinstance(answer, str):
         return [_("It is a {kind}; a message is text.", kind=type(answer).__name__)]
@@ -259,47 +263,47 @@ class Question(NamedTuple):
 
 QUESTIONS = {  # by the nbgrader id of the cell with the answer
     "actions": Question(
-        _actions,
+        _compare_actions,
         ["UpdateItem", "BatchGetItem", "Scan"],
         "UpdateItem with ADD makes an item that is missing. BatchGetItem reads up to a hundred customers in one call, "
         "Scan reads all. GetItem, PutItem and DeleteItem are not needed, so they are not allowed.",
     ),
     "rejected": Question(
-        _set,
+        _compare_parts,
         [2, 3],
         "The first row is fine: an amount may have cents. The second has a day that does not exist. The third has no "
         "customer, and a key in DynamoDB cannot be empty.",
     ),
     "keys": Question(
-        _set,
+        _compare_parts,
         ["march.txt", "2017/march.txt"],
         "S3 compares letter by letter, so .TXT is not .txt. A folder is only a part of the key.",
     ),
     "message": Question(
-        _message,
+        _compare_message,
         ('O"Hara', "1750"),
         "Glued from pieces of text, it breaks at the quotation mark, and every program behind the queues with it.",
     ),
     "policy": Question(
-        _choice,
+        _compare_choice,
         ("policy", "b"),
         "A topic of another account has another aws:SourceArn, and to read is another action: what no statement allows "
         "is refused. The statement does not look into the message.",
     ),
-    "room": Question(_room, (), "A customer at or above the threshold has 0."),
+    "room": Question(_compare_room, (), "A customer at or above the threshold has 0."),
     "effect": Question(
-        _numbers,
+        _compare_numbers,
         dict(enumerate([1000, 400, 200, 50, -250, -200, 100], 1)),
         "The new amount minus the old one, where an amount that is not there is 0. One rule for every kind of change.",
     ),
     "one-transaction": Question(
-        _choice,
+        _compare_choice,
         ("one-transaction", "b"),
         "The total is there and the marker is not, so the change is added again. With the marker first it would be a: "
         "the next delivery finds the marker and adds nothing.",
     ),
     "order": Question(
-        _choice,
+        _compare_choice,
         ("order", "b"),
         "A topic keeps nothing. What starts the chain is deleted first, and what receives at its end later.",
     ),

@@ -55,11 +55,11 @@ def parts_of(answer: Any, right: Collection[Any]) -> list[str]:
         text = str(answer)
     else:
         text = ", ".join(map(str, islice(answer, LONGEST)))
-    text, names = normalize("NFKC", text[:LONGEST]), " ".join(map(str, right))
+    text = normalize("NFKC", text[:LONGEST])
     if len(right) == 1:
         text = re.sub(r"(?<=\d),(?=\d{3}\b)", "", text)  # of a number such as 1,550
     between = r"[,;、\n]+|\band\b" if any(" " in str(part) for part in right) else r"[\s,;、&]+"
-    if not re.search(_CHINESE, names):
+    if not re.search(_CHINESE, " ".join(map(str, right))):
         is_text = any(isinstance(part, str) for part in right)
         kept = _UNSURE if is_text else _UNSURE + "".join(_NUMBERS)
         between += f"|(?![{kept}]){_CHINESE}"

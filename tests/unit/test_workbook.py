@@ -63,12 +63,6 @@ def test_a_copy_keeps_its_id_and_notebook_05_uploads_the_transactions_of_it(copy
     assert (copy / "data" / "transactions.txt").read_bytes() == plain_file("s12")
 
 
-def test_an_id_is_refused_as_in_a_roster(copy):
-    with pytest.raises(UsageError, match=r"^id holds a control character: 's\\x1b'\.$"):
-        copies.complete("s\x1b")
-    assert copies.data_id(copy) == ""
-
-
 def test_a_copy_shows_no_solution_no_hidden_test_and_no_output_but_each_notebooks_picture(copy):
     for path in copy.glob("*.ipynb"):
         text = path.read_text(encoding="utf-8")
