@@ -87,12 +87,13 @@ def test_an_answer_may_have_any_type_and_the_reason_why_it_is_right_is_told(ques
         ("room", [902, -250], "Not yet. Look again at customer C2, where you wrote -250."),
         ("message", '{"customerID": "O"Hara"}', "Not yet. It is not JSON: "),
         ("message", "{\n“customerID”：", 'Not yet. It is not JSON. Line 2 has `“`. Type `"` instead'),
-        ("message", '{"x": "", "accountBalance": 1750}', "Not yet. customerID is missing. x is one name too many. acc"),
+        ("message", '{"x": "", "accountBalance": "1750"}', "Not yet. customerID is missing. x is one name too many."),
+        ("message", '{"accountBalance": 1750, "x": ""}', "Not yet. customerID is missing. accountBalance is 1750, which"),
         ("one-transaction", "It counts", "Not yet. It is not It counts."),
         ("keys", Hostile(), "Not yet. This answer cannot be read (RuntimeError)."),
         ("keys", None, "No answer yet."),
     ],
-    ids=range(10),
+    ids=range(11),
 )
 def test_a_wrong_answer_is_told_which_part_is_not_right(question, answer, said, capsys):
     assert not questions.judge(question, answer, *GIVEN.get(question, ()))
