@@ -23,10 +23,10 @@ from lab_lib.language import N_, _
 from lab_lib.settings import plain_text
 from lab_lib.workspace import places
 from lab_lib.workspace.places import DATA, STATE
+from lab_lib.workspace.places import DATA_FILE as DATA_FILE
 from lab_lib.workspace.places import NOTEBOOKS as NOTEBOOKS
 from lab_lib.workspace.private_files import can_write_to, draft_of, exists, make_folder, read_file, write_file
 
-DATA_FILE = DATA / "transactions.txt"  # the handout's
 folder = places.copy  # of the copy, which may not exist
 # The files in `data` that a learner reads; the rest may be of teachers.
 OF_LEARNERS = ("transactions.txt", "break-it.txt", "break-it-corrected.txt", "wrong")
@@ -178,11 +178,11 @@ def settings() -> dict[str, Any]:
     first = existing(solved_notebooks()[0].name)
     try:
         [cell] = [cell for cell in read(first)["cells"] if "parameters" in cell["metadata"].get("tags", [])]
-        values = {line.target.id: ast.literal_eval(line.value) for line in ast.parse(cell["source"]).body}
-        values |= values.pop("settings", {})
+        [assignment] = ast.parse(cell["source"]).body
+        values = dict(ast.literal_eval(assignment.value))
         values["data_file"] = str(folder() / (values.get("data_file") or data_file(folder())))
     except (AttributeError, SyntaxError, TypeError, ValueError):
         raise UsageError(
-            'The settings in {file} cannot be read. Write each like this: `prefix: str = "ana"`.', file=first
+            'The settings in {file} cannot be read. Write each like this: `"prefix": "ana-",`.', file=first
         ) from None
     return values

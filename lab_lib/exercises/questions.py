@@ -131,22 +131,17 @@ def judge(question: str, answer: Any, *values: Any) -> bool:
     return True
 
 
-def is_right(question: str, answer: Any, *values: Any) -> bool:
-    """Return True if the answer is right, without a word."""
-    known = QUESTIONS[question]
-    return not (_is_empty(answer) or _faults(known.faults, answer, values or known.right))
-
-
 def judge_again(question: str, answer: Any, totals: dict[str, Any], threshold: Decimal) -> bool:
     """Return True if an answer of a learner is right. `totals` has each customer's balance, as the learner saw it.
 
     The answer is text, or a list of texts, as `workbook.as_json` gives it.
     """
-    if question != "room":
-        return is_right(question, answer)
-    customers = sorted(totals)
-    shown = {"CustomerId": customers, "accountBalance": [totals[customer] for customer in customers]}
-    return is_right(question, answer, shown, threshold)
+    known = QUESTIONS[question]
+    right = known.right
+    if question == "room":
+        customers = sorted(totals)
+        right = {"CustomerId": customers, "accountBalance": [totals[customer] for customer in customers]}, threshold
+    return not (_is_empty(answer) or _faults(known.faults, answer, right))
 
 
 def compare(_question: str, prediction: Any, outcome: Any) -> None:

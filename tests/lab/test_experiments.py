@@ -3,17 +3,13 @@
 What the notebook itself shows, with the naive function and with one that is right, is compared by nbval.
 """
 
-import re
-
 import pytest
 from chains import logged, stop, uploaded
 
 from lab_lib import checks
-from lab_lib.aws import buckets, cleanup, functions, queues, streams, tables, topics, triggers
+from lab_lib.aws import cleanup, functions, queues, streams, tables, topics, triggers
 from lab_lib.errors import LabError, WrongResource
-from lab_lib.exercises import experiments, first_function
-from lab_lib.run.headless import DATA_FILE
-from tests.learners import written
+from lab_lib.exercises import experiments
 
 pytestmark = pytest.mark.slow
 
@@ -121,21 +117,6 @@ def test_a_delivery_by_hand_says_how_it_ended(lab, deploy):
     ended = experiments.deliver(lab, streams.records(ours, ANA))["ended"]
 
     assert ended.tolist() == ["without an error", "no"]
-
-
-def test_the_first_function_leaves_the_lab_alone_and_its_failure_is_shown(lab, tmp_path, capsys):
-    ((_, processor),) = written("01")
-    (tmp_path / "my_processor.py").write_text(processor)
-    before = cleanup.remaining(lab)
-
-    part = first_function.deploy(lab, tmp_path / "my_processor.py")
-    for key in (buckets.upload(lab, DATA_FILE, "break-it/first.csv"), "break-it/none.csv"):
-        first_function.call(part, buckets.creation(lab, key))
-
-    assert re.match("It answered None\n.*failed: An error occurred", capsys.readouterr().out)
-    assert (len(tables.items(part, "Transactions")), amiss(lab)) == (24, set())
-    list(cleanup.delete_experiments(lab))
-    assert cleanup.remaining(lab) == before
 
 
 def test_a_dead_letter_stays_until_its_file_is_fixed(lab):

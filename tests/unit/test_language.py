@@ -129,4 +129,4 @@ def test_a_choice_in_the_words_of_another_language_is_right_too(exercise):
     right = {text for letter, text in questions.options(exercise) if letter == "b"}
 
     assert len(right) == 1 + len(language.FINISHED)
-    assert all(questions.is_right(exercise, text) for text in right)
+    assert all(questions.judge(exercise, text) for text in right)

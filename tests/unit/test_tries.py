@@ -1,6 +1,5 @@
-"""The learner's own files: amounts for any threshold, and what is refused."""
+"""The learner's own files: what is refused."""
 
-from dataclasses import replace
 from decimal import Decimal
 
 import pytest
@@ -23,24 +22,6 @@ def file(*rows):
     return "\n".join([HEADER, *lines])
 
 
-@pytest.mark.parametrize("threshold", ["1500", "0", "0.000000000000001", "999999999999999"])
-def test_amounts_stay_below_any_threshold_and_one_more_reaches_it(account, threshold):
-    lab = replace(account, threshold=Decimal(threshold))
-
-    amounts = [Decimal(amount) for amount in tries.amounts(lab)]
-
-    assert max(*amounts, sum(amounts)) < lab.threshold  # all have one sign
-    for number, amount in enumerate(amounts, 1):
-        row = {"CustomerId": "my-ana", "TransactionId": f"A{number}", "TransactionAmount": amount}
-        tables.put_item(lab, "Transactions", row)
-    for transaction, others in {"A4": amounts, "A3": amounts[:2]}.items():
-        assert sum(others) + Decimal(tries.missing(lab, "my-ana", transaction)) == lab.threshold
-
-
-def test_the_handouts_threshold_has_whole_amounts(account):
-    assert tries.amounts(account) == ["500", "300", "300"]
-
-
 @pytest.mark.parametrize(
     ("key", "rows", "why"),
     [
@@ -50,7 +31,7 @@ def test_the_handouts_threshold_has_whole_amounts(account):
 )
 def test_a_file_that_could_not_be_taken_away_or_would_fail_is_refused(account, key, rows, why):
     with pytest.raises(UsageError, match=why):
-        tries.upload(account, key, file(*rows))
+        tries.upload_mine(account, key, file(*rows))
 
 
 def test_rows_that_are_there_count_as_long_as_no_topic_takes_the_alert(account, monkeypatch):
@@ -59,10 +40,10 @@ def test_rows_that_are_there_count_as_long_as_no_topic_takes_the_alert(account, 
     tables.put_item(account, "Transactions", row)
 
     with pytest.raises(UsageError, match="my-ana can come to 1500; wanted less"):  # on its way
-        tries.upload(account, tries.FIRST, file(("my-ana", 100), ("my-ana", -900)))
+        tries.upload_mine(account, tries.FIRST, file(("my-ana", 100), ("my-ana", -900)))
     topics.ensure_topic(account)
     with pytest.raises(ZeroDivisionError):  # it goes on
-        tries.upload(account, tries.FIRST, file(("my-ana", 100)))
+        tries.upload_mine(account, tries.FIRST, file(("my-ana", 100)))
 
 
 def test_without_the_first_file_there_is_no_total_to_wait_for(account):
