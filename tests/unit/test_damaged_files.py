@@ -73,15 +73,6 @@ def test_a_command_that_meets_a_damaged_file_says_so_in_one_line(name, command, 
     assert (done.exit_code, "`lab open --fresh 0" in line) == (status, True)
 
 
-def test_something_else_in_the_place_of_a_folder_is_one_line(tmp_path):
-    (tmp_path / "my-lab").touch()
-
-    done = in_process("open")
-
-    assert_refused(done)
-    assert f"Cannot write to {tmp_path / 'my-lab'}: it is not a folder. Move it away" in done.stderr
-
-
 @pytest.mark.parametrize(
     ("name", "cells", "why"),
     [
