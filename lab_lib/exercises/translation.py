@@ -61,7 +61,9 @@ def source(files: Iterable[Path], *names: str) -> Any:
 
 def in_markdown(text: str, replace: Replace) -> str:
     """Return a text with its messages replaced. The lines of a paragraph or list item are one message and one line."""
-    lines, begin, paragraph, in_fence = list[str](), "", list[str](), False
+    lines, paragraph = list[str](), list[str]()
+    begin = ""  # of the paragraph, if it is a list item
+    in_fence = False
 
     def end_paragraph() -> None:
         if paragraph:
@@ -72,11 +74,14 @@ def in_markdown(text: str, replace: Replace) -> str:
         is_fence = line.startswith("```")
         in_fence ^= is_fence
         is_code = is_fence or in_fence or (line.startswith("    ") and not paragraph)
-        has_text = not _NO_TEXT.fullmatch(line)
-        alone = has_text and (_IN_CODE if is_code else _LINE).fullmatch(line)
-        if is_code or alone or not has_text:
+        is_empty = _NO_TEXT.fullmatch(line)
+        pattern = _IN_CODE if is_code else _LINE
+        if not is_empty and (whole := pattern.fullmatch(line)):
             end_paragraph()
-            lines.append(f"{alone[1]}{replace(alone[2])}{alone[3]}" if alone else line)
+            lines.append(whole[1] + replace(whole[2]) + whole[3])
+        elif is_code or is_empty:
+            end_paragraph()
+            lines.append(line)
         elif item := _ITEM.fullmatch(line):
             end_paragraph()
             begin = item[1]
