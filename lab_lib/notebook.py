@@ -14,6 +14,7 @@ from pandas import DataFrame
 
 from lab_lib import transactions
 from lab_lib.aws import cleanup, functions
+from lab_lib.aws.functions import alert_again
 from lab_lib.aws.policies import policy_of as policy
 from lab_lib.checks import chain, checkpoint, readiness
 from lab_lib.exercises import answers, cells, made, translation
