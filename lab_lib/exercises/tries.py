@@ -7,6 +7,7 @@ the bank's, even if the learner changes the files or runs a cell again.
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from decimal import Decimal
 
 from lab_lib import resources, transactions
 from lab_lib.aws import buckets, queues, tables, topics, triggers
