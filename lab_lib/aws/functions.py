@@ -15,7 +15,7 @@ from typing import Any
 from botocore.exceptions import BotoCoreError
 from urllib3.exceptions import HTTPError
 
-from lab_lib import resources
+from lab_lib import resources, transactions
 from lab_lib.aws import archives, grants
 from lab_lib.aws.cloudwatch import ensure_log_group, group_of
 from lab_lib.aws.json_text import amount, json_object
@@ -86,13 +86,15 @@ def variables(lab: Lab, name: str) -> dict[str, str]:
     }
 
 
-def ensure_function(lab: Lab, name: str, timeout: int = TIMEOUT, files: list[Path] | None = None) -> str:
+def ensure_function(lab: Lab, name: str, timeout: int | None = None, files: list[Path] | None = None) -> str:
     """Create the function from its files in lab_lib/handlers, or update it. Return its ARN when it can be invoked.
 
-    `timeout` in seconds, such as `timeout_for` a file. `files` are used instead of the function's own; the last one has
-    the handler.
+    `timeout` is in seconds; that of TransactionProcessor is by default what `lab.data_file` needs. `files` are used
+    instead of the function's own; the last one has the handler.
     """
-    lambda_, wanted = lab.client("lambda"), settings(lab, name, timeout, files)
+    if timeout is None and name == "TransactionProcessor":
+        timeout = timeout_for(transactions.preview(lab.data_file).rows)
+    lambda_, wanted = lab.client("lambda"), settings(lab, name, timeout or TIMEOUT, files)
     archive = package(files or source_files(name))
     resources.require(wanted["Role"], "role", ROLES[name])
     resources.require(find_queue(lab, DEAD_LETTERS), "queue", DEAD_LETTERS)

@@ -19,10 +19,11 @@ MOST_NAMED = 5  # parts that a verdict names
 Faults = list[str]  # what is not right yet, as sentences; empty if the answer is right
 
 
-def judge(question: str, answer: Any, *context: Any) -> None:
-    """Print whether the answer is right and why, or what is not right yet. `context` is what the question is about.
+def judge(question: str, answer: Any, *context: Any) -> bool:
+    """Print whether the answer is right and why, or what is not right yet. Return True if it is right.
 
-    A right answer has the hints below it once more. UsageError for an unknown question.
+    `context` is what the question is about. A right answer has the hints below it once more. UsageError for an unknown
+    question.
     """
     asked = texts.find(question, QUESTIONS)
     faults = _judged(answer, _("No answer yet."), asked.faults, *context)
@@ -31,6 +32,7 @@ def judge(question: str, answer: Any, *context: Any) -> None:
     elif faults is not None:
         print(sentences(_("Right."), _(asked.why)))
         texts.show_hints(question)
+    return faults == []
 
 
 def is_right(question: str, answer: Any, *context: Any) -> bool:

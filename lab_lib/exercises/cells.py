@@ -11,7 +11,7 @@ from lab_lib.language import N_
 
 FAILED = N_("Your cell has failed. Correct it, and run it again.")
 _ANSWERS = re.compile(r"^\s*(my_\w+)[^=(\n]*=(?!=)", re.MULTILINE)  # the cell may be no Python
-_EXERCISES = re.compile(r"""\bbegin\(\w+,\s*["']([\w-]+)""")
+_EXERCISES = re.compile(r"""\bis_missing\(\w+,\s*["']([\w-]+)""")
 at_end = ExitStack()  # closed when the running cell has ended
 errors = dict[str, Any]()  # of the cell of each exercise when it last ran, or None
 

@@ -22,10 +22,10 @@ from lab_lib.language import N_, _
 from lab_lib.settings import plain_text
 from lab_lib.workspace import places
 from lab_lib.workspace.places import DATA, STATE
+from lab_lib.workspace.places import DATA_FILE as DATA_FILE
 from lab_lib.workspace.places import NOTEBOOKS as NOTEBOOKS
 from lab_lib.workspace.private_files import can_write_to, draft_of, exists, make_folder, read_file, write_file
 
-DATA_FILE = DATA / "transactions.txt"  # the handout's
 folder = places.copy  # of the copy, which may not exist
 _MAKE_ROOM = N_("Move it away, free some space, or name another folder with --workspace.")
 # The files in `data` that a learner reads; the rest may be of teachers.
@@ -107,13 +107,12 @@ def settings() -> dict[str, Any]:
     first = existing(solved_notebooks()[0].name)
     cells = [cell for cell in notebook_files.read(first)["cells"] if "parameters" in cell["metadata"].get("tags", [])]
     try:
-        body = ast.parse(cells[0]["source"]).body
-        values = {line.target.id: ast.literal_eval(line.value) for line in body}
-        values |= values.pop("settings", {})
+        (assignment,) = ast.parse(cells[0]["source"]).body
+        values = dict(ast.literal_eval(assignment.value))
         values["data_file"] = str(folder() / (values.get("data_file") or data_file(folder())))
     except (AttributeError, IndexError, MemoryError, RecursionError, SyntaxError, TypeError, ValueError):
         raise UsageError(
-            'The settings in {file} cannot be read. Write each like this: `prefix: str = "ana"`.', file=first
+            'The settings in {file} cannot be read. Write each like this: `"prefix": "ana-",`.', file=first
         ) from None
     return values
 

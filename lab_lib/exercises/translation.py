@@ -10,7 +10,7 @@ import io
 import json
 import re
 import tokenize
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from itertools import accumulate
 from pathlib import Path
 from typing import Any
@@ -45,13 +45,17 @@ def replaced(cell: Cell, replace: Replace) -> str:
     return in_markdown(source, replace) if cell["cell_type"] == "markdown" else in_code(source, replace)
 
 
-def source(file: Path, *names: str) -> Any:
-    """Return the source of the functions with these names in a file, for display. The file is not imported."""
+def source(files: Iterable[Path], *names: str) -> Any:
+    """Return the source of the Python functions with these names in some files, for display. No file is imported."""
     from IPython.display import Code
 
-    text = file.read_text("utf-8")
-    functions = {node.name: node for node in ast.parse(text).body if isinstance(node, ast.FunctionDef)}
-    excerpt = "\n\n\n".join(str(ast.get_source_segment(text, functions[name])) for name in names)
+    sources = dict[str, str]()
+    for file in files:
+        text = file.read_text("utf-8")
+        for node in ast.parse(text).body:
+            if isinstance(node, ast.FunctionDef):
+                sources[node.name] = str(ast.get_source_segment(text, node))
+    excerpt = "\n\n\n".join(sources[name] for name in names)
     return Code(in_code(excerpt, language.translations(language.used()).gettext), language="python")  # type: ignore[no-untyped-call]
 
 

@@ -70,7 +70,7 @@ def prepare(parameters: dict[str, Any], until: str | None = None, mine: bool = F
     if mine:
         parameters = copies.settings() | {name: value for name, value in parameters.items() if value}
         paths = [copies.existing(path.name) for path in paths]
-    workbook.merged_settings(parameters)
+    workbook.named_settings(parameters)
     data_file = Path(parameters.get("data_file") or DATA_FILE).absolute()
     rows = check_data_file(data_file)
     lab = open_lab(**{name: parameters[name] for name in SETTINGS if name in parameters})

@@ -238,7 +238,7 @@ def _table(name):
 
 def _queue(name):
     held = "0" if name == queues.DEAD_LETTERS else "1"
-    policy = json.dumps(queues.queue_policy(LAB, name))
+    policy = json.dumps(policies.policy_of(LAB, name))
     return {"SqsManagedSseEnabled": "true", "ApproximateNumberOfMessages": held, "Policy": policy}
 
 

@@ -19,7 +19,7 @@ from lab_lib.checks.reports import Report
 from lab_lib.checks.rules import RULES, Account
 from lab_lib.errors import CheckFailed, StepMissing
 from lab_lib.exercises import made
-from lab_lib.exercises.earlier import require
+from lab_lib.exercises.workbook import require
 
 # Reports
 
