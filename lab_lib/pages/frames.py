@@ -68,12 +68,6 @@ def logs(lab: Lab) -> DataFrame:
     return DataFrame(printed, columns=["function", "message"])
 
 
-def dead_letters(lab: Lab) -> DataFrame:
-    """Return the dead letters, sorted: what could not be processed, and why. The messages stay in the queue."""
-    letters = sorted(queues.dead_letters(lab), key=lambda letter: letter["what"])
-    return DataFrame(letters, columns=["what", "why"])
-
-
 def stream_changes(lab: Lab, *customers: str) -> DataFrame:
     """Return the changes in the stream of Transactions, all or those of some customers.
 

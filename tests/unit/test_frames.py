@@ -11,7 +11,7 @@ from lab_lib.pages import frames
         (frames.objects, ["Key", "Size"]),
         (frames.totals, ["CustomerId", "accountBalance", "alerted"]),
         (frames.logs, ["function", "message"]),
-        (frames.changes, ["kind", "CustomerId", "TransactionId", "old amount", "new amount"]),
+        (frames.stream_changes, ["kind", "CustomerId", "TransactionId", "old amount", "new amount"]),
     ],
 )
 def test_an_empty_account_gives_an_empty_frame_with_its_columns(lab, read, columns):
