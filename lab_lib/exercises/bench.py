@@ -7,7 +7,7 @@ from lab_lib.aws import functions, policies, queues, tables, topics
 from lab_lib.aws.json_text import json_object
 from lab_lib.checks import upload
 from lab_lib.embedded.batches import halves
-from lab_lib.exercises.cases import TRIES, Batch, History, Topic
+from lab_lib.exercises.cases import Batch, History, Topic
 from lab_lib.exercises.runner import Outcome, Runner
 from lab_lib.lab import Lab
 
@@ -46,7 +46,7 @@ class Bench:
         self._variables = {**functions.variables(lab, "TotalNotifier"), **_credentials(lab)}
 
     def play(self, history: History, runner: Runner, last: int) -> Held:
-        """Take the steps in turn, up to a batch that is held up. Return what the account holds then.
+        """Take the steps in turn, and return what the account holds then.
 
         A start that crashes is killed at its call of the number `last`.
         """
@@ -57,9 +57,8 @@ class Bench:
                 topics.delete_topic(self.lab)
             else:
                 self._waiting += step.batches
-                self._deliver(runner, step.tries, last if step.crashes else 0)
-                if self._waiting and step.tries == TRIES:
-                    break
+                self._deliver(runner, last if step.crashes else 0)
+                self._deliver(runner, 0)
         totals, markers = (tables.items(self.lab, name, most=_MOST_ITEMS) for name in _TABLES)
         return Held(
             {item["CustomerId"]: item for item in totals if "accountBalance" in item},
@@ -69,20 +68,18 @@ class Bench:
             self._deliveries,
         )
 
-    def _deliver(self, runner: Runner, most_tries: int, last: int) -> None:
-        """Deliver what waits, and again what fails, each time to a new start; only the first one is cut off."""
-        tries = most_tries
-        while self._waiting and tries:
-            outcome = runner.start(self._variables, str(self.lab.endpoint), self._waiting, last)
-            for batch in self._waiting[: outcome.done]:
-                self._deliveries.append((batch, Outcome(1)))
-            self._waiting = self._waiting[outcome.done :]
-            if self._waiting:
-                failed, *behind = self._waiting
-                self._deliveries.append((failed, outcome))
-                self._waiting = [*filter(None, halves(failed)), *behind]  # as the lab's trigger asks Lambda to
-            tries = most_tries if outcome.done else tries - 1
-            last = 0
+    def _deliver(self, runner: Runner, last: int) -> None:
+        """Deliver what waits to a new start. A batch that fails waits again in halves, as the lab's trigger asks."""
+        if not self._waiting:
+            return
+        outcome = runner.start(self._variables, str(self.lab.endpoint), self._waiting, last)
+        for batch in self._waiting[: outcome.done]:
+            self._deliveries.append((batch, Outcome(1)))
+        self._waiting = self._waiting[outcome.done :]
+        if self._waiting:
+            failed, *behind = self._waiting
+            self._deliveries.append((failed, outcome))
+            self._waiting = [*filter(None, halves(failed)), *behind]
 
     def _create_topic(self) -> None:
         """Create the topic, and subscribe the queue that the alerts are read from."""

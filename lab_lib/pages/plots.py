@@ -3,7 +3,6 @@
 import io
 import logging
 import warnings
-from collections.abc import Iterable
 from decimal import Decimal
 from typing import Any
 
@@ -54,9 +53,8 @@ def plot_totals(frame: DataFrame, threshold: Decimal) -> Drawing:
     title = _("Totals against the threshold {threshold:f}", threshold=threshold)
     if len(highest) < len(ordered):
         title = _("The {count} highest of {all} totals", count=len(highest), all=len(ordered))
-    bars = highest.set_index("CustomerId")[["accountBalance"]].set_axis([_("total")], axis="columns")
-    labels = [f"{total:f}" for total in highest["accountBalance"]]
-    return _draw(title, bars, labels, threshold)
+    bars = highest.set_index("CustomerId")["accountBalance"].to_frame(_("total"))
+    return _draw(title, bars, bars.map(_label), threshold)
 
 
 def plot_comparison(frame: DataFrame, threshold: Decimal) -> Drawing:
@@ -67,23 +65,26 @@ def plot_comparison(frame: DataFrame, threshold: Decimal) -> Drawing:
     title = _("The lab's function and your function, threshold {threshold:f}", threshold=threshold)
     functions = [_("the lab's function"), _("your function")]
     bars = frame.set_index("CustomerId")[["lab total", "your total"]].set_axis(functions, axis="columns")
-    labels = list[str]()
-    for whose in ("lab", "your"):
-        for row in frame.to_dict("records"):
-            alerts = row[f"{whose} alerts"]
-            parts = [f"{row[f'{whose} total']:f}"]
-            if alerts:
-                parts.append(ngettext("{count:,} alert", "{count:,} alerts", alerts))
-            if whose == "your" and row["stuck"]:
-                parts.append(_("stuck"))
-            labels.append(clauses(parts))
-    return _draw(title, bars, labels, threshold)
+    ours = map(_label, frame["lab total"], frame["lab alerts"])
+    yours = map(_label, frame["your total"], frame["your alerts"], frame["stuck"])
+    return _draw(title, bars, DataFrame(zip(ours, yours, strict=True), columns=functions), threshold)
 
 
-def _draw(title: str, bars: DataFrame, labels: list[str], threshold: Decimal) -> Drawing:
-    """Draw a bar for each number, column after column, with its label. The threshold is a dashed line."""
+def _label(total: Decimal, alerts: int = 0, is_stuck: bool = False) -> str:
+    parts = [f"{total:f}"]
+    if alerts:
+        parts.append(ngettext("{count:,} alert", "{count:,} alerts", alerts))
+    if is_stuck:
+        parts.append(_("stuck"))
+    return clauses(parts)
+
+
+def _draw(title: str, bars: DataFrame, labels: DataFrame, threshold: Decimal) -> Drawing:
+    """Draw a bar for each number, with its label, and the threshold as a dashed line."""
     names = [cut(" ".join(name.split()), 24) for name in bars.index]
-    title = title if names else _("No customer has a total yet.")
+    alt = f"{title}\n{labels.set_axis(names).to_string()}"
+    if not names:
+        title = alt = _("No customer has a total yet.")
     with matplotlib.rc_context(_STYLE | {"font.family": _fonts()}), warnings.catch_warnings():
         warnings.filterwarnings("ignore", "Glyph .* missing")  # from the font that measures, not from the reader's
         figure = Figure(figsize=(7.5, 1.7 + 0.42 * bars.size), layout="constrained")
@@ -96,22 +97,15 @@ def _draw(title: str, bars: DataFrame, labels: list[str], threshold: Decimal) ->
             numbers.plot.barh(ax=axes, color=_COLOURS, width=0.7, legend=False, xlabel=_(TOTAL))
         axes.invert_yaxis()
         drawn: Any = axes.patches
-        for bar, label in zip(drawn, labels, strict=True):  # right of the axes, where no bar and no line crosses it
+        for bar, label in zip(
+            drawn, labels.to_numpy().T.flat, strict=True
+        ):  # right of the axes, where no bar and no line crosses it
             middle = bar.get_y() + bar.get_height() / 2
-            axes.text(1.01, middle, label, va="center", transform=axes.get_yaxis_transform())
+            axes.text(1.01, middle, label, va="center", transform=right)
         figure.legend(loc="outside lower left", ncols=3)
         svg = io.BytesIO()
         figure.savefig(svg, format="svg", transparent=True, metadata={"Date": None, "Creator": None})
-    return Drawing(svg.getvalue(), _described(title, names, bars.columns, labels))
-
-
-def _described(title: str, names: list[str], columns: Iterable[str], labels: list[str]) -> str:
-    """Return the drawing in words."""
-    parts = list[str]()
-    for place, name in enumerate(names):
-        told = [f"{column} {label}" for column, label in zip(columns, labels[place :: len(names)], strict=True)]
-        parts.append(f"{name}{_(': ')}{_('; ').join(told)}")
-    return _("{title}: {parts}.", title=title, parts=_(". ").join(parts)) if parts else title
+    return Drawing(svg.getvalue(), alt)
 
 
 def _fonts() -> list[str]:
