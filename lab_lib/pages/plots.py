@@ -96,12 +96,10 @@ def _draw(title: str, bars: DataFrame, labels: DataFrame, threshold: Decimal) ->
             numbers = bars.set_axis(names).astype(float)
             numbers.plot.barh(ax=axes, color=_COLOURS, width=0.7, legend=False, xlabel=_(TOTAL))
         axes.invert_yaxis()
-        drawn: Any = axes.patches
-        for bar, label in zip(
-            drawn, labels.to_numpy().T.flat, strict=True
-        ):  # right of the axes, where no bar and no line crosses it
-            middle = bar.get_y() + bar.get_height() / 2
-            axes.text(1.01, middle, label, va="center", transform=right)
+        drawn: Any = axes.patches  # column after column
+        right = axes.get_yaxis_transform()  # of the axes, where no bar and no line crosses a label
+        for bar, label in zip(drawn, labels.to_numpy().T.flat, strict=True):
+            axes.text(1.01, bar.get_y() + bar.get_height() / 2, label, va="center", transform=right)
         figure.legend(loc="outside lower left", ncols=3)
         svg = io.BytesIO()
         figure.savefig(svg, format="svg", transparent=True, metadata={"Date": None, "Creator": None})
