@@ -174,7 +174,11 @@ def test_a_verdict_tells_the_causes_and_what_was_sent_and_found_for_the_first(fo
         (f"{HANDLER}FORKED or FORKED.append(1) or (os.fork() or signal.pause()) and os.fork()", SMALL, "has nothing"),
         (f"{HANDLER}os._exit(3)", SMALL, "fails: its process ended, with status 3, before it returned"),
         (f"{HANDLER}for _ in range(99): print('x' * 10**6, os.write(3, b'{{}}\\n' * 300))", SMALL, ""),
-        (NOTIFIERS["naive"], ["ten-thousand"], "it makes too many AWS calls; stopped, because it made more than 5,4"),
+        (
+            NOTIFIERS["naive"],
+            ["ten-thousand"],
+            "it makes too many AWS calls; stopped, because it made more than 900 AWS calls",
+        ),
     ],
     ids=["sleep", "fork", "exit", "print", "calls"],
 )
