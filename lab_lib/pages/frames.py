@@ -24,7 +24,7 @@ COLUMNS = {
 HEADINGS = (
     *(N_("line"), N_("reason"), N_("row"), N_("function"), N_("message"), N_("what"), N_("why"), N_("kind")),
     *(N_("old amount"), N_("new amount"), N_("ended"), N_("stuck")),
-    *(N_("total"), N_("alerts"), N_("other total"), N_("other alerts")),
+    *(N_("lab total"), N_("lab alerts"), N_("your total"), N_("your alerts")),
 )
 MOST_ROWS = 1000
 LAMBDAS_OWN = ("START RequestId", "END RequestId", "REPORT RequestId", "INIT_START")  # how these log lines begin
@@ -68,13 +68,7 @@ def logs(lab: Lab) -> DataFrame:
     return DataFrame(printed, columns=["function", "message"])
 
 
-def dead_letters(lab: Lab) -> DataFrame:
-    """Return the dead letters, sorted: what could not be processed, and why. The messages stay in the queue."""
-    letters = sorted(queues.dead_letters(lab), key=lambda letter: letter["what"])
-    return DataFrame(letters, columns=["what", "why"])
-
-
-def changes(lab: Lab, *customers: str) -> DataFrame:
+def stream_changes(lab: Lab, *customers: str) -> DataFrame:
     """Return the changes in the stream of Transactions, all or those of some customers.
 
     kind, CustomerId, TransactionId, old amount, new amount. The kind is INSERT, MODIFY or REMOVE. An amount is Decimal

@@ -188,14 +188,7 @@ def test_in_an_exercises_own_cell_no_helper_makes_its_resource_and_elsewhere_all
     assert not made.run_checks(lab, exercise).failed
 
 
-def test_after_an_error_in_its_cell_no_earlier_answer_is_judged(clean, run_cell, capsys):
-    lab = clean("create-topic")
-    run_cell(call("create-topic"))
-    run_cell(f"{call('create-topic')}\nsns.publsh()")
-    assert judged(lab, "create-topic", capsys) == f"{cells.FAILED}\n"
-    run_cell(call("create-topic"))
-    assert "Right.\n" in judged(lab, "create-topic", capsys)
-
+def test_after_an_error_in_its_cell_no_earlier_answer_is_judged(run_cell, capsys):
     run_cell("my_answer = [2, 3]")
     for failing in ("my_answer = [2 3]", "my_answer = [2, 3]\nprint(rosw)"):
         run_cell(failing)

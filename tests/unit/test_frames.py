@@ -5,7 +5,9 @@ import pytest
 from lab_lib.pages import frames
 
 
-@pytest.mark.parametrize("read", [frames.logs, frames.changes, lambda lab: frames.table(lab, "TransactionTotal")])
+@pytest.mark.parametrize(
+    "read", [frames.logs, frames.stream_changes, lambda lab: frames.table(lab, "TransactionTotal")]
+)
 def test_an_empty_account_gives_an_empty_frame_with_columns(lab, read):
     frame = read(lab)
 

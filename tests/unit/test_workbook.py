@@ -91,7 +91,6 @@ def test_a_notebook_is_given_anew_by_its_number_also_if_it_is_gone(copy):
     ("settings", "named"),
     [
         ({"prefx": "bo"}, "no setting 'prefx'. The settings are account, profile, .*, bucket, "),
-        ({"account": 123456789012}, "account is 123456789012; wanted text, in quotes"),
         ({"prefix"}, "prefix"),
     ],
 )
