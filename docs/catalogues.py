@@ -36,7 +36,7 @@ ROOT = Path(__file__).parents[1]
 DOCUMENTS = ("README.md", "docs/aws.md", "docs/instructors.md", "docs/site/index.md")
 ONLY_ON_SITE = DOCUMENTS[-1]
 # The places of the messages among the arguments of a call.
-_MARKS = {"_": [0], "N_": [0], "ngettext": [0, 1], "case": [0], "check": [2], "Question": [1], "wait_until": [1]}
+_MARKS = {"_": [0], "N_": [0], "ngettext": [0, 1], "case": [0], "check": [2], "Question": [2], "wait_until": [1]}
 _MARKS |= {"read_file": [2], "make_folder": [1], "write_file": [2], "can_write_to": [1]}  # what to do if a file fails
 _MARKS |= {kind.__name__: [0] for kind in vars(errors).values() if hasattr(kind, "_render_traceback_")}  # of the lab
 _WIDTH = 1_000_000  # of a line in lab.po: Babel would break the previous English of a message within its quotes

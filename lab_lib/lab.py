@@ -14,6 +14,7 @@ from decimal import Decimal
 from functools import partial
 from http import HTTPStatus
 from itertools import product
+from pathlib import Path
 from typing import Any, NamedTuple, TypeVar
 
 import boto3
@@ -37,6 +38,7 @@ from lab_lib.settings import (
     partition,
     setting,
 )
+from lab_lib.workspace.places import DATA_FILE
 
 T = TypeVar("T")
 TAG_KEY, TAG_VALUE = "lab", "serverless-lab"
@@ -80,6 +82,7 @@ class Lab:
     bucket_name: str = field(default="", repr=False)  # only for a bucket that exists already, under a name of its own
     boundary: str = field(default="", repr=False)  # the ARN of the permissions boundary of the lab's roles
     patience: float = 0  # seconds for which AWS may not show what was just made or changed
+    data_file: Path = field(default=DATA_FILE, repr=False)  # the transactions file that notebook 05 uploads
     part: str = ""  # such as BREAK_IT, for what notebooks 01 and 06 put beside the lab
     copy: str = field(default="", repr=False)  # the number of a copy of the account, to which all requests go
     _clients: dict[str, Any] = field(default_factory=dict, repr=False, compare=False)

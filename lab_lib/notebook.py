@@ -1,63 +1,110 @@
 """Give the notebooks one name for all but calls of AWS.
 
-Each name leads to the module that does the work.
+Each name leads to the module that does the work. The functions here only put two of these together.
 """
 
 # ruff: noqa: F401  # the notebooks take all names from here
 
-import os
 from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Any
 
 from IPython import get_ipython
+from pandas import DataFrame
 
-from lab_lib.checks import STEPS, chain, checkpoint
-from lab_lib.checks.chain import wait_until_counted, wait_until_logged
-from lab_lib.exercises import answers, cells, made, workbook
-from lab_lib.exercises.answers import compare
-from lab_lib.exercises.earlier import require
-from lab_lib.exercises.made import begin, changes, ready, solve
+from lab_lib import transactions
+from lab_lib.aws import cleanup, functions
+from lab_lib.aws.functions import alert_again
+from lab_lib.aws.policies import policy_of as policy
+from lab_lib.aws.triggers import switch_stream_triggers as switch_mappings
+from lab_lib.checks import chain, checkpoint
+from lab_lib.exercises import cells, made, questions
+from lab_lib.exercises.experiments import (
+    compare_functions,
+    dead_letters,
+    deliver_again,
+    deploy_notifier,
+    prepare_experiments,
+    resend_dead_letter,
+    show_file,
+    upload_experiment,
+)
+from lab_lib.exercises.first_look import deploy_first
+from lab_lib.exercises.first_look import show as show_first_look
+from lab_lib.exercises.made import arguments, complete, is_missing, solve
 from lab_lib.exercises.pictures import picture
-from lab_lib.exercises.translation import source
-from lab_lib.exercises.workbook import open_lab_to_delete, setting
+from lab_lib.exercises.questions import compare
+from lab_lib.exercises.translation import show_source
+from lab_lib.exercises.trial import try_function
+from lab_lib.exercises.tries import delete_my_rows, listen, receive, upload_mine, wait_for_totals
+from lab_lib.exercises.workbook import open_lab
 from lab_lib.lab import Lab
-from lab_lib.pages import live
-from lab_lib.pages.shown_calls import shown
+from lab_lib.language import _
+from lab_lib.pages import frames, live
+from lab_lib.pages.frames import alerts, rejected, stream_changes, table
+from lab_lib.pages.plots import plot_comparison, plot_totals
+from lab_lib.pages.shown_calls import shown as show_calls
+from lab_lib.run.costs import of_functions as costs
 from lab_lib.trace import watch as trace
-from lab_lib.transactions import preview
 
 if shell := get_ipython():
     cells.register(shell)
 
 
-def open_lab(settings: dict[str, Any], named: dict[str, Any] | None = None, step: str = "00") -> Lab:
-    """Open the lab for the notebook of this step. StepMissing if something is missing that an earlier one makes."""
-    lab = workbook.open_lab(settings, named)
-    require(lab, *(earlier for earlier in STEPS if earlier < step))
-    return lab
-
-
-def enter_folder() -> None:
-    """Let the cells write their files into the learner's copy, elsewhere into a temporary folder."""
-    os.chdir(workbook.folder())
-
-
-def judge(exercise: str, answer: Any, *values: Any) -> None:
-    """Print whether an answer is right. Where something was to be made, the answer is the lab: its account is read."""
+def judge(exercise: str, answer: Any, *values: Any) -> bool:
+    """Print whether an answer is right, and return that. Where something was to be made, the answer is the lab."""
     if exercise in made.EXERCISES:
-        made.look(answer, exercise)
-    else:
-        answers.judge(exercise, answer, *values)
+        return made.judge(answer, exercise)
+    return questions.judge(exercise, answer, *values)
 
 
-def is_right(exercise: str, answer: Any, *values: Any) -> bool:
-    """Return True if the answer is right, as `judge` says."""
-    if exercise in made.EXERCISES:
-        return not made.run_checks(answer, exercise).wrong  # what AWS does not let us see is no fault
-    return answers.is_right(exercise, answer, *values)
+def invoke(lab: Lab, name: str, event: dict[str, Any]) -> None:
+    """Invoke a function with an event, as the console's Test button does. Print its answer, or its error."""
+    try:
+        print(_("It answered {answer}", answer=functions.invoke(lab, name, event)))
+    except functions.FunctionFailed as error:
+        print(error)
 
 
-def following(lab: Lab, path: str | Path) -> AbstractContextManager[None]:
+def preview(lab: Lab) -> transactions.Preview:
+    """Read the lab's data file as TransactionProcessor does. StepMissing if the function's timeout is too short."""
+    file = transactions.preview(lab.data_file)
+    functions.require_timeout(lab, file.rows)
+    return file
+
+
+def follow(lab: Lab, path: str | Path) -> AbstractContextManager[None]:
     """Show the chain at work on the file that the block uploads, until all that is due is there."""
     return chain.following(lab, path, show=live.chain)
+
+
+def metrics(lab: Lab) -> DataFrame:
+    """Return CloudWatch's numbers of the last day. On AWS, first wait until it has counted."""
+    if lab.is_real:  # elsewhere nothing is late
+        chain.wait_until_counted(lab)
+    return frames.metrics(lab)
+
+
+def logs(lab: Lab) -> DataFrame:
+    """Wait until the logs tell of the last upload. Return what the functions printed: function, message."""
+    chain.wait_until_logged(lab)
+    return frames.logs(lab)
+
+
+def show_resources(lab: Lab) -> None:
+    """Print what the lab has made in the account, and what it uses or may have used that others made."""
+    remaining, kept = cleanup.remaining(lab), cleanup.kept(lab)
+    print(_("{count} made by the lab:", count=len(remaining)), *remaining, sep="\n- ")
+    print(_("Kept:"), *kept or [_("nothing")], sep="\n- ")
+
+
+def delete_experiments(lab: Lab) -> None:
+    """Delete what stands beside the lab, and print how much that was."""
+    print(_("deleted: {count}", count=len(list(cleanup.delete_experiments(lab)))))
+
+
+def delete_all(lab: Lab, yes: bool = False) -> None:
+    """Delete what the lab has made, and print each name. On AWS, ask first, unless `yes`."""
+    cleanup.confirm(lab, yes)
+    for name in cleanup.delete_all(lab):
+        print(_("deleted {name}", name=name))

@@ -8,7 +8,8 @@ from pathlib import Path
 
 import nbformat
 
-from lab_lib.exercises import edition
+from lab_lib.exercises import translation
+from lab_lib.exercises.copies import learners_edition
 from lab_lib.exercises.notebook_files import Notebook
 from lab_lib.run.headless import notebooks
 
@@ -24,11 +25,10 @@ def solve(copy: Path) -> None:
         path.write_text(json.dumps(notebook), encoding="utf-8")
 
 
-def written(number: str, of_edition: Callable[[Notebook], Notebook] = lambda solved: solved) -> list[tuple[str, str]]:
+def written(number: str, edition: Callable[[Path, str], Notebook] = translation.notebook) -> list[tuple[str, str]]:
     """Return the files that the cells of a notebook write, in their order: name and text of each."""
     (path,) = (path for path in notebooks() if path.stem.startswith(number))
-    cells = of_edition(json.loads(path.read_text(encoding="utf-8")))["cells"]
-    sources = ["".join(cell["source"]).partition("\n") for cell in cells]
+    sources = [cell["source"].partition("\n") for cell in edition(path, "en")["cells"]]
     return [(line.split()[1], f"{text}\n") for line, _, text in sources if line.startswith("%%writefile ")]
 
 
@@ -36,23 +36,32 @@ def my_notifiers() -> dict[str, dict[str, str]]:
     """Return the functions of notebook 06, as files by name: the naive one, with all steps left empty, the solution."""
     return {
         "naive": dict(written("06")[:1]),
-        "left_empty": dict(written("06", edition.of_learner)),
+        "left_empty": dict(written("06", learners_edition)),
         "solution": dict(written("06")),
     }
 
 
 @functools.cache
+def _cells() -> list[dict]:
+    return [cell for path in notebooks() for cell in json.loads(path.read_text(encoding="utf-8"))["cells"]]
+
+
+def cell(id: str) -> str:
+    """Return the source of a cell of the solved notebooks."""
+    return next("".join(cell["source"]) for cell in _cells() if cell["id"] == id)
+
+
+@functools.cache
 def solutions() -> dict[str, str]:
     """Return the solved cell of each exercise, by its nbgrader id."""
-    cells = [cell for path in notebooks() for cell in json.loads(path.read_text(encoding="utf-8"))["cells"]]
-    marked = {cell["metadata"].get("nbgrader", {}).get("grade_id"): "".join(cell["source"]) for cell in cells}
+    marked = {cell["metadata"].get("nbgrader", {}).get("grade_id"): "".join(cell["source"]) for cell in _cells()}
     return {exercise: source for exercise, source in marked.items() if exercise}
 
 
 def write_notebook(path: Path, *codes: str) -> None:
     """Write a notebook that takes the settings, and runs this code, a cell each."""
     kernel = {"kernelspec": {"name": "python3", "display_name": "Python 3", "language": "python"}}
-    settings = nbformat.v4.new_code_cell('account = ""\nsettings = {}', metadata={"tags": ["parameters"]})
+    settings = nbformat.v4.new_code_cell("settings = {}", metadata={"tags": ["parameters"]})
     cells = [settings, *map(nbformat.v4.new_code_cell, codes)]
     nbformat.write(nbformat.v4.new_notebook(cells=cells, metadata=kernel), path)
 
@@ -76,7 +85,7 @@ def hand_in(
     with zipfile.ZipFile(path, "w") as archive:
         for notebook in notebooks():
             solved = json.loads(notebook.read_text(encoding="utf-8"))
-            copy = edition.of_learner(solved)
+            copy = learners_edition(notebook, "en")
             for cell, solution in zip(copy["cells"], solved["cells"], strict=True):
                 marked = cell["metadata"].get("nbgrader", {})
                 if marked.get("solution") and left_out is not None and marked["grade_id"] not in left_out:

@@ -19,7 +19,7 @@ from typing import Any
 from docs import catalogues
 from docs.catalogues import DOCUMENTS
 from lab_lib import language
-from lab_lib.exercises import copies, edition, translation
+from lab_lib.exercises import copies
 from lab_lib.language import _
 from tests.own_aws import own_aws
 
@@ -76,7 +76,9 @@ def lay(source: Path, name: str, executed: Path) -> None:
         shutil.copytree(ROOT / part, source / part, ignore=shutil.ignore_patterns("*.md", "site", "__pycache__"))
     (source / "notebooks").mkdir()
     for path in copies.solved_notebooks():
-        page = notebook(translation.notebook(path), json.loads((executed / path.name).read_text(encoding="utf-8")))
+        page = notebook(
+            copies.learners_edition(path, name), json.loads((executed / path.name).read_text(encoding="utf-8"))
+        )
         (source / "notebooks" / path.name).write_text(json.dumps(page), encoding="utf-8")
     translated = [catalogues.named(ROOT / english, other) for english in DOCUMENTS for other in language.FINISHED]
     for path in (*ROOT.glob("*.md"), *ROOT.glob("docs/*.md"), HERE / "index.md"):
@@ -120,15 +122,14 @@ def entry(page: str, source: Path) -> str:
     return _("{title} (in English) <{page}>", title=title, page=page)
 
 
-def notebook(solved: dict[str, Any], executed: dict[str, Any]) -> dict[str, Any]:
-    """Return a notebook as a learner has it, with the outputs that are shown."""
+def notebook(page: dict[str, Any], executed: dict[str, Any]) -> dict[str, Any]:
+    """Return the learner's edition of a notebook with the outputs that are shown."""
     outputs = {cell["id"]: cell["outputs"] for cell in executed["cells"] if SHOWN in cell["metadata"].get("tags", [])}
-    page = edition.of_learner(solved)
     for cell in page["cells"]:
         if cell["cell_type"] == "code":
             cell["outputs"] = [output(shown) for shown in outputs.get(cell["id"], [])]
         else:
-            cell["source"] = text("".join(cell["source"]))
+            cell["source"] = text(cell["source"])
     note = _("Only to read: outputs that answer a question are left out, and so are solutions.")
     page["cells"][0] = {**page["cells"][0], "source": f"{page['cells'][0]['source']}\n\n{note}"}
     return page

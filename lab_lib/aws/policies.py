@@ -1,5 +1,6 @@
 """Build the policies of roles, function, topic, queues and bucket, as dicts. Nothing here calls AWS."""
 
+from collections.abc import Callable
 from typing import Any
 
 from lab_lib.lab import BREAK_IT_ANY, Lab
@@ -46,6 +47,18 @@ def total_notifier(lab: Lab) -> Policy:
         _to_dead_letters(lab),
         _write_log(lab, "TotalNotifier"),
     )
+
+
+def policy_of(lab: Lab, name: str) -> Policy:
+    """Return the policy that the lab gives to a role, to the topic or to a queue, by its name."""
+    topic, queue = lab.arn("sns", lab.name("HighBalanceAlert")), lab.arn("sqs", lab.name(name))
+    of_others: dict[str, Callable[[], Policy]] = {
+        "TransactionProcessorRole": lambda: transaction_processor(lab),
+        "TotalNotifierRole": lambda: total_notifier(lab),
+        "HighBalanceAlert": lambda: alert_topic(lab, topic),
+        "LabDeadLetters": lambda: tls_only_queue(queue),
+    }
+    return of_others.get(name, lambda: topic_to_queue(lab, topic, queue))()
 
 
 def experiments(lab: Lab) -> dict[str, Policy]:

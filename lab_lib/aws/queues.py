@@ -36,7 +36,7 @@ def ensure_queue(lab: Lab, name: str) -> str:
     sqs, settings = lab.client("sqs"), {"SqsManagedSseEnabled": "true", "MessageRetentionPeriod": _RETENTION}
     url = find_queue(lab, name)
     if url is None:
-        settings["Policy"] = json.dumps(queue_policy(lab, name))
+        settings["Policy"] = json.dumps(policies.policy_of(lab, name))
         return str(sqs.create_queue(QueueName=lab.name(name), Attributes=settings, tags=TAGS)["QueueUrl"])
     if is_ours(lab, name):
         sqs.set_queue_attributes(QueueUrl=url, Attributes=settings)
@@ -47,17 +47,9 @@ def ensure_queue(lab: Lab, name: str) -> str:
 
 def ensure_queue_policy(lab: Lab, name: str) -> None:
     """Set the policy of an existing queue, unless it has it already."""
-    policy = queue_policy(lab, name)
+    policy = policies.policy_of(lab, name)
     if statements(lab, name) != policy["Statement"]:
         lab.client("sqs").set_queue_attributes(QueueUrl=_url(lab, name), Attributes={"Policy": json.dumps(policy)})
-
-
-def queue_policy(lab: Lab, name: str) -> policies.Policy:
-    """Return the policy that the queue should have: only the topic sends alerts, and every request uses TLS."""
-    arn = queue_arn(lab, name)
-    if name == DEAD_LETTERS:
-        return policies.tls_only_queue(arn)
-    return policies.topic_to_queue(lab, lab.arn("sns", lab.name("HighBalanceAlert")), arn)
 
 
 def find_queue(lab: Lab, name: str) -> str | None:
@@ -97,11 +89,6 @@ def attributes(lab: Lab, name: str) -> dict[str, str]:
 def statements(lab: Lab, name: str) -> list[policies.Policy]:
     """Return the statements of the queue's policy."""
     return grants.statements(attributes(lab, name).get("Policy"))
-
-
-def allowed_senders(lab: Lab, name: str) -> list[str]:
-    """Return who may send to the queue beside the account's own users: names of topics, or "anyone"."""
-    return grants.senders(lab, statements(lab, name), queue_arn(lab, name))
 
 
 def is_ours(lab: Lab, name: str) -> bool:

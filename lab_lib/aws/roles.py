@@ -17,7 +17,7 @@ POLICY_NAME = "lab"
 EXPERIMENTS = "break-it"  # the policy for notebooks 01 and 06
 
 
-def ensure_role(lab: Lab, name: str, permissions: policies.Policy) -> str:
+def ensure_role(lab: Lab, name: str) -> str:
     """Create the role or repair its trust and permissions. Return its ARN. Lambda can assume it.
 
     A role that was given, or is without the lab's tag, is adopted as it is.
@@ -39,7 +39,7 @@ def ensure_role(lab: Lab, name: str, permissions: policies.Policy) -> str:
         return arn
     else:
         _repair(lab, role_name, role)
-    _put_policy(lab, arn, POLICY_NAME, permissions)
+    _put_policy(lab, arn, POLICY_NAME, policies.policy_of(lab, name))
     return arn
 
 

@@ -1,6 +1,5 @@
 """Read the stream of Transactions: one record for each change of an item, kept for 24 hours."""
 
-import json
 from collections.abc import Iterator
 from decimal import Decimal
 from typing import Any
@@ -28,25 +27,6 @@ def records(lab: Lab, *customers: str) -> list[Record]:
             if not customers or customer(record) in customers:
                 found.append(record)
     return sorted(found, key=lambda record: int(record["dynamodb"]["SequenceNumber"]))
-
-
-def made_up(kind: str, row: dict[str, Any], number: int, where: dict[str, str], **images: Any) -> Record:
-    """Return a record of this row as Lambda gets it. `where` has awsRegion and eventSourceARN."""
-    return {
-        "eventID": f"{number:032x}",
-        "eventName": kind,
-        "eventVersion": "1.1",
-        "eventSource": "aws:dynamodb",
-        **where,
-        "dynamodb": {
-            "ApproximateCreationDateTime": 1_795_000_000,
-            "Keys": {name: row[name] for name in tables.KEYS[tables.STREAMED]},
-            **images,
-            "SequenceNumber": f"{number:021}",
-            "SizeBytes": len(json.dumps(images)),
-            "StreamViewType": "NEW_AND_OLD_IMAGES",
-        },
-    }
 
 
 def customer(record: Record) -> str:

@@ -1,11 +1,7 @@
 """Connect bucket to function, stream to function, topic to queue, and topic to e-mail or SMS."""
 
-import re
 from collections.abc import Iterable
 from typing import Any
-from urllib.parse import parse_qs, urlsplit
-
-from botocore.exceptions import ClientError
 
 from lab_lib import resources
 from lab_lib.aws import policies
@@ -14,9 +10,9 @@ from lab_lib.aws.evaluator import as_list
 from lab_lib.aws.functions import SOURCES, Settings, find_function, statements
 from lab_lib.aws.queues import DEAD_LETTERS, ensure_queue_policy, find_queue, queue_arn
 from lab_lib.aws.tables import find_stream
-from lab_lib.aws.topics import ALERT_TOPIC, find_topic
+from lab_lib.aws.topics import find_topic
 from lab_lib.calls.waiting import CHANGING_MAPPING
-from lab_lib.errors import LabError, UsageError, error_code, none_if_absent
+from lab_lib.errors import none_if_absent
 from lab_lib.lab import TAGS, Lab, has_lab_tag
 from lab_lib.language import N_
 
@@ -155,40 +151,15 @@ def ensure_queue_subscription(lab: Lab, queue: str) -> str:
     topic = resources.require(find_topic(lab), "topic")
     resources.require(find_queue(lab, queue), "queue", queue)
     ensure_queue_policy(lab, queue)
-    return find_queue_subscription(lab, queue) or _subscribe(lab, topic, "sqs", queue_arn(lab, queue))
+    if arn := find_queue_subscription(lab, queue):
+        return arn
+    answer = lab.client("sns").subscribe(TopicArn=topic, Protocol="sqs", Endpoint=queue_arn(lab, queue))
+    return str(answer["SubscriptionArn"])
 
 
 def find_queue_subscription(lab: Lab, queue: str) -> str | None:
     """Return the ARN of the queue's subscription to the topic, or None."""
     return find_subscription(lab, "sqs", queue_arn(lab, queue))
-
-
-def ensure_subscription(lab: Lab, protocol: str, address: str) -> str:
-    """Subscribe an "email" address or "sms" number. Return the subscription's ARN, or PendingConfirmation."""
-    topic = resources.require(find_topic(lab), "topic")
-    return find_subscription(lab, protocol, address) or _subscribe(lab, topic, protocol, address)
-
-
-def confirm_subscription(lab: Lab, link: str) -> str:
-    """Confirm an e-mail subscription by the link in its mail, or by the link's token. Return the subscription's ARN.
-
-    Only the account can end a subscription that was confirmed like this. After a click on the link, everyone who has
-    one of its mails can. UsageError for a link without a token, LabError for a token that SNS does not accept.
-    """
-    topic = resources.require(find_topic(lab), "topic")
-    try:
-        answer = lab.client("sns").confirm_subscription(
-            TopicArn=topic, Token=_token(link), AuthenticateOnUnsubscribe="true"
-        )
-    except ClientError as error:
-        if error_code(error) in ("InvalidParameter", "InvalidParameterException"):
-            raise LabError(
-                "SNS does not accept this token for {topic}: it is incomplete, older than two days, or of another "
-                "topic. Copy the link of the newest mail; without one, subscribe once more.",
-                topic=lab.name(ALERT_TOPIC),
-            ) from None
-        raise
-    return str(answer["SubscriptionArn"])
 
 
 def find_subscription(lab: Lab, protocol: str, address: str) -> str | None:
@@ -209,22 +180,6 @@ def subscriptions(lab: Lab) -> list[dict[str, Any]]:
 def subscription_settings(lab: Lab, arn: str) -> dict[str, str]:
     """Return the attributes of a subscription, as SNS gives them: RawMessageDelivery, FilterPolicy …"""
     return dict(lab.client("sns").get_subscription_attributes(SubscriptionArn=arn)["Attributes"])
-
-
-def _token(link: str) -> str:
-    """Return the token in the link of a confirmation mail. UsageError if there is none."""
-    text = "".join(link.split())  # a mail program may have broken the line
-    token = parse_qs(urlsplit(text).query).get("Token", [text])[0]
-    if not re.fullmatch(r"[0-9A-Za-z-]+", token):
-        # The message does not quote the link, which may contain the e-mail address.
-        raise UsageError(
-            'There is no token in the link. Copy the whole address of the link "Confirm subscription" in the mail.'
-        )
-    return token
-
-
-def _subscribe(lab: Lab, topic: str, protocol: str, address: str) -> str:
-    return str(lab.client("sns").subscribe(TopicArn=topic, Protocol=protocol, Endpoint=address)["SubscriptionArn"])
 
 
 def _allow_bucket_to_invoke(lab: Lab) -> None:

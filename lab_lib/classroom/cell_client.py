@@ -23,7 +23,7 @@ _MOST_OUTPUT = 2_000_000  # characters of a notebook's outputs
 _LONGEST_SILENT = 10  # seconds of a line of ours
 _LOOK_EVERY = 0.5  # seconds
 _GRACE = 5  # seconds for a cell that was interrupted; they are not counted
-_BEGIN = "__import__('lab_lib.exercises.made', fromlist=['']).begin(lab, {!r})"
+_BEGIN = "__import__('lab_lib.exercises.made', fromlist=['']).is_missing(lab, {!r})"
 _VALUE = "__import__('lab_lib.exercises.workbook', fromlist=['']).as_json({})"
 
 

@@ -19,7 +19,7 @@ from lab_lib.classroom.sandbox import Ended, Sandbox
 from lab_lib.classroom.work import Work
 from lab_lib.errors import UsageError
 from lab_lib.exercises import cases, copies, questions, runner, trial, workbook
-from lab_lib.exercises.texts import Text
+from lab_lib.exercises.questions import Text
 from lab_lib.exercises.trial import Accounts
 from lab_lib.lab import Lab
 from lab_lib.language import _

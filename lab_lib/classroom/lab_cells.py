@@ -18,10 +18,7 @@ Course = dict[str, Any]  # "cells" has the lab's cells of a notebook, "texts" th
 @cache  # the sandbox gets it, and the student's errors are read with it
 def course(path: Path) -> Course:
     """Return the learner's edition of one of the lab's own notebooks, for a sandbox, which lacks it."""
-    editions = {
-        name: [cell | {"source": "".join(cell["source"])} for cell in copies.learners_edition(path, name)["cells"]]
-        for name in language.names()
-    }
+    editions = {name: copies.learners_edition(path, name)["cells"] for name in language.names()}
     texts = {row[0]["id"]: [cell["source"] for cell in row] for row in zip(*editions.values(), strict=True)}
     return {"cells": editions[language.used()], "texts": texts}
 

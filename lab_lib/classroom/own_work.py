@@ -13,7 +13,7 @@ from lab_lib.checks import bank
 from lab_lib.checks.reports import Check
 from lab_lib.classroom.record import Answer
 from lab_lib.exercises import made, questions
-from lab_lib.exercises.texts import Text
+from lab_lib.exercises.questions import Text
 from lab_lib.lab import Lab
 from lab_lib.language import _, sentences
 from lab_lib.pages.lookalikes import visible

@@ -16,7 +16,7 @@ from lab_lib.checks.rules import PROBE, State
 from lab_lib.classroom.graded import Book, Graded, title
 from lab_lib.classroom.points import WORTH, share
 from lab_lib.classroom.record import Answer
-from lab_lib.exercises import questions, texts
+from lab_lib.exercises import questions
 from lab_lib.exercises.cases import CASES
 from lab_lib.exercises.made import EXERCISES
 from lab_lib.language import N_, _, ngettext, sentences
@@ -77,7 +77,7 @@ def template(name: str) -> Template:
     environment = html.templates(TEMPLATES)
     environment.filters["number"] = _number
     environment.globals.update(
-        looks=LOOKS, heading=heading, title=title, worth=WORTH, share=share, text_of=texts.of, sentences=sentences
+        looks=LOOKS, heading=heading, title=title, worth=WORTH, share=share, text_of=questions.of, sentences=sentences
     )
     return environment.get_template(name)
 
@@ -145,7 +145,7 @@ def _stuck(students: list[Graded]) -> list[Problem]:
 
 def _as_check(answer: Answer) -> Check:
     """Return an exercise that is not right as a check that fails."""
-    step, heading = questions.asked()[answer.question].cell[:2], texts.of(answer.question).heading
+    step, heading = questions.asked()[answer.question].cell[:2], questions.of(answer.question).heading
     return Check(answer.question, step, heading, State.NOT_YET, answer.note, "", _(_LOOK))
 
 

@@ -122,8 +122,7 @@ def _read(path: Path, settings: dict[str, str], course: lab_cells.Course) -> tup
     notebook.cells = [nbformat.from_dict(cell) for cell in lab_cells.complete(notebook.cells, course)]
     for cell in notebook.cells:
         if {"parameters", "injected-parameters"} & {*cell.metadata.get("tags", [])} and cell.cell_type == "code":
-            names = [f'{name} = ""' for name in workbook.PARAMETERS]
-            cell.source = "\n".join([*names, f"settings = {settings!r}"])
+            cell.source = f"settings = {settings!r}"
     return notebook, fault
 
 

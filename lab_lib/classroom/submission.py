@@ -25,6 +25,7 @@ from lab_lib.pages.wording import now
 from lab_lib.run import headless
 from lab_lib.settings import DEFAULT_ACCOUNT, SETTINGS, setting
 from lab_lib.workspace.masking import masked
+from lab_lib.workspace.places import STATE
 from lab_lib.workspace.private_files import can_write_to, draft_of, exists, read_file
 
 FUNCTION = runner.MODULE
@@ -64,7 +65,7 @@ def write(path: Path, name: str, student_id: str = "") -> list[str]:
     if lack := missing(found):
         raise UsageError(sentences(lack, _("Give yours that name in {copy}, or let `lab open` make it.", copy=copy)))
     notebooks = [copies.existing(path.name) for path in copies.solved_notebooks()]
-    more = [*runner.function_files(copy), copies.state(copy) / workbook.ANSWERS]
+    more = [*runner.function_files(copy), copy / STATE / workbook.ANSWERS]
     what_to_do = N_("Correct that, or move it away, then run `lab submit` again.")
     texts = {
         source.name: read_file(source, lambda content: content.decode("utf-8-sig", "replace"), what_to_do)

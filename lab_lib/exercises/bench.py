@@ -7,7 +7,7 @@ from lab_lib.aws import functions, policies, queues, tables, topics
 from lab_lib.aws.json_text import json_object
 from lab_lib.checks import upload
 from lab_lib.embedded.batches import halves
-from lab_lib.exercises.draw import TRIES, Batch, History, Topic
+from lab_lib.exercises.cases import Batch, History, Topic
 from lab_lib.exercises.runner import Outcome, Runner
 from lab_lib.lab import Lab
 
@@ -36,72 +36,73 @@ class Bench:
     """An account with what TotalNotifier needs, and the permissions of the function of notebook 06."""
 
     def __init__(self, lab: Lab) -> None:
-        self.lab, self._waiting, self._deliveries = lab, list[Batch](), list[tuple[Batch, Outcome]]()
+        self.lab = lab
+        self._waiting = list[Batch]()
+        self._deliveries = list[tuple[Batch, Outcome]]()
         for table in _TABLES:  # the account is empty: looking first would take most of the time of a trial
             tables.create_table(lab, table)
         self._urls = {name: queues.ensure_queue(lab, name) for name in (_ALERTS, queues.DEAD_LETTERS)}
         self._create_topic()
         self._variables = {**functions.variables(lab, "TotalNotifier"), **_credentials(lab)}
 
-    def play(self, steps: History, runner: Runner, last: int) -> Held:
-        """Take the steps in turn, up to a batch that is held up. Return what the account holds then.
+    def play(self, history: History, runner: Runner, last: int) -> Held:
+        """Take the steps in turn, and return what the account holds then.
 
         A start that crashes is killed at its call of the number `last`.
         """
-        self._runner = runner
-        for step in steps:
-            if isinstance(step, Topic):
-                self._create_topic() if step.is_there else topics.delete_topic(self.lab)
+        for step in history:
+            if isinstance(step, Topic) and step.is_there:
+                self._create_topic()
+            elif isinstance(step, Topic):
+                topics.delete_topic(self.lab)
             else:
                 self._waiting += step.batches
-                self._deliver(step.tries, last if step.crashes else 0)
-                if self._waiting and step.tries == TRIES:
-                    break
-        return self.read()
-
-    def read(self) -> Held:
-        """Return what the account holds."""
+                self._deliver(runner, last if step.crashes else 0)
+                self._deliver(runner, 0)
         totals, markers = (tables.items(self.lab, name, most=_MOST_ITEMS) for name in _TABLES)
-        held = {item["CustomerId"]: item for item in totals if "accountBalance" in item}
-        alerts = upload.read_alerts(map(json_object, self._read(_ALERTS)), self._topic)
-        heaviest = max((len(json.dumps(item, default=str)) for item in [*totals, *markers]), default=0)
-        return Held(held, alerts, self._read(queues.DEAD_LETTERS), heaviest, self._deliveries)
+        return Held(
+            {item["CustomerId"]: item for item in totals if "accountBalance" in item},
+            upload.read_alerts(map(json_object, self._read(_ALERTS)), self._topic),
+            self._read(queues.DEAD_LETTERS),
+            max((len(json.dumps(item, default=str)) for item in [*totals, *markers]), default=0),
+            self._deliveries,
+        )
 
-    def _deliver(self, most_tries: int, last: int) -> None:
-        """Deliver what waits, and again what fails, each time to a new start; only the first one is cut off."""
-        tries = most_tries
-        while self._waiting and tries:
-            outcome = self._runner.start(self._variables, str(self.lab.endpoint), self._waiting, last)
-            done, self._waiting = self._waiting[: outcome.done], self._waiting[outcome.done :]
-            self._deliveries += [(batch, Outcome(1)) for batch in done]
-            if self._waiting:
-                failed, *behind = self._waiting
-                self._deliveries.append((failed, outcome))
-                rest = failed[outcome.place :]
-                parts = [rest] if outcome.place else halves(rest)  # as the lab's trigger asks Lambda to
-                self._waiting = [*filter(None, parts), *behind]
-            last, tries = 0, most_tries if outcome.done or outcome.place else tries - 1
+    def _deliver(self, runner: Runner, last: int) -> None:
+        """Deliver what waits to a new start. A batch that fails waits again in halves, as the lab's trigger asks."""
+        if not self._waiting:
+            return
+        outcome = runner.start(self._variables, str(self.lab.endpoint), self._waiting, last)
+        for batch in self._waiting[: outcome.done]:
+            self._deliveries.append((batch, Outcome(1)))
+        self._waiting = self._waiting[outcome.done :]
+        if self._waiting:
+            failed, *behind = self._waiting
+            self._deliveries.append((failed, outcome))
+            self._waiting = [*filter(None, halves(failed)), *behind]
 
     def _create_topic(self) -> None:
         """Create the topic, and subscribe the queue that the alerts are read from."""
-        self._topic, queue = topics.ensure_topic(self.lab), queues.queue_arn(self.lab, _ALERTS)
+        self._topic = topics.ensure_topic(self.lab)
+        queue = queues.queue_arn(self.lab, _ALERTS)
         self.lab.client("sns").subscribe(TopicArn=self._topic, Protocol="sqs", Endpoint=queue)
 
     def _read(self, queue: str) -> list[str]:
         """Return the bodies of the messages in the queue."""
-        sqs, url, bodies = self.lab.client("sqs"), self._urls[queue], list[str]()
+        sqs, bodies = self.lab.client("sqs"), list[str]()
         while len(bodies) < _MOST_MESSAGES:
-            received = sqs.receive_message(QueueUrl=url, MaxNumberOfMessages=10).get("Messages", [])
-            if not received:
+            answer = sqs.receive_message(QueueUrl=self._urls[queue], MaxNumberOfMessages=10)
+            if "Messages" not in answer:
                 break
-            bodies += [message["Body"] for message in received]
+            bodies += [message["Body"] for message in answer["Messages"]]
         return bodies
 
 
 def _credentials(lab: Lab) -> dict[str, str]:
     """Return the variables with which boto3 calls the account, with the rights of the function only."""
+    iam = lab.client("iam")
     statements = policies.total_notifier(lab)["Statement"]
-    iam, policy = lab.client("iam"), policies.document(*statements, policies.items_of_notifier(lab))
+    policy = policies.document(*statements, policies.items_of_notifier(lab))
     iam.create_user(UserName=_USER)
     iam.put_user_policy(UserName=_USER, PolicyName=_USER, PolicyDocument=json.dumps(policy))
     key = iam.create_access_key(UserName=_USER)["AccessKey"]
@@ -110,5 +111,4 @@ def _credentials(lab: Lab) -> dict[str, str]:
         "AWS_SECRET_ACCESS_KEY": key["SecretAccessKey"],
         "AWS_ENDPOINT_URL": str(lab.endpoint),
         "AWS_REGION": lab.region,
-        "AWS_DEFAULT_REGION": lab.region,
     }

@@ -1,20 +1,148 @@
-"""Define the cases that a learner's function is tried with. Most of them are faults. Each try is drawn anew.
+"""Define the cases that a learner's function is tried with, and draw them. Most of them are faults.
 
 A try is a history: starts of the function, and the batches that each gets. What comes before and after the fault is
 ordinary, and drawn too, so that only a function that keeps what it knows in its account can tell what came before.
+Nothing in customers, amounts and records reveals the case.
 """
 
-from collections.abc import Callable, Iterable
-from typing import NamedTuple
+from collections.abc import Callable, Iterable, Sequence
+from decimal import Decimal
+from random import Random
+from typing import Any, NamedTuple
 
-from lab_lib.aws.streams import effect
+from lab_lib.aws import tables
+from lab_lib.aws.streams import Record, effect
+from lab_lib.checks.bank import KINDS, Values
 from lab_lib.errors import UsageError
-from lab_lib.exercises.draw import HIGH, Batch, Change, Draw, Start, Steps, Topic
-from lab_lib.exercises.runner import Limits
+from lab_lib.lab import Lab
 from lab_lib.language import _
+from lab_lib.settings import DEFAULT_THRESHOLD
 
+Batch = list[Record]
+Change = tuple[str, Decimal]  # of a customer's total
+HIGH = DEFAULT_THRESHOLD  # of a trial
 LARGE = "ten-thousand"  # the case that takes long
-_LITTLE = Limits(loads=12, calls=10, items=20)  # the lab's function takes 2 loads
+
+
+class Start(NamedTuple):
+    """A start of the function: the batches that it gets.
+
+    A batch that fails comes again in halves, to a second start, and what fails there to the next start of the history.
+    If it `crashes`, the function is killed at one of its calls, and the history is tried for each of them.
+    """
+
+    batches: list[Batch]
+    crashes: bool = False
+
+
+class Topic(NamedTuple):
+    """From here on the topic is there, or is not."""
+
+    is_there: bool
+
+
+History = list[Start | Topic]  # of a try
+Steps = Sequence[Batch | Start | Topic]  # of a case: a batch that stands alone has a start of its own
+
+
+class Draw(Values):
+    """Draws one try of a case. Its values are those of a bank, and its numbers like DynamoDB's."""
+
+    def __init__(self, chance: Random, lab: Lab) -> None:
+        super().__init__(chance)
+        self._lab = lab
+        self.pair = self.customers(2)  # of most cases
+        self._number = chance.randrange(10**18, 10**19)  # of the last change in the stream
+
+    def customers(self, number: int) -> list[str]:
+        """Return the ids of new customers."""
+        return [self.new_id(self.chance.choice(["C{}", *KINDS["customers"]])) for _ in range(number)]
+
+    def small(self) -> Decimal:
+        """Return an amount with cents, so small that thirty of them do not reach the threshold."""
+        return Decimal(self.chance.randrange(1_00, 49_99)) / 100
+
+    def high(self) -> Decimal:
+        """Return an amount that reaches the threshold alone."""
+        return Decimal(self.chance.randrange(1500_00, 2000_00)) / 100
+
+    def amounts(self, *customers: str) -> list[Change]:
+        """Return two or three small amounts of each customer, by default of the pair, in any order."""
+        changes = list[list[Change]]()
+        for name in customers or self.pair:
+            changes.append([(name, self.small()) for _ in range(self.chance.randint(2, 3))])
+        return self.mixed(*changes)
+
+    def parts_of(self, customer: str, total: Decimal, number: int) -> list[Change]:
+        """Return this many positive amounts, which bring the customer's total to this one."""
+        return [(customer, Decimal(cents) / 100) for cents in self.parts(int(total * 100), number)]
+
+    def batch(self, changes: list[Change]) -> Batch:
+        """Return the records of new transactions, in this order."""
+        return [self.new(*change) for change in changes]
+
+    def ordinary(self, *customers: str) -> Batch:
+        """Return two or three small new transactions of each customer, by default of the pair, in any order."""
+        return self.batch(self.amounts(*customers))
+
+    def batches(self) -> list[Batch]:
+        """Return three to five ordinary batches."""
+        return [self.ordinary() for _ in range(self.chance.randint(3, 5))]
+
+    def around_poison(self) -> Batch:
+        """Return a batch of small new transactions, with a record whose amount is a text among them."""
+        batch = self.ordinary()
+        poison = self.new(self.chance.choice(self.pair), Decimal(0))
+        poison["dynamodb"]["NewImage"]["TransactionAmount"] = {"S": self.chance.choice(KINDS["wrong_amounts"])}
+        batch.insert(self.chance.randrange(1, len(batch)), poison)
+        return batch
+
+    def around_rise(self) -> tuple[Batch, Batch, Batch]:
+        """Return an ordinary batch, one in which a total reaches the threshold, and one in which it rises more."""
+        one, other = self.pair
+        before = self.ordinary()
+        rise = [(one, self.small()) for _ in range(self.chance.randint(0, 2))] + [(one, self.high())]
+        batch = self.batch(self.mixed(rise, self.amounts(other)))
+        return before, batch, self.batch(self.mixed([(one, self.high())], self.amounts(other)))
+
+    def new(self, customer: str, amount: Decimal) -> Record:
+        """Return the record of a new transaction."""
+        row = {
+            "CustomerId": {"S": customer},
+            "TransactionId": {"S": f"T{self.chance.randrange(10**15):015}"},  # no id is a part of another one
+            "TransactionDate": {"S": self.odd_day()},
+            "TransactionAmount": {"N": f"{amount:f}"},
+        }
+        return self._record("INSERT", row, NewImage=row)
+
+    def corrected(self, record: Record, amount: Decimal) -> Record:
+        """Return the record of a correction."""
+        row = record["dynamodb"]["NewImage"]
+        return self._record("MODIFY", row, OldImage=row, NewImage={**row, "TransactionAmount": {"N": f"{amount:f}"}})
+
+    def deleted(self, record: Record) -> Record:
+        """Return the record of a deletion."""
+        row = record["dynamodb"]["NewImage"]
+        return self._record("REMOVE", row, OldImage=row)
+
+    def _record(self, kind: str, row: dict[str, Any], **images: Any) -> Record:
+        """Return the record of a change of this row, as Lambda gets it."""
+        self._number += self.chance.randrange(1, 10**6)
+        return {
+            "eventID": f"{self.chance.getrandbits(128):032x}",
+            "eventName": kind,
+            "eventVersion": "1.1",
+            "eventSource": "aws:dynamodb",
+            "awsRegion": self._lab.region,
+            "eventSourceARN": self._lab.arn("dynamodb", f"table/{tables.STREAMED}/stream/2026-11-26T00:00:00.000"),
+            "dynamodb": {
+                "ApproximateCreationDateTime": 1_795_000_000,
+                "Keys": {name: row[name] for name in tables.KEYS[tables.STREAMED]},
+                **images,
+                "SequenceNumber": f"{self._number:021}",
+                "StreamViewType": "NEW_AND_OLD_IMAGES",
+            },
+        }
 
 
 class Case(NamedTuple):
@@ -23,8 +151,12 @@ class Case(NamedTuple):
     id: str
     sentence: str
     draw: Callable[[Draw], Steps]
-    limits: Limits
+    calls: float  # AWS calls that the function may make for each record
     free: bool = False  # the function that notebook 06 begins with passes it
+
+    def history(self, draw: Draw) -> History:
+        """Draw the history of a try."""
+        return [Start([step]) if isinstance(step, list) else step for step in self.draw(draw)]
 
 
 CASES: list[Case] = []  # in the order in which they are tried
@@ -39,14 +171,14 @@ def chosen(only: Iterable[str] = ()) -> list[Case]:
     return [case for case in CASES if case.id in ids or not ids]
 
 
-def case(sentence: str, limits: Limits = _LITTLE, free: bool = False) -> Callable[[Callable[[Draw], Steps]], None]:
+def case(sentence: str, calls: float = 10, free: bool = False) -> Callable[[Callable[[Draw], Steps]], None]:
     """Enter the function below in CASES."""
-    return lambda draw: CASES.append(Case(draw.__name__.replace("_", "-"), sentence, draw, limits, free))
+    return lambda draw: CASES.append(Case(draw.__name__.replace("_", "-"), sentence, draw, calls, free))
 
 
 @case("Transactions are added up, cents too, and equal amounts as often as they come.", free=True)
 def new_transactions(draw: Draw) -> Steps:
-    return [*draw.batches(), draw.batch([(draw.pair[0], draw.small())] * 2)]
+    return [Start([*draw.batches(), draw.batch([(draw.pair[0], draw.small())] * 2)])]
 
 
 @case("A total that reaches 1500 exactly sends one alert.", free=True)
@@ -108,18 +240,18 @@ def poison(draw: Draw) -> Steps:
 @case("The function is killed at each of its AWS calls in turn, and the batch comes again in halves.")
 def crash(draw: Draw) -> Steps:
     before, batch, after = draw.around_rise()
-    return [before, Start([batch], tries=1, crashes=True), after]
+    return [before, Start([batch], crashes=True), after]
 
 
 @case("The same, while one of the records is poison.")
 def poison_and_crash(draw: Draw) -> Steps:
-    return [draw.ordinary(), Start([draw.around_poison()], tries=1, crashes=True), draw.around_poison()]
+    return [draw.ordinary(), Start([draw.around_poison()], crashes=True), draw.around_poison()]
 
 
 @case("An alert is due while there is no topic. The batch comes again in halves, until there is one.")
 def topic_away(draw: Draw) -> Steps:
     before, batch, after = draw.around_rise()
-    return [before, Topic(False), Start([batch], tries=2), Topic(True), after]
+    return [before, Topic(False), batch, Topic(True), after]
 
 
 @case("A total stays high, falls below 1500, and rises again: one alert each time that it reaches 1500.")
@@ -143,7 +275,6 @@ def dip(draw: Draw) -> Steps:
 @case(
     "A thousand transactions of one customer, and some of the first ones again. What the function keeps in an item "
     "must not grow with each of them.",
-    Limits(loads=60, calls=10, items=20),
 )
 def long_history(draw: Draw) -> Steps:
     every = draw.shuffled(draw.batch(draw.parts_of(draw.pair[0], HIGH - 1, 980)))
@@ -152,7 +283,7 @@ def long_history(draw: Draw) -> Steps:
 
 @case(
     "Ten batches of 1,000 records, with fewer than one AWS call for two of them. A few come again.",
-    Limits(loads=60, calls=0.5, items=6),
+    calls=0.5,
 )
 def ten_thousand(draw: Draw) -> Steps:
     changes = list[Change]()

@@ -1,42 +1,39 @@
 """Make the learner's copy of the notebooks, and give a notebook anew.
 
-The copy is the folder my-lab of the workspace. Only its owner can read it. Its folder `.lab` has its language, the id
-that its transactions are drawn from, and what workbook.py keeps. The files that the notebooks tell the learner to read
-are in the folder data.
+The learner's edition of a notebook is made from the solved one, as `nbgrader generate_assignment` makes it with
+docs/nbgrader_config.py. The copy is the folder my-lab of the workspace. Only its owner can read it. Its folder `.lab`
+has its language, the id that its transactions are drawn from, and what workbook.py keeps. The files that the notebooks
+tell the learner to read are in the folder data.
 """
 
 import ast
 import json
-from collections.abc import Iterable
+import re
 from contextlib import suppress
 from datetime import datetime
-from itertools import chain
 from pathlib import Path
 from typing import Any
 
 from lab_lib import language
 from lab_lib.errors import UsageError
-from lab_lib.exercises import edition, notebook_files, translation
+from lab_lib.exercises import translation
+from lab_lib.exercises.notebook_files import Notebook, read
 from lab_lib.exercises.pictures import PICTURE, shown
 from lab_lib.language import N_, _
 from lab_lib.settings import plain_text
 from lab_lib.workspace import places
 from lab_lib.workspace.places import DATA, STATE
+from lab_lib.workspace.places import DATA_FILE as DATA_FILE
 from lab_lib.workspace.places import NOTEBOOKS as NOTEBOOKS
 from lab_lib.workspace.private_files import can_write_to, draft_of, exists, make_folder, read_file, write_file
 
-DATA_FILE = DATA / "transactions.txt"  # the handout's
 folder = places.copy  # of the copy, which may not exist
-_MAKE_ROOM = N_("Move it away, free some space, or name another folder with --workspace.")
 # The files in `data` that a learner reads; the rest may be of teachers.
 OF_LEARNERS = ("transactions.txt", "break-it.txt", "break-it-corrected.txt", "wrong")
-
-
-def state(copy: Path) -> Path:
-    """Return the folder `.lab` of a copy, which may not exist. UsageError if something else has its name."""
-    if exists(path := copy / STATE):
-        make_folder(path, _MAKE_ROOM)
-    return path
+_MAKE_ROOM = N_("Move it away, free some space, or name another folder with --workspace.")
+_STUB = N_("Write your code here.")
+_SOLUTION = re.compile(r"^([ \t]*)### BEGIN SOLUTION\n.*?### END SOLUTION$", re.DOTALL | re.MULTILINE)
+_HIDDEN_TESTS = re.compile(r"\n?^[ \t]*### BEGIN HIDDEN TESTS\n.*?### END HIDDEN TESTS$", re.DOTALL | re.MULTILINE)
 
 
 def solved_notebooks() -> list[Path]:
@@ -44,15 +41,21 @@ def solved_notebooks() -> list[Path]:
     return sorted(NOTEBOOKS.glob("[0-9][0-9]-*.ipynb"))
 
 
-def data_id(copy: Path) -> str:
-    """Return the id that the transactions of a copy are drawn from; "" if they are the handout's."""
-    path = copy / STATE / "id"
-    return read_file(path, bytes.decode, "Delete it, and name your id to `lab open`.") if exists(path) else ""
+def learners_edition(path: Path, name: str) -> Notebook:
+    """Return what a learner gets of a solved notebook, in the language of this name.
 
-
-def data_file(copy: Path) -> Path:
-    """Return the transactions file of this copy; the handout's if none was drawn for it."""
-    return copy / "data" / DATA_FILE.name if data_id(copy) else DATA_FILE
+    Solutions in code are stubs. Hidden tests are left out, and so are outputs, but for the notebook's picture.
+    """
+    notebook = translation.notebook(path, name)
+    # A statement, since it may be all that an `if` has.
+    stub = "pass  # " + language.translations(name).gettext(_STUB)
+    for cell in notebook["cells"]:
+        if cell["cell_type"] == "code":
+            code = _SOLUTION.sub(rf"\g<1>{stub}", cell["source"])
+            cell |= {"source": _HIDDEN_TESTS.sub("", code), "outputs": [], "execution_count": None}
+        if PICTURE in cell["metadata"].get("tags", []):
+            cell["outputs"] = [{"output_type": "display_data", "metadata": {}, "data": shown(path.stem[:2])}]
+    return notebook
 
 
 def complete(id: str = "") -> Path:
@@ -61,89 +64,34 @@ def complete(id: str = "") -> Path:
     Its transactions are drawn from the id, as `give_data` says.
     If the copy is in another language than the one that is used, the learner's own cells stay as they are.
     """
-    for place in (folder(), folder() / STATE):
+    copy = folder()
+    for place in (copy, copy / STATE):
         make_folder(place, _MAKE_ROOM)
-    setting, before = folder() / language.SETTING, language.of_copy(folder())
-    is_translated = exists(setting) and before == language.used()
+    before, now = language.of_copy(copy), language.used()
     for path in solved_notebooks():
-        if not exists(folder() / path.name):
-            _write(path.name, learners_edition(path))
-        elif not is_translated:
-            _translate(path, [*language.names(), before])  # that of the copy may be elsewhere
-    write_file(setting, language.used(), _MAKE_ROOM)
+        if not exists(copy / path.name):
+            _write(path.name, learners_edition(path, now))
+        elif before != now:
+            with suppress(UsageError):  # a notebook that cannot be read stays as it is
+                _translate(path, before, now)
+    write_file(copy / language.SETTING, now, _MAKE_ROOM)
     give_data(id)
-    return folder()
+    return copy
 
 
-def renew(number: str) -> Path:
-    """Give a notebook such as "03" anew; return it. The old one stays beside it, with the time in its name.
-
-    UsageError if no notebook has that number.
-    """
-    numbers = {path.stem[:2]: path for path in solved_notebooks()}
-    if not (path := numbers.get(number.zfill(2))):
-        raise UsageError(
-            "--fresh is {number!r}; wanted one of {numbers}.", number=number, numbers=_(", ").join(numbers)
-        )
-    if exists(mine := folder() / path.name):
-        with can_write_to(mine.parent, _MAKE_ROOM):  # to the microsecond, so that none is lost
-            mine.rename(mine.with_suffix(f".{datetime.now():%Y-%m-%d-%H%M%S-%f}{mine.suffix}"))
-    return complete() / path.name
+def _translate(path: Path, before: str, now: str) -> None:
+    """Put this language into the cells of the copy's notebook that are as the lab has them in the one before."""
+    texts = dict[str, str]()
+    cells = (learners_edition(path, name)["cells"] for name in (before, now))
+    for cell, translated in zip(*cells, strict=True):
+        texts[cell["source"]] = translated["source"]
+    mine = read(folder() / path.name)
+    for cell in mine["cells"]:
+        cell["source"] = texts.get(cell["source"], cell["source"])
+    _write(path.name, mine)
 
 
-def damaged() -> list[str]:
-    """Return a line for each notebook of the copy that cannot be read: why, and what to do."""
-    lines = []
-    for path in solved_notebooks():
-        try:
-            existing(path.name)
-        except UsageError as error:
-            lines.append(str(error))
-    return lines
-
-
-def settings() -> dict[str, Any]:
-    """Return the settings that stand in notebook 00 of the copy now. UsageError if they cannot be read."""
-    first = existing(solved_notebooks()[0].name)
-    cells = [cell for cell in notebook_files.read(first)["cells"] if "parameters" in cell["metadata"].get("tags", [])]
-    try:
-        body = ast.parse(cells[0]["source"]).body
-        values = {line.target.id: ast.literal_eval(line.value) for line in body}
-        values |= values.pop("settings", {})
-        values["data_file"] = str(folder() / (values.get("data_file") or data_file(folder())))
-    except (AttributeError, IndexError, MemoryError, RecursionError, SyntaxError, TypeError, ValueError):
-        raise UsageError(
-            'The settings in {file} cannot be read. Write each like this: `prefix: str = "ana"`.', file=first
-        ) from None
-    return values
-
-
-def existing(name: str) -> Path:
-    """Return a notebook of the copy. UsageError if it is not there, or damaged."""
-    if not exists(path := folder() / name):
-        raise UsageError("There is no {file}. `lab open` makes your own copy of the notebooks.", file=path)
-    notebook_files.read(path)
-    return path
-
-
-def _translate(path: Path, names: Iterable[str]) -> None:
-    """Put the language that is used into the cells of a notebook that are as the lab has them in one of these.
-
-    A notebook that cannot be read stays as it is.
-    """
-    new, *others = (learners_edition(path, name) for name in (language.used(), *names))
-    pairs = chain.from_iterable(zip(one["cells"], new["cells"], strict=True) for one in (*others, new))
-    texts = {"".join(cell["source"]): "".join(to["source"]) for cell, to in pairs}
-    with suppress(UsageError):
-        mine = notebook_files.read(folder() / path.name)
-        sources = [cell["source"] for cell in mine["cells"]]
-        for cell in mine["cells"]:
-            cell["source"] = texts.get(cell["source"], cell["source"])
-        if sources != [cell["source"] for cell in mine["cells"]]:
-            _write(path.name, mine)
-
-
-def _write(name: str, notebook: notebook_files.Notebook) -> None:
+def _write(name: str, notebook: Notebook) -> None:
     write_file(folder() / name, json.dumps(notebook, indent=1, ensure_ascii=False) + "\n", _MAKE_ROOM)
 
 
@@ -166,24 +114,75 @@ def give_data(id: str = "") -> None:
     if id := id or before:
         from lab_lib.checks.bank import plain_file  # takes 0.2 s
 
-        write_file(state(folder()) / "id", plain_text("id", id), _MAKE_ROOM)
+        write_file(folder() / STATE / "id", plain_text("id", id), _MAKE_ROOM)
         drawn[DATA_FILE] = plain_file(id)
     for path in DATA.rglob("*"):
         name = path.relative_to(DATA)
         if path.is_file() and name.parts[0] in OF_LEARNERS:
-            make_folder((copied := folder() / "data" / name).parent, _MAKE_ROOM)
+            copied = folder() / "data" / name
+            make_folder(copied.parent, _MAKE_ROOM)
             with can_write_to(copied, _MAKE_ROOM), draft_of(copied) as draft:
                 draft.write_bytes(drawn.get(path) or path.read_bytes())
                 draft.chmod(0o400)
 
 
-def learners_edition(path: Path, name: str = "") -> notebook_files.Notebook:
-    """Return what a learner gets of one of the lab's own notebooks, in the language of this name, or the one used.
+def data_id(copy: Path) -> str:
+    """Return the id that the transactions of a copy are drawn from; "" if they are the handout's."""
+    path = copy / STATE / "id"
+    return read_file(path, bytes.decode, "Delete it, and name your id to `lab open`.") if exists(path) else ""
 
-    Its only output is its picture.
+
+def data_file(copy: Path) -> Path:
+    """Return the transactions file of this copy; the handout's if none was drawn for it."""
+    return copy / "data" / DATA_FILE.name if data_id(copy) else DATA_FILE
+
+
+def renew(number: str) -> Path:
+    """Give a notebook such as "03" anew; return it. The old one stays beside it, with the time in its name.
+
+    UsageError if no notebook has that number.
     """
-    notebook = edition.of_learner(translation.notebook(path, name), name)
-    for cell in notebook["cells"]:
-        if PICTURE in cell["metadata"].get("tags", []):
-            cell["outputs"] = [{"output_type": "display_data", "metadata": {}, "data": shown(path.stem[:2])}]
-    return notebook
+    copies = {path.stem[:2]: folder() / path.name for path in solved_notebooks()}
+    mine = copies.get(number.zfill(2))
+    if not mine:
+        raise UsageError("--fresh is {number!r}; wanted one of {numbers}.", number=number, numbers=_(", ").join(copies))
+    if exists(mine):
+        with can_write_to(mine.parent, _MAKE_ROOM):  # to the microsecond, so that none is lost
+            mine.rename(mine.with_suffix(f".{datetime.now():%Y-%m-%d-%H%M%S-%f}{mine.suffix}"))
+    complete()
+    return mine
+
+
+def existing(name: str) -> Path:
+    """Return a notebook of the copy. UsageError if it is not there, or damaged."""
+    path = folder() / name
+    if not exists(path):
+        raise UsageError("There is no {file}. `lab open` makes your own copy of the notebooks.", file=path)
+    read(path)
+    return path
+
+
+def damaged() -> list[str]:
+    """Return a line for each notebook of the copy that cannot be read: why, and what to do."""
+    lines = []
+    for path in solved_notebooks():
+        try:
+            existing(path.name)
+        except UsageError as error:
+            lines.append(str(error))
+    return lines
+
+
+def settings() -> dict[str, Any]:
+    """Return the settings that stand in notebook 00 of the copy now. UsageError if they cannot be read."""
+    first = existing(solved_notebooks()[0].name)
+    try:
+        [cell] = [cell for cell in read(first)["cells"] if "parameters" in cell["metadata"].get("tags", [])]
+        [assignment] = ast.parse(cell["source"]).body
+        values = dict(ast.literal_eval(assignment.value))
+        values["data_file"] = str(folder() / (values.get("data_file") or data_file(folder())))
+    except (AttributeError, SyntaxError, TypeError, ValueError):
+        raise UsageError(
+            'The settings in {file} cannot be read. Write each like this: `"prefix": "ana-",`.', file=first
+        ) from None
+    return values

@@ -1,4 +1,8 @@
-"""Show the finished chain before the learner builds one. Notebook 00 begins with it."""
+"""Show beside the lab what will come: the finished chain in notebook 00, a first function of the learner in 01.
+
+Both have names of their own (see `lab.py`). The lab's tables stay empty: what the stream of Transactions once held
+would be counted later. The first function stands in the part BreakIt_, which notebook 06 builds anew.
+"""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -9,10 +13,12 @@ from IPython.display import display
 
 from lab_lib.aws import buckets, cleanup, functions, policies, queues, roles, tables, topics, triggers
 from lab_lib.checks import chain
-from lab_lib.exercises import workbook
-from lab_lib.lab import Lab, is_embedded
+from lab_lib.exercises import experiments, workbook
+from lab_lib.lab import BREAK_IT, Lab, is_embedded
 from lab_lib.language import _
 from lab_lib.pages import frames, live
+
+PROCESSOR = "TransactionProcessor"
 
 
 def show(lab: Lab, text: str, on_aws: bool = False) -> None:
@@ -32,8 +38,8 @@ def show(lab: Lab, text: str, on_aws: bool = False) -> None:
             chain.wait_until_uploads_start(look)
         with chain.following(look, file, live.chain):
             buckets.upload(look, file)
-        seen = frames.table(look, "Transactions"), frames.totals(look), frames.alerts(look, queues.ALERT_QUEUES[0])
-        display(*seen)  # type: ignore[no-untyped-call]
+        rows, totals = frames.table(look, "Transactions"), frames.table(look, "TransactionTotal")
+        display(rows, totals, frames.alerts(look, "CustomerNotify"))  # type: ignore[no-untyped-call]
 
 
 @contextmanager
@@ -51,14 +57,30 @@ def _built(lab: Lab) -> Iterator[Lab]:
         list(cleanup.delete_all(look))
 
 
+def deploy_first(lab: Lab, file: str | Path) -> Lab:
+    """Deploy the file as a function with empty tables. Return the part of the lab that they are in.
+
+    What an earlier try has left is deleted first.
+    """
+    experiments.require_quiet(lab)
+    list(cleanup.delete_experiments(lab))
+    roles.ensure_experiments(lab, functions.ROLES[PROCESSOR], policies.experiments(lab)[PROCESSOR])
+    part = lab.variant(BREAK_IT)
+    for table in ("Customer", "Transactions", "ProcessedRecords"):
+        tables.ensure_table(part, table)
+    queues.ensure_queue(part, queues.DEAD_LETTERS)
+    functions.ensure_function(part, PROCESSOR, files=[Path(file)])
+    return part
+
+
 def create_functions(lab: Lab) -> None:
     """Do the steps of notebooks 00 and 01."""
     buckets.ensure_bucket(lab)  # first: where it is, the clean-up looks for the rest
     for name in tables.KEYS:
         tables.ensure_table(lab, name)
     queues.ensure_queue(lab, queues.DEAD_LETTERS)
-    roles.ensure_role(lab, "TransactionProcessorRole", policies.transaction_processor(lab))
-    roles.ensure_role(lab, "TotalNotifierRole", policies.total_notifier(lab))
+    for role in functions.ROLES.values():
+        roles.ensure_role(lab, role)
     for name in functions.SOURCES:
         functions.ensure_function(lab, name)
 

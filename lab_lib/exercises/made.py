@@ -5,8 +5,7 @@ then completes what the text does not ask for, and the notebook prints each chan
 """
 
 import inspect
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -18,14 +17,12 @@ from lab_lib.aws import functions, queues, tables, topics, triggers
 from lab_lib.checks.reports import Check, Report
 from lab_lib.checks.rules import State
 from lab_lib.errors import UsageError
-from lab_lib.exercises import cells, texts, workbook
+from lab_lib.exercises import cells, questions, workbook
 from lab_lib.lab import Lab
 from lab_lib.language import N_, _, sentences
 
 TABLE, PROCESSOR, NOTIFIER, QUEUE = "TransactionTotal", "TransactionProcessor", "TotalNotifier", "CreditCollection"
 Settings = dict[str, Any]  # of a resource, by name
-
-
 _made_here = set[tuple[str, str]]()  # the exercises whose calls this kernel has let through, and their labs
 
 
@@ -55,13 +52,13 @@ class Exercise:
         return f"{_(self.kind)} {self.name}".strip()
 
 
-def begin(lab: Lab, exercise: str) -> bool:
+def is_missing(lab: Lab, exercise: str) -> bool:
     """Return True if the learner's call can be made: nothing is there, or it was not as asked and is deleted now.
 
     Only a resource with the lab's tag, or of this kernel, is deleted, and only if that loses nothing. Else the reason
     is printed. Until the cell ends, no helper creates the resource.
     """
-    resource, mark = texts.find(exercise, EXERCISES), (exercise, str(lab))
+    resource, mark = questions.find(exercise, EXERCISES), (exercise, str(lab))
     if not resource.find(lab):
         _made_here.add(mark)
         _watch(lab, resource)
@@ -72,8 +69,8 @@ def begin(lab: Lab, exercise: str) -> bool:
         return False
     wrong = _(", ").join(check.name for check in report.wrong)
     off = _("The {resource} is not as it should be: {checks}.", resource=resource, checks=wrong)
-    is_ours = not any(check.id.startswith("tag-") and check.state is State.NOT_YET for check in report.wrong)
-    why = "" if is_ours or mark in _made_here else _("somebody else may have made it")
+    lacks_tag = any(check.id.startswith("tag-") and check.state is State.NOT_YET for check in report.wrong)
+    why = _("somebody else may have made it") if lacks_tag and mark not in _made_here else ""
     if resource.holds(lab):
         why = _("that would lose its {content}", content=_(resource.content))
     if why:
@@ -105,12 +102,12 @@ def _watch(lab: Lab, resource: Exercise) -> None:
 
 
 def solve(lab: Lab, exercise: str) -> None:
-    """Make what the exercise asks for, as its solution does. `begin` says what is kept, or deleted first.
+    """Make what the exercise asks for, as its solution does. `is_missing` says what is kept, or deleted first.
 
     In a run of the grader, which makes what is missing after the exercise's cell, nothing is made.
     """
     is_graded = workbook.is_graded()
-    if (is_graded and run_checks(lab, exercise).wrong) or begin(lab, exercise):
+    if (is_graded and run_checks(lab, exercise).wrong) or is_missing(lab, exercise):
         cells.at_end.close()
         workbook.record_solved(exercise)
         if not is_graded:
@@ -118,11 +115,8 @@ def solve(lab: Lab, exercise: str) -> None:
         print(_("The lab makes the {resource}, so this exercise is worth 0 points.", resource=EXERCISES[exercise]))
 
 
-def look(lab: Lab, exercise: str) -> None:
-    """Show what the exercise asks for and what is there, and print whether all is right, or cannot be seen."""
-    if cells.errors.get(exercise):
-        print(_(cells.FAILED))
-        return
+def judge(lab: Lab, exercise: str) -> bool:
+    """Show what the exercise asks for and what is there. Return True if nothing is wrong, also if it cannot be seen."""
     report = run_checks(lab, exercise)
     wrong = {workbook.NOT_RIGHT: report.wrong[0].in_one_line} if report.wrong else None
     display(report, metadata=wrong)  # type: ignore[no-untyped-call]
@@ -130,16 +124,37 @@ def look(lab: Lab, exercise: str) -> None:
     if report.wrong:
         _offer(exercise)
     if not report.failed:
-        texts.show_hints(exercise)
+        questions.show_hints(exercise)
+    return not report.wrong
 
 
-def ready(lab: Lab, exercise: str) -> bool:
-    """Return True if all is as asked, so that a helper may complete it. Otherwise print what to do first."""
-    wrong = _(", ").join(check.name for check in run_checks(lab, exercise).wrong)
-    if wrong:
+def complete(lab: Lab, exercise: str) -> None:
+    """Let the helper add what the exercise does not ask for, and print what it changes, and why.
+
+    If the exercise is not right yet, print what to do first.
+    """
+    if wrong := _(", ").join(check.name for check in run_checks(lab, exercise).wrong):
         print(_("The helper changes nothing yet. Fix your cell above, and run it again: {checks}.", checks=wrong))
         _offer(exercise)
-    return not wrong
+        return
+    resource = EXERCISES[exercise]
+    before = resource.read(lab)
+    resource.make(lab)
+    after = resource.read(lab)
+    changed = [name for name in resource.added if before.get(name) != after.get(name)]
+    for name in changed:
+        print(
+            _(
+                "Your {kind}: {name} was {old}, and is {new} now. {why}",
+                kind=_(resource.kind),
+                name=name,
+                old=_shown(before.get(name)),
+                new=_shown(after.get(name)),
+                why=_(resource.added[name]),
+            )
+        )
+    if not changed:
+        print(_("The helper changed nothing: your {kind} has all that it adds.", kind=_(resource.kind)))
 
 
 def _offer(exercise: str) -> None:
@@ -148,38 +163,27 @@ def _offer(exercise: str) -> None:
     print(_("If you are stuck, run {code}: the lab makes it, for 0 points.", code=code))
 
 
-@contextmanager
-def changes(lab: Lab, exercise: str) -> Iterator[None]:
-    """Print what the helper in the `with` block adds or changes, and why."""
-    resource = EXERCISES[exercise]
-    before = resource.read(lab)
-    yield
-    after = resource.read(lab)
-    changed = [name for name in resource.added if before.get(name) != after.get(name)]
-    for name in changed:
-        old, new = (_shown(settings.get(name)) for settings in (before, after))
-        print(
-            _(
-                "Your {kind}: {name} was {old}, and is {new} now. {why}",
-                kind=_(resource.kind),
-                name=name,
-                old=old,
-                new=new,
-                why=_(resource.added[name]),
-            )
-        )
-    if not changed:
-        print(_("The helper changed nothing: your {kind} has all that it adds.", kind=_(resource.kind)))
-
-
 def _shown(value: Any) -> str:
     """Return a setting for people. Lambda says -1 where there is no limit."""
-    return _("empty") if value in (None, "", []) else _("without limit") if value == -1 else str(value)
+    if value in (None, "", []):
+        return _("empty")
+    return _("without limit") if value == -1 else str(value)
+
+
+def arguments(lab: Lab, name: str) -> Settings:
+    """Print and return what create_function must know of the lab: the function's name, role, variables and code."""
+    wanted = functions.settings(lab, name)
+    files = functions.source_files(name)
+    given = {key: wanted[key] for key in ("FunctionName", "Role", "Environment")}
+    for key, value in (given | {"Code": [file.name for file in files]}).items():
+        print(f"{key:13}{value}")
+    return given | {"Code": {"ZipFile": functions.package(files)}}
 
 
 def run_checks(lab: Lab, exercise: str) -> Report:
     """Make the checks of an exercise."""
-    return Report([*map(_as_asked, checks.some(lab, *texts.find(exercise, EXERCISES).checks.split()).checks)])
+    ids = questions.find(exercise, EXERCISES).checks.split()
+    return Report([_as_asked(check) for check in checks.some(lab, *ids).checks])
 
 
 def _as_asked(check: Check) -> Check:

@@ -4,7 +4,6 @@ The function finds the proxy in HTTP_PROXY. So nothing is changed inside its pro
 its effect, whatever the function does. What arrives here may be anything.
 """
 
-import json
 import socket
 import threading
 from collections.abc import Callable, Iterable
@@ -23,8 +22,8 @@ _SILENCE = 60  # seconds without a byte, after which a connection ends
 class Proxy(ThreadingHTTPServer):
     """Carries the calls of one start of the function, until it is closed.
 
-    `calls` and `items` count the calls, and the items that they read or write. When the call of the number `last` has
-    had its effect, `kill` is called. `cut` is the operation of that call.
+    `calls` counts the calls. When the call of the number `last` has had its effect, `kill` is called. `cut` is the
+    operation of that call.
     """
 
     daemon_threads = False  # so that `server_close` waits for them
@@ -35,8 +34,10 @@ class Proxy(ThreadingHTTPServer):
         self.socket = listener
         self.socket.setblocking(False)
         self._endpoint, self._last, self._kill = endpoint, last, kill
-        self.calls = self.items = 0
-        self.cut, self._lock, self._over = "", threading.Lock(), threading.Event()
+        self.calls = 0
+        self.cut = ""
+        self._lock = threading.Lock()
+        self._over = threading.Event()
 
     def verify_request(self, *_: Any) -> bool:
         """Refuse a connection if there are too many."""
@@ -60,8 +61,6 @@ class Proxy(ThreadingHTTPServer):
             if is_last:
                 self.cut = _operation(headers, body)
         answer = _ask(self._endpoint, headers, body)
-        with self._lock:
-            self.items += _items(body, answer.data)
         if is_last:
             self._kill()
         if self.cut:
@@ -73,13 +72,17 @@ class Proxy(ThreadingHTTPServer):
 class _Handler(BaseHTTPRequestHandler):
     """Reads the calls of one connection. They have the method POST and the path / in all services of the function."""
 
-    protocol_version, timeout, disable_nagle_algorithm, wbufsize = "HTTP/1.1", _SILENCE, True, -1
+    protocol_version = "HTTP/1.1"
+    timeout = _SILENCE
+    disable_nagle_algorithm = True
+    wbufsize = -1  # an answer is sent as a whole
     server: Proxy
 
     def do_POST(self) -> None:
         """Answer a call, if it is to have an answer. http.server calls this method."""
         headers = _of_message(self.headers.items())
-        length, self.close_connection = int(self.headers["Content-Length"]), True
+        length = int(self.headers["Content-Length"])
+        self.close_connection = True
         if not 0 <= length <= _LONGEST:
             return
         body = self.rfile.read(length)
@@ -87,8 +90,9 @@ class _Handler(BaseHTTPRequestHandler):
         if answer:
             self.close_connection = False
             self.send_response_only(answer.status)
-            for name, value in {**_of_message(answer.headers.items()), "Content-Length": str(len(answer.data))}.items():
+            for name, value in _of_message(answer.headers.items()).items():
                 self.send_header(name, value)
+            self.send_header("Content-Length", str(len(answer.data)))
             self.end_headers()
             self.wfile.write(answer.data)
 
@@ -118,16 +122,3 @@ def _operation(headers: dict[str, str], body: bytes) -> str:
     """Return the name of a call, such as UpdateItem."""
     target = headers.get("X-Amz-Target", "").rpartition(".")[2]  # as boto3 spells it
     return target or parse_qs(body.decode(errors="replace")).get("Action", ["?"])[0]
-
-
-def _items(body: bytes, answer: bytes) -> int:
-    """Return how many items a call of DynamoDB writes or reads, as its request and its answer say."""
-    try:
-        asked, scanned = json.loads(body), int(json.loads(answer).get("ScannedCount", 1))
-        tables = [
-            table["Keys"] if isinstance(table, dict) else table for table in asked.get("RequestItems", {}).values()
-        ]
-        parts = [*tables, asked.get("TransactItems", []), asked.get("Entries", [])]
-        return max(sum(map(len, parts)), scanned)
-    except (AttributeError, RecursionError, TypeError, ValueError):  # of another service, or refused
-        return 1

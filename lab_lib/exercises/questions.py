@@ -1,31 +1,134 @@
-"""List the questions of all notebooks, from the solved ones, and judge a learner's answers again."""
+"""Ask the questions of the notebooks, and judge their answers by their meaning.
+
+The solved notebooks say what each asks: its heading, its hints, and the answers to choose from. QUESTIONS has what is
+right: a set, numbers, a letter, or the text of a message. A verdict says which part is not right yet and what was
+written there, and never shows what is right. Nothing that a learner writes is an error.
+"""
 
 import functools
 import json
-from contextlib import suppress
+import re
+from collections.abc import Callable, Collection, Mapping
 from decimal import Decimal
-from typing import Any
+from typing import Any, NamedTuple, TypeVar
 
-from lab_lib.exercises import answers, made, texts
-from lab_lib.language import ENGLISH
+from IPython.display import display
+
+from lab_lib import language
+from lab_lib.errors import UsageError
+from lab_lib.exercises import cells, copies, translation
+from lab_lib.exercises.reading import named_letter, parts_of, plain
+from lab_lib.exercises.short_errors import typed_instead
+from lab_lib.language import N_, _, ngettext, sentences
+from lab_lib.pages.wording import cut, listing, shortened
+from lab_lib.resources import HEADING
+
+T = TypeVar("T")
+Faults = list[str]  # what is not right yet, as sentences; empty if the answer is right
+Judge = Callable[[Any, Any], Faults]  # of an answer, by what is right
+MOST_NAMED = 5  # parts that a verdict names
+_HINT = re.compile(r"<details><summary>.+?</summary>.+?</details>", re.DOTALL)
+_OPTION = re.compile(r"^- \*\*([a-z])\*\* (.+)$", re.MULTILINE)
+_ANSWER = re.compile(r"my_\w+")
+_SOLVED = re.compile(r'^{"kind": "solved", "question": "([^"]+)"', re.MULTILINE)  # as workbook.py writes it
+
+
+class Text(NamedTuple):
+    """An exercise as a notebook asks it. `options` maps a letter to what it stands for."""
+
+    question: str = ""  # its nbgrader id
+    cell: str = ""  # the id of the cell that the learner writes
+    heading: str = ""
+    hints: tuple[str, ...] = ()
+    options: dict[str, str] = {}  # noqa: RUF012  # nobody changes it
+    answer: str = ""  # the name that the cell gives to the answer; "" if something is made: the account is the answer
+    points: int = 0  # by nbgrader and, as a share of its column, in the grade book
+
+    @property
+    def is_made(self) -> bool:
+        return not self.answer
 
 
 @functools.cache
-def asked() -> dict[str, texts.Text]:
-    """Return the questions by their nbgrader ids, in the order of the notebooks."""
-    known = {*made.EXERCISES, *answers.QUESTIONS}
-    return {id: text for id, text in texts.in_language(ENGLISH).items() if id in known}
+def in_language(name: str) -> dict[str, Text]:
+    """Return the exercises by their nbgrader ids, in the order of the notebooks. A sandbox lacks them."""
+    texts = dict[str, Text]()
+    above = heading = ""
+    for path in copies.solved_notebooks():
+        for cell in translation.notebook(path, name)["cells"]:
+            source = cell["source"]
+            marked = cell["metadata"].get("nbgrader", {})
+            id = marked.get("grade_id", "").removesuffix("-check")  # that judges the cell with the question's id
+            if cell["cell_type"] == "markdown":
+                above = source
+                heading = [heading, *HEADING.findall(source)][-1]
+            elif marked.get("solution"):
+                hints = tuple(_HINT.findall(above))
+                options = dict(_OPTION.findall(above))
+                texts[id] = Text(id, cell["id"], heading, hints, options)
+            elif id in texts:
+                answer = _ANSWER.search(source)
+                texts[id] = texts[id]._replace(answer=answer[0] if answer else "", points=marked["points"])
+    return texts
 
 
-def solved(text: str) -> set[str]:
-    """Return the exercises that notebook.solve has made, by a copy's record. A line that cannot be read is skipped."""
-    exercises = set[str]()
-    for line in text.splitlines():
-        with suppress(ValueError, KeyError, TypeError, RecursionError):
-            entry = json.loads(line)
-            if entry["kind"] == "solved":
-                exercises.add(str(entry["question"]))
-    return exercises
+def of(exercise: str) -> Text:
+    """Return an exercise by its nbgrader id, in the language that is used. In a sandbox it is empty."""
+    return in_language(language.used()).get(exercise, Text())
+
+
+def asked() -> dict[str, Text]:
+    """Return the exercises that have points, by their nbgrader ids, in the order of the notebooks."""
+    return {id: text for id, text in in_language(language.ENGLISH).items() if text.points}
+
+
+def options(exercise: str) -> list[tuple[str, str]]:
+    """Return the answers to choose from in every language: each letter and what it stands for."""
+    found = list[tuple[str, str]]()
+    for name in language.names():
+        if exercise in (texts := in_language(name)):
+            found += texts[exercise].options.items()
+    return found
+
+
+def find(exercise: str, among: Mapping[str, T]) -> T:
+    """Return the value of an exercise. UsageError if there is no such exercise, as for an older notebook."""
+    if exercise not in among:
+        raise UsageError(
+            "There is no exercise {exercise!r}. If this notebook is older than the lab, `lab open --fresh` with "
+            "its number gives it anew.",
+            exercise=exercise,
+        )
+    return among[exercise]
+
+
+def show_hints(exercise: str) -> None:
+    """Show the hints again, when the exercise is done: each is a way to see why the answer is right."""
+    if hints := of(exercise).hints:
+        in_words = _("(The hints above: {count}.)", count=len(hints))
+        shown = "\n".join([_("The hints once more:"), *hints])
+        display({"text/plain": in_words, "text/markdown": shown}, raw=True)  # type: ignore[no-untyped-call]
+
+
+def judge(question: str, answer: Any, *values: Any) -> bool:
+    """Print whether the answer is right and why, or what is not right yet; return True if it is right.
+
+    `values` are what the question is about. A right answer has the hints below it once more. UsageError for an unknown
+    question.
+    """
+    known = find(question, QUESTIONS)
+    if isinstance(answer, BaseException):
+        print(_(cells.FAILED))
+        return False
+    if _is_empty(answer):
+        print(_("No answer yet."))
+        return False
+    if faults := _faults(known.faults, answer, values or known.right):
+        print(sentences(_("Not yet."), *faults))
+        return False
+    print(sentences(_("Right."), _(known.why)))
+    show_hints(question)
+    return True
 
 
 def judge_again(question: str, answer: Any, totals: dict[str, Any], threshold: Decimal) -> bool:
@@ -33,11 +136,170 @@ def judge_again(question: str, answer: Any, totals: dict[str, Any], threshold: D
 
     The answer is text, or a list of texts, as `workbook.as_json` gives it.
     """
-    contexts: dict[str, tuple[Any, ...]] = {
-        "message": ('O"Hara', "1750"),
-        "room": (
-            {"CustomerId": sorted(totals), "accountBalance": [totals[name] for name in sorted(totals)]},
-            threshold,
-        ),
-    }
-    return answers.is_right(question, answer, *contexts.get(question, ()))
+    known = QUESTIONS[question]
+    right = known.right
+    if question == "room":
+        customers = sorted(totals)
+        right = {"CustomerId": customers, "accountBalance": [totals[customer] for customer in customers]}, threshold
+    return not (_is_empty(answer) or _faults(known.faults, answer, right))
+
+
+def compare(_question: str, prediction: Any, outcome: Any) -> None:
+    """Print whether a prediction was right, or the outcome if there is none."""
+    parts = outcome if isinstance(outcome, list) else [outcome]
+    if isinstance(prediction, BaseException):
+        told = cells.FAILED
+    elif _is_empty(prediction):
+        told = N_("No prediction. It is {words}.")
+    elif _faults(_compare_parts, prediction, parts):
+        told = N_("You predicted otherwise: it is {words}.")
+    else:
+        told = N_("You predicted right: it is {words}.")
+    print(_(told, words=listing(map(str, parts), MOST_NAMED)))
+
+
+def solved(record: str) -> set[str]:
+    """Return the exercises that notebook.solve has made, by a copy's record."""
+    return {*_SOLVED.findall(record)}
+
+
+def _is_empty(answer: Any) -> bool:
+    """Return True if the cell was left as it was, or holds an empty value."""
+    return answer is None or answer is ... or (isinstance(answer, str | list | tuple | set | dict) and not answer)
+
+
+def _faults(find_faults: Judge, answer: Any, right: Any) -> Faults:
+    """Return what is not right yet, also of an answer that fails when it is read."""
+    try:
+        return find_faults(answer, right)
+    except Exception as error:  # noqa: BLE001  # an answer is any object, and may do anything when it is looked at
+        return [_("This answer cannot be read ({kind}).", kind=type(error).__name__)]
+
+
+def _compare_parts(answer: Any, right: Collection[Any], read: Callable[[Any], Any] = plain) -> Faults:
+    """Compare without order."""
+    wanted = set(map(read, right))
+    parts = {read(part): part for part in parts_of(answer, right)}
+    wrong = [part for key, part in parts.items() if key not in wanted]
+    missing = len(wanted - parts.keys())
+    faults = []
+    if wrong:
+        faults.append(_("{parts} does not belong there.", parts=_(", ").join(wrong[:MOST_NAMED])))
+    if missing:
+        told = ngettext("{count} of {all} is missing.", "{count} of {all} are missing.", missing, all=len(wanted))
+        faults.append(told)
+    return faults
+
+
+def _compare_actions(answer: Any, right: list[str]) -> Faults:
+    """Compare actions of IAM without order, with their service or without."""
+    return _compare_parts(answer, right, lambda action: str(plain(action)).casefold().split(":")[-1])
+
+
+def _compare_choice(answer: Any, right: tuple[str, str]) -> Faults:
+    """Compare with the letter of an exercise, or with what it stands for in the notebook, in whatever language."""
+    exercise, letter = right
+    if named_letter(options(exercise), str(answer)) == letter:
+        return []
+    return [_("It is not {part}.", part=cut(" ".join(str(answer).split()), 80))]
+
+
+def _compare_room(answer: Any, right: tuple[Any, Decimal]) -> Faults:
+    """Compare, row by row, with the amount that each customer has left below the threshold."""
+    totals, threshold = right
+    balances = zip(totals["CustomerId"], totals["accountBalance"], strict=True)
+    amounts = {customer: max(threshold - balance, Decimal(0)) for customer, balance in balances}
+    return _compare_numbers(answer, amounts, N_("customer {name}, where you wrote {item}"))
+
+
+def _compare_numbers(
+    answer: Any, right: dict[Any, Any], fault: str = N_("number {name}, where you wrote {item}")
+) -> Faults:
+    """Compare numbers in their order. `right` has each by its name. `fault` is the message about one that is wrong."""
+    parts = parts_of(answer, right.values())
+    if len(parts) != len(right):
+        return [_("{count} numbers; wanted {wanted}.", count=len(parts), wanted=len(right))]
+    wrong = list[str]()
+    for (name, number), item in zip(right.items(), parts, strict=True):
+        if plain(item) != number:
+            wrong.append(_(fault, name=name, item=item))
+    return [_("Look again at {numbers}.", numbers=_("; ").join(shortened(wrong, MOST_NAMED)))] if wrong else []
+
+
+def _compare_message(answer: Any, right: tuple[str, str]) -> Faults:
+    """Read the message as the programs behind the queues do. `right` has its customer and the balance."""
+    if not isinstance(answer, str):
+        return [_("It is a {kind}; a message is text.", kind=type(answer).__name__)]
+    try:
+        message = json.loads(answer)
+    except json.JSONDecodeError as error:
+        typed = typed_instead(error.doc[error.pos : error.pos + 1], error)
+        return [_("It is not JSON."), typed] if typed else [_("It is not JSON: {error}.", error=error)]
+    if not isinstance(message, dict):
+        return [_("It is JSON, but no object with names and values.")]
+    wanted = dict(zip(("customerID", "accountBalance"), right, strict=True))
+    faults = [_("{name} is missing.", name=name) for name in wanted if name not in message]
+    for name, value in message.items():
+        if name not in wanted:
+            faults.append(_("{name} is one name too many.", name=name))
+        elif value != wanted[name]:
+            why = N_("{name} is {value!r}.") if isinstance(value, str) else N_("{name} is {value!r}, which is no text.")
+            faults.append(_(why, name=name, value=value))
+    return faults
+
+
+class Question(NamedTuple):
+    """A question: `faults` compares an answer with what is `right`, `why` explains the right answer."""
+
+    faults: Judge
+    right: Any  # what the notebook hands over counts instead
+    why: str
+
+
+QUESTIONS = {  # by the nbgrader id of the cell with the answer
+    "actions": Question(
+        _compare_actions,
+        ["UpdateItem", "BatchGetItem", "Scan"],
+        "UpdateItem with ADD makes an item that is missing. BatchGetItem reads up to a hundred customers in one call, "
+        "Scan reads all. GetItem, PutItem and DeleteItem are not needed, so they are not allowed.",
+    ),
+    "rejected": Question(
+        _compare_parts,
+        [2, 3],
+        "The first row is fine: an amount may have cents. The second has a day that does not exist. The third has no "
+        "customer, and a key in DynamoDB cannot be empty.",
+    ),
+    "keys": Question(
+        _compare_parts,
+        ["march.txt", "2017/march.txt"],
+        "S3 compares letter by letter, so .TXT is not .txt. A folder is only a part of the key.",
+    ),
+    "message": Question(
+        _compare_message,
+        ('O"Hara', "1750"),
+        "Glued from pieces of text, it breaks at the quotation mark, and every program behind the queues with it.",
+    ),
+    "policy": Question(
+        _compare_choice,
+        ("policy", "b"),
+        "A topic of another account has another aws:SourceArn, and to read is another action: what no statement allows "
+        "is refused. The statement does not look into the message.",
+    ),
+    "room": Question(_compare_room, (), "A customer at or above the threshold has 0."),
+    "effect": Question(
+        _compare_numbers,
+        dict(enumerate([1000, 400, 200, 50, -250, -200, 100], 1)),
+        "The new amount minus the old one, where an amount that is not there is 0. One rule for every kind of change.",
+    ),
+    "one-transaction": Question(
+        _compare_choice,
+        ("one-transaction", "b"),
+        "The total is there and the marker is not, so the change is added again. With the marker first it would be a: "
+        "the next delivery finds the marker and adds nothing.",
+    ),
+    "order": Question(
+        _compare_choice,
+        ("order", "b"),
+        "A topic keeps nothing. What starts the chain is deleted first, and what receives at its end later.",
+    ),
+}

@@ -37,8 +37,9 @@ _FILLER = re.compile(
 def plain(item: Any) -> Any:
     """Return a number as Decimal, and text without quotes around it."""
     text = normalize("NFKC", str(item)).strip(_AROUND)
+    number = _NUMBERS.get(text.casefold(), text.lstrip("$€£¥#"))
     try:
-        return Decimal(_NUMBERS.get(text.casefold(), text.lstrip("$€£¥#"))).normalize()
+        return Decimal(number)
     except ArithmeticError:
         return text
 
@@ -48,29 +49,37 @@ def parts_of(answer: Any, right: Collection[Any]) -> list[str]:
 
     What is Chinese stands between parts too, unless a right one has some.
     """
-    is_whole, names = isinstance(answer, str) or not isinstance(answer, Iterable), {*map(str, right)}
-    text = normalize("NFKC", str(answer) if is_whole else ", ".join(map(str, islice(answer, LONGEST))))[:LONGEST]
-    if not re.search(_CHINESE, "".join(names)):
-        kept = _UNSURE if any(isinstance(part, str) for part in right) else "".join([_UNSURE, *_NUMBERS])
-        text = re.sub(f"(?![{kept}]){_CHINESE}", ", ", text)
+    if isinstance(answer, dict):  # such as {"C1": 902, "C2": 0}
+        answer = answer.values()
+    if isinstance(answer, str) or not isinstance(answer, Iterable):
+        text = str(answer)
+    else:
+        text = ", ".join(map(str, islice(answer, LONGEST)))
+    text = normalize("NFKC", text[:LONGEST])
     if len(right) == 1:
         text = re.sub(r"(?<=\d),(?=\d{3}\b)", "", text)  # of a number such as 1,550
-    with_spaces = any(" " in name for name in names)
-    parts = re.split(r"[,;、\n]+|\band\b" if with_spaces else r"[\s,;、&]+", text)
-    parts = [part for each in parts if (part := each.strip(_AROUND))]
-    return [part for part in parts if part in names or not _FILLER.fullmatch(part.casefold())] or parts
+    between = r"[,;、\n]+|\band\b" if any(" " in str(part) for part in right) else r"[\s,;、&]+"
+    if not re.search(_CHINESE, " ".join(map(str, right))):
+        is_text = any(isinstance(part, str) for part in right)
+        kept = _UNSURE if is_text else _UNSURE + "".join(_NUMBERS)
+        between += f"|(?![{kept}]){_CHINESE}"
+    parts = [part.strip(_AROUND) for part in re.split(between, text)]
+    return [part for part in parts if part and not _FILLER.fullmatch(part.casefold())]
 
 
 def named_letter(options: list[tuple[str, str]], said: str) -> str:
-    """Return the letter that is named, by itself or by words of its text; all words if that is not one letter."""
-    words, meant = only_words(said[:LONGEST]), set[str]()
-    for letter, text in [*zip("abcd", "abcd", strict=True), *options]:
+    """Return the letter that is named, by itself or by words of its text; "" if that is not one letter."""
+    words = only_words(said[:LONGEST])
+    is_long = len(words) > 3 or " " in words
+    meant = set[str]()
+    for letter, option in [*zip("abcd", "abcd", strict=True), *options]:
+        text = only_words(option)
         before, named, _after = f" {words} ".partition(f" {text} ")
         if named:
-            meant.add(words if _NOT.search(before) else letter)
-        elif f" {words} " in f" {text} " and (len(words) > 3 or " " in words):
+            meant.add("" if _NOT.search(before) else letter)
+        elif is_long and f" {words} " in f" {text} ":
             meant.add(letter)
-    return meant.pop() if len(meant) == 1 else words
+    return meant.pop() if len(meant) == 1 else ""
 
 
 def only_words(text: str) -> str:

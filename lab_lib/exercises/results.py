@@ -6,8 +6,6 @@ from dataclasses import dataclass
 from html import escape
 from typing import Any, NamedTuple
 
-from rich.cells import set_cell_size
-
 from lab_lib.language import _, sentences
 from lab_lib.pages.colours import LOOKS, marked
 from lab_lib.pages.tables import badge, table
@@ -28,7 +26,6 @@ class Result(NamedTuple):
     sent: str = ""
     found: str = ""
     is_slow: bool = False
-    was_cut: bool = False
 
 
 def rows(results: Iterable[Any]) -> list[Row]:
@@ -73,10 +70,6 @@ class Results:
         states = [result.state for result in self.results]
         passed = _("Passed: {count} of {all}.", count=states.count("passed"), all=len(states))
         return sentences(passed, "" if self.passed else _("The same transactions again: seed {seed}.", seed=self.seed))
-
-    def __repr__(self) -> str:
-        lines = [f"{set_cell_size(marked(state), 11)}  {title}{_(': ')}{text}" for state, title, text in self.rows]
-        return "\n".join([*(line.replace("\n", f"\n{'':13}") for line in lines), self.summary])
 
     def _repr_html_(self) -> str:
         rows = list[tuple[str, str]]()

@@ -1,7 +1,7 @@
 """Start a learner's function, deliver batches to it, and stop it when it takes too much.
 
 trial_runtime.py runs it, in a process of its own, which may be in a sandbox. What counts against the function is its
-work: CPU time, calls and items. A limit in seconds only stops a hang; waiting for a processor does not count there.
+AWS calls, and the seconds of a case, without those in which it waited for a processor.
 """
 
 import json
@@ -24,10 +24,10 @@ from lab_lib.aws.json_text import count, json_object
 from lab_lib.aws.streams import Record
 from lab_lib.errors import LabError
 from lab_lib.exercises.proxy import Proxy
-from lab_lib.language import N_, _
+from lab_lib.language import _
 from lab_lib.pages.lookalikes import visible
 from lab_lib.processes import box, limits, system_calls
-from lab_lib.processes.family import cpu_seconds, family, kill, total
+from lab_lib.processes.family import family, kill
 from lab_lib.processes.stopwatch import Stopwatch
 
 MODULE = "my_notifier.py"
@@ -44,31 +44,18 @@ _FUNCTION = "/function"  # the folder of the program in its box
 _LONGEST_LINE = 10_000  # bytes of an answer
 _START, _KILL = b"s", b"k"
 _PART = re.compile(r"my_\w+\.py", re.ASCII)
-_NAMED = N_("it named records as failed")  # in the words of RUNTIME
-_FREE = 400  # AWS calls, and items, for whatever number of records; the lab's function takes 20 calls for 30 records
+_FREE = 400  # AWS calls for whatever number of records; the lab's function makes 20 for 30 records
 
 
 class TooMuch(Exception):
-    """The function took more than a right one needs: the message, and of what, if that is work."""
-
-
-class Limits(NamedTuple):
-    """How much the function may take for a case: CPU time, as a multiple of that of loading boto3; calls, and items.
-
-    The calls and items are for each record that is delivered. There are _FREE more.
-    """
-
-    loads: float
-    calls: float
-    items: float
+    """The function took more than a right one needs: the cause, in words without numbers, and what was found."""
 
 
 class Outcome(NamedTuple):
-    """The end of a start: how many batches are processed, why the next one is not, and from which record on."""
+    """The end of a start: how many batches are processed, and why the next one is not."""
 
     done: int
     why: str = ""
-    place: int = 0
     cut: str = ""  # the call at which the function was killed
 
 
@@ -119,9 +106,11 @@ class Runner:
         self._stop()
         self._temporary.cleanup()
 
-    def begin(self, limits: Limits) -> None:
-        """Begin a case with these limits."""
-        self._limits, self._records, self._taken, self._calls, self._items = limits, 0, 0.0, 0, 0
+    def begin(self, calls: float) -> None:
+        """Begin a case. The function may make so many AWS calls for each record that is delivered, and _FREE more."""
+        self._calls_a_record = calls
+        self._records = 0
+        self._calls = 0
         self._clock = Stopwatch()
 
     def start(self, variables: dict[str, str], endpoint: str, batches: list[list[Record]], last: int = 0) -> Outcome:
@@ -135,32 +124,30 @@ class Runner:
         with ours:
             with theirs:
                 door = self._door(theirs)
-            before = self._used()
             proxy = Proxy(door, endpoint, last, partial(_send, self._control, _KILL))
             try:
                 ours.settimeout(self._control.gettimeout())
                 _send(ours, json.dumps({"variables": variables, "batches": batches}).encode() + b"\n")
-                ended = json_object(self._watch(before, proxy, ours))
+                ended = json_object(self._watch(proxy, ours))
             except BaseException:
                 self._stop()
                 raise
             finally:
                 proxy.close()
-            self._calls, self._items = self._calls + proxy.calls, self._items + proxy.items
-            self._taken += max(self._used() - before, 0)
-            self._require_little_memory(self._program)
+            self._calls += proxy.calls
+            self._require_little(self._calls)
             if not ended:
                 self._stop()
-            self._require_little_work(self._taken, self._calls, self._items)
             answer = b"" if proxy.cut or not ended else _received(ours)
         return _outcome(answer, ended.get("status"), proxy.cut)
 
-    def _watch(self, before: float, proxy: Proxy, answer: socket.socket) -> bytes:
+    def _watch(self, proxy: Proxy, answer: socket.socket) -> bytes:
         """Serve the function until it answers, ends, is cut off, or has taken too much. Then let it be killed.
 
         Return the line that says so.
         """
-        last, ends = time.monotonic(), [answer]
+        looked = time.monotonic()
+        ends = [answer]
         while True:
             ready = select.select([self._control, proxy.socket, *ends], [], [], _LOOK_EVERY)[0]
             if proxy.socket in ready:
@@ -172,46 +159,38 @@ class Runner:
             if answer in ready:
                 ends = []
                 _send(self._control, _KILL)
-            if time.monotonic() - last >= _LOOK_EVERY:
-                self._require_little(before, proxy)
-                last = time.monotonic()
+            if time.monotonic() - looked >= _LOOK_EVERY:
+                self._require_little(self._calls + proxy.calls)
+                looked = time.monotonic()
 
-    def _require_little(self, before: float, proxy: Proxy) -> None:
-        """Raise TooMuch if the function has exceeded a limit."""
-        members = self._family()
-        self._require_little_memory(members)
-        taken = self._taken + total(members, cpu_seconds) - before
-        self._require_little_work(taken, self._calls + proxy.calls, self._items + proxy.items)
-        if self._clock.wall() > _LONGEST:
-            raise TooMuch(_("it did not return within {seconds} s", seconds=_LONGEST))
-
-    def _require_little_memory(self, members: list[psutil.Process]) -> None:
-        """Raise TooMuch if the function has, or has tried to have, too much memory or too many threads."""
-        if excess := self._most.excess(members):
+    def _require_little(self, calls: int) -> None:
+        """Raise TooMuch if the function has taken, or tried to take, more than a right one needs."""
+        too_much = _("it takes too much")
+        excess = self._most.excess(self._family())
+        if excess:
             self._stop()
-            if excess == "memory":
-                raise TooMuch(_("it took more than {most:.0f} GB of memory", most=_MOST_MEMORY / 2**30))
-            raise TooMuch(_("it started more than {most} threads or processes", most=_MOST_THREADS))
-
-    def _require_little_work(self, seconds: float, calls: int, items: int) -> None:
-        """Raise TooMuch if this is more than a right function needs for the records that were delivered."""
-        limits = self._limits
-        told = N_("it took more than {most:,.0f} {what} for {records:,} records")
-        for what, amount, most in (
-            (_("seconds of CPU time"), seconds, limits.loads * self._unit),
-            (_("AWS calls"), calls, _FREE + limits.calls * self._records),
-            (_("items in its AWS calls"), items, _FREE + limits.items * self._records),
-        ):
-            if amount > most:
-                raise TooMuch(_(told, most=most, what=what, records=self._records), what)
+        if excess == "memory":
+            raise TooMuch(too_much, _("it took more than {most:.0f} GB of memory", most=_MOST_MEMORY / 2**30))
+        if excess:
+            raise TooMuch(too_much, _("it started more than {most} threads or processes", most=_MOST_THREADS))
+        most = _FREE + self._calls_a_record * self._records
+        if calls > most:
+            found = _(
+                "it made more than {most:,.0f} AWS calls for {records:,} records", most=most, records=self._records
+            )
+            raise TooMuch(_("it makes too many AWS calls"), found)
+        if self._clock.wall() > _LONGEST:
+            raise TooMuch(too_much, _("it did not return within {seconds} s", seconds=_LONGEST))
 
     def _launch_program(self) -> None:
         """Start the program, which takes a while to load boto3."""
         self._control, theirs = socket.socketpair()
+        self._control.settimeout(_LONGEST_LOADING)
+        self._lines = self._control.makefile("rb")
+        self._is_loaded = False
+        launch = self._as_the_user if box.fault_of_functions() else self._in_a_box
         with theirs:
-            launch = self._as_the_user if box.fault_of_functions() else self._in_a_box
             self._process = launch(theirs)
-        self._lines, self._unit = self._control.makefile("rb"), 0.0
 
     def _as_the_user(self, control: socket.socket) -> "subprocess.Popen[bytes]":
         """Start the program where no box can be made, with the socket `control`."""
@@ -235,14 +214,12 @@ class Runner:
         """Wait until the program has loaded boto3; start it again if it has ended."""
         if not self._process:
             self._launch_program()
-        self._control.settimeout(_LONGEST_LOADING)
-        try:
-            if not self._unit:
-                self._unit = float(json_object(self._lines.readline(_LONGEST_LINE))["seconds"])
-                self._program = self._family()  # its sandbox, too
-        except (OSError, KeyError, TypeError, ValueError):
+        if not self._is_loaded:
+            with suppress(OSError):
+                self._is_loaded = bool(self._lines.readline(_LONGEST_LINE))
+        if not self._is_loaded:
             self._stop()
-            raise LabError("The program that runs your function did not start. Try again.") from None
+            raise LabError("The program that runs your function did not start. Try again.")
 
     def _door(self, conversation: socket.socket) -> socket.socket:
         """Ask for a start with this socket, and return the one at which the function's calls arrive."""
@@ -256,10 +233,6 @@ class Runner:
 
     def _family(self) -> list[psutil.Process]:
         return family(self._process.pid) if self._process else []
-
-    def _used(self) -> float:
-        """Return the CPU time used so far, when no start is under way and none has left a process."""
-        return total(self._program, cpu_seconds)
 
     def _stop(self) -> None:
         if self._process:
@@ -284,11 +257,9 @@ def _received(answer: socket.socket) -> bytes:
 
 
 def _outcome(answer: bytes, status: Any, cut: str) -> Outcome:
-    report, why = json_object(answer), _("it killed the program that runs it")
+    """Return the end of a start that answered so, or whose process ended with this status."""
+    report = json_object(answer)
+    why = _("it killed the program that runs it")
     if type(status) is int:
-        ended = N_("its process ended, with status {status}, before it returned")
-        killed = N_("its process was killed by signal {signal}")
-        why = _(killed if status < 0 else ended, signal=-status, status=status)
-    done, place = (count(report.get(name)) or 0 for name in ("done", "place"))
-    said = str(report.get("why", why))
-    return Outcome(done, _(said) if said == _NAMED else visible(said), place, visible(cut))
+        why = _("its process ended, with status {status}, before it returned", status=status)
+    return Outcome(count(report.get("done")) or 0, visible(str(report.get("why", why))), visible(cut))

@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from lab_lib import language
+from lab_lib.aws.functions import source_files
 from lab_lib.exercises.notebook_files import Cell, Notebook
 
 Replace = Callable[[str], str]  # a message by its translation
@@ -24,19 +25,19 @@ _LINE = re.compile(r"(\| |#+ |(?=<))(.+?)( \||)")  # a row, a heading, or HTML
 _ITEM = re.compile(r"( *(?:-|\d+\.) )(.+)")
 # Texts in code: what a command does, a title for the site, and a remark in a row of a file.
 _IN_CODE = re.compile(r'( {4}\S.*? {2,}|:caption: | {4}[\w,.]+,"?(?=[A-Z][^"]*\.[",]))(.+?)("?,+\w*|)')
-_QUOTES = re.compile("""^[a-z]*\"+|^[a-z]*'|["']+$""")
+_LITERAL = re.compile("""[a-z]*(?:\"+|')(.*?)["']+""", re.DOTALL)  # a string
 _PLACE = re.compile(r"\{[^}]*\}")
-_COMMENT = re.compile(r"# *(?!#)(?=\S)")  # nbgrader's marks begin with ###
+_COMMENT = re.compile(r"# *(?!#)(\S.*)")  # nbgrader's marks begin with ###
 
 
-def notebook(path: Path, name: str = "") -> Notebook:
-    """Return one of the lab's own notebooks, solved, in the language of this name, or in the one that is used."""
-    english = json.loads(path.read_text("utf-8"))
-    if (name := name or language.used()) == language.ENGLISH:
-        return dict(english)
+def notebook(path: Path, name: str) -> Notebook:
+    """Return one of the lab's own notebooks, solved, in the language of this name. The source of a cell is one text."""
+    found: Notebook = json.loads(path.read_text("utf-8"))
     translate = language.translations(name).gettext
-    cells = [cell | {"source": replaced(cell, translate).splitlines(keepends=True)} for cell in english["cells"]]
-    return {**english, "cells": cells}
+    for cell in found["cells"]:
+        source = "".join(cell["source"])
+        cell["source"] = source if name == language.ENGLISH else replaced(cell, translate)
+    return found
 
 
 def replaced(cell: Cell, replace: Replace) -> str:
@@ -45,19 +46,25 @@ def replaced(cell: Cell, replace: Replace) -> str:
     return in_markdown(source, replace) if cell["cell_type"] == "markdown" else in_code(source, replace)
 
 
-def source(file: Path, *names: str) -> Any:
-    """Return the source of the functions with these names in a file, for display. The file is not imported."""
+def show_source(function: str, *names: str) -> Any:
+    """Return the source of these Python functions, in the files of a Lambda function, for display."""
     from IPython.display import Code
 
-    text = file.read_text("utf-8")
-    functions = {node.name: node for node in ast.parse(text).body if isinstance(node, ast.FunctionDef)}
-    excerpt = "\n\n\n".join(str(ast.get_source_segment(text, functions[name])) for name in names)
+    sources = dict[str, str]()
+    for file in source_files(function):
+        text = file.read_text("utf-8")
+        for node in ast.parse(text).body:
+            if isinstance(node, ast.FunctionDef):
+                sources[node.name] = str(ast.get_source_segment(text, node))
+    excerpt = "\n\n\n".join(sources[name] for name in names)
     return Code(in_code(excerpt, language.translations(language.used()).gettext), language="python")  # type: ignore[no-untyped-call]
 
 
 def in_markdown(text: str, replace: Replace) -> str:
     """Return a text with its messages replaced. The lines of a paragraph or list item are one message and one line."""
-    lines, begin, paragraph, in_fence = list[str](), "", list[str](), False
+    lines, paragraph = list[str](), list[str]()
+    begin = ""  # of the paragraph, if it is a list item
+    in_fence = False
 
     def end_paragraph() -> None:
         if paragraph:
@@ -68,11 +75,14 @@ def in_markdown(text: str, replace: Replace) -> str:
         is_fence = line.startswith("```")
         in_fence ^= is_fence
         is_code = is_fence or in_fence or (line.startswith("    ") and not paragraph)
-        has_text = not _NO_TEXT.fullmatch(line)
-        alone = has_text and (_IN_CODE if is_code else _LINE).fullmatch(line)
-        if is_code or alone or not has_text:
+        is_empty = _NO_TEXT.fullmatch(line)
+        pattern = _IN_CODE if is_code else _LINE
+        if not is_empty and (whole := pattern.fullmatch(line)):
             end_paragraph()
-            lines.append(f"{alone[1]}{replace(alone[2])}{alone[3]}" if alone else line)
+            lines.append(whole[1] + replace(whole[2]) + whole[3])
+        elif is_code or is_empty:
+            end_paragraph()
+            lines.append(line)
         elif item := _ITEM.fullmatch(line):
             end_paragraph()
             begin = item[1]
@@ -97,14 +107,12 @@ def _texts(source: str) -> Iterator[tuple[int, str, str]]:
     code = re.sub("^%.*", lambda magic: " " * len(magic[0]), source)
     begins = [*accumulate(map(len, code.splitlines(keepends=True)), initial=0)]
     for token in tokenize.generate_tokens(io.StringIO(code).readline):
-        if token.type == tokenize.COMMENT and (mark := _COMMENT.match(token.string)):
-            yield begins[token.start[0] - 1] + token.start[1] + mark.end(), token.string[mark.end() :], ""
+        if token.type == tokenize.COMMENT and (comment := _COMMENT.fullmatch(token.string)):
+            yield begins[token.start[0] - 1] + token.start[1] + comment.start(1), comment[1], ""
     for node, margin in _strings(ast.parse(code)):
-        literal = str(ast.get_source_segment(code, node))
-        quotes = _QUOTES.findall(literal)
-        text = literal.removeprefix(quotes[0]).removesuffix(quotes[-1])
-        if re.search("[a-z]", _PLACE.sub("", text)):
-            yield begins[node.lineno - 1] + node.col_offset + len(quotes[0]), text, margin
+        literal = _LITERAL.fullmatch(str(ast.get_source_segment(code, node)))
+        if literal and re.search("[a-z]", _PLACE.sub("", literal[1])):
+            yield begins[node.lineno - 1] + node.col_offset + literal.start(1), literal[1], margin
 
 
 def _strings(tree: ast.AST) -> Iterator[tuple[ast.expr, str]]:
@@ -112,17 +120,17 @@ def _strings(tree: ast.AST) -> Iterator[tuple[ast.expr, str]]:
     for node in ast.walk(tree):
         match node:
             case ast.FunctionDef(body=[ast.Expr(value=ast.Constant(value=str()) as docstring), *_]):
-                yield docstring, f"\n{' ' * docstring.col_offset}"
-            case ast.Call(func=ast.Name(id="print"), args=arguments):
-                for argument in arguments:
-                    yield from ((text, "") for text in _printed(argument))
+                yield docstring, "\n" + " " * docstring.col_offset
+            case ast.Call(func=ast.Name(id="print")):
+                for argument in node.args:
+                    yield from _printed(argument)
 
 
-def _printed(node: ast.AST) -> Iterator[ast.expr]:
+def _printed(node: ast.AST) -> Iterator[tuple[ast.expr, str]]:
     """Yield the strings of an argument, but for those in calls, such as the names of keys."""
     match node:
         case ast.JoinedStr() | ast.Constant(value=str()):
-            yield node
+            yield node, ""
         case ast.Call() | ast.Subscript() | ast.Compare():
             return
         case _:

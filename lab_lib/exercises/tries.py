@@ -1,14 +1,17 @@
-"""Try what was just made with a small file of the learner's own, and take it away before the bank's file comes.
+"""Send small files and messages of the learner's own through what was just made, and take all of it away again.
 
 The ids of the learner's customers begin with `my-`. So they are known from
 the bank's, even if the learner changes the files or runs a cell again.
 """
 
-from decimal import ROUND_FLOOR, Decimal
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from decimal import Decimal
 
-from lab_lib import transactions
-from lab_lib.aws import buckets, queues, tables, topics
-from lab_lib.aws.json_text import count
+from lab_lib import resources, transactions
+from lab_lib.aws import buckets, queues, tables, topics, triggers
+from lab_lib.aws.json_text import json_object
 from lab_lib.checks import chain
 from lab_lib.checks.causes import find_broken
 from lab_lib.checks.evidence import TABLES, at_rest
@@ -16,7 +19,6 @@ from lab_lib.checks.reading import NOTIFIER
 from lab_lib.checks.upload import Snapshot, compare_totals
 from lab_lib.errors import CheckFailed, StepMissing, UsageError, none_if_absent
 from lab_lib.exercises import workbook
-from lab_lib.exercises.messages import OWN, is_own
 from lab_lib.handlers.transaction_processor.transactions_file import rejected_key
 from lab_lib.lab import Lab
 from lab_lib.language import _
@@ -25,23 +27,10 @@ from lab_lib.resources import CHANGES, REJECTED, ROWS, TOTALS
 from lab_lib.workspace.private_files import write_file
 
 FIRST, SECOND = "my-first.txt", "my-second.txt"
+OWN = "my-"  # begins the id of each customer of the learner's
 
 
-def amounts(lab: Lab) -> list[str]:
-    """Return three amounts. All sums of them are below the threshold, since a batch may end after any of them."""
-    limit, unit = lab.threshold, Decimal(1) if lab.threshold >= 100 else Decimal("0.01")
-    parts = [limit / 3, limit / 5, limit / 5] if limit > 0 else [limit - 100] * 3
-    return [f"{part.quantize(unit, ROUND_FLOOR):f}" for part in parts]
-
-
-def missing(lab: Lab, customer: str, transaction: str) -> str:
-    """Return the amount with which this transaction makes the customer's total reach the threshold."""
-    held = transactions.read_amounts(tables.items(lab, "Transactions", beginning=customer))
-    others = {row: amount for row, amount in held.items() if row != (customer, transaction)}
-    return f"{lab.threshold - transactions.totals(others).get(customer, Decimal(0)):f}"
-
-
-def upload(lab: Lab, key: str, text: str) -> None:
+def upload_mine(lab: Lab, key: str, text: str) -> None:
     """Upload the text, and follow the first file to the rows, the second one through the whole chain.
 
     Before the first file, wait until an upload starts the function: the trigger may be new.
@@ -74,10 +63,9 @@ def upload(lab: Lab, key: str, text: str) -> None:
 
 
 def _require_low(lab: Lab, file: transactions.Recount) -> None:
-    """Raise UsageError if a customer's total can reach the threshold on its way through the rows."""
-    held = transactions.read_amounts(tables.items(lab, "Transactions", beginning=OWN))
+    """Raise UsageError if a customer's total can reach the threshold on its way through the rows of this file."""
     for name in file.addresses:
-        amounts = [amount for (customer, _), amount in (held | file.amounts).items() if customer == name]
+        amounts = [amount for (customer, _), amount in file.amounts.items() if customer == name]
         highest = sum(amount for amount in amounts if amount > 0) or max(amounts)
         if highest >= lab.threshold:
             raise UsageError(
@@ -104,7 +92,7 @@ def _of_others(lab: Lab, table: str) -> list[tables.Item]:
     return [item for item in tables.items(lab, table) if not item["CustomerId"].startswith(OWN)]
 
 
-def take_away(lab: Lab) -> None:
+def delete_my_rows(lab: Lab) -> None:
     """Delete the learner's rows, totals, addresses, files and alerts, and print how many rows there were.
 
     CheckFailed if the chain is broken; it can be run again when it is fixed.
@@ -123,7 +111,6 @@ def take_away(lab: Lab) -> None:
         buckets.delete_object(lab, key)
         buckets.delete_object(lab, rejected_key(key))
     for queue in queues.ALERT_QUEUES:
-        _wait_for_visible(lab, queue)
         queues.delete_messages(lab, queue, is_own)
     print(
         _(
@@ -159,11 +146,60 @@ def _wait_for(lab: Lab, totals: dict[str, Decimal]) -> None:
     )
 
 
-def _wait_for_visible(lab: Lab, queue: str) -> None:
-    """Wait until no message is hidden by somebody who has received it."""
-    lab.wait_until(
-        lambda: not count(queues.attributes(lab, queue).get("ApproximateNumberOfMessagesNotVisible")),
-        _("the hidden messages of {queue} to come back", queue=lab.name(queue)),
-        timeout=90,
-        hint=_("Somebody is receiving its messages. Stop that, then run this cell again."),
-    )
+@contextmanager
+def listen(lab: Lab) -> Iterator[Callable[[str], queues.Message]]:
+    """Subscribe a new queue to the topic for the block, and delete both after it.
+
+    Yield a function that waits for the message with an id, and returns it as it arrives.
+    """
+    ids = list[str]()
+
+    def receive(message: str) -> queues.Message:
+        ids.append(message)
+        received = lab.wait_until(
+            lambda: [body for body in queues.messages(lab, queues.MINE) if body.get("MessageId") == message],
+            _("the message to reach {queue}", queue=lab.name(queues.MINE)),
+            hint=_("The checkpoint of this notebook says what is wrong with the topic."),
+        )
+        return received[0]
+
+    try:
+        queues.ensure_queue(lab, queues.MINE)
+        triggers.ensure_queue_subscription(lab, queues.MINE)
+        yield receive
+    finally:
+        if arn := triggers.find_queue_subscription(lab, queues.MINE):
+            lab.client("sns").unsubscribe(SubscriptionArn=arn)
+        queues.delete_queue(lab, queues.MINE)
+        for queue in queues.ALERT_QUEUES if ids else ():  # which exist if notebook 04 ran before
+            queues.delete_messages(lab, queue, lambda body: body.get("MessageId") in ids)
+
+
+@dataclass(frozen=True)
+class Received:
+    """A message that was received, and the receipt that changes or deletes it."""
+
+    alert: queues.Message
+    receipt: str = field(repr=False)
+
+
+def receive(lab: Lab, queue: str, hide: int) -> Received | None:
+    """Receive an alert about a customer of the learner's, and hide it for so many seconds; None if none is visible.
+
+    Other messages are visible again at once.
+    """
+    sqs, url = lab.client("sqs"), resources.require(queues.find_queue(lab, queue), "queue", queue)
+    wait, received = 1 if lab.is_real else 0, None
+    answer = sqs.receive_message(QueueUrl=url, MaxNumberOfMessages=10, VisibilityTimeout=hide, WaitTimeSeconds=wait)
+    for message in answer.get("Messages", []):
+        body, receipt = json_object(message["Body"]), message["ReceiptHandle"]
+        if received is None and is_own(body):
+            received = Received(queues.alert(body), receipt)
+        else:
+            sqs.change_message_visibility(QueueUrl=url, ReceiptHandle=receipt, VisibilityTimeout=0)
+    return received
+
+
+def is_own(message: queues.Message) -> bool:
+    """Return True for an alert about a customer of the learner's."""
+    return str(queues.alert(message).get("customerID")).startswith(OWN)

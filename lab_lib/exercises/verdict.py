@@ -10,9 +10,8 @@ from typing import NamedTuple
 from lab_lib.aws.json_text import amount
 from lab_lib.aws.streams import Record, change, customer, effect
 from lab_lib.checks import upload
-from lab_lib.checks.upload import tally
 from lab_lib.exercises.bench import Held
-from lab_lib.exercises.draw import HIGH, History, Start, Topic
+from lab_lib.exercises.cases import HIGH, History, Start, Topic
 from lab_lib.language import N_, _
 from lab_lib.pages.lookalikes import visible
 
@@ -39,68 +38,48 @@ class Fault(NamedTuple):
         return visible(self.found or self.cause, _LONGEST)
 
 
-class Story:
-    """Hold what a history must lead to, and tell it in words."""
+def describe(history: History) -> str:
+    """Return what each start of the function gets, a line each, or how much. Batches stand between semicolons."""
+    count = len(_records(history))
+    if count > _MOST_SENT:
+        return _("{count:,} records", count=count)
+    seen, lines = set[str](), list[str]()
+    for step in history:
+        if isinstance(step, Topic):
+            lines.append(_("the topic comes back") if step.is_there else _("the topic is deleted"))
+        else:
+            batches = [_(", ").join(_words(record, seen) for record in batch) for batch in step.batches]
+            lines.append(_("sent to a new start: {batches}", batches=_("; ").join(batches)))
+    return "\n".join(lines)
 
-    def __init__(self, steps: History) -> None:
-        batches = [batch for step in steps if isinstance(step, Start) for batch in step.batches]
-        self.steps, self.due = steps, tally(batches, HIGH)
-        self._records = {record["eventID"]: record for batch in batches for record in batch}
 
-    @property
-    def sent(self) -> str:
-        """Return what each start of the function gets, a line each, or how much. Batches stand between semicolons."""
-        if len(self._records) > _MOST_SENT:
-            return _("{count:,} records", count=len(self._records))
-        seen, lines = set[str](), list[str]()
-        for step in self.steps:
-            if isinstance(step, Topic):
-                lines.append(_("the topic comes back") if step.is_there else _("the topic is deleted"))
-            else:
-                batches = [_(", ").join(_words(record, seen) for record in batch) for batch in step.batches]
-                lines.append(_("sent to a new start: {batches}", batches=_("; ").join(batches)))
-        return "\n".join(lines)
+def find_faults(history: History, held: Held) -> Iterator[Fault]:
+    """Yield what is not as it should be, the most telling first."""
+    records = _records(history)
+    due = upload.tally([batch for step in history if isinstance(step, Start) for batch in step.batches], HIGH)
+    if why := held.deliveries[-1][1].why:
+        yield Fault(_("the last batch still fails: {why}", why=why), _("what is behind it waits"))
+    wanted = dict.fromkeys(held.totals, Decimal(0)) | due.totals
+    wrong = [*upload.compare_totals(wanted, {name: held.totals.get(name, {}) for name in wanted})]
+    if wrong:
+        cause = _cause(held, wrong)
+        yield from (Fault(cause, str(total)) for total in wrong)
+    for alert in held.alerts:
+        yield from _alert(alert, [effect(record) for record in records.values() if customer(record) == alert.key])
+    yield from _alerts(held, due)
+    named = {*_TRANSACTION.findall(" ".join(held.letters))}
+    if due.letters - named:
+        yield Fault(_("a bad record has no dead letter that names its TransactionId"))
+    if named & {change(record)["TransactionId"] for record in records.values()} - due.letters:
+        yield Fault(_("good records are among the dead letters"))
+    if held.heaviest > _LONGEST_ITEM + _MOST_A_RECORD * len(records):
+        yield Fault(_("an item grows with each record, and an item of DynamoDB has at most 400 KB"))
 
-    def faults(self, held: Held) -> Iterator[Fault]:
-        """Yield what is not as it should be, the most telling first."""
-        if why := held.deliveries[-1][1].why:
-            yield Fault(_("the last batch still fails: {why}", why=why), _("what is behind it waits"))
-        wanted = dict.fromkeys(held.totals, Decimal(0)) | self.due.totals
-        wrong = [*upload.compare_totals(wanted, {name: held.totals.get(name, {}) for name in wanted})]
-        if wrong:
-            cause = _cause(held, wrong)
-            yield from (Fault(cause, str(total)) for total in wrong)
-        yield from self._alerts(held)
-        yield from self._dead_letters(held)
-        if held.heaviest > _LONGEST_ITEM + _MOST_A_RECORD * len(self._records):
-            yield Fault(_("an item grows with each record, and an item of DynamoDB has at most 400 KB"))
 
-    def _alerts(self, held: Held) -> Iterator[Fault]:
-        for alert in held.alerts:
-            wrong = [*alert.differences(HIGH)]
-            effects = [effect(record) for record in self._records.values() if customer(record) == alert.key]
-            if not wrong and len(effects) <= _MOST_SUMMED and amount(alert.balance) not in _sums(effects):
-                words = N_("an alert for {key} has {attribute} {found}, not a total that there was")
-                wrong = [upload.Difference(alert.key, "accountBalance", alert.balance, words=words)]
-            for difference in wrong:
-                yield Fault(_("the {field} of an alert is wrong", field=difference.attribute), str(difference))
-        counted = Counter(alert.key for alert in held.alerts)
-        for name in self.due.totals:
-            count, most = counted[name], self.due.most[name]
-            again = len(held.failures) if most else 0
-            wanted = max(self.due.fewest[name], min(count, most + again))
-            if count != wanted:
-                cause = N_("alerts are missing") if count < wanted else N_("too many alerts are sent")
-                found = _("alerts for {name}: {count} instead of {wanted}", name=name, count=count, wanted=wanted)
-                yield Fault(_(cause), found)
-
-    def _dead_letters(self, held: Held) -> Iterator[Fault]:
-        named = {*_TRANSACTION.findall(" ".join(held.letters))}
-        ids = {change(record)["TransactionId"] for record in self._records.values()}
-        if self.due.letters - named:
-            yield Fault(_("a bad record has no dead letter that names its TransactionId"))
-        if named & ids - self.due.letters:
-            yield Fault(_("good records are among the dead letters"))
+def _records(history: History) -> dict[str, Record]:
+    """Return the records of a history, by their ids."""
+    starts = [step for step in history if isinstance(step, Start)]
+    return {record["eventID"]: record for start in starts for batch in start.batches for record in batch}
 
 
 def _words(record: Record, seen: set[str]) -> str:
@@ -119,12 +98,13 @@ def _words(record: Record, seen: set[str]) -> str:
 def _cause(held: Held, wrong: list[upload.Difference]) -> str:
     """Return why totals are wrong, if amounts of one kind of record make the difference in one of them."""
     parts, seen = defaultdict[tuple[str, str], list[Decimal]](list), set[str]()
-    for record in (record for batch, _outcome in held.deliveries for record in batch):
-        name, old = customer(record), change(record)["old amount"]
-        parts[name, _AGAIN if record["eventID"] in seen else _LEFT_OUT].append(effect(record))
-        seen.add(record["eventID"])
-        if old:
-            parts[name, _DELETED if record["eventName"] == "REMOVE" else _OLD].append(old)
+    for batch, _outcome in held.deliveries:
+        for record in batch:
+            name, old = customer(record), change(record)["old amount"]
+            parts[name, _AGAIN if record["eventID"] in seen else _LEFT_OUT].append(effect(record))
+            seen.add(record["eventID"])
+            if old:
+                parts[name, _DELETED if record["eventName"] == "REMOVE" else _OLD].append(old)
     for total in wrong:
         if isinstance(total.found, Decimal | None):
             difference = (total.found or 0) - total.wanted
@@ -132,6 +112,32 @@ def _cause(held: Held, wrong: list[upload.Difference]) -> str:
                 if {difference, -difference} & _sums(parts[str(total.key), cause]):
                     return _(cause)
     return _("totals are wrong")
+
+
+def _alert(alert: upload.Alert, effects: list[Decimal]) -> Iterator[Fault]:
+    """Yield what is wrong with an alert about a customer whose changes have these effects."""
+    wrong = [*alert.differences(HIGH)]
+    if not wrong and len(effects) <= _MOST_SUMMED and amount(alert.balance) not in _sums(effects):
+        words = N_("an alert for {key} has {attribute} {found}, not a total that there was")
+        wrong = [upload.Difference(alert.key, "accountBalance", alert.balance, words=words)]
+    for difference in wrong:
+        yield Fault(_("the {field} of an alert is wrong", field=difference.attribute), str(difference))
+
+
+def _alerts(held: Held, due: upload.Tally) -> Iterator[Fault]:
+    """Yield the customers with too few alerts, or more than failures explain."""
+    counted = Counter(alert.key for alert in held.alerts)
+    for name in due.totals:
+        count, most = counted[name], due.most[name]
+        if most:
+            most += len(held.failures)
+        if count < due.fewest[name]:
+            cause, wanted = _("alerts are missing"), due.fewest[name]
+        elif count > most:
+            cause, wanted = _("too many alerts are sent"), most
+        else:
+            continue
+        yield Fault(cause, _("alerts for {name}: {count} instead of {wanted}", name=name, count=count, wanted=wanted))
 
 
 def _sums(parts: list[Decimal]) -> set[Decimal]:

@@ -24,29 +24,22 @@ COLUMNS = {
 HEADINGS = (
     *(N_("line"), N_("reason"), N_("row"), N_("function"), N_("message"), N_("what"), N_("why"), N_("kind")),
     *(N_("old amount"), N_("new amount"), N_("ended"), N_("stuck")),
-    *(N_("total"), N_("alerts"), N_("other total"), N_("other alerts")),
+    *(N_("lab total"), N_("lab alerts"), N_("your total"), N_("your alerts")),
 )
 MOST_ROWS = 1000
 LAMBDAS_OWN = ("START RequestId", "END RequestId", "REPORT RequestId", "INIT_START")  # how these log lines begin
 
 
-def objects(lab: Lab) -> DataFrame:
-    """Return the objects of the bucket: Key, and Size in bytes."""
-    return DataFrame(buckets.objects(lab), columns=["Key", "Size"])
+def table(lab: Lab, name: str) -> DataFrame:
+    """Return a table's items in the order of their key: all totals, and of another large table any `MOST_ROWS`.
 
-
-def table(lab: Lab, name: str, most: int | None = MOST_ROWS) -> DataFrame:
-    """Return a table's items in the order of their key, of a large table any `most` items.
-
-    Numbers are Decimal, so they stay exact.
+    Numbers are Decimal, so they stay exact; `alerted` is a bool.
     """
-    return DataFrame(tables.items(lab, name, most=most), columns=COLUMNS[name])
-
-
-def totals(lab: Lab) -> DataFrame:
-    """Return TransactionTotal: CustomerId, accountBalance (Decimal), alerted (bool)."""
-    frame = table(lab, "TransactionTotal", most=None)
-    return frame.assign(alerted=frame["alerted"].eq(True))
+    most = None if name == "TransactionTotal" else MOST_ROWS
+    frame = DataFrame(tables.items(lab, name, most=most), columns=COLUMNS[name])
+    if "alerted" in frame:
+        frame["alerted"] = frame["alerted"].eq(True)
+    return frame
 
 
 def alerts(lab: Lab, queue: str) -> DataFrame:
@@ -67,20 +60,15 @@ def rejected(lab: Lab, key: str) -> DataFrame:
 
 def logs(lab: Lab) -> DataFrame:
     """Return what the functions printed, without the lines that Lambda adds: function, message."""
-    printed = []
+    printed = list[tuple[str, str]]()
     for name in functions.SOURCES:
         read = partial(cloudwatch.log_lines, lab, name, group=functions.log_group(lab, name))
-        printed += [(name, line) for line in none_if_unseen(read) or () if not line.startswith(LAMBDAS_OWN)]
+        lines = none_if_unseen(read) or []
+        printed += [(name, line) for line in lines if not line.startswith(LAMBDAS_OWN)]
     return DataFrame(printed, columns=["function", "message"])
 
 
-def dead_letters(lab: Lab) -> DataFrame:
-    """Return the dead letters, sorted: what could not be processed, and why. The messages stay in the queue."""
-    letters = sorted(queues.dead_letters(lab), key=lambda letter: letter["what"])
-    return DataFrame(letters, columns=["what", "why"])
-
-
-def changes(lab: Lab, *customers: str) -> DataFrame:
+def stream_changes(lab: Lab, *customers: str) -> DataFrame:
     """Return the changes in the stream of Transactions, all or those of some customers.
 
     kind, CustomerId, TransactionId, old amount, new amount. The kind is INSERT, MODIFY or REMOVE. An amount is Decimal

@@ -70,7 +70,7 @@ def prepare(parameters: dict[str, Any], until: str | None = None, mine: bool = F
     if mine:
         parameters = copies.settings() | {name: value for name, value in parameters.items() if value}
         paths = [copies.existing(path.name) for path in paths]
-    workbook.merged_settings(parameters)
+    workbook.named_settings(parameters)
     data_file = Path(parameters.get("data_file") or DATA_FILE).absolute()
     rows = check_data_file(data_file)
     lab = open_lab(**{name: parameters[name] for name in SETTINGS if name in parameters})
@@ -175,7 +175,7 @@ def run_one(path: Path, out: Path, parameters: dict[str, Any], lab: Lab, kernel:
     """
     source, written = path, out / path.name
     if path.parent == copies.NOTEBOOKS and language.folder(language.used()):
-        write_file(source := written, json.dumps(translation.notebook(path)))
+        write_file(source := written, json.dumps(translation.notebook(path, language.used())))
     notebook = execution.load(source, {"settings": parameters})
     try:
         step = execution.run(path.stem, notebook, kernel)

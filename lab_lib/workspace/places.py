@@ -13,6 +13,7 @@ PACKAGE = Path(__file__).parents[1]
 _INSTALLED = PACKAGE / "course"
 COURSE = _INSTALLED if _INSTALLED.is_dir() else PACKAGE.parent
 NOTEBOOKS, DATA = COURSE / "notebooks", COURSE / "data"
+DATA_FILE = DATA / "transactions.txt"  # the handout's
 
 
 def workspace() -> Path:

@@ -13,8 +13,8 @@ from lab_lib.aws import buckets, cleanup, functions, log_runs, queues, tables, t
 from lab_lib.checks import chain
 from lab_lib.checks.chain import following
 from lab_lib.exercises.copies import DATA_FILE
-from lab_lib.exercises.earlier import require
 from lab_lib.exercises.first_look import create_functions
+from lab_lib.exercises.workbook import require
 from lab_lib.lab import open_lab
 from tests.lab.chains import Chain
 

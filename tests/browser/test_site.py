@@ -14,7 +14,7 @@ from threading import Thread
 import pytest
 from bs4 import BeautifulSoup
 
-from lab_lib.exercises import answers, edition
+from lab_lib.exercises import copies, questions
 from lab_lib.run.headless import notebooks
 
 pytestmark = pytest.mark.slow
@@ -104,7 +104,7 @@ def outputs(page):
 
 
 def test_no_solution_stands_on_the_site(site, pages):
-    given = "".join(text for solved in SOLVED.values() for text in code(edition.of_learner(solved)))
+    given = "".join(text for path in notebooks() for text in code(copies.learners_edition(path, "en")))
     given += "".join(path.read_text(encoding="utf-8") for path in (ROOT / "lab_lib").rglob("*.py"))
     lines = {line.strip() for solved in SOLVED.values() for text in solutions(solved) for line in text.splitlines()}
     secret = {line for line in lines if len(line) >= SHORT and line not in given}
@@ -127,7 +127,7 @@ def test_no_output_on_the_site_answers_a_question_of_its_notebook(pages):
 
 def test_no_page_says_why_an_answer_is_right_or_lists_all_its_parts(pages):
     listed = [result for solved in SOLVED.values() for result in results(solved) if min(map(len, result)) > 10]
-    reasons = [question.why for question in answers.QUESTIONS.values()]
+    reasons = [question.why for question in questions.QUESTIONS.values()]
 
     assert listed
     for name, page in pages.items():

@@ -3,21 +3,15 @@
 What the notebook itself shows, with the naive function and with one that is right, is compared by nbval.
 """
 
-import re
-
 import pytest
 from chains import logged, stop, uploaded
 
-from lab_lib import checks
-from lab_lib.aws import buckets, cleanup, functions, queues, streams, tables, topics, triggers
+from lab_lib import checks, notebook
+from lab_lib.aws import cleanup, tables, topics, triggers
 from lab_lib.errors import LabError, WrongResource
-from lab_lib.exercises import experiments, first_function
-from lab_lib.run.headless import DATA_FILE
-from tests.learners import written
 
 pytestmark = pytest.mark.slow
 
-ANA = "Break Ana"
 WORKS = "def lambda_handler(event, context):\n    {}\n"
 NUMBER_AS_TEXT = """
 import os
@@ -48,14 +42,16 @@ def lab(used):
 
 
 @pytest.fixture
-def deploy(tmp_path):
-    """deploy(lab, code): deploys this code as the learner's function, and returns what is said of it."""
+def upload(lab, tmp_path):
+    """upload(code): uploads a file beside the lab, with this code as the learner's function."""
 
-    def deploy(lab, code):
+    def upload(code):
+        notebook.prepare_experiments(lab)
         (tmp_path / "my_notifier.py").write_text(code)
-        return experiments.deploy(lab, tmp_path / "my_notifier.py")
+        notebook.deploy_notifier(lab, tmp_path / "my_notifier.py")
+        notebook.upload_experiment(lab, "break-it.txt")
 
-    return deploy
+    return upload
 
 
 def amiss(lab):
@@ -63,16 +59,13 @@ def amiss(lab):
     return {check.id for check in checks.run(lab).checks if not check.ok}
 
 
-def test_a_try_that_stopped_half_way_harms_no_check_and_is_deleted_by_the_next_try_or_the_clean_up(lab, deploy):
+def test_a_try_that_stopped_half_way_harms_no_check_and_is_deleted_by_the_next_try_or_the_clean_up(lab, upload):
     before = cleanup.remaining(lab)
     for _ in range(2):
-        ours, mine = experiments.prepare(lab)
-        assert (tables.items(ours, "Customer"), functions.find_function(mine, "TotalNotifier")) == ([], None)
-        deploy(lab, WORKS.format("pass"))
-        experiments.upload(lab, "break-it.txt")
-        for part in (ours, mine):
+        upload(WORKS.format("pass"))
+        for part in (lab.variant("BreakIt_"), lab.variant("BreakItMy_")):
             topics.delete_topic(part)
-            triggers.switch_stream_triggers([part], on=False)
+            notebook.switch_mappings([part], on=False)
     assert amiss(lab) == set()
 
     assert [name for name in cleanup.delete_experiments(lab) if name in before] == []
@@ -88,62 +81,40 @@ def test_nothing_is_made_beside_a_bucket_whose_trigger_would_take_the_uploads(la
     lab.client("s3").put_bucket_notification_configuration(Bucket=lab.bucket, NotificationConfiguration=everything)
 
     with pytest.raises(WrongResource, match=r"Give it the suffix \.txt"):
-        experiments.prepare(lab)
+        notebook.prepare_experiments(lab)
 
     assert not [name for name in tables.names(lab) if "BreakIt" in name]
 
 
 @pytest.mark.parametrize(
-    ("code", "said", "error", "balance"),
+    ("code", "error", "balance", "ended"),
     [
-        ("def handler(event, context): pass\n", "lambda_handler", "AttributeError", "0"),
-        (WORKS.format("import os; os._exit(3)"), "deployed", "the function did not end", "0"),
-        (NUMBER_AS_TEXT, "deployed", "", "NaN"),
+        ("def handler(event, context): pass\n", "AttributeError: ", "0", "no attribute 'lambda_handler'"),
+        (WORKS.format("import os; os._exit(3)"), "the function did not end", "0", ""),
+        (NUMBER_AS_TEXT, "", "NaN", "without an error"),
     ],
     ids=["no handler", "sudden exit", "number as text"],
 )
-def test_a_function_that_fails_is_stuck_and_any_total_is_compared(lab, deploy, code, said, error, balance):
-    experiments.prepare(lab)
-    assert said in deploy(lab, code)
+def test_a_function_that_fails_is_stuck_and_any_total_is_compared(lab, upload, code, error, balance, ended, capsys):
+    upload(code)
+    capsys.readouterr()
 
-    experiments.upload(lab, "break-it.txt")
+    (row,) = notebook.compare_functions(lab, "Break Ana").to_dict("records")
 
-    told, (row,) = experiments.error(lab), experiments.compare(lab, ANA).to_dict("records")
-    assert (row["total"], str(row["other total"]), row["stuck"]) == (1400, balance, bool(error))
-    assert error in told if error else told == ""
-
-
-def test_a_delivery_by_hand_says_how_it_ended(lab, deploy):
-    ours, _ = experiments.prepare(lab)
-    deploy(lab, WORKS.format("raise ValueError('no')"))
-    experiments.upload(lab, "break-it.txt")
-
-    ended = experiments.deliver(lab, streams.records(ours, ANA))["ended"]
-
-    assert ended.tolist() == ["without an error", "no"]
+    assert (row["lab total"], str(row["your total"]), row["stuck"]) == (1400, balance, bool(error))
+    assert capsys.readouterr().out.startswith(f"Your function fails: {error}" if error else "")
+    ours, mine = notebook.deliver_again(lab, "Break Ana")["ended"]
+    assert (ours, ended in mine) == ("without an error", True)
 
 
-def test_the_first_function_leaves_the_lab_alone_and_its_failure_is_shown(lab, tmp_path, capsys):
-    ((_, processor),) = written("01")
-    (tmp_path / "my_processor.py").write_text(processor)
-    before = cleanup.remaining(lab)
-
-    part = first_function.deploy(lab, tmp_path / "my_processor.py")
-    for key in (buckets.upload(lab, DATA_FILE, "break-it/first.csv"), "break-it/none.csv"):
-        first_function.call(part, buckets.creation(lab, key))
-
-    assert re.match("It answered None\n.*failed: An error occurred", capsys.readouterr().out)
-    assert (len(tables.items(part, "Transactions")), amiss(lab)) == (24, set())
-    list(cleanup.delete_experiments(lab))
-    assert cleanup.remaining(lab) == before
-
-
-def test_a_dead_letter_stays_until_its_file_is_fixed(lab):
-    ours, _ = experiments.prepare(lab)
-    experiments.send(lab, "wrong/break-it-utf16.txt")
-    experiments.wait_for_dead_letters(lab, key := "break-it/break-it-utf16.csv")
+def test_a_file_that_fails_becomes_a_dead_letter_which_stays_until_the_file_is_fixed(lab, capsys):
+    ours, _ = notebook.prepare_experiments(lab)
+    key = "break-it/break-it-utf16.csv"
+    assert notebook.upload_experiment(lab, "wrong/break-it-utf16.txt") == {}
+    assert "it is not UTF-8 text. Its log tells more." in capsys.readouterr().out
+    assert notebook.dead_letters(ours, key)["what"].tolist() == [key]
 
     with pytest.raises(LabError, match="it is not UTF-8 text"):
-        experiments.send_again(lab, key)
+        notebook.resend_dead_letter(lab, key)
 
-    assert [letter["what"] for letter in queues.dead_letters(ours)] == [key]
+    assert len(notebook.dead_letters(ours)) == 1

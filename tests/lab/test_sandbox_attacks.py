@@ -241,7 +241,7 @@ def starts():
     def starts(*attacks):
         text = f"{FUNCTION}\nATTACKS = {[f'{code}{chr(10)}{ANSWER}' for code in attacks]!r}"
         with runner.Runner({runner.MODULE: text.encode()}) as running:
-            running.begin(runner.Limits(100, 100, 100))
+            running.begin(100)
             program, outcomes = running._process, []
             for place in range(len(attacks)):
                 outcomes.append(running.start({}, "http://127.0.0.1:1", [[place, f"of-batch-{place}"]]))

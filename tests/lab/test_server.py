@@ -23,7 +23,7 @@ from lab_lib.aws import functions, tables
 from lab_lib.calls.waiting import wait_until
 from lab_lib.embedded import server
 from lab_lib.errors import BUILD_AGAIN, EmulatorError, StepMissing
-from lab_lib.exercises.earlier import require
+from lab_lib.exercises.workbook import require
 from lab_lib.lab import open_lab
 from lab_lib.processes.family import cpu_seconds, total
 from lab_lib.workspace.places import WORKSPACE

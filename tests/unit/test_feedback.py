@@ -128,7 +128,7 @@ def test_the_notebook_is_shown_with_its_text_images_tables_and_errors(tmp_path):
 
 
 def test_cells_as_in_the_lab_are_folded_with_their_count_and_the_students_own_stand_below_their_heading(tmp_path):
-    cells = copies.learners_edition(copies.NOTEBOOKS / "03-create-topic.ipynb")["cells"]
+    cells = copies.learners_edition(copies.NOTEBOOKS / "03-create-topic.ipynb", "en")["cells"]
     for cell in cells:
         del cell["id"]  # as an editor does
     place = next(number for number, cell in enumerate(cells) if cell["metadata"].get("nbgrader", {}).get("solution"))

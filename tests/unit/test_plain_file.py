@@ -14,14 +14,7 @@ from lab_lib.exercises.copies import DATA_FILE
 HANDOUT = transactions.recount("transactions.txt", DATA_FILE.read_bytes())
 
 
-def answers(id):
-    """Return (the customer at the threshold, the transaction that reaches it, what the other one may still spend)."""
-    amounts = transactions.recount("x.txt", plain_file(id)).amounts
-    high, low = sorted(transactions.totals(amounts).items(), key=lambda total: -total[1])
-    return high[0], [transaction for customer, transaction in amounts if customer == high[0]][-1], 1500 - low[1]
-
-
-@settings(derandomize=True, database=None, deadline=None)
+@settings(derandomize=True, database=None, deadline=None, max_examples=25)
 @given(st.text())
 @example("s12")
 def test_a_students_file_teaches_what_the_handouts_does(id):
@@ -47,8 +40,7 @@ def test_an_id_has_the_same_file_with_every_python():
     assert sha256(plain_file("s12")).hexdigest() == "e4d3fa5933af1d76b6d1cc9a76ce8f45ce547c77710ad71fd45da6c43459c36a"
 
 
-def test_no_two_students_of_a_large_class_share_their_answers():
-    everybody = [answers(f"s{number}") for number in range(500)]
+def test_no_two_students_of_a_large_class_share_their_totals():
+    amounts = [transactions.recount("x.txt", plain_file(f"s{number}")).amounts for number in range(500)]
 
-    assert len({*everybody}) == 500
-    assert all(len({*parts}) > 45 for parts in zip(*everybody, strict=True))
+    assert len({tuple(transactions.totals(each).items()) for each in amounts}) == 500

@@ -12,15 +12,11 @@ def test_cases_with_one_cause_share_a_row_and_the_first_row_tells_how_a_case_wen
     ]
     results = Results(tried, "5")
 
-    assert repr(results).splitlines() == [
-        "✘ not yet    again <: b, d",
-        "             b: Two fails.",
-        "             start 1: A 1",
-        "             start 2: A 1",
-        "             found: A 2 instead of 1",
-        "✘ not yet    alerts: c",
-        "✔ passed     a: One passes.",
-        "Passed: 1 of 4. The same transactions again: seed 5.",
+    assert results.rows == [
+        ("not yet", "again <", "b, d\nb: Two fails.\nstart 1: A 1\nstart 2: A 1\nfound: A 2 instead of 1"),
+        ("not yet", "alerts", "c"),
+        ("passed", "a", "One passes."),
     ]
     told = "<b>again &lt;</b> b, d<br>b: Two fails.<br>start 1: A 1<br>start 2: A 1<br>found: A 2 instead of 1</td>"
     assert told in results._repr_html_()
+    assert "<p>Passed: 1 of 4. The same transactions again: seed 5.</p>" in results._repr_html_()

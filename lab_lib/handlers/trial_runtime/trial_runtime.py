@@ -18,7 +18,6 @@ import signal
 import socket
 import struct
 import sys
-import time
 import traceback
 from pathlib import Path
 
@@ -49,7 +48,7 @@ class Context:
 
 
 def main():
-    """Load boto3, say how many seconds of CPU time that took, and start the function when asked."""
+    """Load boto3, say so, and start the function when asked."""
     control, rules, folder = sys.argv[1:]
     signal.signal(signal.SIGINT, signal.SIG_DFL)  # no signal without a handler reaches process 1
     if sys.platform == "linux":
@@ -58,7 +57,7 @@ def main():
     filter_ = os.fdopen(int(rules), "rb").read() if rules else b""
     for service in ("dynamodb", "sns", "sqs"):
         boto3.resource(service)  # the copies share what boto3 reads here
-    asked.sendall(json.dumps({"seconds": time.process_time()}).encode() + b"\n")
+    asked.sendall(b"loaded\n")
     gc.freeze()  # so that a copy shares what is loaded
     while (heard := socket.recv_fds(asked, 1, 1))[0]:
         if heard[1]:  # else the word to kill it came too late
@@ -116,13 +115,13 @@ def run_and_exit(given, proxy, filter_):
         with os.fdopen(3, "rb", closefd=False) as lines:
             asked = json.loads(lines.readline())
         os.environ.update(asked["variables"], HTTP_PROXY=proxy)
-        done, why, place = 0, "", 0
+        done, why = 0, ""
         for batch in asked["batches"]:
-            why, place = outcome(batch)
+            why = fault(batch)
             if why:
                 break
             done += 1
-        os.write(3, json.dumps({"done": done, "why": why, "place": place}).encode() + b"\n")
+        os.write(3, json.dumps({"done": done, "why": why}).encode() + b"\n")
     finally:
         os._exit(0)
 
@@ -135,25 +134,22 @@ def obey(filter_):
         raise OSError("The kernel did not take the filter.")
 
 
-def outcome(records):
-    """Return why the batch has failed, or "", and the place of its first record that failed."""
+def fault(records):
+    """Return why the batch has failed, or ""."""
     try:
         answer = importlib.import_module(MODULE).lambda_handler({"Records": records}, Context())
         json.dumps(answer)  # Lambda fails if it cannot
-        failures = answer.get("batchItemFailures") if isinstance(answer, dict) else None
-        names = [str(failure.get("itemIdentifier")) for failure in failures or []]
+        if isinstance(answer, dict) and answer.get("batchItemFailures"):
+            return "it named records as failed"
+        return ""
     except BaseException as error:  # noqa: BLE001  # sys.exit also fails a batch
         said = ": ".join(filter(None, [type(error).__name__, str(error)]))[:LONGEST_ERROR]
         frames = traceback.extract_tb(error.__traceback__)
         lines = [(Path(frame.filename).name, frame.lineno) for frame in frames]
         theirs = [f" ({name}, line {line})" for name, line in lines if name.startswith("my_")]
         if not theirs or isinstance(error, SyntaxError):  # which names its place itself
-            return said, 0
-        return said + theirs[-1], 0
-    if not names:
-        return "", 0
-    places = {record["dynamodb"]["SequenceNumber"]: place for place, record in enumerate(records)}
-    return "it named records as failed", min(places.get(name, 0) for name in names)
+            return said
+        return said + theirs[-1]
 
 
 if __name__ == "__main__":
