@@ -1,25 +1,10 @@
 """Refuse a notebook as long as something is missing that an earlier one makes."""
 
-from collections.abc import Callable
-
 from lab_lib import resources
-from lab_lib.aws import buckets, functions, queues, roles, tables, topics, triggers
+from lab_lib.aws import cleanup, functions, topics, triggers
 from lab_lib.errors import BUILD_AGAIN, StepMissing
 from lab_lib.lab import Lab
 from lab_lib.language import _, sentences
-
-_FIND: dict[str, Callable[..., object]] = {  # by the kind of a resource; those with names are found by them
-    "bucket": buckets.find_bucket,
-    "table": tables.find_table,
-    "queue": queues.find_queue,
-    "role": roles.find_role,
-    "function": functions.find_function,
-    "bucket trigger": triggers.find_bucket_trigger,
-    "stream trigger": triggers.find_stream_trigger,
-    "topic": topics.find_topic,
-    "subscription": triggers.find_queue_subscription,
-    "upload": buckets.uploads,
-}
 
 
 def require(lab: Lab, *notebooks: str) -> None:
@@ -44,9 +29,8 @@ def require(lab: Lab, *notebooks: str) -> None:
 
 def _require(lab: Lab, resource: resources.Resource) -> None:
     """Raise StepMissing if the resource is not there. Without the bucket, the account may have been forgotten."""
-    names = [resource.name] if resource.name else []
     try:
-        resources.require(_FIND[resource.kind](lab, *names), resource.kind, resource.name)
+        resources.require(cleanup.find(lab, resource.kind, resource.name), resource.kind, resource.name)
     except StepMissing as error:
         if resource.kind != "bucket" or lab.work() is None:
             raise
