@@ -7,8 +7,6 @@ import json
 import math
 import zipfile
 import zlib
-from contextlib import suppress
-from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -25,7 +23,7 @@ from lab_lib.aws.roles import find_role
 from lab_lib.aws.topics import find_topic, topic_arn
 from lab_lib.calls import sessions
 from lab_lib.calls.waiting import CHANGING
-from lab_lib.errors import LabError, StepMissing, TimedOut, none_if_absent, none_if_lacking
+from lab_lib.errors import LabError, StepMissing, none_if_absent, none_if_lacking
 from lab_lib.handlers.transaction_processor.transactions_file import MOST_ROWS
 from lab_lib.lab import LONGEST_TIMEOUT, TAGS, TIMEOUT, Lab, has_lab_tag
 from lab_lib.language import _
@@ -42,7 +40,6 @@ SOURCES = {  # the folder of each function; the file of the same name has the ha
     "TotalNotifier": _HANDLERS / "total_notifier",
 }
 ROLES = {name: f"{name}Role" for name in SOURCES}
-_MOST_RECHECKS = 1_000  # calls
 _UNREADABLE = (BotoCoreError, HTTPError, OSError, ValueError, zipfile.BadZipFile, zlib.error, EOFError, RuntimeError)
 
 
@@ -74,11 +71,14 @@ def settings(lab: Lab, name: str, timeout: int = TIMEOUT, files: list[Path] | No
 
 def variables(lab: Lab, name: str) -> dict[str, str]:
     """Return the function's environment variables: its tables, topic, threshold and dead-letter queue."""
-    markers = {"MARKER_TABLE": lab.name("ProcessedRecords")}
     if name == "TransactionProcessor":
-        return {**markers, "CUSTOMER_TABLE": lab.name("Customer"), "TRANSACTIONS_TABLE": lab.name("Transactions")}
+        return {
+            "MARKER_TABLE": lab.name("ProcessedRecords"),
+            "CUSTOMER_TABLE": lab.name("Customer"),
+            "TRANSACTIONS_TABLE": lab.name("Transactions"),
+        }
     return {
-        **markers,
+        "MARKER_TABLE": lab.name("ProcessedRecords"),
         "TOTAL_TABLE": lab.name("TransactionTotal"),
         "TOPIC_ARN": topic_arn(lab),  # known before the topic is created
         "THRESHOLD": f"{lab.threshold:f}",
@@ -92,7 +92,8 @@ def ensure_function(lab: Lab, name: str, timeout: int = TIMEOUT, files: list[Pat
     `timeout` in seconds, such as `timeout_for` a file. `files` are used instead of the function's own; the last one has
     the handler.
     """
-    lambda_, wanted = lab.client("lambda"), settings(lab, name, timeout, files)
+    lambda_ = lab.client("lambda")
+    wanted = settings(lab, name, timeout, files)
     archive = package(files or source_files(name))
     resources.require(wanted["Role"], "role", ROLES[name])
     resources.require(find_queue(lab, DEAD_LETTERS), "queue", DEAD_LETTERS)
@@ -156,24 +157,16 @@ def require_threshold(lab: Lab) -> None:
 def recheck(lab: Lab, **threshold: str) -> list[str]:
     """Let TotalNotifier compare all totals with its threshold, or another one. Return the customers it alerted.
 
-    A call that began before a change keeps the old threshold. So after one, this waits until Lambda has ended such
-    calls. Each call compares as many totals as it has time for, one at least. Without the topic, nobody can be alerted,
-    and nothing changes.
+    Each call compares as many totals as it has time for, one at least. Without the topic, nobody can be alerted, and
+    nothing changes. A call that began before the threshold was changed may still alert at the old one.
     """
     alerted = list[str]()
-    if not find_topic(lab):
-        return alerted
-    _wait_for_old_calls(lab, "TotalNotifier")
-    for _call in range(_MOST_RECHECKS):
+    is_over = find_topic(lab) is None
+    while not is_over:
         answer = invoke(lab, "TotalNotifier", {"recheck": True, **threshold})
         alerted += answer["alerted"]
-        if not answer["left"]:
-            return alerted
-    raise LabError(
-        "{function} was called {count:,} times, and has totals left to compare. Read its log, then do this again.",
-        function=lab.name("TotalNotifier"),
-        count=_MOST_RECHECKS,
-    )
+        is_over = not answer["left"]
+    return alerted
 
 
 def alert_again(lab: Lab) -> list[str]:
@@ -330,25 +323,6 @@ def _which(lab: Lab, name: str, qualifier: str) -> dict[str, str]:
     return {"FunctionName": lab.name(name), **({"Qualifier": qualifier} if qualifier else {})}
 
 
-def _wait_for_old_calls(lab: Lab, name: str) -> None:
-    """Wait for the function's timeout if it was changed a moment ago: a call may have begun before.
-
-    The embedded AWS says when no call runs.
-    """
-    now = configuration(lab, name)
-    if now is None:
-        return
-    timeout, age = now["Timeout"], datetime.now(UTC) - datetime.fromisoformat(now["LastModified"])
-    if age < timedelta(seconds=timeout + CHANGING.longest):  # the change itself takes time
-
-        def ended() -> bool:
-            return (work := lab.work()) is not None and not work.busy
-
-        with suppress(TimedOut):
-            what = _("calls of {function} with the old settings to end", function=lab.name(name))
-            lab.wait_until(ended, what, timeout=timeout, on_aws=f"{timeout} s")
-
-
 def _wait_until_ready(lab: Lab, name: str) -> None:
     """Wait until the function can be invoked. boto3's waiter polls only once a second."""
 
@@ -362,5 +336,5 @@ def _wait_until_ready(lab: Lab, name: str) -> None:
             )
         return is_ready(now)
 
-    what, on_aws = _("function {name} to be ready", name=lab.name(name)), CHANGING.on_aws
-    lab.wait_until(ready, what, timeout=120, on_aws=on_aws, longest_pause=0.5)
+    what = _("function {name} to be ready", name=lab.name(name))
+    lab.wait_until(ready, what, timeout=120, on_aws=CHANGING.on_aws)
