@@ -63,7 +63,8 @@ def test_of_many_messages_only_so_many_are_received_and_all_are_visible_again(la
 
 def test_a_queue_that_shows_the_same_messages_again_comes_to_an_end(lab, send, monkeypatch):
     send("one", "two")
-    answer = lab.client("sqs").receive_message(QueueUrl=queues.find_queue(lab, QUEUE), MaxNumberOfMessages=10)
+    how = {"MaxNumberOfMessages": 10, "MessageSystemAttributeNames": ["SentTimestamp"]}
+    answer = lab.client("sqs").receive_message(QueueUrl=queues.find_queue(lab, QUEUE), **how)
     monkeypatch.setattr(lab.client("sqs"), "receive_message", lambda **_: answer)
 
     assert len(queues.messages(lab, QUEUE)) == len(answer["Messages"])
