@@ -1,9 +1,12 @@
-"""Wait until AWS is ready. No other module sleeps.
+"""Wait, and show for what. No other module sleeps, and the lab waits in three ways only.
 
-NOT_READY is the table of what AWS refuses while something changes. LATE, BUSY and OFFLINE are waited for on AWS only:
-elsewhere nothing that was made or deleted is late, and no network is between. `retries.Retry` repeats such calls.
+A helper waits with `wait_until` for what it has asked for: a table that is active, a mapping that is enabled.
+A call waits by itself, for the reasons below: `retries.Retry` repeats it while AWS refuses it for one of them. LATE,
+BUSY, OFFLINE and what `recent` knows are waited for on AWS only: elsewhere nothing is late, and no network is between.
+A check that does not hold waits for what was just changed: `checks.making.settled` makes it again.
 """
 
+import math
 import os
 import re
 import sys
@@ -12,15 +15,17 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import NamedTuple, TypeVar
 
+from botocore.exceptions import ConnectionError, HTTPClientError, SSLError
 from rich.cells import cell_len
 
-from lab_lib.calls.recent import Call
+from lab_lib.calls.recent import Call, Journal
 from lab_lib.errors import TimedOut
 from lab_lib.language import N_, _, sentences
 from lab_lib.processes.stopwatch import Stopwatch
 
 T = TypeVar("T")
 LOGS_TAKE = N_("a minute, at times 5 to 10")  # until they can be read, by Lambda's guide
+_SAY_AFTER = 2  # seconds
 PROGRESS_FILE = "LAB_PROGRESS"  # set for a kernel that nobody looks at: a file that is to hold what a cell waits for
 
 
@@ -33,9 +38,9 @@ class NotReady(NamedTuple):
 
     what: str  # that is not ready yet
     on_aws: str  # how long that takes
-    longest: int  # seconds to wait: a fault that stays must be told after less than 90
-    operations: str
-    codes: str
+    longest: float  # seconds to wait: a fault that stays must be told after less than 90
+    operations: str = ""
+    codes: str = ""
     message: str = ""
 
     def matches(self, call: Call) -> bool:
@@ -111,14 +116,19 @@ BUSY = NotReady(
     # A HEAD request has only its HTTP status.
     rf"{THROTTLED}|Internal\w*(Failure|Error|Fault)|Service(Failure|Exception|Unavailable\w*)|50[0234]",
 )
-OFFLINE, NOTHING = (N_("the network"), "", 90.0), ("", "", 0.0)  # what is not ready, as the first fields of a NotReady
+OFFLINE = NotReady(N_("the network"), "", 90)
 NOT_READY = [CHANGING_MAPPING, CHANGING_TABLE, USED_QUEUE_NAME, CHANGING]
 LATE = [NEW_ROLE, NEW_PERMISSION, OLD]  # or a mistake, which is told after `longest` then
 
 
-def reason(call: Call, is_patient: bool) -> NotReady | None:
-    """Return the reason for which AWS refuses the call for a while, or None."""
-    reasons = [*NOT_READY, *LATE, BUSY] if is_patient else NOT_READY
+def reason(call: Call, exception: Exception | None, journal: Journal | None) -> NotReady | None:
+    """Return the reason for which a call fails, or is answered wrongly, for a while; None if it does not."""
+    if exception:
+        is_away = isinstance(exception, ConnectionError | HTTPClientError) and not isinstance(exception, SSLError)
+        return OFFLINE if journal and is_away else None
+    if journal and (late := journal.read(call)):
+        return NotReady(str(late), N_("a few seconds"), math.inf)
+    reasons = [*NOT_READY, *LATE, BUSY] if journal else NOT_READY
     return next((reason for reason in reasons if reason.matches(call)), None)
 
 
@@ -132,40 +142,36 @@ def wait_until(
     so_far: Callable[[], str] = str,
     first_pause: float = 0.05,
     longest_pause: float = 2,
-    say_after: float = 2,
     sleep: Callable[[float], None] = time.sleep,
     clock: Callable[[], float] | None = None,
 ) -> T:
     """Call `probe` until it returns something true, and return that.
 
-    The pause doubles from `first_pause` to `longest_pause` seconds, or to the seconds that a slow probe takes. After
-    `say_after` seconds, a line shows each second `what`, how long it takes `on_aws`, the time and what there is
-    `so_far`. TimedOut after `timeout` seconds, with `what`, `hint` and that in the message. Without a `clock`, a
-    Stopwatch counts them.
+    The pause doubles from `first_pause` to `longest_pause` seconds, or to the seconds that a slow probe takes. Soon a
+    line shows each second `what`, how long it takes `on_aws`, the time and what there is `so_far`. TimedOut after
+    `timeout` seconds, with `what`, `hint` and that in the message. Without a `clock`, a Stopwatch counts them.
     """
     now = clock or time.monotonic
-    start = begun = now()
+    start = now()
     if answer := probe():
         return answer
+    took, pause = now() - start, first_pause
     watch = clock or Stopwatch().wall  # which takes some milliseconds
     end = watch() + timeout
     with Line() as line:
-
-        def rest(seconds: float) -> None:
-            until = now() + seconds
-            while (left := until - now()) > 0:
-                if (waited := now() - start) >= say_after:
-                    line.wait(what, on_aws, _("{seconds:.0f} s", seconds=waited), so_far())
-                sleep(min(left, 1))
-
-        pause = first_pause
         while (left := end - watch()) > 0:
-            rest(min(max(pause, now() - begun), max(left, 0.001)))
-            pause, begun = min(pause * 2, longest_pause), now()
+            until = now() + min(max(pause, took), left)
+            while (rest := until - now()) > 0:
+                waited = now() - start
+                if waited >= _SAY_AFTER:
+                    line.wait(what, on_aws, _("{seconds:.0f} s", seconds=waited), so_far())
+                sleep(min(rest, 1))
+            begun = now()
             if answer := probe():
                 return answer
-        told = _("Waited {seconds:.0f} s for {what}, and it did not happen.", seconds=now() - start, what=_(what))
-        raise TimedOut(sentences(told, hint, so_far()))
+            took, pause = now() - begun, min(pause * 2, longest_pause)
+    told = _("Waited {seconds:.0f} s for {what}, and it did not happen.", seconds=now() - start, what=_(what))
+    raise TimedOut(sentences(told, hint, so_far()))
 
 
 class Line:
@@ -178,7 +184,8 @@ class Line:
     def __init__(self) -> None:
         ipython = sys.modules.get("IPython")  # a command need not wait for it to load
         self._in_notebook = ipython is not None and hasattr(ipython.get_ipython(), "kernel")
-        self._stream, self._unseen = sys.stdout if self._in_notebook else sys.stderr, os.environ.get(PROGRESS_FILE)
+        self._stream = sys.stdout if self._in_notebook else sys.stderr
+        self._unseen = os.environ.get(PROGRESS_FILE)
         self._repaints = self._in_notebook or (self._stream is not None and self._stream.isatty())
         self._width = 0
 

@@ -13,8 +13,6 @@ STREAM = f"{TABLE}/stream/2026-11-28T05:18:00.123"
 POLICY = json.dumps({"Statement": [{"Sid": "Bucket", "Resource": FUNCTION}]})
 TAGS, TAG = {"lab": "mine"}, [{"Key": "lab", "Value": "mine"}]
 MISSING = {"Error": {"Code": "ResourceNotFoundException"}}
-NOT_A_STREAM = {"Error": {"Code": "InvalidParameterValueException", "Message": f"Unrecognized event source: {TABLE}"}}
-NO_STREAM = {"Error": {"Code": "ResourceNotFoundException", "Message": f"Stream: {STREAM} not found"}}
 
 
 def call(service, operation, answer=None, **params):
@@ -47,7 +45,6 @@ NOT_SHOWN = [
     ("permission", call("lambda", "GetPolicy", {"Policy": '{"Statement": []}'}, FunctionName="Mine")),
     ("role", call("iam", "GetRole", {"Role": {"RoleName": "R"}}, RoleName="R")),  # without its tags
     ("table", call("dynamodb", "PutItem", MISSING, TableName="Mine")),
-    ("table", call("dynamodbstreams", "DescribeStream", NO_STREAM, StreamArn=STREAM)),
     ("e-mail", call("sns", "ListSubscriptionsByTopic", {"Subscriptions": []}, TopicArn=TOPIC)),
 ]
 RIGHT = [  # it is shown, or the answer is about something else
@@ -58,7 +55,6 @@ RIGHT = [  # it is shown, or the answer is about something else
     ("mapping", call("lambda", "ListEventSourceMappings", {"EventSourceMappings": [], "NextMarker": "m"})),
     ("e-mail", call("sns", "ListSubscriptionsByTopic", {"Subscriptions": [{"Endpoint": "a@b.c"}]}, TopicArn=TOPIC)),
     ("subscription", call("sns", "ListSubscriptionsByTopic", {"Subscriptions": []}, TopicArn=f"{TOPIC}2")),
-    ("table", call("lambda", "CreateEventSourceMapping", NOT_A_STREAM, FunctionName="Another", EventSourceArn=TABLE)),
 ]
 DELETED = {
     "topic": call("sns", "DeleteTopic", TopicArn=TOPIC),

@@ -52,7 +52,7 @@ def test_wait_until_returns_the_first_true_answer_after_growing_pauses(wait_unti
 
 
 def test_a_long_wait_shows_itself_and_ends_with_what_to_do(wait_until, clock, capsys):
-    wait_until(lambda: clock.now >= 1, say_after=2)
+    wait_until(lambda: clock.now >= 1)
     assert capsys.readouterr() == ("", "")
 
     with pytest.raises(TimedOut, match=r"^Waited 5 s for the queue, and it did not happen\. Run it again\.$"):
