@@ -43,9 +43,8 @@ def find_log_group(lab: Lab, name: str) -> str | None:
 
 def describe(lab: Lab, group: str) -> dict[str, Any] | None:
     """Return the log group of exactly this name, as CloudWatch describes it, or None."""
-    pages = lab.client("logs").get_paginator("describe_log_groups").paginate(logGroupNamePrefix=group)
-    groups = (described for page in pages for described in page["logGroups"])
-    return next((described for described in groups if described["logGroupName"] == group), None)
+    groups = lab.client("logs").describe_log_groups(logGroupNamePrefix=group, limit=1)["logGroups"]  # sorted by name
+    return groups[0] if groups and groups[0]["logGroupName"] == group else None
 
 
 def is_our_log_group(lab: Lab, name: str) -> bool:
