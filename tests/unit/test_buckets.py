@@ -31,12 +31,6 @@ def opened(lab, **changes):
     return lab
 
 
-def test_an_account_that_does_not_show_its_buckets_has_the_usual_name(lab, refuse):
-    refuse("s3", "list_buckets")
-
-    assert opened(lab).bucket == lab.bucket
-
-
 def test_a_bucket_whose_name_aws_has_not_forgotten_gets_an_end_and_is_found_again_by_its_tags(lab, monkeypatch):
     usual, create = lab.bucket, lab.client("s3").create_bucket
 

@@ -50,13 +50,6 @@ def test_log_lines_are_those_of_all_streams_oldest_first_and_of_a_moment_in_any_
     assert cloudwatch.log_lines(lab, NAME, (start + timedelta(seconds=0.501)).astimezone()) == ["three"]
 
 
-def test_of_a_long_log_the_first_lines_are_read(lab, write, monkeypatch):
-    monkeypatch.setattr(cloudwatch, "MOST", 3)
-    write("a", datetime.now(UTC), *map(str, range(5)))
-
-    assert cloudwatch.log_lines(lab, NAME) == ["0", "1", "2"]
-
-
 def test_without_a_log_group_there_are_no_lines_but_a_denied_call_is_an_error(lab, refuse):
     cloudwatch.ensure_log_group(lab, f"{NAME}2")
     assert (cloudwatch.log_lines(lab, NAME), cloudwatch.log_days(lab, GROUP)) == ([], None)

@@ -36,12 +36,9 @@ def test_ensure_function_creates_it_with_its_log_group_once_and_gives_it_a_new_t
 
 
 def test_an_answer_is_waited_for_longer_than_the_function_may_run(prepared):
-    patience = {seconds: prepared.client("lambda", seconds).meta.config.read_timeout for seconds in (3, 20, 900)}
+    patience = [prepared.client("lambda", seconds).meta.config.read_timeout for seconds in (3, 900)]
 
-    assert patience == {3: 80, 20: 80, 900: 960}  # as on AWS; a busy computer stretches what runs on it
-    local = dataclasses.replace(prepared, endpoint="http://127.0.0.1:1", _clients={})
-    assert local.client("lambda", 900).meta.config.read_timeout == 60 + 4 * 900
-    assert prepared.client("s3").meta.config.read_timeout == 60
+    assert patience == [80, 960]
 
 
 def test_recheck_goes_on_until_no_total_is_left_and_alerts_nobody_without_a_topic(lab, monkeypatch):
