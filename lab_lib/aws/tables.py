@@ -186,7 +186,7 @@ def _wait(lab: Lab, name: str) -> None:
         return (describe(lab, name) or {}).get("TableStatus") == "ACTIVE"
 
     what = _("table {name} to be active", name=lab.name(name))
-    lab.wait_until(ready, what, timeout=300, on_aws=CHANGING_TABLE.on_aws)
+    lab.wait_until(ready, what, **CHANGING_TABLE.times)
 
 
 def _ensure_stream(lab: Lab) -> None:

@@ -298,4 +298,4 @@ def _wait_for_state(lab: Lab, uuid: str, wanted: str | None) -> None:
         state = none_if_absent(lambda: lab.client("lambda").get_event_source_mapping(UUID=uuid)["State"])
         return bool(state == wanted)
 
-    lab.wait_until(has_it, _WAITS[wanted], timeout=300, on_aws=CHANGING_MAPPING.on_aws)
+    lab.wait_until(has_it, _WAITS[wanted], **CHANGING_MAPPING.times)

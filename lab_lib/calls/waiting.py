@@ -13,7 +13,7 @@ import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
-from typing import NamedTuple, TypeVar
+from typing import Any, NamedTuple, TypeVar
 
 from botocore.exceptions import ConnectionError, HTTPClientError, SSLError
 from rich.cells import cell_len
@@ -43,6 +43,11 @@ class NotReady(NamedTuple):
     codes: str = ""
     message: str = ""
 
+    @property
+    def times(self) -> dict[str, Any]:
+        """Return how long `wait_until` waits for the same."""
+        return {"on_aws": self.on_aws, "timeout": self.longest}
+
     def matches(self, call: Call) -> bool:
         """Return True if AWS has refused the call for this reason."""
         fits = re.fullmatch(self.operations, call.operation) and re.fullmatch(self.codes, call.code)
@@ -69,14 +74,14 @@ NEW_PERMISSION = NotReady(
 CHANGING_MAPPING = NotReady(
     N_("Lambda to end the last change of the mapping"),
     N_("60 to 90 s"),
-    180,
+    300,
     "(Update|Delete)EventSourceMapping",
     "ResourceInUseException|ResourceConflictException",
 )
 CHANGING_TABLE = NotReady(
     N_("DynamoDB to end the last change of the table"),
     N_("10 to 30 s"),
-    180,
+    300,
     "(Create|Update|Delete)Table",
     "ResourceInUseException|LimitExceededException",
     "being |simultaneous",

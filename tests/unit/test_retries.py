@@ -65,7 +65,7 @@ def answer(operation, code, message, **how):
 @pytest.mark.parametrize(("operation", "code", "message"), REFUSALS)
 def test_a_call_is_repeated_while_aws_is_not_ready_but_not_for_ever(operation, code, message):
     assert answer(operation, code, message, journal=Journal(60)) == 2
-    assert answer(operation, code, message, journal=Journal(60), waited=181) is None
+    assert answer(operation, code, message, journal=Journal(60), waited=301) is None
 
 
 @pytest.mark.parametrize(("operation", "code", "message"), MISTAKES)
