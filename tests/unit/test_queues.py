@@ -31,12 +31,6 @@ def envelope(message):
     return {"Type": "Notification", "Subject": "Warning!", "Message": json.dumps(message)}
 
 
-def test_the_queue_is_encrypted_and_keeps_messages_for_two_weeks(lab, url):
-    made = queues.attributes(lab, QUEUE)
-
-    assert (made["SqsManagedSseEnabled"], made["MessageRetentionPeriod"]) == ("true", "1209600")
-
-
 def test_a_queue_has_its_policy_from_its_creation_and_that_of_alerts_comes_from_nowhere_else(lab, calls):
     updates = calls("sqs", "set_queue_attributes")
     for name in (QUEUE, queues.DEAD_LETTERS):

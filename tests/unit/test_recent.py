@@ -35,7 +35,6 @@ MADE = {
     "topic": call("sns", "CreateTopic", {"TopicArn": TOPIC}, Name="Mine", Tags=TAG),
     "subscription": call("sns", "Subscribe", {"SubscriptionArn": SUBSCRIPTION}, TopicArn=TOPIC, Endpoint=QUEUE),
     "e-mail": call("sns", "Subscribe", {"SubscriptionArn": "pending confirmation"}, TopicArn=TOPIC, Endpoint="a@b.c"),
-    "queue": call("sqs", "CreateQueue", {"QueueUrl": "http://sqs/1/Inbox"}, QueueName="Inbox", tags=TAGS),
     "log group": call("logs", "CreateLogGroup", logGroupName="/aws/lambda/Mine"),
 }
 NOT_SHOWN = [
