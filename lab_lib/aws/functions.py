@@ -22,7 +22,7 @@ from lab_lib.aws.queues import DEAD_LETTERS, find_queue, queue_arn
 from lab_lib.aws.roles import find_role
 from lab_lib.aws.topics import find_topic, topic_arn
 from lab_lib.calls import sessions
-from lab_lib.calls.waiting import CHANGING
+from lab_lib.calls.waiting import WAITS
 from lab_lib.errors import LabError, StepMissing, none_if_absent, none_if_lacking
 from lab_lib.handlers.transaction_processor.transactions_file import MOST_ROWS
 from lab_lib.lab import LONGEST_TIMEOUT, TAGS, TIMEOUT, Lab, has_lab_tag
@@ -337,4 +337,4 @@ def _wait_until_ready(lab: Lab, name: str) -> None:
         return is_ready(now)
 
     what = _("function {name} to be ready", name=lab.name(name))
-    lab.wait_until(ready, what, timeout=120, on_aws=CHANGING.on_aws)
+    lab.wait_until(ready, what, **WAITS["change"].times)

@@ -8,7 +8,7 @@ from boto3.dynamodb.types import DYNAMODB_CONTEXT, TypeDeserializer, TypeSeriali
 
 from lab_lib.aws import grants
 from lab_lib.aws.policies import Policy
-from lab_lib.calls.waiting import CHANGING_TABLE
+from lab_lib.calls.waiting import WAITS
 from lab_lib.errors import WrongResource, none_if_absent, none_if_lacking
 from lab_lib.lab import TAG, Lab
 from lab_lib.language import _
@@ -186,7 +186,7 @@ def _wait(lab: Lab, name: str) -> None:
         return (describe(lab, name) or {}).get("TableStatus") == "ACTIVE"
 
     what = _("table {name} to be active", name=lab.name(name))
-    lab.wait_until(ready, what, **CHANGING_TABLE.times)
+    lab.wait_until(ready, what, **WAITS["table"].times)
 
 
 def _ensure_stream(lab: Lab) -> None:

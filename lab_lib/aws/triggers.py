@@ -14,7 +14,7 @@ from lab_lib.aws.functions import SOURCES, Settings, find_function, statements
 from lab_lib.aws.queues import DEAD_LETTERS, ensure_queue_policy, find_queue, queue_arn
 from lab_lib.aws.tables import find_stream
 from lab_lib.aws.topics import ALERT_TOPIC, find_topic
-from lab_lib.calls.waiting import CHANGING_MAPPING
+from lab_lib.calls.waiting import WAITS
 from lab_lib.errors import LabError, UsageError, error_code, none_if_absent
 from lab_lib.lab import TAGS, Lab, has_lab_tag
 from lab_lib.language import N_
@@ -298,4 +298,4 @@ def _wait_for_state(lab: Lab, uuid: str, wanted: str | None) -> None:
         state = none_if_absent(lambda: lab.client("lambda").get_event_source_mapping(UUID=uuid)["State"])
         return bool(state == wanted)
 
-    lab.wait_until(has_it, _WAITS[wanted], **CHANGING_MAPPING.times)
+    lab.wait_until(has_it, _WAITS[wanted], **WAITS["mapping"].times)

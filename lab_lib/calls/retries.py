@@ -1,7 +1,7 @@
 """Decide on each answer of AWS: repeat the call, do without it, or correct what the answer says.
 
-A call is repeated that AWS refuses, or answers wrongly, only because something is not ready yet: `waiting.NOT_READY`
-lists the reasons. What only adds to the safety of the lab is no reason to stop: an organisation may forbid it, and an
+A call is repeated that AWS refuses, or answers wrongly, only because something is not ready yet: waiting.csv lists
+the reasons. What only adds to the safety of the lab is no reason to stop: an organisation may forbid it, and an
 emulator may not have it. An answer without an error may list parts that failed, which is an error all the same.
 """
 
