@@ -166,7 +166,7 @@ def _whole(lab: Lab) -> Iterator[Deletable]:
 
 def _beside(lab: Lab) -> Iterator[Deletable]:
     """Yield what notebooks 00, 01 and 06 put beside the lab: usually it is not there."""
-    if none_if_unseen(lambda: buckets.find_bucket(lab.first_look)):  # its bucket is made first, and deleted last
+    if none_if_unseen(lambda: buckets.candidates(lab.first_look)):  # its bucket is made first, and deleted last
         yield from _of_kinds(_OF_LAB, lab.first_look)
     yield from _of_kinds(_OF_PART, lab.variant(BREAK_IT_MY))
     yield from _of_kinds(_OF_PART, lab.variant(BREAK_IT))
