@@ -27,16 +27,15 @@ def _is_our_trigger(find: Callable[[Lab], object], function: str, lab: Lab) -> b
 
 
 class Kind(NamedTuple):
-    """A kind of resource: how to find, recognise and delete one. Some go with another one, which is deleted."""
+    """A kind of resource: how to find, recognise and delete one."""
 
     find: Callable[..., object]
-    is_ours: Callable[..., object] = bool
-    delete: Callable[..., None] | None = None
+    is_ours: Callable[..., object]
+    delete: Callable[..., None]
 
 
 KINDS = {
     "bucket": Kind(buckets.find_bucket, buckets.is_ours, buckets.delete_bucket),
-    "upload": Kind(buckets.uploads),
     "table": Kind(tables.find_table, tables.is_ours, tables.delete_table),
     "queue": Kind(queues.find_queue, queues.is_ours, queues.delete_queue),
     "role": Kind(roles.find_role, roles.is_ours, roles.delete_role),
@@ -53,9 +52,12 @@ KINDS = {
         partial(triggers.delete_stream_trigger, wait=False),
     ),
     "topic": Kind(topics.find_topic, topics.is_ours, topics.delete_topic),
-    "subscription": Kind(triggers.find_queue_subscription),
     "policy break-it": Kind(roles.find_experiments, roles.find_experiments, roles.delete_experiments),
     "uploads to break-it/": Kind(buckets.experiments, buckets.experiments, buckets.delete_experiments),
+}
+_PARTS: dict[str, Callable[..., object]] = {  # go with the bucket and the topic
+    "upload": buckets.uploads,
+    "subscription": triggers.find_queue_subscription,
 }
 _OF_PART = ["stream trigger", "function", "log", "topic", "queue", "table"]  # in the order of the clean-up
 _OF_LAB = ["bucket trigger", *_OF_PART, "role", "bucket"]
@@ -81,14 +83,14 @@ class Deletable(NamedTuple):
             return resources.title(self.kind, roles.name_of(self.lab, self.name))
         return resources.title(self.kind, f"{self.lab.part}{self.name}")
 
-    def is_ours(self) -> bool:
-        """Return True if it is there and the lab's."""
-        return bool(_call(KINDS[self.kind].is_ours, self.lab, self.name))
+    def is_ours(self) -> object:
+        """Return something true if it is there and the lab's."""
+        return _call(KINDS[self.kind].is_ours, self.lab, self.name)
 
 
 def find(lab: Lab, kind: str, name: str = "") -> object:
     """Return what AWS tells of a resource, such as its ARN; None or an empty list if it is not there."""
-    return _call(KINDS[kind].find, lab, name)
+    return _call(_PARTS[kind] if kind in _PARTS else KINDS[kind].find, lab, name)
 
 
 def delete_all(lab: Lab) -> Iterator[str]:
@@ -142,10 +144,9 @@ def _delete(resources: Iterable[Deletable]) -> Iterator[str]:
     """Delete what AWS lets go, and yield the name of each. LabError at the end if AWS kept some, with the reasons."""
     kept = list[str]()
     for resource in resources:
-        delete = KINDS[resource.kind].delete
         try:
-            if delete and resource.is_ours():
-                _call(delete, resource.lab, resource.name)
+            if resource.is_ours():
+                _call(KINDS[resource.kind].delete, resource.lab, resource.name)
                 yield resource.label
         except ClientError as error:
             kept.append(_("{resource} ({reason})", resource=resource.label, reason=in_one_line(error)))
