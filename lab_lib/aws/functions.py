@@ -102,11 +102,9 @@ def ensure_function(lab: Lab, name: str, timeout: int = TIMEOUT, files: list[Pat
     if now is None:
         lambda_.create_function(**wanted, Code={"ZipFile": archive}, Tags=TAGS)
     else:
-        _wait_until_ready(lab, name)
         if any(now.get(key) != value for key, value in wanted.items()):
             lambda_.update_function_configuration(**wanted)
-            _wait_until_ready(lab, name)
-        if now["CodeSha256"] != digest(archive):
+        if now["CodeSha256"] != digest(archive):  # the call is repeated until the other change has ended
             lambda_.update_function_code(FunctionName=lab.name(name), ZipFile=archive)
     _wait_until_ready(lab, name)
     if name == "TransactionProcessor":  # the events of TotalNotifier have the destination of their mapping

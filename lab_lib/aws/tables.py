@@ -46,12 +46,12 @@ def ensure_table(lab: Lab, name: str) -> str:
             found=key_of(table),
             wanted=wanted_key(name),
         )
-    _wait(lab, name)
-    if name == STREAMED:
-        _ensure_stream(lab)
+    elif name == STREAMED:
+        _ensure_stream(lab, table.get("StreamSpecification", {}))
     if name in EXPIRING:
         on = {"Enabled": True, "AttributeName": EXPIRING[name]}
         lab.client("dynamodb").update_time_to_live(TableName=lab.name(name), TimeToLiveSpecification=on)
+    _wait(lab, name)
     return lab.arn("dynamodb", f"table/{lab.name(name)}")
 
 
@@ -189,15 +189,13 @@ def _wait(lab: Lab, name: str) -> None:
     lab.wait_until(ready, what, **WAITS["table"].times)
 
 
-def _ensure_stream(lab: Lab) -> None:
+def _ensure_stream(lab: Lab, now: dict[str, Any]) -> None:
     """Turn the stream on with both images. DynamoDB changes the view type only of a stream that is off."""
-    now = (describe(lab, STREAMED) or {}).get("StreamSpecification", {})
     if now == _STREAM:
         return
-    is_on = now.get("StreamEnabled")
-    for wanted in [{"StreamEnabled": False}, _STREAM] if is_on else [_STREAM]:
+    changes = [{"StreamEnabled": False}, _STREAM] if now.get("StreamEnabled") else [_STREAM]
+    for wanted in changes:  # a call is repeated until the change before has ended
         lab.client("dynamodb").update_table(TableName=lab.name(STREAMED), StreamSpecification=wanted)
-        _wait(lab, STREAMED)
 
 
 def _item(item: Item) -> Item:
