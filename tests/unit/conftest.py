@@ -14,10 +14,10 @@ from moto.iam.access_control import PermissionResult
 
 from lab_lib.aws import policies, queues, roles
 from lab_lib.calls import recent
+from lab_lib.embedded.limits import refusals
 from lab_lib.exercises import copies
 from lab_lib.lab import Lab
 from lab_lib.workspace.places import WORKSPACE
-from tests.lab.limits import problems
 from tests.web_server import serving
 
 ACCOUNT = "123456789012"  # moto's own
@@ -45,7 +45,7 @@ def session():
 
 
 def accepted(params, model, **_):
-    assert problems(model, params) == []
+    assert [refusal.message for refusal in refusals(model, params)] == []
 
 
 @pytest.fixture(scope="session")
