@@ -43,7 +43,7 @@ def find_log_group(lab: Lab, name: str) -> str | None:
 
 def describe(lab: Lab, group: str) -> dict[str, Any] | None:
     """Return the log group of exactly this name, as CloudWatch describes it, or None."""
-    groups = lab.client("logs").describe_log_groups(logGroupNamePrefix=group, limit=1)["logGroups"]  # sorted by name
+    groups = lab.client("logs").describe_log_groups(logGroupNamePrefix=group)["logGroups"]  # sorted by name
     return groups[0] if groups and groups[0]["logGroupName"] == group else None
 
 
