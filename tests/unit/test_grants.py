@@ -24,6 +24,13 @@ FROM_TOPIC = {  # as the SNS page of the SQS console writes it
         ({"Condition": {"StringEquals": {"aws:SourceAccount": OTHER}}}, [f"arn:aws:iam::{OTHER}:root"]),
         ({"Condition": {"Bool": {"aws:SecureTransport": "true"}}}, ["anyone"]),
         ({"Condition": {}, "Principal": {"Service": ["sns.amazonaws.com"]}}, ["anyone"]),
+        (
+            {
+                "Condition": {"StringEquals": {"aws:SourceAccount": "123456789012"}},
+                "Principal": {"Service": "sns.amazonaws.com"},
+            },
+            [],
+        ),
         ({"Condition": {}, "Principal": {"AWS": ["123456789012", "arn:aws:iam::123456789012:user/ana"]}}, []),
     ],
     ids=str,
