@@ -51,7 +51,6 @@ RIGHT = [  # it is shown, or the answer is about something else
     ("function", call("lambda", "GetPolicy", MISSING, FunctionName="Mine")),
     ("permission", call("lambda", "GetPolicy", {"Policy": POLICY}, FunctionName="Mine")),
     ("mapping", call("lambda", "ListEventSourceMappings", {"EventSourceMappings": [], "NextMarker": "m"})),
-    ("e-mail", call("sns", "ListSubscriptionsByTopic", {"Subscriptions": [{"Endpoint": "a@b.c"}]}, TopicArn=TOPIC)),
     ("subscription", call("sns", "ListSubscriptionsByTopic", {"Subscriptions": []}, TopicArn=f"{TOPIC}2")),
 ]
 DELETED = {
@@ -65,7 +64,6 @@ LATE, NOT_LATE = "AWS to forget", "None"
 AFTER_DELETION = [
     ("topic", call("sns", "GetTopicAttributes", {"Attributes": {"TopicArn": TOPIC}}, TopicArn=TOPIC), LATE),
     ("log group", call("logs", "DescribeLogGroups", {"logGroups": [{"logGroupName": "/aws/lambda/Mine"}]}), LATE),
-    ("log group", call("logs", "DescribeLogGroups", {"logGroups": [{"logGroupName": "/aws/lambda/Mine2"}]}), NOT_LATE),
     ("role", call("iam", "CreateRole", {"Error": {"Code": "EntityAlreadyExists"}}, RoleName="R"), LATE),
     ("table", call("dynamodb", "DescribeTable", {"Table": {"TableStatus": "DELETING"}}, TableName="Mine"), NOT_LATE),
     ("function", call("lambda", "GetPolicy", MISSING, FunctionName="Mine"), NOT_LATE),  # its permission went with it
