@@ -23,7 +23,7 @@ from babel.messages.extract import extract_from_dir
 from babel.messages.pofile import PoFileError, read_po, write_po
 
 from lab_lib import checks, errors, language
-from lab_lib.calls import recent
+from lab_lib.calls import recent, waiting
 from lab_lib.checks import facts, probe
 from lab_lib.cli import command_line
 from lab_lib.cli import main as commands
@@ -61,6 +61,8 @@ def messages() -> Catalog:
             found.add(message, locations=[(f"{folder}/{name}", 0)])
     for kind in recent.KINDS:
         found.add(kind.what, locations=[("lab_lib/calls/recent.csv", 0)])
+    for text in {text for wait in waiting.WAITS.values() for text in (wait.what, wait.on_aws) if text}:
+        found.add(text, locations=[("lab_lib/calls/waiting.csv", 0)])
     for message in _messages(command_line.translated, typer.main.get_command(commands.app)):
         found.add(message, locations=[("lab_lib/cli", 0)])
     for rule in checks.RULES.values():

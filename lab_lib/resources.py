@@ -66,8 +66,7 @@ class Resource(NamedTuple):
     @property
     def title(self) -> str:
         """Return what a learner reads of it."""
-        named = f"{self.kind} of {{}}" if self.kind == "subscription" else f"{self.kind} {{}}"
-        return _(named if self.name else self.kind).format(self.name)
+        return title(self.kind, self.name)
 
 
 RESOURCES = (
@@ -94,7 +93,17 @@ ALL_LINKS = [*dict.fromkeys(resource.link for resource in RESOURCES if resource.
 PEOPLE, CONFIRMATION = Cell("03-08"), Cell("03-10")  # subscribes an e-mail address or a number, confirms the former
 SETTINGS, CLEAN_UP = Cell("00-03"), Cell("99-08")
 STREAM = N_("stream of the table Transactions")  # no resource of its own
-_TITLES = N_("role {}"), N_("topic {}")  # the checks mark those of the other kinds
+# The checks mark the titles of the other kinds.
+_TITLES = N_("role {}"), N_("topic {}"), N_("log of {}"), N_("stream trigger of {}"), N_("policy break-it of {}")
+_UPLOADS = N_("uploads to break-it/")
+
+
+def title(kind: str, name: str) -> str:
+    """Return what a learner reads of a resource; the name is empty if the lab has one of the kind."""
+    if not name:
+        return _(kind)
+    named = f"{kind} of {{}}"
+    return _(named if named in _TITLES or kind == "subscription" else f"{kind} {{}}").format(name)
 
 
 def heading(cell: str, otherwise: str = "") -> str:

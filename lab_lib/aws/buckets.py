@@ -36,19 +36,25 @@ def ensure_bucket(lab: Lab) -> str:
     """
     s3 = lab.client("s3")
     try:
-        bucket = find_bucket(lab)
+        is_there = find_bucket(lab)
+        if lab.bucket_name and not is_there:
+            raise WrongResource(
+                "There is no bucket {lab.bucket}. Name one that exists, or leave the setting bucket empty.", lab=lab
+            )
+        if is_there and not is_ours(lab):
+            return lab.bucket
+        if not is_there:
+            _create_bucket(lab)
     except ClientError as error:
-        if error_code(error) == "403":
-            raise _taken(lab) from None
-        raise
-    if lab.bucket_name and bucket is None:
+        if error_code(error) not in ("403", "BucketAlreadyExists"):
+            raise
+        what_to_do = N_("Name another.") if lab.bucket_name else N_("Use a prefix, which becomes part of the name.")
         raise WrongResource(
-            "There is no bucket {lab.bucket}. Name one that exists, or leave the setting bucket empty.", lab=lab
-        )
-    if bucket is None:
-        _create_bucket(lab)
-    elif not is_ours(lab):
-        return lab.bucket
+            "The bucket {lab.bucket} belongs to another account, or you may not see it. Bucket names are unique in the "
+            "world. {what_to_do}",
+            lab=lab,
+            what_to_do=_(what_to_do),
+        ) from None
     s3.put_public_access_block(Bucket=lab.bucket, PublicAccessBlockConfiguration=_PRIVATE)
     encryption = {"Rules": [{"ApplyServerSideEncryptionByDefault": {"SSEAlgorithm": "AES256"}}]}
     s3.put_bucket_encryption(Bucket=lab.bucket, ServerSideEncryptionConfiguration=encryption)
@@ -58,21 +64,17 @@ def ensure_bucket(lab: Lab) -> str:
 
 def _create_bucket(lab: Lab) -> None:
     """Create the bucket, under another name if AWS still holds its own, which was deleted."""
-    s3, where = lab.client("s3"), {} if lab.region == DEFAULT_REGION else {"LocationConstraint": lab.region}
-
-    def create() -> None:
-        # Tagged by the same call: a run that is killed after it must recognise its own bucket.
-        s3.create_bucket(Bucket=lab.bucket, CreateBucketConfiguration={**where, "Tags": lab.bucket_tags})
-
+    s3 = lab.client("s3")
+    settings: dict[str, Any] = {"Tags": lab.bucket_tags}  # a run that is killed now must recognise its own bucket
+    if lab.region != DEFAULT_REGION:
+        settings["LocationConstraint"] = lab.region
     try:
-        create()
+        s3.create_bucket(Bucket=lab.bucket, CreateBucketConfiguration=settings)
     except ClientError as error:
-        if error_code(error) == "BucketAlreadyExists":
-            raise _taken(lab) from None
         if error_code(error) != "OperationAborted":
             raise
         lab.rename_bucket()
-        create()
+        s3.create_bucket(Bucket=lab.bucket, CreateBucketConfiguration=settings)
     s3.put_bucket_tagging(Bucket=lab.bucket, Tagging={"TagSet": lab.bucket_tags})  # emulators may ignore the others
 
 
@@ -101,12 +103,10 @@ def region(lab: Lab) -> str:
 
 def is_ours(lab: Lab) -> bool:
     """Return True if the bucket exists and has the lab's tag. A bucket that was given is never the lab's."""
-    return not lab.bucket_name and TAG in tags(lab)
-
-
-def tags(lab: Lab) -> list[dict[str, str]]:
-    """Return the tags of the bucket; none if it has none or is not there."""
-    return none_if_absent(lambda: lab.client("s3").get_bucket_tagging(Bucket=lab.bucket)["TagSet"]) or []
+    if lab.bucket_name:
+        return False
+    tags = none_if_absent(lambda: lab.client("s3").get_bucket_tagging(Bucket=lab.bucket)["TagSet"])
+    return TAG in (tags or [])
 
 
 def delete_bucket(lab: Lab) -> None:
@@ -138,8 +138,8 @@ def creation(lab: Lab, key: str, sequencer: str = "") -> dict[str, Any]:
     """Return the event that S3 sends when an object was created. Without a sequencer it gets one of now."""
     # S3 sends a blank of the key as "+", and all but letters, digits and a few signs as %XX.
     created = {"key": quote_plus(key, safe="/"), "sequencer": sequencer or f"{time.time_ns():016X}"}
-    now = datetime.now(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
     upload = {"bucket": {"name": lab.bucket}, "object": created}
+    now = f"{datetime.now(UTC):%Y-%m-%dT%H:%M:%S.000Z}"
     return {"Records": [{"eventName": "ObjectCreated:Put", "eventTime": now, "s3": upload}]}
 
 
@@ -162,12 +162,9 @@ def objects(lab: Lab, beginning: str = "") -> list[dict[str, Any]]:
     """
     if find_bucket(lab) is None:
         return []
-    pages = (
-        lab.client("s3")
-        .get_paginator("list_objects_v2")
-        .paginate(Bucket=lab.bucket, Prefix=beginning, PaginationConfig={"MaxItems": MOST + 1})
-    )
-    items: list[dict[str, Any]] = pages.build_full_result().get("Contents", [])
+    pages = lab.client("s3").get_paginator("list_objects_v2")
+    asked = pages.paginate(Bucket=lab.bucket, Prefix=beginning, PaginationConfig={"MaxItems": MOST + 1})
+    items: list[dict[str, Any]] = asked.build_full_result().get("Contents", [])
     if len(items) > MOST:
         raise LabError(
             "{lab.bucket} has more than {most:,} objects. Delete those that the lab does not need.",
@@ -179,9 +176,12 @@ def objects(lab: Lab, beginning: str = "") -> list[dict[str, Any]]:
 
 def uploads(lab: Lab) -> list[dict[str, Any]]:
     """Return the uploaded objects, newest last, without rejected rows, the lab's own, and the console's folders."""
-    others = (REJECTED,) if lab.part else (REJECTED, EXPERIMENTS)
-    uploaded = [item for item in objects(lab, EXPERIMENTS if lab.part else "") if not item["Key"].startswith(others)]
-    uploaded = [item for item in uploaded if TRIAL not in item["Key"] and not item["Key"].endswith("/")]
+    uploaded = list[dict[str, Any]]()
+    for item in objects(lab, EXPERIMENTS if lab.part else ""):
+        key = item["Key"]
+        is_beside = not lab.part and key.startswith(EXPERIMENTS)
+        if not (is_beside or key.startswith(REJECTED) or TRIAL in key or key.endswith("/")):
+            uploaded.append(item)
     return sorted(uploaded, key=lambda item: item["LastModified"])
 
 
@@ -218,8 +218,8 @@ def expiring(lab: Lab) -> list[dict[str, Any]]:
     """Return the rules of the bucket's lifecycle by which S3 deletes objects."""
     s3 = lab.client("s3")
     answer = none_if_lacking(lambda: s3.get_bucket_lifecycle_configuration(Bucket=lab.bucket)) or {}
-    expiring = [rule for rule in answer.get("Rules", []) if {"Days", "Date"} & rule.get("Expiration", {}).keys()]
-    return [rule for rule in expiring if rule["Status"] == "Enabled"]
+    rules = [rule for rule in answer.get("Rules", []) if rule["Status"] == "Enabled"]
+    return [rule for rule in rules if {"Days", "Date"} & rule.get("Expiration", {}).keys()]
 
 
 def copies(lab: Lab) -> list[dict[str, Any]]:
@@ -232,9 +232,13 @@ def copies(lab: Lab) -> list[dict[str, Any]]:
 def acl(lab: Lab) -> list[tuple[str, str]]:
     """Return whom else the bucket's access control list lets do what: a group such as AllUsers, or an account's id."""
     answer = none_if_lacking(lambda: lab.client("s3").get_bucket_acl(Bucket=lab.bucket)) or {}
-    grants = [(grant["Grantee"], grant["Permission"]) for grant in answer.get("Grants", [])]
-    names = [(str(who.get("URI") or who.get("ID", "")).split("/")[-1], may) for who, may in grants]
-    return [(who, may) for who, may in names if who not in (answer["Owner"]["ID"], "LogDelivery")]
+    others = list[tuple[str, str]]()
+    for grant in answer.get("Grants", []):
+        who = grant["Grantee"]
+        name = str(who.get("URI") or who.get("ID", "")).split("/")[-1]
+        if name not in (answer["Owner"]["ID"], "LogDelivery"):
+            others.append((name, grant["Permission"]))
+    return others
 
 
 def rejected_rows(lab: Lab, key: str) -> list[dict[str, Any]]:
@@ -247,17 +251,10 @@ def rejected_rows(lab: Lab, key: str) -> list[dict[str, Any]]:
         rows = list(csv.DictReader(io.StringIO(body.decode(errors="replace"), newline="")))
     except csv.Error:
         return []
-    numbered = [row for row in rows if {"line", "reason", "row"} <= row.keys() and count(row["line"]) is not None]
-    for row in numbered:
-        row |= {"line": int(row["line"]), "code": row.get("code") or "", "values": json_object(row.get("values"))}
+    numbered = list[dict[str, Any]]()
+    for row in rows:
+        line = count(row.get("line"))
+        if line is not None and {"reason", "row"} <= row.keys():
+            more = {"line": line, "code": row.get("code") or "", "values": json_object(row.get("values"))}
+            numbered.append(row | more)
     return numbered
-
-
-def _taken(lab: Lab) -> WrongResource:
-    by_prefix = N_("Use a prefix, which becomes part of the name.")
-    return WrongResource(
-        "The bucket {lab.bucket} belongs to another account, or you may not see it. Bucket names are unique in the "
-        "world. {what_to_do}",
-        lab=lab,
-        what_to_do=_(N_("Name another.") if lab.bucket_name else by_prefix),
-    )

@@ -1,10 +1,12 @@
-"""Delete the lab's resources in the reverse order of their creation, and list the remaining ones. On AWS, ask first."""
+"""Find, recognise and delete the lab's resources by their kinds, also those that notebooks 00, 01 and 06 put beside it.
 
-from collections.abc import Callable, Iterator
-from dataclasses import replace
+What stands beside the lab: a small lab of its own for the first look of 00, with another prefix and bucket; two parts
+for 01 and 06, with names of their own; and in the lab's roles and bucket what these parts need there.
+"""
+
+from collections.abc import Callable, Iterable, Iterator
 from functools import partial
-from itertools import product
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from botocore.exceptions import ClientError
 
@@ -13,34 +15,87 @@ from lab_lib.aws import buckets, cloudwatch, functions, queues, roles, tables, t
 from lab_lib.calls.asking import ask
 from lab_lib.calls.refusals import in_one_line, none_if_unseen
 from lab_lib.errors import LabError, is_unreachable, warn
-from lab_lib.lab import BREAK_IT, BREAK_IT_MY, TAG, Lab
-from lab_lib.language import N_, _
+from lab_lib.lab import BREAK_IT, BREAK_IT_MY, Lab
+from lab_lib.language import _
+
+
+def _is_our_trigger(find: Callable[[Lab], object], function: str, lab: Lab) -> bool:
+    """Return True if the trigger exists and does not start a function of others. A notification has no tag."""
+    if find(lab) is None:
+        return False
+    return functions.find_function(lab, function) is None or functions.is_ours(lab, function)
+
+
+class Kind(NamedTuple):
+    """A kind of resource: how to find, recognise and delete one."""
+
+    find: Callable[..., object]
+    is_ours: Callable[..., object]
+    delete: Callable[..., None]
+
+
+KINDS = {
+    "bucket": Kind(buckets.find_bucket, buckets.is_ours, buckets.delete_bucket),
+    "table": Kind(tables.find_table, tables.is_ours, tables.delete_table),
+    "queue": Kind(queues.find_queue, queues.is_ours, queues.delete_queue),
+    "role": Kind(roles.find_role, roles.is_ours, roles.delete_role),
+    "log": Kind(cloudwatch.find_log_group, cloudwatch.is_our_log_group, cloudwatch.delete_log_group),
+    "function": Kind(functions.find_function, functions.is_ours, functions.delete_function),
+    "bucket trigger": Kind(
+        triggers.find_bucket_trigger,
+        partial(_is_our_trigger, triggers.find_bucket_trigger, "TransactionProcessor"),
+        triggers.delete_bucket_trigger,
+    ),
+    "stream trigger": Kind(
+        triggers.find_stream_trigger,
+        partial(_is_our_trigger, triggers.find_stream_trigger, "TotalNotifier"),
+        partial(triggers.delete_stream_trigger, wait=False),
+    ),
+    "topic": Kind(topics.find_topic, topics.is_ours, topics.delete_topic),
+    "policy break-it": Kind(roles.find_experiments, roles.find_experiments, roles.delete_experiments),
+    "uploads to break-it/": Kind(buckets.experiments, buckets.experiments, buckets.delete_experiments),
+}
+_PARTS: dict[str, Callable[..., object]] = {  # go with the bucket and the topic
+    "upload": buckets.uploads,
+    "subscription": triggers.find_queue_subscription,
+}
+_OF_PART = ["stream trigger", "function", "log", "topic", "queue", "table"]  # in the order of the clean-up
+_OF_LAB = ["bucket trigger", *_OF_PART, "role", "bucket"]
+_NAMES = {  # of the kinds that resources.py does not list, or not whole
+    "log": resources.names("function"),
+    "queue": [*resources.names("queue"), queues.MINE],
+    "policy break-it": resources.names("role"),
+    "uploads to break-it/": [""],
+}
 
 
 class Deletable(NamedTuple):
-    """One resource of the lab: its name for people, and how to find, recognise and delete it."""
+    """A resource that a clean-up deletes, if it is there and the lab's."""
 
-    label: str
-    find: Callable[[], object]
-    is_ours: Callable[[], object]  # true or false
-    delete: Callable[[], None]
+    lab: Lab
+    kind: str
+    name: str
+
+    @property
+    def label(self) -> str:
+        """Return what people call it."""
+        if self.kind == "role":
+            return resources.title(self.kind, roles.name_of(self.lab, self.name))
+        return resources.title(self.kind, f"{self.lab.part}{self.name}")
+
+    def is_ours(self) -> object:
+        """Return something true if it is there and the lab's."""
+        return _call(KINDS[self.kind].is_ours, self.lab, self.name)
 
 
-_Calls = tuple[Callable[..., Any], ...]  # to find, recognise and delete a resource
-_ROLE = roles.find_role, roles.is_ours, roles.delete_role
-_EXPERIMENTS = roles.find_experiments, roles.find_experiments, roles.delete_experiments
-_KINDS: dict[str, _Calls] = {  # of resources that a part beside the lab has too, by their marked names
-    "function {}": (functions.find_function, functions.is_ours, functions.delete_function),
-    N_("log of {}"): (cloudwatch.find_log_group, cloudwatch.is_our_log_group, cloudwatch.delete_log_group),
-    "topic {}": (topics.find_topic, topics.is_ours, topics.delete_topic),
-    "queue {}": (queues.find_queue, queues.is_ours, queues.delete_queue),
-    "table {}": (tables.find_table, tables.is_ours, tables.delete_table),
-}
+def find(lab: Lab, kind: str, name: str = "") -> object:
+    """Return what AWS tells of a resource, such as its ARN; None or an empty list if it is not there."""
+    return _call(_PARTS[kind] if kind in _PARTS else KINDS[kind].find, lab, name)
 
 
 def delete_all(lab: Lab) -> Iterator[str]:
     """Delete the lab's own resources one by one, and yield the name of each. Resources of others stay."""
-    yield from _delete(_resources(lab))
+    yield from _delete(_whole(lab))
 
 
 def delete_experiments(lab: Lab) -> Iterator[str]:
@@ -49,34 +104,24 @@ def delete_experiments(lab: Lab) -> Iterator[str]:
     Warn of what is left: it does not disturb the lab, and `delete_all` deletes it too.
     """
     try:
-        yield from _delete(_of_experiments(lab))
+        yield from _delete(_beside(lab))
     except LabError as error:
         warn(str(error))
 
 
 def remaining(lab: Lab) -> list[str]:
     """Return the names of the lab's own resources in the account."""
-    return [resource.label for resource in _resources(lab) if resource.is_ours()]
+    return [resource.label for resource in _whole(lab) if resource.is_ours()]
 
 
 def kept(lab: Lab) -> list[str]:
     """Return the resources that the lab uses or may have used, and that others created. They are never deleted."""
-    others = (resource.label for resource in _resources(lab) if resource.find() and not resource.is_ours())
-    named = {_("bucket"): _("bucket {name} (given)", name=lab.bucket)} if lab.bucket_name else {}
-    labels = [named.get(label, label) for label in dict.fromkeys(others)]  # one role may serve both functions
-    return labels + [_("bucket {name} (not the one that the lab uses)", name=name) for name in _other_buckets(lab)]
-
-
-def _other_buckets(lab: Lab) -> list[str]:
-    """Return the buckets that a learner may have named otherwise. Those with the tag of another lab are left out."""
-    names = none_if_unseen(lambda: buckets.candidates(lab)) or []
-    others = [replace(lab, bucket_name=name) for name in names if name != lab.bucket]
-    return [other.bucket for other in others if none_if_unseen(partial(_may_be_of, other))]
-
-
-def _may_be_of(lab: Lab) -> bool:
-    tags = buckets.tags(lab)
-    return buckets.region(lab) == lab.region and (TAG not in tags or all(tag in tags for tag in lab.bucket_tags))
+    labels = dict[str, None]()  # one role may serve both functions
+    for resource in _whole(lab):
+        if find(*resource) and not resource.is_ours():
+            is_given = resource.kind == "bucket" and lab.bucket_name
+            labels[_("bucket {name} (given)", name=lab.bucket) if is_given else resource.label] = None
+    return [*labels]
 
 
 def is_half_deleted(lab: Lab) -> bool:
@@ -95,13 +140,13 @@ def confirm(lab: Lab, yes: bool) -> None:
         ask(_("Resources of the lab in {lab}: {count}. Delete them?", lab=lab, count=len(names)))
 
 
-def _delete(deletables: Iterator[Deletable]) -> Iterator[str]:
+def _delete(resources: Iterable[Deletable]) -> Iterator[str]:
     """Delete what AWS lets go, and yield the name of each. LabError at the end if AWS kept some, with the reasons."""
     kept = list[str]()
-    for resource in deletables:
+    for resource in resources:
         try:
             if resource.is_ours():
-                resource.delete()
+                _call(KINDS[resource.kind].delete, resource.lab, resource.name)
                 yield resource.label
         except ClientError as error:
             kept.append(_("{resource} ({reason})", resource=resource.label, reason=in_one_line(error)))
@@ -114,51 +159,27 @@ def _delete(deletables: Iterator[Deletable]) -> Iterator[str]:
         )
 
 
-def _resources(lab: Lab) -> Iterator[Deletable]:
-    yield from _of_experiments(lab)
-    of_trigger = triggers.find_bucket_trigger, triggers.delete_bucket_trigger
-    yield _trigger(_("bucket trigger"), lab, "TransactionProcessor", *of_trigger)
-    yield from _in_parts(lab)
-    for name in resources.names("role"):
-        yield _deletable(_("role {}").format(roles.name_of(lab, name)), _ROLE, lab, name)
-    yield _deletable(_("bucket"), (buckets.find_bucket, buckets.is_ours, buckets.delete_bucket), lab)
+def _whole(lab: Lab) -> Iterator[Deletable]:
+    """Yield what may be there of the lab and beside it, in the reverse order of its creation."""
+    yield from _beside(lab)
+    yield from _of_kinds(_OF_LAB, lab)
 
 
-def _of_experiments(lab: Lab) -> Iterator[Deletable]:
+def _beside(lab: Lab) -> Iterator[Deletable]:
     """Yield what notebooks 00, 01 and 06 put beside the lab: usually it is not there."""
     if none_if_unseen(lambda: buckets.candidates(lab.first_look)):  # its bucket is made first, and deleted last
-        yield from _resources(lab.first_look)
-    yield from _in_parts(lab.variant(BREAK_IT_MY), lab.variant(BREAK_IT))
-    for name in resources.names("role"):
-        yield _deletable(_("policy break-it of {role}", role=name), _EXPERIMENTS, lab, name)
-    of_uploads = buckets.experiments, buckets.experiments, buckets.delete_experiments
-    yield _deletable(_("uploads to break-it/"), of_uploads, lab)
+        yield from _of_kinds(_OF_LAB, lab.first_look)
+    yield from _of_kinds(_OF_PART, lab.variant(BREAK_IT_MY))
+    yield from _of_kinds(_OF_PART, lab.variant(BREAK_IT))
+    yield from _of_kinds(["policy break-it", "uploads to break-it/"], lab)
 
 
-def _in_parts(*labs: Lab) -> Iterator[Deletable]:
-    """Yield the stream's triggers and the named resources of the lab, or of parts beside it."""
-    for lab in labs:
-        label = _("stream trigger of {part}", part=lab.part) if lab.part else _("stream trigger")
-        delete = partial(triggers.delete_stream_trigger, wait=False)
-        yield _trigger(label, lab, "TotalNotifier", triggers.find_stream_trigger, delete)
-    for (label, calls), lab in product(_KINDS.items(), labs):
-        kind = label.split()[0]
-        names = resources.names("function" if kind == "log" else kind) + [queues.MINE] * (kind == "queue")
-        yield from (_deletable(_(label).format(f"{lab.part}{name}"), calls, lab, name) for name in names)
+def _of_kinds(kinds: list[str], lab: Lab) -> Iterator[Deletable]:
+    for kind in kinds:
+        for name in _NAMES.get(kind) or resources.names(kind):
+            yield Deletable(lab, kind, name)
 
 
-def _trigger(
-    label: str, lab: Lab, function: str, find: Callable[[Lab], object], delete: Callable[[Lab], None]
-) -> Deletable:
-    """Return a trigger as a resource. It has no tag: it is the lab's own unless it starts a function of others."""
-
-    def is_ours(lab: Lab) -> bool:
-        if find(lab) is None:
-            return False
-        return functions.find_function(lab, function) is None or functions.is_ours(lab, function)
-
-    return _deletable(label, (find, is_ours, delete), lab)
-
-
-def _deletable(label: str, calls: _Calls, *arguments: Any) -> Deletable:
-    return Deletable(label, *(partial(call, *arguments) for call in calls))
+def _call(function: Callable[..., object], lab: Lab, name: str) -> object:
+    """Call a function of a resource module. It takes no name if the lab has one resource of the kind."""
+    return function(lab, name) if name else function(lab)

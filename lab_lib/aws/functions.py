@@ -22,7 +22,7 @@ from lab_lib.aws.queues import DEAD_LETTERS, find_queue, queue_arn
 from lab_lib.aws.roles import find_role
 from lab_lib.aws.topics import find_topic, topic_arn
 from lab_lib.calls import sessions
-from lab_lib.calls.waiting import CHANGING
+from lab_lib.calls.waiting import WAITS
 from lab_lib.errors import LabError, StepMissing, none_if_absent, none_if_lacking
 from lab_lib.handlers.transaction_processor.transactions_file import MOST_ROWS
 from lab_lib.lab import LONGEST_TIMEOUT, TAGS, TIMEOUT, Lab, has_lab_tag
@@ -71,11 +71,14 @@ def settings(lab: Lab, name: str, timeout: int = TIMEOUT, files: list[Path] | No
 
 def variables(lab: Lab, name: str) -> dict[str, str]:
     """Return the function's environment variables: its tables, topic, threshold and dead-letter queue."""
-    markers = {"MARKER_TABLE": lab.name("ProcessedRecords")}
     if name == "TransactionProcessor":
-        return {**markers, "CUSTOMER_TABLE": lab.name("Customer"), "TRANSACTIONS_TABLE": lab.name("Transactions")}
+        return {
+            "MARKER_TABLE": lab.name("ProcessedRecords"),
+            "CUSTOMER_TABLE": lab.name("Customer"),
+            "TRANSACTIONS_TABLE": lab.name("Transactions"),
+        }
     return {
-        **markers,
+        "MARKER_TABLE": lab.name("ProcessedRecords"),
         "TOTAL_TABLE": lab.name("TransactionTotal"),
         "TOPIC_ARN": topic_arn(lab),  # known before the topic is created
         "THRESHOLD": f"{lab.threshold:f}",
@@ -91,7 +94,8 @@ def ensure_function(lab: Lab, name: str, timeout: int | None = None, files: list
     """
     if timeout is None and name == "TransactionProcessor":
         timeout = timeout_for(transactions.preview(lab.data_file).rows)
-    lambda_, wanted = lab.client("lambda"), settings(lab, name, timeout or TIMEOUT, files)
+    lambda_ = lab.client("lambda")
+    wanted = settings(lab, name, timeout or TIMEOUT, files)
     archive = package(files or source_files(name))
     resources.require(wanted["Role"], "role", ROLES[name])
     resources.require(find_queue(lab, DEAD_LETTERS), "queue", DEAD_LETTERS)
@@ -100,11 +104,9 @@ def ensure_function(lab: Lab, name: str, timeout: int | None = None, files: list
     if now is None:
         lambda_.create_function(**wanted, Code={"ZipFile": archive}, Tags=TAGS)
     else:
-        _wait_until_ready(lab, name)
         if any(now.get(key) != value for key, value in wanted.items()):
             lambda_.update_function_configuration(**wanted)
-            _wait_until_ready(lab, name)
-        if now["CodeSha256"] != digest(archive):
+        if now["CodeSha256"] != digest(archive):  # the call is repeated until the other change has ended
             lambda_.update_function_code(FunctionName=lab.name(name), ZipFile=archive)
     _wait_until_ready(lab, name)
     if name == "TransactionProcessor":  # the events of TotalNotifier have the destination of their mapping
@@ -328,5 +330,5 @@ def _wait_until_ready(lab: Lab, name: str) -> None:
             )
         return is_ready(now)
 
-    what, on_aws = _("function {name} to be ready", name=lab.name(name)), CHANGING.on_aws
-    lab.wait_until(ready, what, timeout=120, on_aws=on_aws, longest_pause=0.5)
+    what = _("function {name} to be ready", name=lab.name(name))
+    lab.wait_until(ready, what, **WAITS["change"].times)

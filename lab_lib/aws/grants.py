@@ -11,7 +11,6 @@ from lab_lib.aws.policies import Policy
 from lab_lib.lab import Lab
 
 SEND, ANYONE = "sqs:SendMessage", "anyone"
-_ARNS, _SERVICES = re.compile(r"arn:[^'\"]+"), re.compile(r"'([\w-]+)\.amazonaws\.com")
 
 
 def statements(policy: Any) -> list[Policy]:
@@ -23,8 +22,8 @@ def statements(policy: Any) -> list[Policy]:
 
 def short(lab: Lab, arn: str) -> str:
     """Return the name in an ARN of this account and Region. Return any other ARN as it is."""
-    service, resource = arn.split(":", 5)[2::3] if arn.count(":") >= 5 else ("", "")
-    return resource.removeprefix("function:") if arn == lab.arn(service, resource) else arn
+    resource = arn_part(arn, 5)
+    return resource.removeprefix("function:") if arn == lab.arn(arn_part(arn, 2), resource) else arn
 
 
 def outsiders(
@@ -41,13 +40,13 @@ def outsiders(
         requests[name] = from_user(arn, "", "", {"aws:sourceowner": account, "aws:sourceaccount": account, **context})
     for name in _services(statements):
         requests[name] = from_service(name, "", "", {**_for_another(lab, name), **context})
-    found = [
-        (name, action)
-        for name, request in requests.items()
-        for action, places in _granted(statements, resource).items()
-        if any(is_allowed(statements, request._replace(action=action, resource=place)) for place in places)
-    ]
-    return [(name, action) for name, action in found if name == ANYONE or (ANYONE, action) not in found]
+    found = list[tuple[str, str]]()
+    for name, request in requests.items():
+        for action, places in _granted(statements, resource).items():
+            asked = [request._replace(action=action, resource=place) for place in places]
+            if any(is_allowed(statements, one) for one in asked) and (ANYONE, action) not in found:
+                found.append((name, action))
+    return found
 
 
 def senders(lab: Lab, statements: list[Policy], queue: str) -> list[str]:
@@ -56,13 +55,16 @@ def senders(lab: Lab, statements: list[Policy], queue: str) -> list[str]:
     These are whom the statements name, and another account, which stands for all. The account's own users, and its
     topics in general, are not listed. LabError if that cannot be decided.
     """
-    text, people = str(statements), _people(lab, statements)
-    named = _ARNS.findall(str([statement.get("Condition") for statement in statements]))
-    sources = {short(lab, arn): arn for arn in named if arn != lab.arn("sns", "*")}
-    sources |= {f"{name}.amazonaws.com": lab.arn(name, "any") for name in _SERVICES.findall(text) if name != "sns"}
-    sources |= {name: f"arn:{lab.partition}:sns:{lab.region}:{arn_part(arn, 4)}:any" for name, arn in people.items()}
-    requests = [(name, from_user(arn, SEND, queue, {})) for name, arn in people.items()]
-    requests += [(name, _by_service(re.sub("[*?]", "x", arn), queue)) for name, arn in sources.items()]
+    requests = list[tuple[str, Request]]()
+    for arn in re.findall(r"arn:[^'\"]+", str([statement.get("Condition") for statement in statements])):
+        if arn != lab.arn("sns", "*"):
+            requests.append((short(lab, arn), _by_service(re.sub("[*?]", "x", arn), queue)))
+    for service in _services(statements):
+        if service != "sns.amazonaws.com":
+            requests.append((service, _by_service(lab.arn(service.split(".")[0], "any"), queue)))
+    for name, arn in _people(lab, statements).items():
+        topic = f"arn:{lab.partition}:sns:{lab.region}:{arn_part(arn, 4)}:any"
+        requests += [(name, from_user(arn, SEND, queue, {})), (name, _by_service(topic, queue))]
     names = {name for name, request in requests if is_allowed(statements, request)}
     return [ANYONE] if ANYONE in names else sorted(names)
 
@@ -78,9 +80,12 @@ def _people(lab: Lab, statements: list[Policy]) -> dict[str, str]:
 
 def _services(statements: list[Policy]) -> list[str]:
     """Return the services that may act for another account. Lambda assumes roles of its own account only."""
-    principals = [statement.get("Principal") for statement in statements if "Resource" in statement]
-    named = [name for kinds in principals if isinstance(kinds, dict) for name in as_list(kinds.get("Service", []))]
-    return sorted({*named})
+    services = set[str]()
+    for statement in statements:
+        kinds = statement.get("Principal")
+        if isinstance(kinds, dict) and "Resource" in statement:
+            services |= {*as_list(kinds.get("Service", []))}
+    return sorted(services)
 
 
 def _granted(statements: list[Policy], resource: str) -> dict[str, set[str]]:
@@ -101,9 +106,7 @@ def _granted(statements: list[Policy], resource: str) -> dict[str, set[str]]:
 
 def _for_another(lab: Lab, service: str) -> dict[str, str | None]:
     """Return the context of a request that a service makes for another account."""
-    name = service.split(".")[0]
-    place = "::any" if name == "s3" else f"{lab.region}:{ANOTHER_ACCOUNT}:any"
-    arn = f"arn:{lab.partition}:{name}:{place}"
+    arn = lab.arn(service.split(".")[0], "any").replace(lab.account, ANOTHER_ACCOUNT)
     return {"aws:sourcearn": arn, "aws:sourceaccount": ANOTHER_ACCOUNT, "aws:sourceowner": ANOTHER_ACCOUNT}
 
 

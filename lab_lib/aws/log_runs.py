@@ -9,8 +9,6 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import datetime
 from functools import cached_property
-from itertools import groupby
-from operator import attrgetter, itemgetter
 from typing import Any
 
 from lab_lib.aws import cloudwatch
@@ -19,6 +17,14 @@ from lab_lib.lab import Lab
 
 _OF_RUN = re.compile(r"(START|END|REPORT) RequestId: (\S+)")
 _IN_JSON = {"platform.start": "START", "platform.report": "REPORT"}
+# In the text format an error is raised or logged, a timeout, or an exit. The embedded AWS has a traceback only.
+_FAILURE = re.compile(
+    r"^\[ERROR\]\s+(?:\S+Z\t\S*\t)?(.+)(?:\nTraceback .*)?"
+    r"|^\S+Z \S+ (Task timed out after [0-9.]+ seconds)$"
+    r"|^RequestId: \S+ Error: (Runtime exited .*)"
+    r"|^Traceback \(most recent call last\):\n(?:[ \t].*\n|\n)*(.+)",
+    re.MULTILINE,
+)
 
 
 @dataclass
@@ -36,7 +42,8 @@ class Run:
     @cached_property
     def reports(self) -> list[dict[str, Any]]:
         """Return the JSON objects with which this workbook's functions report the run."""
-        return cloudwatch.reports(self.lines)
+        objects = [json_object(line) for line in self.lines]
+        return [one for one in objects if isinstance(one.get("records"), int) or isinstance(one.get("key"), str)]
 
     @property
     def records(self) -> int:
@@ -46,36 +53,49 @@ class Run:
     @property
     def alerted(self) -> list[Any]:
         """Return the customers of whom TotalNotifier reports an alert."""
-        alerted = [report.get("alerted") for report in self.reports]
-        return [customer for customers in alerted if isinstance(customers, list) for customer in customers]
+        customers = list[Any]()
+        for report in self.reports:
+            alerted = report.get("alerted")
+            customers += alerted if isinstance(alerted, list) else []
+        return customers
 
     @cached_property
     def error(self) -> str:
-        """Return the error that ended the run, or ""."""
-        return next(reversed(cloudwatch.failures(self.lines)), "")
+        """Return the last error of the run, such as "KeyError: 'amount'", or ""."""
+        errors = ["".join(found) for found in _FAILURE.findall("\n".join(self.lines))]
+        errors += [_error_in_json(line) for line in self.lines]
+        return next((error for error in reversed(errors) if error), "")
 
 
 def read(lab: Lab, name: str, group: str, since: datetime | None = None) -> list[Run]:
     """Return the runs of a function, oldest first, as far as `cloudwatch.MOST` lines tell of them."""
-    events = cloudwatch.log_events(lab, name, since, group)
-    stream = itemgetter("logStreamName")
-    of_stream = groupby(sorted(events, key=stream), stream)
-    return sorted((run for _, lines in of_stream for run in parse(lines)), key=attrgetter("begin"))
+    return parse(cloudwatch.log_events(lab, name, since, group))
 
 
 def parse(lines: Iterable[dict[str, Any]]) -> list[Run]:
-    """Return the runs in the lines of one log stream."""
+    """Return the runs in the lines of a log, oldest first."""
     runs = list[Run]()
+    last = dict[str, Run]()  # of each stream
     for line in lines:
-        message, time = line["message"], int(line["timestamp"])
+        message, time, stream = line["message"], int(line["timestamp"]), line["logStreamName"]
         kind, run = _read_own_line(message)
         if kind == "START":
-            runs.append(Run(run, time))
-        elif runs:
-            runs[-1].lines.append(message)
+            last[stream] = Run(run, time)
+            runs.append(last[stream])
+        elif stream in last:
+            last[stream].lines.append(message)
             if kind:
-                runs[-1].end = runs[-1].end or time
+                last[stream].end = last[stream].end or time
     return runs
+
+
+def _error_in_json(line: str) -> str:
+    """Return the error in a line of the JSON format, or ""."""
+    event = json_object(line)
+    if event.get("level") != "ERROR":
+        return ""
+    parts = [str(event[key]) for key in ("errorType", "errorMessage") if event.get(key)]
+    return ": ".join(parts) or str(event.get("message", ""))
 
 
 def _read_own_line(message: str) -> tuple[str, str]:

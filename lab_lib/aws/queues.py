@@ -9,7 +9,7 @@ from urllib.parse import unquote_plus
 
 from lab_lib import resources
 from lab_lib.aws import grants, policies
-from lab_lib.aws.json_text import count, json_object
+from lab_lib.aws.json_text import json_object
 from lab_lib.errors import none_if_absent
 from lab_lib.lab import TAGS, Lab, has_lab_tag
 from lab_lib.language import N_, _, ngettext
@@ -33,8 +33,8 @@ def ensure_queue(lab: Lab, name: str) -> str:
     A new queue has its policy from the first moment: on AWS a policy that comes later takes up to a minute to count,
     and SNS drops what it may not deliver.
     """
-    sqs, settings = lab.client("sqs"), {"SqsManagedSseEnabled": "true", "MessageRetentionPeriod": _RETENTION}
-    url = find_queue(lab, name)
+    sqs, url = lab.client("sqs"), find_queue(lab, name)
+    settings = {"SqsManagedSseEnabled": "true", "MessageRetentionPeriod": _RETENTION}
     if url is None:
         settings["Policy"] = json.dumps(policies.policy_of(lab, name))
         return str(sqs.create_queue(QueueName=lab.name(name), Attributes=settings, tags=TAGS)["QueueUrl"])
@@ -59,7 +59,8 @@ def find_queue(lab: Lab, name: str) -> str | None:
 
 def alerts(lab: Lab, name: str) -> list[dict[str, str]]:
     """Return the alerts among the queue's `messages` without SNS's envelope: customerID and accountBalance."""
-    return [body for message in messages(lab, name) if (body := alert(message))]
+    bodies = [alert(message) for message in messages(lab, name)]
+    return [body for body in bodies if body]
 
 
 def alert(message: Message) -> dict[str, str]:
@@ -94,8 +95,10 @@ def statements(lab: Lab, name: str) -> list[policies.Policy]:
 def is_ours(lab: Lab, name: str) -> bool:
     """Return True if the queue exists and has the lab's tag."""
     sqs, url = lab.client("sqs"), _url(lab, name)
-    answer = none_if_absent(lambda: sqs.list_queue_tags(QueueUrl=url)) if url else None
-    return answer is not None and has_lab_tag(answer.get("Tags", {}))
+    if url is None:
+        return False
+    answer = none_if_absent(lambda: sqs.list_queue_tags(QueueUrl=url)) or {}
+    return has_lab_tag(answer.get("Tags", {}))
 
 
 def delete_queue(lab: Lab, name: str) -> None:
@@ -120,8 +123,7 @@ def messages(lab: Lab, name: str) -> list[Message]:
 def arrivals(lab: Lab, name: str) -> list[tuple[int, Message]]:
     """Return when each of the queue's messages came (milliseconds since 1970), and its body. All stay in the queue."""
     with _received(lab, name, MOST) as received:
-        sent = [count(message.get("Attributes", {}).get("SentTimestamp")) or 0 for message in received]
-        return [(time, json_object(message["Body"])) for time, message in zip(sent, received, strict=True)]
+        return [(int(message["Attributes"]["SentTimestamp"]), json_object(message["Body"])) for message in received]
 
 
 def delete_messages(lab: Lab, name: str, unwanted: Callable[[Message], bool]) -> None:
@@ -173,37 +175,39 @@ def _received(lab: Lab, name: str, most: int) -> Iterator[list[dict[str, Any]]]:
     first messages again before it is read.
     """
     sqs, url = lab.client("sqs"), _url(lab, name)
-    wait, enough = (1, 2) if lab.is_real else (0, 1)
-    how = {"VisibilityTimeout": 60, "WaitTimeSeconds": wait, "MessageSystemAttributeNames": ["SentTimestamp"]}
-    seen, empty = dict[str, dict[str, Any]](), 0
+    how = {"VisibilityTimeout": 60, "WaitTimeSeconds": lab.is_real, "MessageSystemAttributeNames": ["SentTimestamp"]}
+    received, enough = dict[str, dict[str, Any]](), 2 if lab.is_real else 1
+    empty = 0  # answers in a row
     try:
-        while url and empty < enough and len(seen) < most:
-            wanted = min(10, most - len(seen))
+        while url and empty < enough and len(received) < most:
+            wanted = min(10, most - len(received))
             asked = partial(sqs.receive_message, QueueUrl=url, MaxNumberOfMessages=wanted, **how)
             batch = (none_if_absent(asked) or {}).get("Messages", [])
-            is_new = bool({message["MessageId"] for message in batch} - seen.keys())
-            empty = 0 if is_new and (lab.is_real or len(batch) == wanted) else empty + 1
-            seen.update({message["MessageId"]: message for message in batch})
-        yield list(seen.values())
+            known = len(received)
+            received.update({message["MessageId"]: message for message in batch})
+            is_end = len(received) == known or (len(batch) < wanted and not lab.is_real)
+            empty = empty + 1 if is_end else 0
+        yield list(received.values())
     finally:
-        receipts = [] if lab.copy else [message["ReceiptHandle"] for message in seen.values()]
-        for start in range(0, len(receipts), 10):
+        messages = [] if lab.copy else list(received.values())
+        for start in range(0, len(messages), 10):
             visible = [
-                {"Id": str(number), "ReceiptHandle": receipt, "VisibilityTimeout": 0}
-                for number, receipt in enumerate(receipts[start : start + 10])
+                {"Id": str(number), "ReceiptHandle": message["ReceiptHandle"], "VisibilityTimeout": 0}
+                for number, message in enumerate(messages[start : start + 10])
             ]
             sqs.change_message_visibility_batch(QueueUrl=url, Entries=visible)
 
 
 def _url(lab: Lab, name: str) -> str | None:
     """Return the queue's URL, or None. For a minute after its deletion, AWS may still give one."""
-    answer = none_if_absent(lambda: lab.client("sqs").get_queue_url(QueueName=lab.name(name))) or {}
-    return answer.get("QueueUrl")
+    url: str | None = none_if_absent(lambda: lab.client("sqs").get_queue_url(QueueName=lab.name(name))["QueueUrl"])
+    return url
 
 
 def _describe(lab: Lab, name: str) -> tuple[str | None, dict[str, str]]:
     """Return the queue's URL and its attributes; None and an empty dict without a queue."""
     sqs, url = lab.client("sqs"), _url(lab, name)
-    answer = none_if_absent(lambda: sqs.get_queue_attributes(QueueUrl=url, AttributeNames=["All"])) if url else None
-    attributes = (answer or {}).get("Attributes", {})
-    return url if attributes else None, attributes
+    if url is None:
+        return None, {}
+    answer = none_if_absent(lambda: sqs.get_queue_attributes(QueueUrl=url, AttributeNames=["All"]))
+    return (url, answer["Attributes"]) if answer else (None, {})

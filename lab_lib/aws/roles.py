@@ -1,17 +1,13 @@
 """Create, read and delete the IAM roles of the functions."""
 
 import json
-import re
-from contextlib import suppress
 from datetime import timedelta
 from typing import Any
 
 from lab_lib.aws import policies
 from lab_lib.aws.evaluator import NOW, moment
-from lab_lib.calls.refusals import none_if_unseen
-from lab_lib.errors import TimedOut, none_if_absent
+from lab_lib.errors import none_if_absent
 from lab_lib.lab import TAG, Lab
-from lab_lib.language import _
 
 POLICY_NAME = "lab"
 EXPERIMENTS = "break-it"  # the policy for notebooks 01 and 06
@@ -22,13 +18,12 @@ def ensure_role(lab: Lab, name: str) -> str:
 
     A role that was given, or is without the lab's tag, is adopted as it is.
     """
-    iam, role_name = lab.client("iam"), lab.name(name)
-    if arn := given(lab, name):
-        return arn
+    if given(lab, name):
+        return given(lab, name)
+    role_name = lab.name(name)
     role = describe(lab, role_name)
-    arn = str(role["Arn"]) if role else lab.arn("iam", f"role/{role_name}")
     if role is None:
-        iam.create_role(
+        lab.client("iam").create_role(
             RoleName=role_name,
             AssumeRolePolicyDocument=json.dumps(policies.trust()),
             Description=f"What {name.removesuffix('Role')} may do",
@@ -36,11 +31,11 @@ def ensure_role(lab: Lab, name: str) -> str:
             **({"PermissionsBoundary": lab.boundary} if lab.boundary else {}),
         )
     elif TAG not in role.get("Tags", []):
-        return arn
+        return str(role["Arn"])
     else:
         _repair(lab, role_name, role)
-    _put_policy(lab, arn, POLICY_NAME, policies.policy_of(lab, name))
-    return arn
+    _put_policy(lab, role_name, POLICY_NAME, policies.policy_of(lab, name))
+    return lab.arn("iam", f"role/{role_name}")
 
 
 def given(lab: Lab, name: str) -> str:
@@ -63,15 +58,14 @@ def allowed(lab: Lab, role_arn: str, actions: tuple[str, ...], resource: str, af
 
     It may do them now or, `after` some time, then: a policy may end.
     """
-    time = moment(after)
-    keys = {"aws:CurrentTime": ("date", time["aws:currenttime"]), "aws:EpochTime": ("numeric", time["aws:epochtime"])}
+    time, kinds = moment(after), {"aws:currenttime": "date", "aws:epochtime": "numeric"}
     answer = lab.client("iam").simulate_principal_policy(
         PolicySourceArn=role_arn,
         ActionNames=actions,
         ResourceArns=[resource],
         ContextEntries=[
-            {"ContextKeyName": key, "ContextKeyType": kind, "ContextKeyValues": [value]}
-            for key, (kind, value) in keys.items()
+            {"ContextKeyName": key, "ContextKeyType": kind, "ContextKeyValues": [time[key]]}
+            for key, kind in kinds.items()
         ],
     )
     return {result["EvalActionName"] for result in answer["EvaluationResults"] if result["EvalDecision"] == "allowed"}
@@ -90,12 +84,12 @@ def is_ours(lab: Lab, name: str) -> bool:
 def ensure_experiments(lab: Lab, name: str, permissions: policies.Policy) -> None:
     """Give the role the permissions for notebooks 01 and 06 too, if the lab created it."""
     if is_ours(lab, name):
-        _put_policy(lab, lab.arn("iam", f"role/{lab.name(name)}"), EXPERIMENTS, permissions)
+        _put_policy(lab, lab.name(name), EXPERIMENTS, permissions)
 
 
 def find_experiments(lab: Lab, name: str) -> str | None:
     """Return the name of the role's policy for notebooks 01 and 06, or None."""
-    names = _pages(lab, "list_role_policies", lab.name(name))["PolicyNames"] if is_ours(lab, name) else []
+    names = _inline_policies(lab, lab.name(name)) if is_ours(lab, name) else []
     return EXPERIMENTS if EXPERIMENTS in names else None
 
 
@@ -112,27 +106,10 @@ def delete_role(lab: Lab, name: str) -> None:
         lab.client("iam").delete_role(RoleName=lab.name(name))
 
 
-def _put_policy(lab: Lab, role_arn: str, policy_name: str, permissions: policies.Policy) -> None:
-    """Give the role the policy, and wait until it counts. On AWS that takes up to half a minute."""
-    role_name, document = role_arn.split("/")[-1], json.dumps(permissions)
+def _put_policy(lab: Lab, role_name: str, policy_name: str, permissions: policies.Policy) -> None:
+    """Give the role the policy, which counts within half a minute on AWS."""
+    document = json.dumps(permissions)
     lab.client("iam").put_role_policy(RoleName=role_name, PolicyName=policy_name, PolicyDocument=document)
-
-    what = _("IAM to let {role} use its permissions", role=role_name)
-    with suppress(TimedOut):  # a limit of the account may keep it from some: the checks say so
-        lab.wait_until(lambda: not lab.patience or _counts(lab, role_arn, permissions), what, timeout=lab.patience)
-
-
-def _counts(lab: Lab, role_arn: str, permissions: policies.Policy) -> bool:
-    """Return True if the role has these permissions, or nobody may ask."""
-
-    def counts() -> bool:
-        return all(
-            allowed(lab, role_arn, tuple(statement["Action"]), re.sub(r"(?<=.)\*", "any", statement["Resource"][0]))
-            == {*statement["Action"]}
-            for statement in permissions["Statement"]
-        )
-
-    return none_if_unseen(counts) is not False
 
 
 def _repair(lab: Lab, role_name: str, now: dict[str, Any]) -> None:
@@ -147,14 +124,13 @@ def _repair(lab: Lab, role_name: str, now: dict[str, Any]) -> None:
 def _remove_policies(lab: Lab, role_name: str, *keep: str) -> None:
     """Remove all other policies from the role: each policy that was added by hand gives it more permissions."""
     iam = lab.client("iam")
-    inline, attached = (_pages(lab, call, role_name) for call in ("list_role_policies", "list_attached_role_policies"))
-    for policy in inline["PolicyNames"]:
-        if policy not in keep:
-            iam.delete_role_policy(RoleName=role_name, PolicyName=policy)
-    for policy in attached["AttachedPolicies"]:
+    for name in _inline_policies(lab, role_name):
+        if name not in keep:
+            iam.delete_role_policy(RoleName=role_name, PolicyName=name)
+    for policy in iam.list_attached_role_policies(RoleName=role_name)["AttachedPolicies"]:
         iam.detach_role_policy(RoleName=role_name, PolicyArn=policy["PolicyArn"])
 
 
-def _pages(lab: Lab, call: str, role_name: str) -> dict[str, Any]:
-    """Return all pages of a list of the role's policies as one answer."""
-    return dict(lab.client("iam").get_paginator(call).paginate(RoleName=role_name).build_full_result())
+def _inline_policies(lab: Lab, role_name: str) -> list[str]:
+    """Return the names of the role's own policies. AWS lists a hundred, and a role has no room for more."""
+    return list(lab.client("iam").list_role_policies(RoleName=role_name)["PolicyNames"])

@@ -5,14 +5,13 @@ from decimal import Decimal
 from typing import Any
 
 from lab_lib.aws import tables
-from lab_lib.errors import LabError, none_if_absent
+from lab_lib.errors import none_if_absent
 from lab_lib.lab import Lab
 
 Record = dict[str, Any]  # as Lambda gets it: eventID, eventName, and dynamodb with Keys, NewImage, OldImage …
 # AWS may answer without records although more follow. After this many empty answers in a row an open shard counts as
 # read, which takes a second. Elsewhere the first one is the end.
 EMPTY_ANSWERS = 30
-MOST_ANSWERS = 10_000  # of a shard; one has up to a megabyte
 
 
 def records(lab: Lab, *customers: str) -> list[Record]:
@@ -20,10 +19,12 @@ def records(lab: Lab, *customers: str) -> list[Record]:
 
     The order of one item's records is right, even if they are in several shards.
     """
-    stream = tables.find_stream(lab)
-    found = list[Record]()
-    for shard in _shards(lab, stream) if stream else []:
-        for record in _read(lab, {"StreamArn": stream, "ShardId": shard}):
+    stream, found = tables.find_stream(lab), list[Record]()
+    if stream is None:
+        return found
+    described = lab.client("dynamodbstreams").describe_stream(StreamArn=stream)  # a hundred shards; one has four hours
+    for shard in described["StreamDescription"]["Shards"]:
+        for record in _read(lab, stream, shard["ShardId"]):
             if not customers or customer(record) in customers:
                 found.append(record)
     return sorted(found, key=lambda record: int(record["dynamodb"]["SequenceNumber"]))
@@ -42,8 +43,8 @@ def change(record: Record) -> dict[str, Any]:
     """
     images = record["dynamodb"]
     keys = {name: value["S"] for name, value in images["Keys"].items()}
-    old, new = (_amount(images.get(name, {})) for name in ("OldImage", "NewImage"))
-    return {"kind": record["eventName"], **keys, "old amount": old, "new amount": new}
+    amounts = {"old amount": _amount(images, "OldImage"), "new amount": _amount(images, "NewImage")}
+    return {"kind": record["eventName"], **keys, **amounts}
 
 
 def effect(record: Record) -> Decimal:
@@ -53,37 +54,24 @@ def effect(record: Record) -> Decimal:
     return (new - old).normalize()
 
 
-def _amount(image: dict[str, Any]) -> Any:
-    value = image.get("TransactionAmount")
+def _amount(images: dict[str, Any], name: str) -> Any:
+    value = images.get(name, {}).get("TransactionAmount")
     return tables.plain(value) if value else None
 
 
-def _shards(lab: Lab, stream: str) -> Iterator[str]:
-    streams, start = lab.client("dynamodbstreams"), dict[str, str]()
-    while True:
-        described = streams.describe_stream(StreamArn=stream, **start)["StreamDescription"]
-        yield from (shard["ShardId"] for shard in described["Shards"])
-        if "LastEvaluatedShardId" not in described:
-            return
-        start = {"ExclusiveStartShardId": described["LastEvaluatedShardId"]}
-
-
-def _read(lab: Lab, shard: dict[str, str | None]) -> Iterator[Record]:
+def _read(lab: Lab, stream: str, shard: str) -> Iterator[Record]:
     """Yield the records of a shard, from its oldest one; none if the shard is gone.
 
-    An open shard has no end, so several empty answers in a row end the reading. LabError if there are always more.
+    An open shard has no end, so several empty answers in a row end the reading.
     """
     streams, empty, most = lab.client("dynamodbstreams"), 0, EMPTY_ANSWERS if lab.patience else 1
-    begin = {**shard, "ShardIteratorType": "TRIM_HORIZON"}
+    begin = {"StreamArn": stream, "ShardId": shard, "ShardIteratorType": "TRIM_HORIZON"}
     iterator = none_if_absent(lambda: streams.get_shard_iterator(**begin)["ShardIterator"])
-    for _answer in range(MOST_ANSWERS):
-        if not iterator or empty == most:
-            return
+    while iterator and empty < most:
         answer = streams.get_records(ShardIterator=iterator)
         records, iterator = answer["Records"], answer.get("NextShardIterator")
         yield from map(_lambda_record, records)
         empty = 0 if records else empty + 1
-    raise LabError("The stream of Transactions grows faster than it is read. Stop the uploads, then do this again.")
 
 
 def _lambda_record(record: Record) -> Record:

@@ -1,13 +1,14 @@
 """Create, read and delete the DynamoDB tables. The names of their attributes are the handout's."""
 
 from decimal import Rounded
+from functools import partial
 from typing import Any
 
 from boto3.dynamodb.types import DYNAMODB_CONTEXT, TypeDeserializer, TypeSerializer
 
 from lab_lib.aws import grants
 from lab_lib.aws.policies import Policy
-from lab_lib.calls.waiting import CHANGING_TABLE
+from lab_lib.calls.waiting import WAITS
 from lab_lib.errors import WrongResource, none_if_absent, none_if_lacking
 from lab_lib.lab import TAG, Lab
 from lab_lib.language import _
@@ -34,24 +35,24 @@ def ensure_table(lab: Lab, name: str) -> str:
 
     WrongResource if a table of that name has another key.
     """
-    table_name, table = lab.name(name), describe(lab, name)
+    table = describe(lab, name)
     if table is None:
         create_table(lab, name)
     elif key_of(table) != wanted_key(name):
         raise WrongResource(
             "Table {table} has the key {found}; this lab wants {wanted}. A key cannot be changed: delete that "
             "table, or use a prefix.",
-            table=table_name,
+            table=lab.name(name),
             found=key_of(table),
             wanted=wanted_key(name),
         )
-    _wait(lab, name)
-    if name == STREAMED:
-        _ensure_stream(lab)
+    elif name == STREAMED:
+        _ensure_stream(lab, table.get("StreamSpecification", {}))
     if name in EXPIRING:
         on = {"Enabled": True, "AttributeName": EXPIRING[name]}
-        lab.client("dynamodb").update_time_to_live(TableName=table_name, TimeToLiveSpecification=on)
-    return lab.arn("dynamodb", f"table/{table_name}")
+        lab.client("dynamodb").update_time_to_live(TableName=lab.name(name), TimeToLiveSpecification=on)
+    _wait(lab, name)
+    return lab.arn("dynamodb", f"table/{lab.name(name)}")
 
 
 def create_table(lab: Lab, name: str) -> None:
@@ -137,9 +138,11 @@ def items(lab: Lab, name: str, beginning: str = "", most: int | None = None) -> 
     }
     asked = {"TableName": lab.name(name), "ConsistentRead": True, **(chosen if beginning else {})}
     pages = lab.client("dynamodb").get_paginator("scan").paginate(**asked, PaginationConfig={"MaxItems": most})
-    scanned = none_if_absent(lambda: [_item(item) for page in pages for item in page["Items"]]) or []
-    named = [item | {key: str(item.get(key, "")) for key in KEYS[name]} for item in scanned]
-    return sorted(named, key=lambda item: [item[key] for key in KEYS[name]])
+    items = none_if_absent(lambda: [_item(item) for page in pages for item in page["Items"]]) or []
+    for item in items:
+        for key in KEYS[name]:
+            item[key] = str(item.get(key, ""))
+    return sorted(items, key=lambda item: [item[key] for key in KEYS[name]])
 
 
 def find_item(lab: Lab, name: str, key: dict[str, str]) -> Item | None:
@@ -151,24 +154,14 @@ def find_item(lab: Lab, name: str, key: dict[str, str]) -> Item | None:
 
 def find_items(lab: Lab, name: str, keys: list[dict[str, str]]) -> list[Item]:
     """Return the items with these keys, read consistently, in any order; those that are not there are left out."""
-    serialized = [*map(_serialized, keys)]
-    batches = [serialized[start : start + 100] for start in range(0, len(keys), 100)]
-    return [item for batch in batches for item in _batch(lab, lab.name(name), batch)]
-
-
-def _batch(lab: Lab, table: str, keys: list[Item]) -> list[Item]:
-    """Return up to a hundred items. Keys that a busy DynamoDB leaves out are read after a pause."""
-    present, left = list[Item](), {table: {"Keys": keys, "ConsistentRead": True}}
-
-    def is_read() -> bool:
-        nonlocal left
-        answer = none_if_absent(lambda: lab.client("dynamodb").batch_get_item(RequestItems=left)) or {}
-        present.extend(map(_item, answer.get("Responses", {}).get(table, [])))
-        left = answer.get("UnprocessedKeys", {})
-        return not left
-
-    lab.wait_until(is_read, _("DynamoDB to read the rest of {table}", table=table))
-    return present
+    table, items, unread = lab.name(name), list[Item](), [_serialized(key) for key in keys]
+    while unread:
+        asked = {table: {"Keys": unread[:100], "ConsistentRead": True}}
+        answer = none_if_absent(partial(lab.client("dynamodb").batch_get_item, RequestItems=asked)) or {}
+        items += map(_item, answer.get("Responses", {}).get(table, []))
+        left = answer.get("UnprocessedKeys", {}).get(table, {}).get("Keys", [])
+        unread = [*left, *unread[100:]]
+    return items
 
 
 def count(lab: Lab, name: str) -> int:
@@ -193,17 +186,16 @@ def _wait(lab: Lab, name: str) -> None:
         return (describe(lab, name) or {}).get("TableStatus") == "ACTIVE"
 
     what = _("table {name} to be active", name=lab.name(name))
-    lab.wait_until(ready, what, timeout=300, on_aws=CHANGING_TABLE.on_aws)
+    lab.wait_until(ready, what, **WAITS["table"].times)
 
 
-def _ensure_stream(lab: Lab) -> None:
+def _ensure_stream(lab: Lab, now: dict[str, Any]) -> None:
     """Turn the stream on with both images. DynamoDB changes the view type only of a stream that is off."""
-    now = (describe(lab, STREAMED) or {}).get("StreamSpecification", {})
     if now == _STREAM:
         return
-    for wanted in [{"StreamEnabled": False}, _STREAM] if now.get("StreamEnabled") else [_STREAM]:
+    changes = [{"StreamEnabled": False}, _STREAM] if now.get("StreamEnabled") else [_STREAM]
+    for wanted in changes:  # a call is repeated until the change before has ended
         lab.client("dynamodb").update_table(TableName=lab.name(STREAMED), StreamSpecification=wanted)
-        _wait(lab, STREAMED)
 
 
 def _item(item: Item) -> Item:

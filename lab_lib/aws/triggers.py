@@ -1,17 +1,17 @@
 """Connect bucket to function, stream to function, topic to queue, and topic to e-mail or SMS."""
 
+import re
 from collections.abc import Iterable
 from typing import Any
 
 from lab_lib import resources
 from lab_lib.aws import policies
 from lab_lib.aws.buckets import find_bucket, is_name
-from lab_lib.aws.evaluator import as_list
 from lab_lib.aws.functions import SOURCES, Settings, find_function, statements
 from lab_lib.aws.queues import DEAD_LETTERS, ensure_queue_policy, find_queue, queue_arn
 from lab_lib.aws.tables import find_stream
 from lab_lib.aws.topics import find_topic
-from lab_lib.calls.waiting import CHANGING_MAPPING
+from lab_lib.calls.waiting import WAITS
 from lab_lib.errors import none_if_absent
 from lab_lib.lab import TAGS, Lab, has_lab_tag
 from lab_lib.language import N_
@@ -29,6 +29,11 @@ MAPPING: Settings = {
     "MaximumRecordAgeInSeconds": 3600,
     "BisectBatchOnFunctionError": True,
     "FunctionResponseTypes": ["ReportBatchItemFailures"],
+}
+_WAITS = {  # by the state of the mapping
+    "Enabled": N_("the stream's mapping to be enabled"),
+    "Disabled": N_("the stream's mapping to be disabled"),
+    None: N_("the stream's mapping to be gone"),
 }
 
 
@@ -69,17 +74,15 @@ def bucket_notifications(lab: Lab) -> Settings:
 
 def allowed_buckets(lab: Lab) -> list[str]:
     """Return the buckets that the policy of TransactionProcessor names as those that may start it."""
-    conditions = [statement.get("Condition", {}).values() for statement in statements(lab, "TransactionProcessor")]
-    pairs = [pair for operators in conditions for operator in operators for pair in operator.items()]
-    arns = [str(arn) for key, values in pairs if key.lower() == "aws:sourcearn" for arn in as_list(values)]
-    beginning = lab.arn("s3", "")
-    names = (arn.removeprefix(beginning) for arn in arns if arn.startswith(beginning))
-    return list(dict.fromkeys(name for name in names if is_name(name)))
+    conditions = [statement.get("Condition") for statement in statements(lab, "TransactionProcessor")]
+    names = re.findall(rf"{lab.arn('s3', '')}([^'/]+)", str(conditions))
+    return [name for name in dict.fromkeys(names) if is_name(name)]
 
 
 def delete_bucket_trigger(lab: Lab) -> None:
     """Delete the notification. Other notifications stay."""
-    if (others := _other_notifications(lab)) != notifications(lab):
+    others = _other_notifications(lab)
+    if others != notifications(lab):
         _put_notifications(lab, others)
 
 
@@ -126,8 +129,9 @@ def find_stream_trigger(lab: Lab) -> Trigger | None:
 def is_ours(lab: Lab) -> bool:
     """Return True if the mapping from a stream to TotalNotifier exists and has the lab's tag."""
     mapping = find_stream_trigger(lab)
-    arn = mapping and mapping["EventSourceMappingArn"]
-    return arn is not None and has_lab_tag(lab.client("lambda").list_tags(Resource=arn)["Tags"])
+    if mapping is None:
+        return False
+    return has_lab_tag(lab.client("lambda").list_tags(Resource=mapping["EventSourceMappingArn"])["Tags"])
 
 
 def mappings(lab: Lab) -> list[Trigger]:
@@ -164,8 +168,10 @@ def find_queue_subscription(lab: Lab, queue: str) -> str | None:
 
 def find_subscription(lab: Lab, protocol: str, address: str) -> str | None:
     """Return the subscription's ARN, PendingConfirmation until the recipient confirms it, or None."""
-    matching = [row for row in subscriptions(lab) if (row["Protocol"], row["Endpoint"]) == (protocol, address)]
-    return str(matching[0]["SubscriptionArn"]) if matching else None
+    for row in subscriptions(lab):
+        if (row["Protocol"], row["Endpoint"]) == (protocol, address):
+            return str(row["SubscriptionArn"])
+    return None
 
 
 def subscriptions(lab: Lab) -> list[dict[str, Any]]:
@@ -185,9 +191,9 @@ def subscription_settings(lab: Lab, arn: str) -> dict[str, str]:
 def _allow_bucket_to_invoke(lab: Lab) -> None:
     """Let this bucket of this account, and no other, invoke the function."""
     lambda_, function = lab.client("lambda"), lab.name("TransactionProcessor")
-    wanted = {key: value for key, value in policies.bucket_to_function(lab).items() if key != "Resource"}
+    wanted = {**policies.bucket_to_function(lab), "Sid": PERMISSION}
     ours = [statement for statement in statements(lab, "TransactionProcessor") if statement.get("Sid") == PERMISSION]
-    if any(wanted.items() <= statement.items() for statement in ours):
+    if ours == [wanted]:
         return  # without the permission, even for a moment, an upload would not start the function
     if ours:
         lambda_.remove_permission(FunctionName=function, StatementId=PERMISSION)
@@ -220,16 +226,19 @@ def _put_notifications(lab: Lab, to_functions: list[Trigger]) -> None:
 
 def _mappings(lab: Lab, source: str) -> list[Trigger]:
     """Return the mappings from streams whose ARN continues like this after the account."""
+    beginning, found = lab.arn("dynamodb", source), list[Trigger]()
     # All mappings of the account are listed: Lambda does not find a mapping by a function that is deleted.
-    pages = lab.client("lambda").get_paginator("list_event_source_mappings").paginate()
-    rows = pages.build_full_result()["EventSourceMappings"]
-    beginning = lab.arn("dynamodb", source)  # a mapping of Kafka may have no ARN
-    return [row for row in rows if row.get("EventSourceArn", "").startswith(beginning) and row["State"] != "Deleting"]
+    for page in lab.client("lambda").get_paginator("list_event_source_mappings").paginate():
+        for mapping in page["EventSourceMappings"]:
+            stream = mapping.get("EventSourceArn", "")  # a mapping of Kafka may have none
+            if stream.startswith(beginning) and mapping["State"] != "Deleting":
+                found.append(mapping)
+    return found
 
 
 def _has_changed(mapping: Trigger, settings: Settings) -> bool:
     """Return True if the mapping has other settings, is not enabled, or has a filter."""
-    is_filtered = bool(mapping.get("FilterCriteria", {}).get("Filters"))
+    is_filtered = "Filters" in mapping.get("FilterCriteria", {})
     return is_filtered or not {**settings, "State": "Enabled"}.items() <= mapping.items()
 
 
@@ -241,10 +250,8 @@ def delete_mapping(lab: Lab, mapping: Trigger, wait: bool = True) -> None:
 
 
 def _wait_for_state(lab: Lab, uuid: str, wanted: str | None) -> None:
-    def is_there() -> bool:
+    def has_it() -> bool:
         state = none_if_absent(lambda: lab.client("lambda").get_event_source_mapping(UUID=uuid)["State"])
         return bool(state == wanted)
 
-    waits = {"Enabled": N_("the stream's mapping to be enabled"), "Disabled": N_("the stream's mapping to be disabled")}
-    what = waits.get(str(wanted), N_("the stream's mapping to be gone"))
-    lab.wait_until(is_there, what, timeout=300, on_aws=CHANGING_MAPPING.on_aws)
+    lab.wait_until(has_it, _WAITS[wanted], **WAITS["mapping"].times)

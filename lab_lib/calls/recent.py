@@ -23,7 +23,6 @@ PATIENCE = 60  # seconds on AWS: what was made, changed or deleted is recent for
 _CHANGE = r"(Put|Set|Update|Add|Remove|Attach|Detach|Tag|Untag)\w+"
 _OF_DATA = r"Scan|Query|Invoke|Publish|\w*(Items?|Objects?|Part|Messages?|Events|Records|MetricData)(V2)?"
 _TAKEN = r"\w*AlreadyExists\w*|Resource(Conflict|InUse)Exception"  # the codes of a name that is taken
-_UNKNOWN = "not found|cannot be found|not exist|is invalid"  # how a message tells of an unknown ARN
 _FILTER = {"BucketRegion", "ExpectedBucketOwner"}  # parameters that name nothing
 _PAGE = r"\w*(Token|Marker)|ExclusiveStart\w+|LastEvaluated\w+"
 _PART = re.compile("[:/]")
@@ -67,24 +66,18 @@ class Call:
     @functools.cached_property
     def subjects(self) -> set[str]:
         """Return the names of what it is about."""
-        names = [name for name in self.params if name not in _FILTER and not _fits(_PAGE, name)]
-        return {_name(self.params[name]) for name in names if isinstance(self.params[name], str)}
+        others = _FILTER | {name for name in self.params if _fits(_PAGE, name)}
+        return {_name(value) for name, value in self.params.items() if isinstance(value, str) and name not in others}
 
     @functools.cached_property
     def shown(self) -> set[str]:
         """Return all names and texts in the answer."""
         return {_name(text) for text in _texts(self.answer)}
 
-    @functools.cached_property
-    def unknown(self) -> list[list[str]]:
-        """Return the parts of each ARN that the error calls unknown."""
-        arns = re.findall(r"arn:[\w:/.-]*\w", self.message) if re.search(_UNKNOWN, self.message) else []
-        return [_PART.split(arn) for arn in arns]
-
     @property
     def is_page(self) -> bool:
         """Return True if it has a part of the answer only."""
-        return any(value and _fits(_PAGE, name) for name, value in (*self.params.items(), *self.answer.items()))
+        return any(value and _fits(_PAGE, name) for name, value in {**self.params, **self.answer}.items())
 
 
 class Event:
@@ -100,26 +93,32 @@ class Event:
 
     def is_late_in(self, call: Call) -> bool:
         """Return True if the answer does not show the event yet."""
-        kind = self.kind
-        is_missing = is_absent(call.code) or call.code == "403"  # S3 may deny the HEAD of a new bucket
-        is_named, is_shown = self.names <= call.subjects, bool(self.shown & call.shown)
-        if call.service != kind.service:
-            return self.is_there and any(kind.service in arn[:3] and self.names <= {*arn} for arn in call.unknown)
-        if call.code and not is_missing:
-            return not self.is_there and is_named and _fits(_TAKEN, call.code) and _fits(kind.made, call.operation)
-        is_list = _fits(kind.listed_by, call.operation) and self._is_in_list(call)
-        if not self.is_there:
-            is_found = is_shown if is_list else is_named
-            return not is_missing and is_found and _fits(kind.still_found_by, call.operation)
-        if is_list:
-            return bool(self.shown) and (is_missing or not (call.is_page or is_shown))
-        return is_missing and is_named and _fits(kind.missed_by, f"{call.operation} {call.code}")
+        if call.service != self.kind.service:
+            return False
+        is_list = _fits(self.kind.listed_by, call.operation) and self._would_be_in(call)
+        return self._is_missing_in(call, is_list) if self.is_there else self._is_still_in(call, is_list)
 
-    def _is_in_list(self, call: Call) -> bool:
-        """Return True if a list would have the thing: the call that made it has all that the list is limited to."""
-        others = call.subjects - self.about
-        is_prefix = any(name.endswith("refix") for name in call.params)
-        return not others or (is_prefix and all(any(text.startswith(other) for text in self.about) for other in others))
+    def _is_missing_in(self, call: Call, is_list: bool) -> bool:
+        """Return True if the thing was made, and the answer does not have it."""
+        is_absent_in = is_absent(call.code) or call.code == "403"  # S3 may deny the HEAD of a new bucket
+        if is_list and not call.code:
+            return bool(self.shown) and self.shown.isdisjoint(call.shown) and not call.is_page
+        is_told = is_list or (
+            self.names <= call.subjects and _fits(self.kind.missed_by, f"{call.operation} {call.code}")
+        )
+        return is_absent_in and is_told
+
+    def _is_still_in(self, call: Call, is_list: bool) -> bool:
+        """Return True if the thing was deleted, and the answer still has it, or its name is taken."""
+        is_named = self.names <= call.subjects
+        if call.code:
+            return is_named and _fits(_TAKEN, call.code) and _fits(self.kind.made, call.operation)
+        is_found = not self.shown.isdisjoint(call.shown) if is_list else is_named
+        return is_found and _fits(self.kind.still_found_by, call.operation)
+
+    def _would_be_in(self, call: Call) -> bool:
+        """Return True if a list has the thing once AWS shows it: the call that made it names what limits the list."""
+        return all(any(text.startswith(limit) for text in self.about) for limit in call.subjects)
 
     def replaces(self, old: "Event") -> bool:
         """Return True if an earlier event counts no more: of the same thing, or of a part of what is deleted now."""
@@ -164,12 +163,13 @@ class Journal:
         return next((event for event in self._events if event.is_late_in(call)), None)
 
     def _note(self, call: Call) -> None:
-        for kind in (kind for kind in KINDS if kind.service == call.service):
+        for kind in KINDS:
             is_there = _fits(kind.made, call.operation)
-            if is_there or _fits(kind.deleted, call.operation):
+            if kind.service == call.service and (is_there or _fits(kind.deleted, call.operation)):
                 new = Event(kind, call, is_there)
                 self._events = [old for old in self._events if not new.replaces(old)]
-                self._events += [new] if new.names else []
+                if new.names:
+                    self._events.append(new)
         if _fits(_CHANGE, call.operation):
             self._changes.append((time.monotonic(), call))
 

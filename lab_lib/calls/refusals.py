@@ -34,7 +34,6 @@ _CAUSES = {  # from a pattern of AWS's message; the first that fits
     "with an explicit deny": N_("a policy forbids it"),
     r"because no ([^.:]+?) allows ": N_("no {} allows it"),
     r"because ([^.:]+)": "{}",
-    "": "",  # it names none
 }
 _WORDS = (  # that the causes take from AWS's message
     N_("service control policy"),
@@ -96,19 +95,13 @@ def in_one_line(error: BaseException, profile: str = "") -> str:
 
 
 def why(error: BaseException, profile: str = "") -> Reason | None:
-    """Return why AWS refuses the call, if that is a matter of permissions, credentials, clock, Region or protection.
+    """Return why AWS refuses the call, if that is a matter of permissions, credentials, clock or Region.
 
     The embedded AWS says itself what to do when it does not take a key.
     """
     if isinstance(error, ClientError) and "embedded AWS" not in _message(error):
         if is_access_denied(error) or "not authorized to perform" in _message(error):
             return _denied(error)
-        if error.operation_name == "DeleteTable" and "protect" in _message(error).lower():
-            what_to_do = _(
-                "Turn that off with dynamodb.update_table(TableName=..., DeletionProtectionEnabled=False), and do the "
-                "same again."
-            )
-            return Reason(_("The table is protected against deletion"), what_to_do)
         if is_not_implemented(error):
             return Reason(_(LACKING, call=error.operation_name), _("Use an endpoint that has it, such as AWS."))
         if re.fullmatch(_NOT_ENABLED, error_code(error)):
@@ -122,7 +115,7 @@ def why(error: BaseException, profile: str = "") -> Reason | None:
     if isinstance(error, ConnectionError | HTTPClientError):
         return Reason(_("AWS does not answer"), _("Check the network, and do the same again."))
     if isinstance(error, BotoCoreError) and is_unreachable(error):
-        return Reason(_("There are no valid credentials{of_profile}", of_profile=_of(profile)), _sign_in(profile))
+        return _of_credentials(N_("There are no valid credentials{of_profile}"), profile)
     return None
 
 
@@ -146,15 +139,16 @@ def none_if_unseen(read: Callable[[], T], tell: Callable[[str], None] = go_on_wi
 def _denied(error: ClientError) -> Reason:
     """Return what denies the call, in AWS's words: a policy that forbids it, the lack of one, or another setting."""
     message, operation = _message(error), error.operation_name
-    found = ((words, re.search(pattern, message)) for pattern, words in _CAUSES.items())
-    words, match = next((words, match) for words, match in found if match)
-    cause = _(words).format(*map(_, match.groups()))
+    denied, match = _("{call} is denied", call=operation), None
+    for pattern, words in _CAUSES.items():
+        if match := re.search(pattern, message):
+            denied = _("{denied}: {cause}", denied=denied, cause=_(words).format(*map(_, match.groups())))
+            break
+    what_denies = match[0] if match else ""
+    advice = next(advice for pattern, advice in _WHAT_TO_DO.items() if pattern in what_denies)
     action = re.search(r"not authorized to perform:? ([\w:-]+)", message)  # such as iam:PassRole, for CreateFunction
     ways = [way for pattern, way in _OTHER_WAYS.items() if re.fullmatch(pattern, operation)]
-    first = next(advice for pattern, advice in _WHAT_TO_DO.items() if pattern in match[0])
-    denied = _("{call} is denied", call=operation)
-    denied = _("{denied}: {cause}", denied=denied, cause=cause) if cause else denied
-    return Reason(denied, sentences(_(first, action=action[1] if action else operation), *map(_, ways)))
+    return Reason(denied, sentences(_(advice, action=action[1] if action else operation), *map(_, ways)))
 
 
 def _not_accepted(error: ClientError, profile: str) -> Reason:
@@ -162,10 +156,10 @@ def _not_accepted(error: ClientError, profile: str) -> Reason:
     is_late = re.search("Signature expired|Signature not yet current", _message(error))
     if is_late or error_code(error) == "RequestTimeTooSkewed":
         return Reason(_("This computer's clock is wrong"), _("Set this computer's clock, and do the same again."))
-    if re.fullmatch(_EXPIRED, error_code(error)):
-        return Reason(_("The credentials{of_profile} have expired", of_profile=_of(profile)), _sign_in(profile))
+    has_expired = re.fullmatch(_EXPIRED, error_code(error))
     # sessions.py has told a Region that knows no credentials of the account.
-    return Reason(_("AWS does not accept the credentials{of_profile}", of_profile=_of(profile)), _sign_in(profile))
+    cause = N_("AWS does not accept the credentials{of_profile}")
+    return _of_credentials(N_("The credentials{of_profile} have expired") if has_expired else cause, profile)
 
 
 def _message(error: BaseException) -> str:
@@ -174,13 +168,11 @@ def _message(error: BaseException) -> str:
     return str(error)
 
 
-def _of(profile: str) -> str:
-    return _(" of profile {profile}", profile=profile) if profile else ""
-
-
-def _sign_in(profile: str) -> str:
-    name = f" --profile {profile}" if profile else ""
-    return _(
+def _of_credentials(cause: str, profile: str) -> Reason:
+    """Return the reason, with the profile whose credentials it is about, and how to sign in."""
+    of_profile = _(" of profile {profile}", profile=profile) if profile else ""
+    what_to_do = _(
         "Sign in again, for instance with `aws sso login{profile}` or `aws login{profile}`, or name another profile.",
-        profile=name,
+        profile=f" --profile {profile}" if profile else "",
     )
+    return Reason(_(cause, of_profile=of_profile), what_to_do)

@@ -1,26 +1,39 @@
-"""Repeat the calls that AWS refuses, or answers wrongly, only because something is not ready yet."""
+"""Decide on each answer of AWS: repeat the call, do without it, or correct what the answer says.
 
-import math
+A call is repeated that AWS refuses, or answers wrongly, only because something is not ready yet: waiting.csv lists
+the reasons. What only adds to the safety of the lab is no reason to stop: an organisation may forbid it, and an
+emulator may not have it. An answer without an error may list parts that failed, which is an error all the same.
+"""
+
+import re
 import time
+from http import HTTPStatus
 from typing import Any
 
-from botocore.exceptions import ConnectionError, HTTPClientError, SSLError
+from botocore.exceptions import ClientError
 
-from lab_lib.calls import outcomes, waiting
+from lab_lib.calls import waiting
 from lab_lib.calls.recent import Call, Journal
+from lab_lib.calls.refusals import go_on_without, why
+from lab_lib.errors import is_access_denied, is_not_implemented
 from lab_lib.language import _
 
 Params = dict[str, Any]  # of a call, and what botocore tells of one
 _PAUSE, _SHORT_PAUSE = 2, 0.2  # seconds, on AWS and elsewhere
 _CALL = "serverless-lab"  # the entry of a call in botocore's context of a request
+_SPARED = re.compile(
+    "Put(PublicAccessBlock|Bucket(Encryption|Policy|Tagging)|RetentionPolicy|FunctionEventInvokeConfig)"
+    "|UpdateTimeToLive|CreateLogGroup"
+)
+_IS_ON = "already enabled|multiple times|active on a different"  # how UpdateTimeToLive refuses to switch on what is on
+_OF_CALLER = "BlockPublicPolicy"  # refuses a policy for what it says
 
 
 class Retry:
-    """Lets botocore repeat a call after a pause, which AWS refuses or answers only because something is not ready.
+    """Lets botocore repeat a call after a pause, so that neither the helpers nor a learner's own calls need a loop.
 
-    waiting.NOT_READY lists the reasons of a refusal. With a journal, which a lab has on AWS, a call is repeated too
-    while its answer does not show what this process has just made or deleted, and while the network is away. So neither
-    the helpers nor a call of the learner's own need a loop. A mistake that AWS words like what is not ready yet is told
+    With a journal, which a lab has on AWS, a call is repeated too while its answer does not show what this process has
+    just made or deleted, and while the network is away. A mistake that AWS words like what is not ready yet is told
     after the time that this may take.
     """
 
@@ -43,25 +56,42 @@ class Retry:
         params, begun = request_dict["context"][_CALL]
         http, answer = response or (None, {})
         call = Call(operation.service_model.service_name, operation.name, params, answer)
-        is_spared = http is not None and outcomes.correct(http, call)
-        what, on_aws, longest = waiting.NOTHING if is_spared else self._reason(call, caught_exception)
-        if (seconds := time.monotonic() - begun) >= longest:
+        is_spared = http is not None and _correct(http, call)
+        seconds = time.monotonic() - begun
+        reason = None if is_spared else waiting.reason(call, caught_exception, self._journal)
+        if reason is None or seconds >= reason.longest:
             self._line.end()
             return None
-        self._line.wait(what, on_aws, _("{seconds:.0f} s", seconds=seconds))
+        self._line.wait(reason.what, reason.on_aws, _("{seconds:.0f} s", seconds=seconds))
         return _PAUSE if self._journal else _SHORT_PAUSE
-
-    def _reason(self, call: Call, exception: Exception | None) -> tuple[str, str, float]:
-        """Return what a call waits for, how long that takes on AWS, and for how many seconds at most."""
-        if exception:
-            is_away = isinstance(exception, ConnectionError | HTTPClientError) and not isinstance(exception, SSLError)
-            return waiting.OFFLINE if self._journal and is_away else waiting.NOTHING
-        if self._journal and (late := self._journal.read(call)):
-            return str(late), "a few seconds", math.inf
-        reason = waiting.reason(call, bool(self._journal))
-        return reason[:3] if reason else waiting.NOTHING
 
 
 def _keep(params: Params, context: Params, **_unused: Any) -> None:
     """Keep what `Retry` wants to know of a call: its parameters, and when it began."""
     context[_CALL] = dict(params), time.monotonic()
+
+
+def _correct(http: Any, call: Call) -> bool:
+    """Correct the answer. Return True if the lab does without the call."""
+    if parts := call.answer.get("Errors"):
+        first = parts[0]
+        message = f"{first.get('Key')}: {first.get('Message', '')}"
+        call.answer["Error"] = {"Code": first.get("Code", ""), "Message": message}
+        http.status_code = HTTPStatus.BAD_REQUEST
+    is_spared = call.code != "" and _is_spared(call)
+    is_on = call.operation == "UpdateTimeToLive" and re.search(_IS_ON, call.message)
+    if is_spared or is_on:
+        http.status_code = HTTPStatus.OK  # so that botocore raises nothing
+        del call.answer["Error"]
+    return is_spared
+
+
+def _is_spared(call: Call) -> bool:
+    """Return True if the lab goes on without this call, which is refused. Its user is told why."""
+    error = ClientError(call.answer, call.operation)
+    is_forbidden = is_access_denied(error) and _OF_CALLER not in str(error)
+    if not _SPARED.fullmatch(call.operation) or not (is_forbidden or is_not_implemented(error)):
+        return False
+    reason = why(error)
+    go_on_without(reason.cause if reason else str(error))
+    return True

@@ -38,8 +38,7 @@ RETRIES = "LAB_RETRIES"  # set while notebooks are run headlessly: the file to w
 SESSION_NAME = "serverless-lab"  # of a role that is assumed
 _MOST_FETCHED, _LONGEST_FETCH = 60_000_000, 120  # bytes, seconds; Lambda takes code of 50 MB
 _READ_TIMEOUT, _CONNECT_TIMEOUT = 60, 10  # seconds
-# The Region that is always enabled in each partition, and the partition's name for people.
-_PARTITIONS = {"us-east-1": N_("AWS outside of China"), "cn-northwest-1": N_("AWS China")}
+_HOMES = "us-east-1", "cn-northwest-1"  # the Regions that are always enabled, outside of China and there
 _NO_FILES = dict.fromkeys(("profile", "config_file", "credentials_file"), (None, None, None, None))
 
 
@@ -149,41 +148,23 @@ def caller(session: boto3.Session, endpoint: str | None) -> str:
 
 
 def _require_region(session: boto3.Session, error: Exception, endpoint: str | None) -> None:
-    """Raise LabError if AWS refused the credentials only for the Region: it is not enabled, or in another partition.
+    """Raise LabError if AWS refused the credentials only for the Region, which is not enabled or in another partition.
 
     Such a Region knows no credentials of the account.
     """
-    region = session.region_name
     if endpoint or not (isinstance(error, ClientError) and is_unreachable(error)):
         return
-    own = session.get_partition_for_region(region)
-    for home, name in _PARTITIONS.items():
-        account = _account_in(session, home)
-        if account and session.get_partition_for_region(home) == own:
-            raise LabError(
-                "The Region {region} is not enabled in account {account}. Enable it in the console under "
-                "Account, or name another with --region.",
-                region=region,
-                account=account,
-            ) from None
-        if account:
-            raise LabError(
-                "These credentials belong to account {account} of {aws}, which has no Region {region}. Name "
-                "one there, such as --region {home}, or another profile.",
-                account=account,
-                aws=_(name),
-                region=region,
-                home=home,
-            ) from None
-
-
-def _account_in(session: boto3.Session, region: str) -> str:
-    """Return the account of the credentials, as another Region says; "" if it does not accept them either."""
-    with suppress(BotoCoreError, ClientError):
-        if region != session.region_name:
-            client = session.client("sts", region_name=region, config=config(None, retries=0))
-            return str(client.get_caller_identity()["Account"])
-    return ""
+    for home in _HOMES:
+        if home != session.region_name:
+            with suppress(BotoCoreError, ClientError):
+                sts = session.client("sts", region_name=home, config=config(None, retries=0))
+                raise LabError(
+                    "The Region {region} does not accept these credentials of account {account}, and {home} does. "
+                    "Enable the Region in the console under Account, or name another with --region, such as {home}.",
+                    region=session.region_name,
+                    account=sts.get_caller_identity()["Account"],
+                    home=home,
+                ) from None
 
 
 def keyed_session(region: str, key: str, secret: str = "test") -> boto3.Session:  # noqa: S107, emulators take any

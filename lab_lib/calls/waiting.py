@@ -1,125 +1,79 @@
-"""Wait until AWS is ready. No other module sleeps.
+"""Wait, and show for what. No other module sleeps, and the lab waits in three ways only.
 
-NOT_READY is the table of what AWS refuses while something changes. LATE, BUSY and OFFLINE are waited for on AWS only:
-elsewhere nothing that was made or deleted is late, and no network is between. `retries.Retry` repeats such calls.
+A helper waits with `wait_until` for what it has asked for: a table that is active, a mapping that is enabled.
+A call waits by itself: `retries.Retry` repeats it while AWS refuses it for a reason of waiting.csv, or answers without
+what `recent` knows. Some reasons count on AWS only: elsewhere nothing is late, and no network is between.
+A check that does not hold waits for what was just changed: `checks.making.settled` makes it again.
 """
 
+import math
 import os
 import re
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import NamedTuple, TypeVar
+from typing import Any, NamedTuple, TypeVar
 
+from botocore.exceptions import ConnectionError, HTTPClientError, SSLError
 from rich.cells import cell_len
 
-from lab_lib.calls.recent import Call
+from lab_lib.calls.recent import Call, Journal
 from lab_lib.errors import TimedOut
 from lab_lib.language import N_, _, sentences
 from lab_lib.processes.stopwatch import Stopwatch
 
 T = TypeVar("T")
-LOGS_TAKE = N_("a minute, at times 5 to 10")  # until they can be read, by Lambda's guide
+_SAY_AFTER = 2  # seconds
 PROGRESS_FILE = "LAB_PROGRESS"  # set for a kernel that nobody looks at: a file that is to hold what a cell waits for
 
 
-class NotReady(NamedTuple):
-    """A reason for which AWS refuses calls for a while, and how it says so.
+class Wait(NamedTuple):
+    """Something that is not ready for a while, and how AWS refuses calls for it: a line of waiting.csv.
 
     Operations, codes and messages are patterns. AWS does not document the messages: they are those that the Terraform
-    provider for AWS retries too.
+    provider for AWS retries too. A HEAD request has only its HTTP status for a code. A name of a bucket that was
+    deleted is refused for hours, so its creation is no other "change".
     """
 
     what: str  # that is not ready yet
     on_aws: str  # how long that takes
-    longest: int  # seconds to wait: a fault that stays must be told after less than 90
-    operations: str
-    codes: str
+    longest: float  # seconds to wait: a fault that stays must be told soon after
+    where: str = ""  # "AWS" for what may be a mistake elsewhere, where nothing is late
+    operations: str = ""
+    codes: str = ""
     message: str = ""
 
-    def matches(self, call: Call) -> bool:
+    @property
+    def times(self) -> dict[str, Any]:
+        """Return how long `wait_until` waits for the same."""
+        return {"on_aws": self.on_aws, "timeout": self.longest}
+
+    def refuses(self, call: Call) -> bool:
         """Return True if AWS has refused the call for this reason."""
         fits = re.fullmatch(self.operations, call.operation) and re.fullmatch(self.codes, call.code)
         return bool(fits and re.search(self.message, call.message))
 
 
-NEW_ROLE = NotReady(
-    N_("AWS to accept the new role"),
-    N_("up to half a minute"),
-    75,
-    r"\w+",
-    "InvalidParameterValueException|(KMS)?AccessDeniedException",
-    "cannot be assumed|does not have permission|[Cc]annot access|Trusted Entity|KMS key is invalid for CreateGrant"
-    "|KMS access was denied|throttled by EC2",
-)
-NEW_PERMISSION = NotReady(
-    N_("S3 to see the function's permission"),
-    N_("a few seconds"),
-    75,
-    "PutBucketNotificationConfiguration",
-    "InvalidArgument",
-    "Unable to validate",
-)
-CHANGING_MAPPING = NotReady(
-    N_("Lambda to end the last change of the mapping"),
-    N_("60 to 90 s"),
-    180,
-    "(Update|Delete)EventSourceMapping",
-    "ResourceInUseException|ResourceConflictException",
-)
-CHANGING_TABLE = NotReady(
-    N_("DynamoDB to end the last change of the table"),
-    N_("10 to 30 s"),
-    180,
-    "(Create|Update|Delete)Table",
-    "ResourceInUseException|LimitExceededException",
-    "being |simultaneous",
-)
-USED_QUEUE_NAME = NotReady(
-    N_("SQS to give the queue's name again after a queue was deleted"),
-    N_("60 s"),
-    75,
-    "CreateQueue",
-    r"(AWS\.SimpleQueueService\.)?QueueDeletedRecently",
-)
-CHANGING = NotReady(
-    N_("AWS to end another change of the same thing"),
-    N_("a few seconds"),
-    60,
-    r"(?!CreateBucket$)\w+",  # a bucket's name is refused so for hours
-    r"OperationAborted(Exception)?|Concurrent\w+|\w*ConflictException|ConditionalRequestConflict"
-    r"|ResourceInUseException|ResourceNotReadyException|EntityTemporarilyUnmodifiable\w*",
-    "^(?!.*already exist)",
-)
-OLD = NotReady(
-    N_("AWS to complete an earlier deletion"),
-    N_("up to 90 s"),
-    120,
-    "DeleteBucket|DeleteRole|CreateEventSourceMapping",
-    "BucketNotEmpty|DeleteConflict|ResourceConflictException",
-)
-THROTTLED = (  # AWS has not begun with the request
-    r".*Throttl.*|TooManyRequests\w*|(Request|Bandwidth)LimitExceeded|ProvisionedThroughputExceeded\w*|SlowDown"
-    "|PriorRequestNotComplete|429"
-)
-BUSY = NotReady(
-    N_("AWS to take the request"),
-    N_("a few seconds"),
-    60,
-    r"\w+",
-    # A HEAD request has only its HTTP status.
-    rf"{THROTTLED}|Internal\w*(Failure|Error|Fault)|Service(Failure|Exception|Unavailable\w*)|50[0234]",
-)
-OFFLINE, NOTHING = (N_("the network"), "", 90.0), ("", "", 0.0)  # what is not ready, as the first fields of a NotReady
-NOT_READY = [CHANGING_MAPPING, CHANGING_TABLE, USED_QUEUE_NAME, CHANGING]
-LATE = [NEW_ROLE, NEW_PERMISSION, OLD]  # or a mistake, which is told after `longest` then
+def _read(file: Path) -> Iterator[tuple[str, Wait]]:
+    for line in file.read_text("utf-8").splitlines()[1:]:
+        name, what, on_aws, longest, *how = line.split(";")
+        yield name, Wait(what, on_aws, float(longest), *how)
 
 
-def reason(call: Call, is_patient: bool) -> NotReady | None:
-    """Return the reason for which AWS refuses the call for a while, or None."""
-    reasons = [*NOT_READY, *LATE, BUSY] if is_patient else NOT_READY
-    return next((reason for reason in reasons if reason.matches(call)), None)
+WAITS = dict(_read(Path(__file__).with_suffix(".csv")))
+LOGS_TAKE = WAITS["logs"].on_aws  # until they can be read, by Lambda's guide
+
+
+def reason(call: Call, exception: Exception | None, journal: Journal | None) -> Wait | None:
+    """Return the reason for which a call fails, or is answered wrongly, for a while; None if it does not."""
+    if exception:
+        is_away = isinstance(exception, ConnectionError | HTTPClientError) and not isinstance(exception, SSLError)
+        return WAITS["network"] if journal and is_away else None
+    if journal and (late := journal.read(call)):
+        return Wait(str(late), N_("a few seconds"), math.inf)
+    reasons = (wait for wait in WAITS.values() if wait.refuses(call) and (journal or wait.where != "AWS"))
+    return next(reasons, None)
 
 
 def wait_until(
@@ -132,40 +86,36 @@ def wait_until(
     so_far: Callable[[], str] = str,
     first_pause: float = 0.05,
     longest_pause: float = 2,
-    say_after: float = 2,
     sleep: Callable[[float], None] = time.sleep,
     clock: Callable[[], float] | None = None,
 ) -> T:
     """Call `probe` until it returns something true, and return that.
 
-    The pause doubles from `first_pause` to `longest_pause` seconds, or to the seconds that a slow probe takes. After
-    `say_after` seconds, a line shows each second `what`, how long it takes `on_aws`, the time and what there is
-    `so_far`. TimedOut after `timeout` seconds, with `what`, `hint` and that in the message. Without a `clock`, a
-    Stopwatch counts them.
+    The pause doubles from `first_pause` to `longest_pause` seconds, or to the seconds that a slow probe takes. Soon a
+    line shows each second `what`, how long it takes `on_aws`, the time and what there is `so_far`. TimedOut after
+    `timeout` seconds, with `what`, `hint` and that in the message. Without a `clock`, a Stopwatch counts them.
     """
     now = clock or time.monotonic
-    start = begun = now()
+    start = now()
     if answer := probe():
         return answer
+    took, pause = now() - start, first_pause
     watch = clock or Stopwatch().wall  # which takes some milliseconds
     end = watch() + timeout
     with Line() as line:
-
-        def rest(seconds: float) -> None:
-            until = now() + seconds
-            while (left := until - now()) > 0:
-                if (waited := now() - start) >= say_after:
-                    line.wait(what, on_aws, _("{seconds:.0f} s", seconds=waited), so_far())
-                sleep(min(left, 1))
-
-        pause = first_pause
         while (left := end - watch()) > 0:
-            rest(min(max(pause, now() - begun), max(left, 0.001)))
-            pause, begun = min(pause * 2, longest_pause), now()
+            until = now() + min(max(pause, took), left)
+            while (rest := until - now()) > 0:
+                waited = now() - start
+                if waited >= _SAY_AFTER:
+                    line.wait(what, on_aws, _("{seconds:.0f} s", seconds=waited), so_far())
+                sleep(min(rest, 1))
+            begun = now()
             if answer := probe():
                 return answer
-        told = _("Waited {seconds:.0f} s for {what}, and it did not happen.", seconds=now() - start, what=_(what))
-        raise TimedOut(sentences(told, hint, so_far()))
+            took, pause = now() - begun, min(pause * 2, longest_pause)
+    told = _("Waited {seconds:.0f} s for {what}, and it did not happen.", seconds=now() - start, what=_(what))
+    raise TimedOut(sentences(told, hint, so_far()))
 
 
 class Line:
@@ -178,7 +128,8 @@ class Line:
     def __init__(self) -> None:
         ipython = sys.modules.get("IPython")  # a command need not wait for it to load
         self._in_notebook = ipython is not None and hasattr(ipython.get_ipython(), "kernel")
-        self._stream, self._unseen = sys.stdout if self._in_notebook else sys.stderr, os.environ.get(PROGRESS_FILE)
+        self._stream = sys.stdout if self._in_notebook else sys.stderr
+        self._unseen = os.environ.get(PROGRESS_FILE)
         self._repaints = self._in_notebook or (self._stream is not None and self._stream.isatty())
         self._width = 0
 

@@ -8,7 +8,7 @@ copy headlessly, it is kept.
 import functools
 import json
 import os
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from dataclasses import replace
 from itertools import islice
 from pathlib import Path
@@ -16,7 +16,7 @@ from tempfile import TemporaryDirectory
 from typing import Any
 
 from lab_lib import lab, resources
-from lab_lib.aws import buckets, functions, queues, roles, tables, topics, triggers
+from lab_lib.aws import cleanup, functions, topics, triggers
 from lab_lib.checks import STEPS
 from lab_lib.errors import BUILD_AGAIN, StepMissing, UsageError
 from lab_lib.exercises.copies import data_file
@@ -33,18 +33,6 @@ NOT_RIGHT = "lab_not_right"  # in the metadata of an output: what an exercise ha
 OF_NOTEBOOKS = (*SETTINGS, "data_file", "yes")  # the settings of every notebook, though 99 alone asks before it deletes
 MOST_PARTS, LONGEST_PART = 1_000, 2_000  # parts of an answer that are kept, and the characters of each
 _AGAIN = N_("Move it away, or free some space, then run the cell again.")
-_FIND: dict[str, Callable[..., object]] = {  # by the kind of a resource; those with names are found by them
-    "bucket": buckets.find_bucket,
-    "table": tables.find_table,
-    "queue": queues.find_queue,
-    "role": roles.find_role,
-    "function": functions.find_function,
-    "bucket trigger": triggers.find_bucket_trigger,
-    "stream trigger": triggers.find_stream_trigger,
-    "topic": topics.find_topic,
-    "subscription": triggers.find_queue_subscription,
-    "upload": buckets.uploads,
-}
 
 
 def open_lab(settings: Settings, step: str) -> lab.Lab:
@@ -102,9 +90,8 @@ def require(lab: lab.Lab, *notebooks: str) -> None:
 
 def _require(lab: lab.Lab, resource: resources.Resource) -> None:
     """Raise StepMissing if the resource is not there. Without the bucket, the account may have been forgotten."""
-    names = [resource.name] if resource.name else []
     try:
-        resources.require(_FIND[resource.kind](lab, *names), resource.kind, resource.name)
+        resources.require(cleanup.find(lab, resource.kind, resource.name), resource.kind, resource.name)
     except StepMissing as error:
         if resource.kind != "bucket" or lab.work() is None:
             raise

@@ -122,8 +122,7 @@ DELAYS = {
         Refused(_MAPPING, "lambda.GetEventSourceMapping", _UNKNOWN),
         Unlisted(_MAPPING, "lambda.ListEventSourceMappings"),
     ),
-    # DynamoDB's API reference: every other DescribeTable does not find it
-    "table-reads": (10, Refused(_TABLE, "dynamodb.DescribeTable", _UNKNOWN, times=1)),
+    "table-reads": (3, Refused(_TABLE, "dynamodb.DescribeTable", _UNKNOWN)),  # DynamoDB's API reference
     "bucket": (  # Terraform's AWS provider waits for this
         5,
         Refused(_BUCKET, _OF_BUCKETS, "NoSuchBucket"),
@@ -247,21 +246,9 @@ DELAYS = {
         Deferred(_CHANGED_MAPPING),
         Deferred(_DELETED_MAPPING),
     ),
-    # sst's issue 6923
-    "permission-conflict": (0, Refused(_ANY_TIME, "lambda.AddPermission", _CONFLICT, times=2)),
-    # Terraform's AWS provider, issue 7628
-    "bucket-conflict": (0, Refused(_ANY_TIME, "s3.Put(Bucket|Public).+", "OperationAborted", times=2)),
-    # aws-cdk's issue 17546
-    "log-group-conflict": (0, Refused(_ANY_TIME, "logs.PutRetentionPolicy", "OperationAbortedException", times=2)),
     # What is received, counted, logged or confirmed comes late.
     "messages": (0, Received(_ANY_TIME, "sqs.ReceiveMessage")),
     "queue-counts": (60, Counted(_ANY_TIME, "sqs.GetQueueAttributes")),  # SQS's API reference
     "logs": (60, Logged(_ANY_TIME, "logs.(FilterLogEvents|GetLogEvents)")),  # reported by other projects
     "metrics": (180, Measured(_ANY_TIME, "cloudwatch.GetMetricData")),  # reported by other projects
 }
-# Of each so many calls that are not about data, one is refused so many times in a row.
-THROTTLING = {
-    "throttling": (7, 2),  # botocore repeats these
-    "long-throttling": (41, 6),  # reported by other projects
-}
-ALL = [*DELAYS, *THROTTLING]

@@ -28,8 +28,6 @@ class Call:
     shared: Shared
     model: OperationModel
     params: dict[str, Any]
-    attempts: int = 0
-    throttled: int = 0  # how many attempts are
     wait: float = 0  # seconds, for messages
 
     @property
@@ -88,18 +86,10 @@ class Refused(Line):
 
     code: str
     message: str = "Not yet."
-    times: int = 0  # in a row, then one succeeds; 0 means each time
 
     def answer(self, call, seconds):
-        name, tries = self.since.name(call.params), f"{self.code} {call.operation}"
-        if not self.since.is_late(call, seconds, name):
-            return None
-        if self.times:
-            number = call.shared.value(tries, name) or 0
-            call.shared.note(tries, name, (number + 1) % (self.times + 1))
-            if number == self.times:
-                return None
-        return Refusal(self.code, self.message)
+        is_late = self.since.is_late(call, seconds, self.since.name(call.params))
+        return Refusal(self.code, self.message) if is_late else None
 
 
 class Unlisted(Line):

@@ -6,7 +6,6 @@ A call meets the lines of behaviours.py: the first that answers does, and the la
 import functools
 import json
 import os
-import re
 import threading
 import time
 from contextlib import suppress
@@ -21,17 +20,12 @@ from botocore.handlers import BUILTIN_HANDLERS, REGISTER_LAST
 
 from lab_lib.calls import waiting
 from lab_lib.embedded import server
-from tests.aws_delays.behaviours import DELAYS, THROTTLING
-from tests.aws_delays.kinds import Call, Refusal
+from tests.aws_delays.behaviours import DELAYS
+from tests.aws_delays.kinds import Call
 from tests.aws_delays.shared import Shared
 from tests.lab.denying import Body
 
 ARGUMENTS = "AWS_DELAYS"  # the variable that holds what the layers of all processes of a run are made of, as JSON
-_NEVER_THROTTLED = re.compile(
-    "(Get|Head|Put|Delete|List)Object.*|Invoke|Publish|(Send|Receive|Delete|Change)Message.*|Scan|Query|.*Items?"
-    "|GetCallerIdentity"
-)
-_STATUS = {"SlowDown": 503, "AccessDenied": 403}
 
 
 class Layer:
@@ -39,9 +33,8 @@ class Layer:
 
     def __init__(self, folder, account, speed, names):
         self.shared = Shared(Path(folder) / "shared.db", speed)
-        self._account, self._calls, self._local = account, 0, threading.local()
+        self._account, self._local = account, threading.local()
         self._lines = [(seconds, line) for name, (seconds, *lines) in DELAYS.items() if name in names for line in lines]
-        self._throttling = [THROTTLING[name] for name in names if name in THROTTLING]
         self._client = functools.cache(self._new_client)
 
     @property
@@ -74,9 +67,8 @@ class Layer:
         if "Authorization" not in request.headers:  # as the download of a function's code
             return None
         call = self._local.call
-        call.attempts += 1
         answers = (line.answer(call, seconds) for seconds, line in self._of(call))
-        answer = self._throttled(call) or next((answer for answer in answers if answer is not None), None)
+        answer = next((answer for answer in answers if answer is not None), None)
         self.shared.make_due_calls(self._make)
         return None if answer is None else _response(request, call.model, answer)
 
@@ -93,15 +85,6 @@ class Layer:
 
     def _of(self, call):
         return [(seconds, line) for seconds, line in self._lines if line.concerns(call)]
-
-    def _throttled(self, call):
-        if _NEVER_THROTTLED.fullmatch(call.operation):
-            return None
-        if call.attempts == 1:
-            self._calls += 1
-            call.throttled = max((times for every, times in self._throttling if self._calls % every == 0), default=0)
-        error = Refusal("SlowDown" if call.service == "s3" else "ThrottlingException", "Rate exceeded")
-        return error if call.attempts <= call.throttled else None
 
     def _new_client(self, service):
         """Return a client whose calls no delay changes."""
@@ -122,7 +105,7 @@ def _response(request, model, answer):
     content = "{}" if is_json else f"<{model.name}Response/>"
     if answer:
         code, message = answer
-        kind, status = code.rsplit(".", 1)[-1], _STATUS.get(code, 404)  # HEAD has only the status
+        kind, status = code.rsplit(".", 1)[-1], 403 if code == "AccessDenied" else 404  # HEAD has only the status
         headers = {"x-amzn-errortype": kind, "x-amzn-query-error": f"{code};Sender"}
         content = f"<Error><Code>{code}</Code><Message>{message}</Message></Error>"
         if is_json:

@@ -1,21 +1,19 @@
 """The lab goes through each kind of AWS's delays. `waited()` shows that it has met them.
 
 On a busy computer the waits are shorter, since what it computes takes AWS's time too: half of a delay is enough. The
-lab has the patience that it has on AWS. The refusals of single calls are in tests/unit/test_retries.py.
+lab has the patience that it has on AWS. The refusals of single calls are in tests/unit/test_retries.py, and what only
+comes into force late in test_first_minutes.py.
 """
-
-import json
 
 import pytest
 
 from lab_lib import checks
-from lab_lib.aws import buckets, cleanup, functions, log_runs, queues, tables, topics, triggers
+from lab_lib.aws import buckets, cleanup, functions, log_runs, tables, triggers
 from lab_lib.checks import chain
 from lab_lib.checks.chain import following
 from lab_lib.exercises.copies import DATA_FILE
 from lab_lib.exercises.first_look import create_functions
 from lab_lib.exercises.workbook import require
-from lab_lib.lab import open_lab
 from tests.lab.chains import Chain
 
 pytestmark = pytest.mark.slow
@@ -67,33 +65,6 @@ def test_what_aws_does_not_show_yet_is_read_until_it_is_right(sped_up):
         list(cleanup.delete_all(lab))
         checks.checkpoint(lab, "99")
     assert waited() > 30
-
-
-def test_what_was_repaired_is_read_until_aws_shows_it(sped_up):
-    lab, waited = sped_up("queue-settings")
-    Chain(lab).build()
-    queue = queues.ALERT_QUEUES[0]
-    spoilt = {"QueueUrl": queues.find_queue(lab, queue), "Attributes": {"Policy": ""}}
-    open_lab(account=lab.account).client("sqs").set_queue_attributes(**spoilt)
-
-    triggers.ensure_queue_subscription(lab, queue)
-
-    checks.checkpoint(lab, "04")
-    assert waited() > 30
-
-
-def test_no_event_is_lost_before_a_trigger_is_in_force(sped_up):
-    lab, waited = sped_up("role-policy", "queue-settings", "mapping", "notification", "messages", speed=100)
-    Chain(lab).build()
-    alert = {"customerID": "C1", "accountBalance": "1500"}
-    lab.client("sns").publish(TopicArn=topics.find_topic(lab), Message=json.dumps(alert))
-
-    chain.wait_until_uploads_start(lab)
-    with following(lab, DATA_FILE):
-        buckets.upload(lab, DATA_FILE)
-
-    assert waited() > 120
-    assert all(alert in queues.alerts(lab, name) for name in queues.ALERT_QUEUES)
 
 
 def test_what_is_logged_and_counted_late_is_waited_for(sped_up):

@@ -10,7 +10,7 @@ import pytest
 
 from lab_lib.embedded import server
 from lab_lib.workspace.places import WORKSPACE
-from tests.aws_delays.behaviours import ALL
+from tests.aws_delays.behaviours import DELAYS
 from tests.aws_delays.layer import ARGUMENTS
 from tests.lab.commands import profile_of_aws
 
@@ -31,7 +31,7 @@ def run(tmp_path, account):
         "AWS_CONFIG_FILE": str(config),
         "AWS_SHARED_CREDENTIALS_FILE": os.devnull,
         "PYTHONPATH": os.pathsep.join(map(str, [Path(__file__).with_name("start"), Path(__file__).parents[2]])),
-        ARGUMENTS: json.dumps([str(tmp_path), account, SPEED, ALL]),
+        ARGUMENTS: json.dumps([str(tmp_path), account, SPEED, [*DELAYS]]),
     }
 
     def run(command, *options):

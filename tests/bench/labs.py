@@ -26,4 +26,4 @@ def take_in(lab, key, rows):
     text = io.StringIO()
     write(text, rows)
     buckets.put(lab, key, text.getvalue().encode())
-    wait_until(lambda: at_rest(lab), "the chain", timeout=1800, longest_pause=0.2, say_after=1800)
+    wait_until(lambda: at_rest(lab), "the chain", timeout=1800, longest_pause=0.2)

@@ -4,7 +4,7 @@ import json
 from decimal import Decimal
 from pathlib import Path
 
-from lab_lib.aws import buckets, cloudwatch, functions, log_runs, queues, roles, tables, triggers
+from lab_lib.aws import buckets, functions, log_runs, queues, roles, tables, triggers
 from lab_lib.calls.waiting import wait_until
 from lab_lib.checks.chain import following
 from lab_lib.exercises.first_look import create_functions, create_queues
@@ -58,8 +58,8 @@ class Chain:
         """Wait until TransactionProcessor has processed this upload."""
 
         def done():
-            reports = cloudwatch.reports(cloudwatch.log_lines(self.lab, "TransactionProcessor"))
-            return key in [report["key"] for report in reports]
+            runs = log_runs.read(self.lab, "TransactionProcessor", "")
+            return key in [report["key"] for run in runs for report in run.reports]
 
         wait_until(done, f"{key} to be processed", timeout=30)
 

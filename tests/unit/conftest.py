@@ -4,7 +4,6 @@ import os
 from contextlib import ExitStack
 
 import boto3
-import moto.awslambda.models
 import moto.s3.models
 import moto.sqs.models
 import pytest
@@ -14,10 +13,10 @@ from moto.iam.access_control import PermissionResult
 
 from lab_lib.aws import queues, roles
 from lab_lib.calls import recent
+from lab_lib.embedded.limits import refusals
 from lab_lib.exercises import copies
 from lab_lib.lab import Lab
 from lab_lib.workspace.places import WORKSPACE
-from tests.lab.limits import problems
 from tests.web_server import serving
 
 ACCOUNT = "123456789012"  # moto's own
@@ -45,7 +44,7 @@ def session():
 
 
 def accepted(params, model, **_):
-    assert problems(model, params) == []
+    assert [refusal.message for refusal in refusals(model, params)] == []
 
 
 @pytest.fixture(scope="session")
@@ -56,18 +55,8 @@ def moto_lab(session):
 @pytest.fixture
 def lab(moto_lab, monkeypatch):
     """Yield the lab in an empty account."""
-
-    # moto finds a mapping only by the name or ARN that it was created with; Lambda takes both.
-    def by_name_or_arn(backend, event_source_arn, function_name):
-        mappings = backend._event_source_mappings.values()
-        return [item for item in mappings if not function_name or item.function_arn.split(":")[6] == function_name]
-
-    monkeypatch.setattr(moto.awslambda.models.LambdaBackend, "list_event_source_mappings", by_name_or_arn)
     # moto ignores conditions, so a policy that denies requests without TLS would deny all.
     monkeypatch.setattr(moto.s3.models.FakeBucket, "get_permission", lambda *_: PermissionResult.NEUTRAL)
-    # moto does not tell how many calls an account may run at a time.
-    limit = {"AccountLimit": {"UnreservedConcurrentExecutions": 1000}}
-    monkeypatch.setattr(moto_lab.client("lambda"), "get_account_settings", lambda: limit)
     # A look at an empty queue waits a second, which only AWS needs.
     receive = moto.sqs.models.SQSBackend.receive_message
     at_once = lambda backend, queue, count, wait, *more: receive(backend, queue, count, 0, *more)  # noqa: E731

@@ -6,6 +6,7 @@ import pytest
 from botocore.exceptions import ClientError
 
 from lab_lib.aws import cloudwatch
+from lab_lib.aws.log_runs import Run
 
 NAME = "TransactionProcessor"
 GROUP = f"/aws/lambda/{NAME}"
@@ -49,13 +50,6 @@ def test_log_lines_are_those_of_all_streams_oldest_first_and_of_a_moment_in_any_
     assert cloudwatch.log_lines(lab, NAME, (start + timedelta(seconds=0.501)).astimezone()) == ["three"]
 
 
-def test_of_a_long_log_the_first_lines_are_read(lab, write, monkeypatch):
-    monkeypatch.setattr(cloudwatch, "MOST", 3)
-    write("a", datetime.now(UTC), *map(str, range(5)))
-
-    assert cloudwatch.log_lines(lab, NAME) == ["0", "1", "2"]
-
-
 def test_without_a_log_group_there_are_no_lines_but_a_denied_call_is_an_error(lab, refuse):
     cloudwatch.ensure_log_group(lab, f"{NAME}2")
     assert (cloudwatch.log_lines(lab, NAME), cloudwatch.log_days(lab, GROUP)) == ([], None)
@@ -66,28 +60,26 @@ def test_without_a_log_group_there_are_no_lines_but_a_denied_call_is_an_error(la
 
 
 @pytest.mark.parametrize(
-    ("lines", "failures"),
+    ("lines", "error"),
     [
         # Lambda's text format: one event each.
-        ([f"[ERROR] KeyError: 'amount'\n{TRACEBACK}\n  File"], ["KeyError: 'amount'"]),
-        ([f"2026-11-25T03:00:03.000Z {ID} Task timed out after 3.00 seconds"], ["Task timed out after 3.00 seconds"]),
+        ([f"[ERROR] KeyError: 'amount'\n{TRACEBACK}\n  File"], "KeyError: 'amount'"),
+        ([f"2026-11-25T03:00:03.000Z {ID} Task timed out after 3.00 seconds"], "Task timed out after 3.00 seconds"),
         ([f"RequestId: {ID} Error: Runtime exited with error: signal: killed\n"],
-         ["Runtime exited with error: signal: killed"]),
-        ([f"[ERROR]\t2026-11-25T03:00:00.123Z\t{ID}\tNo such customer"], ["No such customer"]),
+         "Runtime exited with error: signal: killed"),
+        ([f"[ERROR]\t2026-11-25T03:00:00.123Z\t{ID}\tNo such customer"], "No such customer"),
         # Printed by the function itself or by an emulator: one event, or one a line.
-        ([f"{TRACEBACK}\n  File\nKeyError: 'amount'"], ["KeyError: 'amount'"]),
-        ([TRACEBACK, "  File", "", "KeyError", f"END RequestId: {ID}"], ["KeyError"]),
-        (["[ERROR] KeyError: 'amount'", TRACEBACK, "  File", f"END RequestId: {ID}"], ["KeyError: 'amount'"]),
+        ([TRACEBACK, "  File", "", "KeyError", f"END RequestId: {ID}"], "KeyError"),
+        (["[ERROR] KeyError: 'amount'", TRACEBACK, "  File", f"END RequestId: {ID}"], "KeyError: 'amount'"),
         ([TRACEBACK, "  File", "A: 1", "", "During handling of the above …", "", TRACEBACK, "  File", "B: 2"],
-         ["A: 1", "B: 2"]),
+         "B: 2"),
         # Lambda's JSON format.
         ([json.dumps({"level": "ERROR", "errorMessage": "'amount'", "errorType": "KeyError", "stackTrace": []})],
-         ["KeyError: 'amount'"]),
-        (['{"level":"ERROR","message":"No such customer","logger":"root"}'], ["No such customer"]),
+         "KeyError: 'amount'"),
     ],
 )  # fmt: skip
-def test_failures_are_read_from_every_format_of_a_log(lines, failures):
-    assert cloudwatch.failures(["[ERROR] first", "START", *lines, "", "[ERROR] last"]) == ["first", *failures, "last"]
+def test_the_last_error_of_a_run_is_read_from_every_format_of_a_log(lines, error):
+    assert Run("1", 0, lines=["[ERROR] first", "x", *lines, "", "y"]).error == error
 
 
 def test_a_line_that_only_looks_like_a_failure_is_none():
@@ -96,11 +88,9 @@ def test_a_line_that_only_looks_like_a_failure_is_none():
         "there was no [ERROR] KeyError",
         "[WARNING]\t2026-11-25T03:00:00.123Z\tid\tslow",
         f"my {TRACEBACK} none",
-        '{"level": "INFO", "errorMessage": "none"}',
-        "I was told that Task timed out after 3.00 seconds would come here",
     ]
 
-    assert cloudwatch.failures(lines) == []
+    assert Run("1", 0, lines=lines).error == ""
 
 
 def test_metrics_are_the_functions_own_sums_from_the_beginning_of_the_minute(lab, count):

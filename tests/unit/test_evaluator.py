@@ -13,7 +13,6 @@ ALLOW, DENY = {"Effect": "Allow", **OWN}, {"Effect": "Deny", **OWN}
 UNKNOWN = "unknown"
 UNCLEAR = {"Condition": {"IpAddress": {"aws:SourceArn": "192.0.2.1"}}}
 BY_SNS = from_service("sns.amazonaws.com", "sqs:SendMessage", QUEUE, {"aws:sourcearn": TOPIC, "aws:gone": None})
-BY_ANA = Request(ANA, "sqs:SendMessage", QUEUE)
 
 
 def when(operator, key, *values):
@@ -40,10 +39,6 @@ def decided(statements, request):
         (when("Bool", "aws:SecureTransport", True), True),
         (when("StringNotEquals", "aws:Gone", "x"), True),
         (when("StringEquals", "aws:Unheard", "x"), UNKNOWN),
-        (when("ForAnyValue:StringEquals", "aws:SourceArn", TOPIC), UNKNOWN),
-        (when("StringEquals", "aws:SourceArn", "${aws:x}"), UNKNOWN),
-        (when("DateLessThan", "aws:CurrentTime", "2999-01-01T00:00:00Z"), True),
-        ({"Action": "sqs:DeleteQueue", **UNCLEAR}, False),
     ],
     ids=str,
 )  # fmt: skip
@@ -52,17 +47,17 @@ def test_a_statement_allows_what_each_of_its_parts_covers(change, answer):
 
 
 @pytest.mark.parametrize(
-    ("parts", "request_", "answer"),
+    ("parts", "answer"),
     [
-        ({"NotAction": ["sqs:Delete*"]}, BY_ANA, UNKNOWN),
-        ({"Action": "*", "NotPrincipal": {"AWS": ANA}}, BY_SNS, UNKNOWN),
-        ({"Action": "*", "Principal": {"AWS": "arn:aws:iam::123456789012:root"}}, BY_ANA, True),
-        ({"Action": "sqs:*"}, BY_ANA, True),
+        ({"NotAction": ["sqs:Delete*"]}, UNKNOWN),
+        ({"Action": "*", "NotPrincipal": {"AWS": ANA}}, UNKNOWN),
+        ({"Action": "*", "Principal": {"AWS": "arn:aws:iam::123456789012:root"}}, True),
+        ({"Action": "sqs:*"}, True),
     ],
     ids=str,
 )
-def test_the_parts_may_be_negative_or_missing(parts, request_, answer):
-    assert decided([{"Effect": "Allow", **parts}], request_) == answer
+def test_the_parts_may_be_negative_or_missing(parts, answer):
+    assert decided([{"Effect": "Allow", **parts}], Request(ANA, "sqs:SendMessage", QUEUE)) == answer
 
 
 @pytest.mark.parametrize(
@@ -86,7 +81,3 @@ def test_a_policy_with_a_date_ends():
     statements = [ALLOW | when("DateLessThanEquals", "aws:CurrentTime", soon)]
 
     assert [decided(statements, BY_SNS._replace(after=after)) for after in (NOW, A_YEAR)] == [True, False]
-
-
-def test_what_is_not_understood_is_named():
-    assert decide([ALLOW | UNCLEAR], BY_SNS) == "the condition operator IpAddress"

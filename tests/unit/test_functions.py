@@ -25,7 +25,6 @@ def test_ensure_function_creates_it_with_its_log_group_once_and_gives_it_a_new_t
     made = functions.configuration(prepared, "TotalNotifier")
     assert functions.settings(changed, "TotalNotifier").items() <= made.items()
     assert (made["FunctionArn"], made["Runtime"], made["Timeout"]) == (arn, "python3.13", 20)
-    assert arn == "arn:aws:lambda:us-east-1:123456789012:function:TotalNotifier"
     assert cloudwatch.log_days(prepared, "/aws/lambda/TotalNotifier") == 14
     assert made["Environment"]["Variables"] == {
         "TOTAL_TABLE": "TransactionTotal",
@@ -37,20 +36,9 @@ def test_ensure_function_creates_it_with_its_log_group_once_and_gives_it_a_new_t
 
 
 def test_an_answer_is_waited_for_longer_than_the_function_may_run(prepared):
-    patience = {seconds: prepared.client("lambda", seconds).meta.config.read_timeout for seconds in (3, 20, 900)}
+    patience = [prepared.client("lambda", seconds).meta.config.read_timeout for seconds in (3, 900)]
 
-    assert patience == {3: 80, 20: 80, 900: 960}  # as on AWS; a busy computer stretches what runs on it
-    local = dataclasses.replace(prepared, endpoint="http://127.0.0.1:1", _clients={})
-    assert local.client("lambda", 900).meta.config.read_timeout == 60 + 4 * 900
-    assert prepared.client("s3").meta.config.read_timeout == 60
-
-
-def test_the_timeout_follows_the_number_of_rows():
-    rows = functions.ROWS_PER_SECOND
-
-    timeouts = [functions.timeout_for(number) for number in (1, 20 * rows, 20 * rows + 1, functions.MOST_ROWS)]
-
-    assert timeouts == [20, 20, 21, 900]
+    assert patience == [80, 960]
 
 
 def test_alerts_go_out_again_until_no_total_is_left_and_to_nobody_without_a_topic(prepared, monkeypatch):

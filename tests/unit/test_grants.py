@@ -21,31 +21,19 @@ FROM_TOPIC = {  # as the SNS page of the SQS console writes it
         ({"Condition": {"ArnEquals": {"AWS:SOURCEARN": [TOPIC, f"{TOPICS}:Other"]}}}, ["HighBalanceAlert", "Other"]),
         ({"Condition": {"ArnLike": {"aws:SourceArn": f"{TOPICS}:High*"}}}, ["High*"]),
         ({"Condition": {"ArnLike": {"aws:SourceArn": f"{TOPICS}:*"}}}, []),  # topics of the account
-        ({"Condition": {"StringEquals": {"AWS:SourceAccount": ["123456789012"]}}}, []),
         ({"Condition": {"StringEquals": {"aws:SourceAccount": OTHER}}}, [f"arn:aws:iam::{OTHER}:root"]),
         ({"Condition": {"Bool": {"aws:SecureTransport": "true"}}}, ["anyone"]),
         ({"Condition": {}, "Principal": {"Service": ["sns.amazonaws.com"]}}, ["anyone"]),
+        (
+            {
+                "Condition": {"StringEquals": {"aws:SourceAccount": "123456789012"}},
+                "Principal": {"Service": "sns.amazonaws.com"},
+            },
+            [],
+        ),
         ({"Condition": {}, "Principal": {"AWS": ["123456789012", "arn:aws:iam::123456789012:user/ana"]}}, []),
     ],
     ids=str,
 )
 def test_senders_follow_from_condition_principal_action_and_resource(moto_lab, change, names):
     assert grants.senders(moto_lab, [{**FROM_TOPIC, **change}], QUEUE) == names
-
-
-def test_statements_may_be_a_single_one_without_brackets():
-    assert grants.statements('{"Statement": {"Effect": "Allow"}}') == [{"Effect": "Allow"}]
-    assert grants.statements(None) == grants.statements("") == []
-
-
-@pytest.mark.parametrize(
-    ("arn", "shown"),
-    [
-        (TOPIC, "HighBalanceAlert"),
-        ("arn:aws:lambda:us-east-1:123456789012:function:TotalNotifier:live", "TotalNotifier:live"),
-        ("arn:aws:s3:::my-bucket", "my-bucket"),
-        (TOPIC.replace("us-east-1", "eu-west-1"), TOPIC.replace("us-east-1", "eu-west-1")),
-    ],
-)
-def test_only_an_arn_of_this_account_and_region_is_shortened(moto_lab, arn, shown):
-    assert grants.short(moto_lab, arn) == shown

@@ -3,7 +3,7 @@ import pytest
 from lab_lib.aws.json_text import json_object, moment
 
 
-@pytest.mark.parametrize("text", ["", "x", "[]", 7, None, "[" * 5000])
+@pytest.mark.parametrize("text", ["x", "[]", None, "[" * 5000])
 def test_what_is_no_json_object_is_an_empty_one(text):
     assert json_object(text) == {}
 

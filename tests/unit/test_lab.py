@@ -269,16 +269,16 @@ def refusing(profile, monkeypatch):
 @pytest.mark.parametrize(
     ("region", "hosts", "told"),
     [
-        ("ap-east-1", ["ap-east-1"], f"The Region ap-east-1 is not enabled in account {MOTOS}. Enable it in"),
-        ("eu-west-1", ["eu-west-1", "us-east-1"], f"These credentials belong to account {MOTOS} of AWS China, which"),
-        ("cn-north-1", ["cn-north"], f"These credentials belong to account {MOTOS} of AWS outside of China, which"),
+        ("ap-east-1", ["ap-east-1"], f"The Region ap-east-1 does not accept these credentials of account {MOTOS}, and"),
+        ("eu-west-1", ["eu-west-1", "us-east-1"], f"of account {MOTOS}, and cn-northwest-1 does"),
+        ("cn-north-1", ["cn-north"], f"of account {MOTOS}, and us-east-1 does"),
         ("ap-east-1", ["sts"], "AWS does not accept the credentials of profile class. Sign in again"),
     ],
 )
 def test_credentials_that_do_not_open_a_region_are_told_from_wrong_ones(profile, refusing, region, hosts, told):
     refusing("InvalidClientTokenId", hosts)
 
-    assert refusal(LabError, account=MOTOS, profile=profile, region=region).startswith(told)
+    assert told in refusal(LabError, account=MOTOS, profile=profile, region=region)
 
 
 def test_a_role_that_cannot_be_assumed_says_what_denies_it(profile, refusing):

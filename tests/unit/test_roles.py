@@ -43,7 +43,6 @@ def test_a_role_that_was_given_is_used_without_one_call_of_iam(lab, permissions)
     assert functions.settings(without_iam, "TotalNotifier")["Role"] == arn
     assert roles.name_of(without_iam, ROLE) == "LabRole"
     roles.ensure_experiments(without_iam, ROLE, permissions)
-    assert roles.find_experiments(without_iam, ROLE) is None
     roles.delete_experiments(without_iam, ROLE)
     roles.delete_role(without_iam, ROLE)
 
@@ -58,31 +57,3 @@ def test_a_role_of_the_labs_gets_the_boundary_when_it_is_created_or_later(lab, p
 
     assert [call.get("PermissionsBoundary") for call in created] == [bounded.boundary, None]
     assert put == [{"RoleName": f"bo-{ROLE}", "PermissionsBoundary": bounded.boundary}]
-
-
-@pytest.mark.parametrize("patience", [0, 60])
-def test_on_aws_a_role_is_ready_when_its_permissions_count(lab, permissions, monkeypatch, patience):
-    asked, late = [], dataclasses.replace(lab, patience=patience)
-
-    def allowed(lab, arn, actions, resource):
-        asked.append(actions)
-        return set(actions) if len(asked) > 2 else set()
-
-    monkeypatch.setattr(roles, "allowed", allowed)
-
-    roles.ensure_role(late, ROLE)
-
-    wanted = [tuple(statement["Action"]) for statement in permissions["Statement"]]
-    assert asked == ([wanted[0], wanted[0], *wanted] if patience else [])
-
-
-def test_a_role_whose_permissions_cannot_be_asked_for_or_are_limited_is_ready_all_the_same(
-    lab, permissions, monkeypatch
-):
-    def denied(*question):
-        raise lab.client("iam").exceptions.ClientError({"Error": {"Code": "AccessDenied"}}, "SimulatePrincipalPolicy")
-
-    monkeypatch.setattr(roles, "allowed", denied)
-    roles.ensure_role(dataclasses.replace(lab, patience=60), ROLE)
-    monkeypatch.setattr(roles, "allowed", lambda *question: set())
-    roles.ensure_role(dataclasses.replace(lab, patience=0.1), ROLE)

@@ -33,11 +33,6 @@ def shards(lab, put, monkeypatch):
     def shards(**answers):
         names, client = list(answers), lab.client("dynamodbstreams")
 
-        def describe(StreamArn, ExclusiveStartShardId=None):
-            place = names.index(ExclusiveStartShardId) + 1 if ExclusiveStartShardId else 0
-            more = {"LastEvaluatedShardId": names[place]} if place + 1 < len(names) else {}
-            return {"StreamDescription": {"Shards": [{"ShardId": names[place]}], **more}}
-
         def get(ShardIterator):
             shard, place = ShardIterator.split("@")
             rest = answers[shard][int(place) :]
@@ -46,7 +41,8 @@ def shards(lab, put, monkeypatch):
             return {"Records": [numbered(number) for number in rest[0]] if rest else [], **more}
 
         monkeypatch.setattr(streams, "_lambda_record", lambda record: record)
-        monkeypatch.setattr(client, "describe_stream", describe)
+        described = {"StreamDescription": {"Shards": [{"ShardId": name} for name in names]}}
+        monkeypatch.setattr(client, "describe_stream", lambda StreamArn: described)
         monkeypatch.setattr(client, "get_shard_iterator", lambda ShardId, **_: {"ShardIterator": f"{ShardId}@0"})
         monkeypatch.setattr(client, "get_records", get)
 

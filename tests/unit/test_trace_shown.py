@@ -21,7 +21,9 @@ def test_the_runs_of_one_environment_follow_each_other():
         "START RequestId: two Version: $LATEST",
         "[ERROR] KeyError: 'amount'\nTraceback (most recent call last):",
     ]
-    runs = log_runs.parse({"message": text, "timestamp": NOON + place} for place, text in enumerate(texts))
+    runs = log_runs.parse(
+        {"message": text, "timestamp": NOON + place, "logStreamName": "a"} for place, text in enumerate(texts)
+    )
 
     first, second = ((run.id, run.begin, run.end, run.records, run.error) for run in runs)
     assert first == ("one", NOON + 2, NOON + 4, 3, "")

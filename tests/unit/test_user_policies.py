@@ -40,8 +40,7 @@ def test_a_learner_reaches_only_resources_with_the_prefix(moto_lab):
     unnamed = {action for action, arn in rows(policy) if arn in ("*", mappings) and not is_reading(action)}
     changes = {f"lambda:{verb}EventSourceMapping" for verb in ("Create", "Update", "Delete")}
     assert unnamed == {*changes, "lambda:TagResource", "sns:Unsubscribe"}
-    functions = "arn:*:lambda:us-east-1:123456789012:function:ana-"
-    notifiers = [f"{functions}{part}TotalNotifier" for part in ("", "BreakIt*_")]
+    notifiers = [f"arn:*:lambda:us-east-1:123456789012:function:ana-{part}TotalNotifier" for part in ("", "BreakIt*_")]
     (changing,) = [statement for statement in policy["Statement"] if changes & {*statement["Action"]}]
     assert changing["Condition"] == {"ArnLike": {"lambda:FunctionArn": notifiers}}
     (passing,) = [statement for statement in policy["Statement"] if "iam:PassRole" in statement["Action"]]
@@ -75,9 +74,8 @@ def bounded(lab):
 @pytest.mark.parametrize(
     ("action", "allowed"),
     [
-        *[(action, [BOUNDARY]) for action in ("CreateRole", "PutRolePolicy", "UpdateAssumeRolePolicy")],
-        *[(action, [BOUNDARY]) for action in ("DeleteRolePolicy", "DetachRolePolicy", "PutRolePermissionsBoundary")],
-        *[(action, []) for action in ("AttachRolePolicy", "DeleteRolePermissionsBoundary", "UpdateRole")],
+        *[(action, [BOUNDARY]) for action in ("CreateRole", "PutRolePolicy", "PutRolePermissionsBoundary")],
+        *[(action, []) for action in ("AttachRolePolicy", "DeleteRolePermissionsBoundary")],
     ],
 )
 def test_a_learner_with_a_boundary_changes_no_role_without_it(moto_lab, action, allowed):
@@ -107,7 +105,6 @@ def test_each_policy_fits_into_a_managed_policy_with_the_longest_names_of_a_part
         ([], user_policies.grader),
         (["learner", "--boundary", "lab-boundary"], bounded),
         (["boundary"], policies.boundary),
-        (["boundary", "--boundary", "x"], None),
     ],
 )
 def test_lab_policy_prints_the_policy_of_a_grader_or_a_learner_and_the_boundary(
@@ -118,7 +115,4 @@ def test_lab_policy_prints_the_policy_of_a_grader_or_a_learner_and_the_boundary(
 
     monkeypatch.setattr(lab_lib, "open_lab", opened)
 
-    printed = in_process("policy", *arguments)
-
-    assert printed.exit_code == (0 if policy else 2)
-    assert (json.loads(printed.stdout) if policy else printed.stdout) == (policy(moto_lab) if policy else "")
+    assert json.loads(in_process("policy", *arguments).stdout) == policy(moto_lab)
