@@ -19,10 +19,6 @@ HANDLER = functions.package(functions.source_files("TransactionProcessor"))  # o
 NAME, ROLE, TAG = "TotalNotifier", "TotalNotifierRole", ["lab"]
 
 
-def ensure_role(lab, name):
-    return roles.ensure_role(lab, name, policies.total_notifier(lab))
-
-
 class Kind(NamedTuple):
     """A kind, the name of a resource, how it is made, the call that looks for it, and how its tag is removed."""
 
@@ -52,7 +48,7 @@ KINDS = {
              lambda s3, name: s3.delete_bucket_tagging(Bucket=name)),
         Kind("table", "ProcessedRecords", tables.ensure_table, "dynamodb", "TableName", "describe_table",
              "AccessDeniedException", lambda dynamodb, arn: dynamodb.untag_resource(ResourceArn=arn, TagKeys=TAG)),
-        Kind("role", ROLE, ensure_role, "iam", "RoleName", "get_role", "AccessDenied",
+        Kind("role", ROLE, roles.ensure_role, "iam", "RoleName", "get_role", "AccessDenied",
              lambda iam, arn: iam.untag_role(RoleName=ROLE, TagKeys=TAG)),
         Kind("function", NAME, functions.ensure_function, "lambda", "FunctionName", "get_function_configuration",
              "AccessDeniedException", lambda lambda_, arn: lambda_.untag_resource(Resource=arn, TagKeys=TAG)),
