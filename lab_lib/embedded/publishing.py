@@ -4,13 +4,12 @@ An alert would seem to be older than a change of the function just before it.
 """
 
 import json
-import time
+from datetime import UTC, datetime
 from typing import Any
 
 from ministack.services import sns
 
 from lab_lib.embedded import replace
-from lab_lib.embedded.batches import iso_time
 
 _envelope = sns._build_envelope
 
@@ -24,5 +23,5 @@ def envelope(*message: Any) -> str:
     """Return the envelope of a message, with its time to the millisecond."""
     text: str = _envelope(*message)
     is_raw = message[-1]
-    now = iso_time(time.time(), "milliseconds")
+    now = datetime.now(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
     return text if is_raw else json.dumps({**json.loads(text), "Timestamp": now})

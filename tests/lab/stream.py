@@ -51,8 +51,8 @@ class Stream:
         return self.batches(function)
 
     def letters(self):
-        """Return (condition, calls, records) of each dead letter, in the order of the stream."""
+        """Return (condition, records) of each dead letter."""
         letters = queues.messages(self.lab, queues.DEAD_LETTERS)
-        letters.sort(key=lambda letter: letter["DDBStreamBatchInfo"]["startSequenceNumber"])
-        requests = [{**letter["requestContext"], **letter["DDBStreamBatchInfo"]} for letter in letters]
-        return [(request["condition"], request["approximateInvokeCount"], request["batchSize"]) for request in requests]
+        return [
+            (letter["requestContext"]["condition"], letter["DDBStreamBatchInfo"]["batchSize"]) for letter in letters
+        ]
