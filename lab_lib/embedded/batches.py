@@ -24,7 +24,7 @@ class Batch(NamedTuple):
 
 
 class Outcome(NamedTuple):
-    """The remaining batches, in order; the discarded records, each part with its condition; a pause before the retry."""
+    """The remaining batches, in order; discarded records, each part with its condition; a pause before the retry."""
 
     remaining: list[Batch]
     discarded: list[tuple[list[Record], str]]

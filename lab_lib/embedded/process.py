@@ -47,7 +47,6 @@ def main() -> None:
         guard,
         partitions,
         publishing,
-        references,
         simulating,
         streams,
         trying,
@@ -63,9 +62,9 @@ def main() -> None:
         exact_sums,
         partitions,
         publishing,
-        references,
         simulating,
         streams,
+        validation,
         work,
         workers,
     ):
@@ -73,8 +72,6 @@ def main() -> None:
     if content:
         trying.install()
         copying.load(content)
-    for service in validation.SERVICES:
-        app.SERVICE_HANDLERS[service] = validation.validated(service, app.SERVICE_HANDLERS[service])
     with suppress(ValueError, OSError):  # as ministack's own `main` does: a burst of connections needs many files
         most = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
         resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))

@@ -10,14 +10,14 @@ SERVICES = ("s3", "dynamodb", "iam", "lambda", "sns", "sqs")
 
 def text(low, high, pattern):
     """Allow a text of this many bytes and of this pattern."""
-    return lambda value, _: low <= len(value.encode()) <= high and re.fullmatch(pattern, value)
+    return lambda value: low <= len(value.encode()) <= high and re.fullmatch(pattern, value)
 
 
 def items(high, low=0):
-    return lambda value, _: low <= len(value) <= high
+    return lambda value: low <= len(value) <= high
 
 
-def tags(value, _):
+def tags(value):
     pairs = value if isinstance(value, dict) else {tag["Key"]: tag["Value"] for tag in value}
     short = all(1 <= len(key) <= 128 and len(content) <= 256 for key, content in pairs.items())
     written = all(re.fullmatch(TAG_TEXT, key + content) for key, content in pairs.items())
@@ -26,7 +26,7 @@ def tags(value, _):
 
 def batch(high):
     """Allow at most so many items of all tables together in RequestItems."""
-    return lambda tables, _: 1 <= sum(map(len, tables.values())) <= high
+    return lambda tables: 1 <= sum(map(len, tables.values())) <= high
 
 
 ALL = (
@@ -35,7 +35,7 @@ ALL = (
     Limit("logs", "CreateLogGroup:tags", tags),
     # S3 User Guide: bucket naming rules, object keys
     Limit("s3", "Bucket", text(3, 63, r"[a-z0-9][a-z0-9.-]*[a-z0-9]")),
-    Limit("s3", "Key", lambda key, _: isinstance(key, dict) or 1 <= len(key.encode()) <= 1_024),  # a dict: a filter's
+    Limit("s3", "Key", lambda key: isinstance(key, dict) or 1 <= len(key.encode()) <= 1_024),  # a dict: a filter's
     Limit("s3", "Delete.Objects", items(1_000, 1)),
     # DynamoDB Developer Guide: service quotas, naming rules
     Limit("dynamodb", "TableName", text(3, 255, r"[A-Za-z0-9_.-]+")),
