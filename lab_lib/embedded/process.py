@@ -39,39 +39,20 @@ def main() -> None:
 
     from lab_lib.embedded import (
         boxes,
-        call_times,
-        connections,
-        copying,
-        credentials,
-        exact_sums,
+        copies,
+        corrections,
         guard,
         partitions,
-        publishing,
-        simulating,
         streams,
-        trying,
         validation,
         work,
         workers,
     )
 
-    for concern in (
-        call_times,
-        connections,
-        credentials,
-        exact_sums,
-        partitions,
-        publishing,
-        simulating,
-        streams,
-        validation,
-        work,
-        workers,
-    ):
+    for concern in (corrections, guard, partitions, streams, validation, work, workers):
         concern.install()
     if content:
-        trying.install()
-        copying.load(content)
+        copies.load(content)
     with suppress(ValueError, OSError):  # as ministack's own `main` does: a burst of connections needs many files
         most = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
         resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))

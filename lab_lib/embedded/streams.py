@@ -34,9 +34,9 @@ class Shard:
     busy: bool = False  # has a thread
 
 
-lock = threading.Lock()  # held while shards get threads, and by work.py and copying.py
+lock = threading.Lock()  # held while shards get threads, and by work.py and copies.py
 shards: dict[str, Shard] = {}  # by the mapping's UUID
-held_back = set[str]()  # UUIDs of mappings that get no records though they are enabled (trying.py)
+held_back = set[str]()  # UUIDs of mappings that get no records though they are enabled (copies.py)
 _execute = lambda_svc._execute_function  # not the one of work.py: a call with a shard's records counts with the shard
 _write_batch = dynamodb._batch_write_item
 _ensure_poller = lambda_svc._ensure_poller

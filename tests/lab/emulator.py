@@ -83,12 +83,12 @@ def serve(operations):
     from ministack import app
     from ministack.services import lambda_svc
 
-    from lab_lib.embedded import credentials, guard
+    from lab_lib.embedded import guard
 
     port, secret = int(os.environ["GATEWAY_PORT"]), os.environ["AWS_SECRET_ACCESS_KEY"]
     os.environ[CLIENTS_PORT] = str(port)
     guard.WORK = guard.COPY = ""  # only our embedded AWS can be asked
-    lambda_svc._presigned_code_url = credentials.code_url  # ministack's own is not signed
+    lambda_svc._presigned_code_url = guard.code_url  # ministack's own is not signed
     for service, handle in app.SERVICE_HANDLERS.items():
         app.SERVICE_HANDLERS[service] = lacking(handle, operations)
     config = Config()
