@@ -1,19 +1,16 @@
 """Decide what to do with a batch of stream records after a call of the function: plain values in, plain values out.
 
 The rules are AWS's, from the Lambda guide: "Configuring partial batch response with DynamoDB and Lambda" and "Retain
-discarded records for a DynamoDB event source". Two rules are not in the guide, but in the recordings of AWS in
-LocalStack's tests: after a partial success the remaining records have all their retries again; only the records of a
-batch that are too old are discarded for their age.
+discarded records for a DynamoDB event source". One rule is not in the guide, but in the recordings of AWS in
+LocalStack's tests: after a partial success the remaining records have all their retries again. The age of records does
+not count here: their retries are used up within seconds.
 """
 
-from itertools import takewhile
 from typing import Any, NamedTuple
 
 Record = dict[str, Any]  # as in the function's event
 Mapping = dict[str, Any]  # an event source mapping, as in Lambda's API
 Result = dict[str, Any]  # ministack's result of a call: body, error, throttle
-
-_RETENTION = 24 * 3600  # seconds that a record stays in the stream
 
 
 class Batch(NamedTuple):
@@ -24,31 +21,28 @@ class Batch(NamedTuple):
 
 
 class Outcome(NamedTuple):
-    """The remaining batches, in order; discarded records, each part with its condition; a pause before the retry."""
+    """The remaining batches, in order; the records that are discarded; whether to pause before the retry."""
 
     remaining: list[Batch]
-    discarded: list[tuple[list[Record], str]]
+    discarded: list[Record] = []
     pause: bool = False
 
 
-def decide(batch: Batch, result: Result, mapping: Mapping, now: float) -> Outcome:
+def decide(batch: Batch, result: Result, mapping: Mapping) -> Outcome:
     """Return the outcome for the batch. It is shorter than the batch, or has used up a retry, or pauses."""
     done = _succeeded(batch.records, result, mapping)
-    failed = batch.records[done:]
-    too_old = _expired(failed, mapping, now)
-    rest = failed[len(too_old) :]
-    discarded = [(too_old, "RecordAgeExceeded")] if too_old else []
+    rest = batch.records[done:]
     if not rest:
-        return Outcome([], discarded)
+        return Outcome([])
     if done:
-        return Outcome([Batch(rest)], discarded)
+        return Outcome([Batch(rest)])
     if result.get("throttle"):  # the function was not called, so no retry is used up
-        return Outcome([Batch(rest, batch.retries)], discarded, pause=True)
+        return Outcome([batch], pause=True)
     if mapping.get("BisectBatchOnFunctionError") and len(rest) > 1:
-        return Outcome([Batch(half, batch.retries) for half in halves(rest)], discarded)
+        return Outcome([Batch(half, batch.retries) for half in halves(rest)])
     if 0 <= mapping.get("MaximumRetryAttempts", -1) <= batch.retries:
-        return Outcome([], [*discarded, (rest, "RetryAttemptsExhausted")])
-    return Outcome([Batch(rest, batch.retries + 1)], discarded, pause=True)
+        return Outcome([], rest)
+    return Outcome([Batch(rest, batch.retries + 1)], pause=True)
 
 
 def halves(records: list[Record]) -> list[list[Record]]:
@@ -72,10 +66,3 @@ def _succeeded(records: list[Record], result: Result, mapping: Mapping) -> int:
         return min(numbers.index(failure["itemIdentifier"]) for failure in failures)
     except (ValueError, KeyError, TypeError):  # not a record of the batch: then the whole batch failed
         return 0
-
-
-def _expired(records: list[Record], mapping: Mapping, now: float) -> list[Record]:
-    """Return the records, from the oldest on, that are too old."""
-    longest = mapping.get("MaximumRecordAgeInSeconds", -1)
-    longest = longest if 0 < longest < _RETENTION else _RETENTION
-    return list(takewhile(lambda record: now - record["dynamodb"]["ApproximateCreationDateTime"] > longest, records))

@@ -10,7 +10,6 @@ import json
 import os
 import resource
 import shutil
-import signal
 import sys
 from collections.abc import Callable
 from contextlib import suppress
@@ -56,8 +55,6 @@ def main() -> None:
     with suppress(ValueError, OSError):  # as ministack's own `main` does: a burst of connections needs many files
         most = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
         resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
-    for number in (signal.SIGINT, signal.SIGTERM):  # end this process at once: hypercorn would wait for functions
-        signal.signal(number, signal.SIG_DFL)
     with asyncio.Runner() as runner:
         guarded = guard.guarded(app.app, port, secret)
         if not box.fault_of_functions():

@@ -5,7 +5,6 @@ mapping with work gets a thread. Its records stay in order, since the next call 
 """
 
 import threading
-import time
 from collections.abc import Iterator
 from contextvars import Context, copy_context
 from dataclasses import dataclass, field
@@ -129,11 +128,12 @@ def _call(function: Function, mapping: Mapping, shard: Shard) -> None:
     result = _execute(function, {"Records": batch.records})
     if not _exists(mapping):
         return
-    outcome = decide(batch, result, mapping, time.time())
+    outcome = decide(batch, result, mapping)
     shard.batches[:1] = outcome.remaining
     shard.pauses = shard.pauses + 1 if outcome.pause else 0
-    for discarded, condition in outcome.discarded:
-        _send_letter(mapping, function, discarded, mapping["EventSourceArn"], {}, condition)
+    if outcome.discarded:
+        about = mapping["EventSourceArn"], {}, "RetryAttemptsExhausted"
+        _send_letter(mapping, function, outcome.discarded, *about)
     if outcome.pause:
         _pause(min(_FIRST_PAUSE * 2 ** min(shard.pauses - 1, 9), _LONGEST_PAUSE))
 

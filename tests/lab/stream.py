@@ -49,10 +49,3 @@ class Stream:
         self.write("z")
         soon(lambda: "".join(self.batches(function)).endswith("z"), "the last item")
         return self.batches(function)
-
-    def letters(self):
-        """Return (condition, records) of each dead letter."""
-        letters = queues.messages(self.lab, queues.DEAD_LETTERS)
-        return [
-            (letter["requestContext"]["condition"], letter["DDBStreamBatchInfo"]["batchSize"]) for letter in letters
-        ]

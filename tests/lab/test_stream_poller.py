@@ -11,6 +11,8 @@ import pytest
 from chains import create_function
 from stream import soon
 
+from lab_lib.aws import queues
+
 CODE = """
 import json
 import time
@@ -46,7 +48,7 @@ def test_a_failing_batch_is_halved_retried_and_discarded_as_aws_documents(stream
     soon(lambda: len(stream.batches()) >= 6, "the tries")
 
     assert stream.finish() == ["abcd", "ab", "cd", "c", "c", "d", "z"]
-    assert stream.letters() == [(EXHAUSTED, 1)]
+    assert queues.dead_letters(stream.lab) == [{"what": "1 change", "why": EXHAUSTED}]
 
 
 def test_a_paused_mapping_continues_where_it_was(stream):
@@ -66,7 +68,7 @@ def test_a_paused_mapping_continues_where_it_was(stream):
 
     assert [batch for at, batch in stream.runs() if paused < at / 1e9 < resumed] == []
     assert stream.batches() == ["abc", *["bc"] * 5, "z"]
-    assert stream.letters() == [(EXHAUSTED, 2)]
+    assert queues.dead_letters(stream.lab) == [{"what": "2 changes", "why": EXHAUSTED}]
 
 
 def test_a_mapping_that_fails_for_ever_delays_no_other_and_ends_when_it_is_deleted(stream):
