@@ -92,7 +92,10 @@ def test_a_probe_of_the_lab_holds_by_the_policies_of_grader_and_probe_and_leaves
     iam.attach_user_policy(UserName="grader", PolicyArn=iam.create_policy(**policy)["Policy"]["Arn"])
     before, answers = all_there_is(unharmed, PROCESSOR, NOTIFIER), []
 
-    with user.listening({"after-call": lambda parsed, **_: answers.append(str({**parsed, "BucketArn": ""}))}):
+    def note(parsed, model, **_):
+        answers.append({} if model.name == "HeadBucket" else parsed)  # ministack's own ARN
+
+    with user.listening({"after-call": note}):
         assert {name: check.state for name, check in probed(user).items()} == dict.fromkeys(PROBE, "ok")
 
     assert all_there_is(unharmed, PROCESSOR, NOTIFIER) == before
