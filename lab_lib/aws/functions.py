@@ -340,13 +340,9 @@ def _wait_for_old_calls(lab: Lab, name: str) -> None:
         return
     timeout, age = now["Timeout"], datetime.now(UTC) - datetime.fromisoformat(now["LastModified"])
     if age < timedelta(seconds=timeout + CHANGING.longest):  # the change itself takes time
-
-        def ended() -> bool:
-            return (work := lab.work()) is not None and not work.busy
-
         with suppress(TimedOut):
             what = _("calls of {function} with the old settings to end", function=lab.name(name))
-            lab.wait_until(ended, what, timeout=timeout, on_aws=f"{timeout} s")
+            lab.wait_until(lambda: lab.work() == 0, what, timeout=timeout, on_aws=f"{timeout} s")
 
 
 def _wait_until_ready(lab: Lab, name: str) -> None:

@@ -132,10 +132,9 @@ def _call(function: Function, mapping: Mapping, shard: Shard) -> None:
     shard.batches[:1] = outcome.remaining
     shard.pauses = shard.pauses + 1 if outcome.pause else 0
     if outcome.discarded:
-        about = mapping["EventSourceArn"], {}, "RetryAttemptsExhausted"
-        _send_letter(mapping, function, outcome.discarded, *about)
+        _send_letter(mapping, function, outcome.discarded, mapping["EventSourceArn"], {}, "RetryAttemptsExhausted")
     if outcome.pause:
-        _pause(min(_FIRST_PAUSE * 2 ** min(shard.pauses - 1, 9), _LONGEST_PAUSE))
+        _pause(min(_FIRST_PAUSE * shard.pauses, _LONGEST_PAUSE))
 
 
 def _exists(mapping: Mapping) -> bool:

@@ -95,8 +95,8 @@ def _unread_queues(account: str) -> int:
 
 
 def count(account: str) -> dict[str, int]:
-    """Return how much there is to do, and how often that has failed which is only tried again."""
+    """Return how much there is to do."""
     with streams.lock:
-        failed = [event.failed for event in _events if event.account == account]
-        failed += [0] * (_calls[account] + _unread_queues(account)) + streams.failures(account)
-    return {"busy": sum(tries < _LAST for tries in failed), "failed": max(failed, default=0)}
+        failures = [event.failed for event in _events if event.account == account] + streams.failures(account)
+        first_tries = [times for times in failures if times < _LAST]
+        return {"busy": len(first_tries) + _calls[account] + _unread_queues(account)}

@@ -58,7 +58,7 @@ def test_a_paused_mapping_continues_where_it_was(stream):
     soon(lambda: len(stream.batches()) >= 3, "a retry")
 
     stream.lambda_.update_event_source_mapping(UUID=uuid, Enabled=False)
-    soon(lambda: not any(stream.lab.work()), "a call that may have been under way")
+    soon(lambda: not stream.lab.work(), "a call that may have been under way")
     paused = time.time()
     stream.map("Other")
     stream.finish("Other")
@@ -80,7 +80,7 @@ def test_a_mapping_that_fails_for_ever_delays_no_other_and_ends_when_it_is_delet
     assert "".join(stream.finish("Other")) == "az"
     stream.lambda_.delete_event_source_mapping(UUID=stream.mappings.pop(stream.mappings.index(uuid)))
 
-    soon(lambda: not any(stream.lab.work()), "the last call, which may have been under way, to end")
+    soon(lambda: not stream.lab.work(), "the last call, which may have been under way, to end")
     assert set(stream.batches()) == {"ab"}
 
 
