@@ -24,7 +24,7 @@ class Outcome(NamedTuple):
     """The remaining batches, in order; the records that are discarded; whether to pause before the retry."""
 
     remaining: list[Batch]
-    discarded: list[Record] = []
+    discarded: list[Record]
     pause: bool = False
 
 
@@ -33,16 +33,16 @@ def decide(batch: Batch, result: Result, mapping: Mapping) -> Outcome:
     done = _succeeded(batch.records, result, mapping)
     rest = batch.records[done:]
     if not rest:
-        return Outcome([])
+        return Outcome([], [])
     if done:
-        return Outcome([Batch(rest)])
+        return Outcome([Batch(rest)], [])
     if result.get("throttle"):  # the function was not called, so no retry is used up
-        return Outcome([batch], pause=True)
+        return Outcome([batch], [], pause=True)
     if mapping.get("BisectBatchOnFunctionError") and len(rest) > 1:
-        return Outcome([Batch(half, batch.retries) for half in halves(rest)])
+        return Outcome([Batch(half, batch.retries) for half in halves(rest)], [])
     if 0 <= mapping.get("MaximumRetryAttempts", -1) <= batch.retries:
         return Outcome([], rest)
-    return Outcome([Batch(rest, batch.retries + 1)], pause=True)
+    return Outcome([Batch(rest, batch.retries + 1)], [], pause=True)
 
 
 def halves(records: list[Record]) -> list[list[Record]]:
