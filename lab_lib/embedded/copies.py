@@ -172,9 +172,10 @@ def kill_later(query: Query) -> dict[str, int]:
 
     With the number 0 nothing is killed any more.
     """
-    left = _calls_left.pop(query["function"], 0)
-    if calls := int(query["calls"]):
-        _calls_left[query["function"]] = calls
+    function, calls = query["function"], int(query["calls"])
+    left = _calls_left.pop(function, 0)
+    if calls:
+        _calls_left[function] = calls
     return {"left": left}
 
 
@@ -194,9 +195,10 @@ def kill(function: str) -> None:
     """Kill the processes of a function. Its call fails, and is tried again as Lambda does."""
     with lambda_runtime._lock:
         pools = [pool for key, pool in lambda_runtime._workers.items() if key.split(":")[2] == function]
-    for worker in (worker for pool in pools for worker in pool):
-        if worker._proc:
-            worker._proc.kill()
+    for pool in pools:
+        for worker in pool:
+            if worker._proc:
+                worker._proc.kill()
 
 
 # Only a copy answers these paths, for who has asked for it, and so has its number: no function can.

@@ -89,7 +89,9 @@ def guarded(app: App, port: int, secret: str) -> App:
         query = parse_qs(scope["query_string"].decode("latin-1"), keep_blank_values=True)
         request = scope, query, headers, addresses
         body, reason = await _read(receive, _refusal(*request))
-        if reason := reason or _refusal(*request, body):
+        reason = reason or _refusal(*request, body)
+        acts = asked | copies.ACTS if OF_COPY in headers else asked
+        if reason:
             service = router.detect_service(scope["method"], path, headers, query)
             code = "EntityTooLarge" if reason == _LONG else "InvalidAccessKeyId"
             # In the protocol of the service, boto3 and the aws command show the reason.
@@ -99,9 +101,9 @@ def guarded(app: App, port: int, secret: str) -> App:
             await copies.pass_on(scope, body, send, headers[OF_COPY])
         elif path == COPY:
             await copies.lend(get_account_id(), receive, send)
-        elif act := (asked | copies.ACTS if OF_COPY in headers else asked).get(path):
+        elif path in acts:
             values = {name: texts[0] for name, texts in query.items()}
-            answer = await asyncio.to_thread(act, values)
+            answer = await asyncio.to_thread(acts[path], values)
             await _send_response(send, 200, {"content-type": "application/json"}, json.dumps(answer))
         else:
             if "x-forwarded-proto" not in headers:
@@ -111,7 +113,8 @@ def guarded(app: App, port: int, secret: str) -> App:
             async def replayed() -> dict[str, Any]:
                 return messages.pop() if messages else await receive()
 
-            if not (function := copies.function_to_kill(router.extract_access_key_id(headers, query))):
+            function = copies.function_to_kill(router.extract_access_key_id(headers, query))
+            if not function:
                 await app(scope, replayed, send)
                 return
             await app(scope, replayed, _unheard)

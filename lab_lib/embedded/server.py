@@ -83,7 +83,8 @@ def start() -> Server:
 
     EmulatorError if it cannot be started.
     """
-    if server := running():
+    server = running()
+    if server:
         return server
     folder, place = home(), workspace()
     try:
@@ -117,7 +118,8 @@ def start() -> Server:
 
 def stop() -> bool:
     """End the server and its functions; everything made there is gone. Return False if no server was running."""
-    if not (server := running()):
+    server = running()
+    if not server:
         return False
     psutil.wait_procs(kill(server.pid), timeout=20)
     shutil.rmtree(home() / "tmp", ignore_errors=True)

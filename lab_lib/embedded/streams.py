@@ -145,7 +145,7 @@ def _function(mapping: Mapping) -> Function | None:
     """Return the function to call; None if the mapping is paused or held back, or if something is deleted."""
     table = dynamodb._tables.get(_table(mapping)) or {}
     is_on = _exists(mapping) and mapping["Enabled"] and mapping["UUID"] not in held_back
-    if not (is_on and table.get("LatestStreamArn") == mapping["EventSourceArn"]):
+    if not is_on or table.get("LatestStreamArn") != mapping["EventSourceArn"]:
         return None
     function: Function | None
     function, _ = lambda_svc._get_func_record_for_qualifier(mapping["FunctionName"], mapping.get("Qualifier"))

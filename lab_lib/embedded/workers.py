@@ -68,8 +68,10 @@ class Call(threading.Thread):
         super().join(min(seconds, _SHORT))
         if self.is_alive():
             watch = Stopwatch()
-            while self.is_alive() and (left := seconds - _SHORT - watch.wall()) > 0:
+            left = seconds - _SHORT
+            while self.is_alive() and left > 0:
                 super().join(min(left, 1))
+                left = seconds - _SHORT - watch.wall()
         _call.end = time.time()  # the time in which its lines are read is not counted
 
 
@@ -106,9 +108,13 @@ def printed(worker: Any) -> str:
     """Return what the function has printed in this call."""
     lines = list[str]()
     with suppress(queue.Empty):
-        while not (line := _next_line(worker)).endswith(_END):
+        line = _next_line(worker)
+        while not line.endswith(_END):
             lines.append(line)
-        lines += [text] if (text := line.removesuffix(_END)) else []
+            line = _next_line(worker)
+        rest = line.removesuffix(_END)  # was printed without an end of line
+        if rest:
+            lines.append(rest)
     return "\n".join(lines)
 
 
