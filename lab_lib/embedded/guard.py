@@ -4,8 +4,8 @@ Without this guard, any page in the browser and any user of this computer could 
 has an `Origin` header, or the page's own host name as `Host`. Both are refused, whatever the signature. An admitted
 request counts as sent over TLS, so that policies that require TLS can be tried here.
 
-ministack's own check verifies neither an account's own key nor presigned URLs of S3; its functions for it do. The
-headers are verified first, so most requests are refused before their body is kept.
+ministack's own check verifies neither an account's own key nor presigned URLs of S3; its functions for it do. Of a
+long request the headers are verified first, so most are refused before their body is kept.
 
 ministack derives a function's keys from two ARNs, which anybody knows, and does not sign the address of its code. Goes
 when it keeps a secret of its own, and signs the address.
@@ -40,7 +40,7 @@ _WRONG = f"This request is not signed with a key of the embedded AWS that runs n
 _LONG = "The body is longer than 100 MB, the most that the embedded AWS takes. Upload a large file in parts."
 # Bytes. Lambda takes a request of 70 MB, for a zip file of 50 MB. S3 advises to upload more than 100 MB in parts, and
 # boto3 and the aws command do so from 8 MB on.
-_LONGEST_BODY = 100 * 2**20
+_LONG_BODY, _LONGEST_BODY = 2**20, 100 * 2**20
 _keys = lambda_runtime.execution_credentials
 
 
@@ -88,7 +88,8 @@ def guarded(app: App, port: int, secret: str) -> App:
         path, headers = scope["path"], _headers(scope)
         query = parse_qs(scope["query_string"].decode("latin-1"), keep_blank_values=True)
         request = scope, query, headers, addresses
-        body, reason = await _read(receive, _refusal(*request))
+        is_long = int(headers.get("content-length", _LONGEST_BODY)) > _LONG_BODY
+        body, reason = await _read(receive, _refusal(*request) if is_long else "")
         reason = reason or _refusal(*request, body)
         acts = asked | copies.ACTS if OF_COPY in headers else asked
         if reason:
