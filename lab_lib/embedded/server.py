@@ -28,7 +28,7 @@ import psutil
 from botocore.auth import SigV4Auth
 from botocore.awsrequest import AWSRequest
 from botocore.credentials import Credentials
-from filelock import FileLock, Timeout
+from filelock import FileLock
 from platformdirs import user_state_path
 
 from lab_lib.calls.waiting import wait_until
@@ -47,7 +47,6 @@ NOTE = "server.json"
 WHO, WORK, COPY = "/_lab/who", "/_lab/work", "/_lab/copy"
 OF_COPY = "x-lab-copy"  # the header of a request that is for a copy, whose number is its value
 CLIENTS_PORT = "LAB_CLIENTS_PORT"  # the port where clients find this server: of a copy, that of its original
-_LONGEST_LOCKED = 60  # seconds; a start takes one or two
 _LONGEST_ANSWER = 40  # seconds; an answer takes two milliseconds
 
 
@@ -91,15 +90,12 @@ def start() -> Server:
         for needed in (place, folder):
             needed.mkdir(parents=True, exist_ok=True)
         folder.chmod(0o700)
-        with FileLock(folder / "lock", timeout=_LONGEST_LOCKED):
-            if server := running():  # another process was faster
+        with FileLock(folder / "lock"):
+            server = running()
+            if server:  # another process was faster
                 return server
             last = read_note(folder)
             started = _launch(folder, place, last[0] if last else FIRST_PORT)
-    except Timeout:
-        raise EmulatorError(
-            "Another process has been starting the embedded AWS for a minute. End that process, then try again."
-        ) from None
     except OSError as error:
         raise EmulatorError(
             "The embedded AWS cannot use {path}: {reason}. Fix or move it, or name another folder: LAB_WORKSPACE for "

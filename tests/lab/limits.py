@@ -4,9 +4,6 @@ import re
 
 from lab_lib.embedded.limits import LIMITS, Limit, refusals
 
-TAG_TEXT = r"[\w\s.:/=+\-@]*"
-SERVICES = ("s3", "dynamodb", "iam", "lambda", "sns", "sqs")
-
 
 def text(low, high, pattern):
     """Allow a text of this many bytes and of this pattern."""
@@ -17,13 +14,6 @@ def items(high, low=0):
     return lambda value: low <= len(value) <= high
 
 
-def tags(value):
-    pairs = value if isinstance(value, dict) else {tag["Key"]: tag["Value"] for tag in value}
-    short = all(1 <= len(key) <= 128 and len(content) <= 256 for key, content in pairs.items())
-    written = all(re.fullmatch(TAG_TEXT, key + content) for key, content in pairs.items())
-    return len(pairs) <= 50 and short and written and not any(key.lower().startswith("aws:") for key in pairs)
-
-
 def batch(high):
     """Allow at most so many items of all tables together in RequestItems."""
     return lambda tables: 1 <= sum(map(len, tables.values())) <= high
@@ -31,8 +21,6 @@ def batch(high):
 
 ALL = (
     *LIMITS,
-    *(Limit(service, name, tags) for service in SERVICES for name in ("Tags", "tags", "TagSet")),
-    Limit("logs", "CreateLogGroup:tags", tags),
     # S3 User Guide: bucket naming rules, object keys
     Limit("s3", "Bucket", text(3, 63, r"[a-z0-9][a-z0-9.-]*[a-z0-9]")),
     Limit("s3", "Key", lambda key: isinstance(key, dict) or 1 <= len(key.encode()) <= 1_024),  # a dict: a filter's
