@@ -15,7 +15,7 @@ from functools import partial
 from http import HTTPStatus
 from itertools import product
 from pathlib import Path
-from typing import Any, NamedTuple, TypeVar
+from typing import Any, TypeVar
 
 import boto3
 from botocore.auth import SigV4QueryAuth
@@ -54,13 +54,6 @@ LONGEST_TIMEOUT = 900  # seconds; Lambda's maximum
 _LONGEST_BUCKET = 63  # characters
 _LONGEST_STEM = 56  # characters of a bucket's name before an end of seven
 _SLOWEST_START = 20  # seconds, for a function of an endpoint of one's own
-
-
-class Work(NamedTuple):
-    """How much the embedded AWS has to do for an account: calls, events and records of streams."""
-
-    busy: int  # without those that have failed twice or more
-    failed: int  # tries, the most of an event or batch that is tried again
 
 
 @dataclass(frozen=True)
@@ -201,11 +194,11 @@ class Lab:
         """Return True on AWS itself, which costs money. There the lab asks first."""
         return self.endpoint is None
 
-    def work(self) -> Work | None:
+    def work(self) -> int | None:
         """Return what there is to do in the account now; None on any other AWS, which cannot be asked."""
         answer = self.ask_embedded(server.WORK)
         with suppress(KeyError, TypeError, ValueError):  # another server may answer anything
-            return Work(int(answer["busy"]), int(answer["failed"]))
+            return int(answer["busy"])
         return None
 
     def ask_embedded(self, path: str, **query: Any) -> Any:

@@ -52,7 +52,7 @@ class Copy(NamedTuple):
         return self.lab.name(tables.STREAMED)
 
     def _ask(self, act: str, **query: Any) -> Any:
-        """Ask the copy for one of the acts of embedded/trying.py."""
+        """Ask the copy for one of the acts of embedded/copies.py."""
         return self.lab.ask_embedded(f"/_lab/{act}", **query)
 
 

@@ -183,7 +183,7 @@ def at_rest(lab: Lab) -> bool | None:
     What has failed twice, and is tried again and again, does not count. None if nobody can be asked, as on AWS.
     """
     work = lab.work()
-    return None if work is None else work.busy == 0
+    return None if work is None else work == 0
 
 
 def wait_for_rest(lab: Lab, timeout: float) -> None:

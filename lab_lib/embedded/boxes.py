@@ -40,7 +40,6 @@ _VARIABLES = {
 
 def install(app: Any, loop: asyncio.AbstractEventLoop) -> None:
     """Start each function's process in a box, whose requests `app` answers in this loop."""
-    limits.sweep()
     script = lambda_runtime._PYTHON_WORKER_SCRIPT
     replace(lambda_runtime, "_PYTHON_WORKER_SCRIPT", f"{inspect.getsource(open_door)}\n\nopen_door()\n{script}")
     names = {**vars(lambda_runtime.subprocess), "Popen": partial(start, app, loop)}

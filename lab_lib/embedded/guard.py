@@ -4,8 +4,11 @@ Without this guard, any page in the browser and any user of this computer could 
 has an `Origin` header, or the page's own host name as `Host`. Both are refused, whatever the signature. An admitted
 request counts as sent over TLS, so that policies that require TLS can be tried here.
 
-ministack's own check verifies neither an account's own key nor presigned URLs of S3; its functions for it do. Of a long
-request the headers are verified first, so most are refused before their body is kept.
+ministack's own check verifies neither an account's own key nor presigned URLs of S3; its functions for it do. Of a
+long request the headers are verified first, so most are refused before their body is kept.
+
+ministack derives a function's keys from two ARNs, which anybody knows, and does not sign the address of its code. Goes
+when it keeps a secret of its own, and signs the address.
 """
 
 import asyncio
@@ -16,12 +19,16 @@ from collections.abc import Awaitable, Callable
 from typing import Any
 from urllib.parse import parse_qs
 
-from ministack.core import iam_evaluator, router, sigv4
+from botocore.auth import S3SigV4QueryAuth
+from botocore.awsrequest import AWSRequest
+from botocore.credentials import Credentials
+from ministack.core import iam_evaluator, lambda_runtime, router, sigv4
 from ministack.core.iam_actions import access_denied_response
-from ministack.core.responses import get_account_id, set_request_account_id
+from ministack.core.responses import get_account_id, get_region, set_request_account_id
+from ministack.services import lambda_svc
 
-from lab_lib.embedded import lending, trying, work
-from lab_lib.embedded.lending import Receive, Scope, Send
+from lab_lib.embedded import copies, replace, work
+from lab_lib.embedded.copies import Receive, Scope, Send
 from lab_lib.embedded.server import CLIENTS_PORT, COPY, HOST, OF_COPY, WHO, WORK, proof
 from lab_lib.processes import box
 
@@ -34,6 +41,29 @@ _LONG = "The body is longer than 100 MB, the most that the embedded AWS takes. U
 # Bytes. Lambda takes a request of 70 MB, for a zip file of 50 MB. S3 advises to upload more than 100 MB in parts, and
 # boto3 and the aws command do so from 8 MB on.
 _LONG_BODY, _LONGEST_BODY = 2**20, 100 * 2**20
+_keys = lambda_runtime.execution_credentials
+
+
+def install() -> None:
+    """Give functions keys that nobody can compute, and sign the addresses of their code."""
+    replace(lambda_runtime, "execution_credentials", function_keys)
+    replace(lambda_svc, "execution_credentials", function_keys)
+    replace(lambda_svc, "_presigned_code_url", code_url)
+
+
+def function_keys(config: dict[str, Any]) -> dict[str, str]:
+    """Return a function's keys, which depend on the server's secret. A copy has the same."""
+    arn = f"{config.get('FunctionArn', '')}:{os.environ['AWS_SECRET_ACCESS_KEY']}"
+    return dict(_keys({**config, "FunctionArn": arn}))
+
+
+def code_url(function: str) -> str:
+    """Return the presigned URL of a function's code, which is valid for ten minutes as on AWS."""
+    account = get_account_id()
+    url = f"http://{HOST}:{os.environ[CLIENTS_PORT]}/_ministack/lambda-code/{account}/{get_region()}/{function}"
+    request, own_key = AWSRequest("GET", url), Credentials(account, os.environ["AWS_SECRET_ACCESS_KEY"])
+    S3SigV4QueryAuth(own_key, "s3", get_region(), 600).add_auth(request)
+    return str(request.url)
 
 
 def guarded(app: App, port: int, secret: str) -> App:
@@ -42,7 +72,7 @@ def guarded(app: App, port: int, secret: str) -> App:
 
     addresses = [f"{HOST}:{os.environ[CLIENTS_PORT]}", f"{HOST}:{port}"]  # the same, but for a copy
     about = {"pid": os.getpid(), "why_no_boxes": box.fault_of_functions()}
-    asked: dict[str, Callable[[trying.Query], Any]] = {
+    asked: dict[str, Callable[[copies.Query], Any]] = {
         WHO: lambda query: about | {"proof": proof(secret, query.get("nonce", ""))},
         WORK: lambda _query: work.count(get_account_id()),
     }
@@ -60,19 +90,21 @@ def guarded(app: App, port: int, secret: str) -> App:
         request = scope, query, headers, addresses
         is_long = int(headers.get("content-length", _LONGEST_BODY)) > _LONG_BODY
         body, reason = await _read(receive, _refusal(*request) if is_long else "")
-        if reason := reason or _refusal(*request, body):
+        reason = reason or _refusal(*request, body)
+        acts = asked | copies.ACTS if OF_COPY in headers else asked
+        if reason:
             service = router.detect_service(scope["method"], path, headers, query)
             code = "EntityTooLarge" if reason == _LONG else "InvalidAccessKeyId"
             # In the protocol of the service, boto3 and the aws command show the reason.
             refusal = access_denied_response(service, "", "", "", error_code=code, message=reason, headers=headers)
             await _send_response(send, *refusal)
         elif headers.get(OF_COPY, number) != number:
-            await lending.pass_on(scope, body, send, headers[OF_COPY])
+            await copies.pass_on(scope, body, send, headers[OF_COPY])
         elif path == COPY:
-            await lending.lend(get_account_id(), receive, send)
-        elif act := (asked | trying.ASKED if OF_COPY in headers else asked).get(path):
+            await copies.lend(get_account_id(), receive, send)
+        elif path in acts:
             values = {name: texts[0] for name, texts in query.items()}
-            answer = await asyncio.to_thread(act, values)
+            answer = await asyncio.to_thread(acts[path], values)
             await _send_response(send, 200, {"content-type": "application/json"}, json.dumps(answer))
         else:
             if "x-forwarded-proto" not in headers:
@@ -82,11 +114,12 @@ def guarded(app: App, port: int, secret: str) -> App:
             async def replayed() -> dict[str, Any]:
                 return messages.pop() if messages else await receive()
 
-            if not (function := trying.function_to_kill(router.extract_access_key_id(headers, query))):
+            function = copies.function_to_kill(router.extract_access_key_id(headers, query))
+            if not function:
                 await app(scope, replayed, send)
                 return
             await app(scope, replayed, _unheard)
-            await asyncio.to_thread(trying.kill, function)
+            await asyncio.to_thread(copies.kill, function)
             await _send_response(send, 503, {}, b"")
 
     return guard
@@ -165,7 +198,7 @@ def _refusal(
         return _WRONG
     if body is not None and stated.isalnum() and stated != hashlib.sha256(body).hexdigest():  # no UNSIGNED-PAYLOAD
         return _WRONG
-    is_free = scope["path"] in (WORK, COPY, *trying.ASKED)  # the last ones change copies only
+    is_free = scope["path"] in (WORK, COPY, *copies.ACTS)  # the last ones change copies only
     if scope["path"].startswith("/_") and not is_free and credential.principal_type != "Root":
         return "Only the account's own key may manage the embedded AWS."
     return ""

@@ -1,25 +1,23 @@
 """Say what AWS refuses in a request: what botocore's models do not allow, and what AWS's documents limit beside them.
 
-ministack accepts much of it, so validation.py asks here before ministack gets a request.
+ministack accepts much of it, so validation.py asks here before ministack gets a request. botocore itself checks types,
+required parameters and minimums before it sends one.
 
-limits.csv has most limits: JSON, a range of numbers, the most characters of a policy, or a pattern. Those that need
-code are here, and those that depend on what is there already in references.py. They are from the quotas and the API
+limits.csv has what the models lack: JSON, a range of numbers, or a pattern. The limits are from the quotas and the API
 references of the services. The error codes and messages are from answers of AWS that users have published, and that
 LocalStack and moto repeat.
 """
 
 import json
 import re
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import Any, NamedTuple
 
 from botocore.model import OperationModel
 
-from lab_lib.embedded import models
-
-Params = Mapping[str, Any]
-Allows = Callable[[Any, Params], bool]
+Params = dict[str, Any]
+Allows = Callable[[Any], bool]
 
 _CONSTRAINT = "1 validation error detected: Value '{}' at '{}' failed to satisfy constraint: Member must {}"
 # The error code for what a model does not allow. SNS and SQS answer in words of their own.
@@ -39,10 +37,9 @@ class Refusal(NamedTuple):
 
 
 class Limit(NamedTuple):
-    """A limit of a parameter: what AWS allows, and its answer to anything else.
+    """A limit of a parameter: what AWS allows, and its answer to anything else, which may have this value as {value}.
 
-    The parameter is named by its last names, with its operation before them if this is about one operation. In braces,
-    the message may have this value as {value}, and other parameters of the request.
+    The parameter is named by its last names, with its operation before them if this is about one operation.
     """
 
     service: str
@@ -50,15 +47,9 @@ class Limit(NamedTuple):
     allows: Allows
     message: str = "{value} is not within AWS's limit"
     code: str = ""
-    status: int = 400
 
 
-def policy_length(document: str) -> int:
-    """Return the number of characters that IAM counts: all but white space."""
-    return len("".join(document.split()))
-
-
-def _is_json(text: str, _: Params) -> bool:
+def _is_json(text: str) -> bool:
     """Return True if the text is a JSON object. An empty text takes it away."""
     try:
         return isinstance(json.loads(text or "{}"), dict)
@@ -67,47 +58,73 @@ def _is_json(text: str, _: Params) -> bool:
 
 
 def _allows(allowed: str) -> Allows:
-    """Return what allows JSON, a range, the most characters of a policy, or a pattern, as limits.csv has them."""
+    """Return what allows JSON, a range such as "1 to 900", or a pattern, as limits.csv has them."""
     if allowed == "JSON":
         return _is_json
-    low, to, high = allowed.partition(" to ")
-    if not to:
-        return lambda value, _: bool(re.fullmatch(allowed, value, re.DOTALL))
-    if low == "policy":  # together with the other inline policies of its role
-        return lambda value, params: sum(map(policy_length, (value, *params.get("InlinePolicies", ())))) <= int(high)
-    return lambda value, _: int(low) <= int(value) <= int(high)
+    if " to " in allowed:
+        low, high = map(int, allowed.split(" to "))
+        return lambda value: low <= int(value) <= high
+    return lambda value: bool(re.fullmatch(allowed, value, re.DOTALL))
 
 
 def _listed() -> Iterator[Limit]:
     for line in Path(__file__).with_suffix(".csv").read_text("utf-8").splitlines()[1:]:
-        service, parameter, allowed, code, status, message = line.split(";")
-        yield Limit(service, parameter, _allows(allowed), message, code, int(status))
+        service, parameter, allowed, code, message = line.split(";")
+        yield Limit(service, parameter, _allows(allowed), message, code)
 
 
-LIMITS = (
-    *_listed(),
-    Limit(
-        "lambda",
-        "CreateEventSourceMapping:EventSourceArn",
-        lambda arn, params: ":dynamodb:" not in arn or "StartingPosition" in params,
-        "1 validation error detected: Value null at 'startingPosition' failed to satisfy constraint: "
-        "Member must not be null.",
-        "InvalidParameterValueException",
-    ),
-)
+LIMITS = tuple(_listed())
 
 
 def refusals(model: OperationModel, params: Params, limits: Iterable[Limit] = LIMITS) -> Iterator[Refusal]:
     """Yield each reason why AWS would refuse these parameters of an operation."""
     service = model.service_model.service_name
     own = [limit for limit in limits if limit.service == service]
-    for path, shape, value in models.values(model.input_shape, params):
+    for path, shape, value in _values(model.input_shape, params):
         for limit in own:
-            if _is_about(limit.parameter, f"{model.name}:{path}") and not limit.allows(value, params):
-                yield Refusal(limit.code, limit.message.format(value=value, **params), limit.status)
-        for rule in models.broken(shape, value):
+            if _is_about(limit.parameter, f"{model.name}:{path}") and not limit.allows(value):
+                yield Refusal(limit.code, limit.message.format(value=value))
+        for rule in _broken(shape, value):
             yield Refusal(_CODES.get(service, ""), _CONSTRAINT.format(value, path[0].lower() + path[1:], rule))
 
 
 def _is_about(parameter: str, path: str) -> bool:
     return path == parameter or path.endswith((f":{parameter}", f".{parameter}"))
+
+
+def _values(shape: Any, value: Any, path: str = "") -> Iterator[tuple[str, Any, Any]]:
+    """Yield (names from the top, shape, value) of each parameter that the model knows, and of all parts of it."""
+    if path:
+        yield path, shape, value
+    if shape.type_name == "structure" and isinstance(value, dict):
+        for name, member in shape.members.items():
+            if name in value:
+                called = f"Attributes.{value['AttributeName']}" if name == "AttributeValue" else name
+                yield from _values(member, value[name], f"{path}.{called}".lstrip("."))
+    elif shape.type_name == "list" and isinstance(value, list):
+        for part in value:
+            yield from _values(shape.member, part, path)
+    elif shape.type_name == "map" and isinstance(value, dict):
+        for name, part in value.items():
+            yield f"{path} key", shape.key, name
+            yield from _values(shape.value, part, f"{path}.{name}")
+
+
+def _broken(shape: Any, value: Any) -> Iterator[str]:
+    """Yield what the model demands and the value is not: its maximum, its pattern, its enumeration."""
+    longest, pattern, known = (shape.metadata.get(name) for name in ("max", "pattern", "enum"))
+    is_number = shape.type_name in ("integer", "long")
+    if longest is not None and (int(value) if is_number else len(value)) > longest:
+        yield f"have {'value' if is_number else 'length'} less than or equal to {longest}"
+    if pattern and isinstance(value, str) and not _matches(pattern, value):
+        yield f"satisfy regular expression pattern: {pattern}"
+    if known and value not in known:
+        yield f"satisfy enum value set: [{', '.join(known)}]"
+
+
+def _matches(pattern: str, text: str) -> bool:
+    """Return True if the text is as the pattern says, or the pattern is one of Java's, which tags have."""
+    try:
+        return bool(re.fullmatch(pattern, text))
+    except re.error:
+        return True

@@ -9,33 +9,31 @@ as they are. So do messages to HTTP subscribers, and the MD5 of a message of SQS
 import json
 import re
 from collections.abc import Awaitable, Callable
-from functools import cache
+from functools import cache, partialmethod
 from typing import Any
 
-from botocore.loaders import Loader
+from botocore.exceptions import UnknownRegionError
+from botocore.session import Session
 from ministack import app
 from ministack.core import lambda_runtime
 from ministack.core.responses import get_region
 from ministack.core.router import detect_service
-from ministack.services import s3
 
 from lab_lib.embedded import replace
 
 Headers = dict[str, str]
 Dispatch = Callable[..., Awaitable[tuple[int, Headers, bytes]]]
 
-_BUCKET_ARN, _format_head = "x-amz-bucket-arn", s3.format_head_response
 _OF_THE_BODY = re.compile("content-(length|md5)|x-amz-(checksum-.*|crc32)", re.IGNORECASE)  # before it is changed
 
 
 def install() -> None:
     """Translate requests and answers, and what functions get and give."""
     replace(app, "_dispatch_service_request", _translated(app._dispatch_service_request))
-    replace(s3, "format_head_response", _translated_head)
-    replace(lambda_runtime.Worker, "invoke", _translated_call(lambda_runtime.Worker.invoke))
+    replace(lambda_runtime.Worker, "invoke", partialmethod(_translated_call, lambda_runtime.Worker.invoke))
 
 
-def swapped(text: str, region: str) -> str:
+def _swapped(text: str, region: str) -> str:
     """Return the text with ARNs of the partition aws as ARNs of the Region's partition, and the other way round."""
     other = _partition(region)
     pairs = {"aws": other, other: "aws"}
@@ -46,8 +44,10 @@ def swapped(text: str, region: str) -> str:
 @cache
 def _partition(region: str) -> str:
     """Return the Region's partition; aws if botocore knows none."""
-    known = Loader().load_data("partitions")["partitions"]
-    return next((str(each["id"]) for each in known if re.match(each["regionRegex"], region)), "aws")
+    try:
+        return str(Session().get_partition_for_region(region))
+    except UnknownRegionError:
+        return "aws"
 
 
 def _translated(dispatch: Dispatch) -> Dispatch:
@@ -74,33 +74,21 @@ def _kept(headers: Headers) -> Headers:
 
 def _swapped_body(body: bytes | str, region: str) -> bytes:
     content = body.encode() if isinstance(body, str) else body  # S3 has both
-    return swapped(content.decode("latin-1"), region).encode("latin-1")
+    return _swapped(content.decode("latin-1"), region).encode("latin-1")
 
 
-def _translated_head(*request: Any) -> tuple[int, Headers, bytes]:
-    """Return the answer to a HEAD request to S3, which is made after the dispatch: one header may have an ARN."""
-    status, headers, body = _format_head(*request)
-    if arn := headers.get(_BUCKET_ARN):
-        headers[_BUCKET_ARN] = swapped(arn, get_region())
-    return status, headers, body
-
-
-def _translated_call(invoke: Callable[..., Any]) -> Callable[..., Any]:
-    """Return what calls a function's process, whose event, environment, answer and log have the ARNs of its Region."""
-
-    def call(worker: Any, event: Any, request_id: str, **more: Any) -> Any:
-        config, region = worker.config, worker.config["FunctionArn"].split(":")[3]
-        if _partition(region) == "aws":
-            return invoke(worker, event, request_id, **more)
-        event, more, environment = _swapped_json([event, more, config.get("Environment", {})], region)
-        worker.config = {**config, "Environment": environment}
-        try:
-            return _swapped_json(invoke(worker, event, request_id, **more), region)
-        finally:
-            worker.config = config
-
-    return call
+def _translated_call(worker: Any, invoke: Any, event: Any, request_id: str, **more: Any) -> Any:
+    """Call a function's process, whose event, environment, answer and log have the ARNs of its Region."""
+    config, region = worker.config, worker.config["FunctionArn"].split(":")[3]
+    if _partition(region) == "aws":
+        return invoke(worker, event, request_id, **more)
+    event, more, environment = _swapped_json([event, more, config.get("Environment", {})], region)
+    worker.config = {**config, "Environment": environment}
+    try:
+        return _swapped_json(invoke(worker, event, request_id, **more), region)
+    finally:
+        worker.config = config
 
 
 def _swapped_json(value: Any, region: str) -> Any:
-    return json.loads(swapped(json.dumps(value), region))
+    return json.loads(_swapped(json.dumps(value), region))

@@ -10,7 +10,6 @@ import json
 import os
 import resource
 import shutil
-import signal
 import sys
 from collections.abc import Callable
 from contextlib import suppress
@@ -39,47 +38,23 @@ def main() -> None:
 
     from lab_lib.embedded import (
         boxes,
-        call_times,
-        connections,
-        copying,
-        credentials,
-        exact_sums,
+        copies,
+        corrections,
         guard,
         partitions,
-        publishing,
-        references,
-        simulating,
         streams,
-        trying,
         validation,
         work,
         workers,
     )
 
-    for concern in (
-        call_times,
-        connections,
-        credentials,
-        exact_sums,
-        partitions,
-        publishing,
-        references,
-        simulating,
-        streams,
-        work,
-        workers,
-    ):
+    for concern in (corrections, guard, partitions, streams, validation, work, workers):
         concern.install()
     if content:
-        trying.install()
-        copying.load(content)
-    for service in validation.SERVICES:
-        app.SERVICE_HANDLERS[service] = validation.validated(service, app.SERVICE_HANDLERS[service])
+        copies.load(content)
     with suppress(ValueError, OSError):  # as ministack's own `main` does: a burst of connections needs many files
         most = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
         resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
-    for number in (signal.SIGINT, signal.SIGTERM):  # end this process at once: hypercorn would wait for functions
-        signal.signal(number, signal.SIG_DFL)
     with asyncio.Runner() as runner:
         guarded = guard.guarded(app.app, port, secret)
         if not box.fault_of_functions():

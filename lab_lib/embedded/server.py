@@ -28,13 +28,13 @@ import psutil
 from botocore.auth import SigV4Auth
 from botocore.awsrequest import AWSRequest
 from botocore.credentials import Credentials
-from filelock import FileLock, Timeout
+from filelock import FileLock
 from platformdirs import user_state_path
 
 from lab_lib.calls.waiting import wait_until
 from lab_lib.errors import BUILD_AGAIN, EmulatorError
 from lab_lib.language import _
-from lab_lib.processes import limits, stopwatch
+from lab_lib.processes import stopwatch
 from lab_lib.processes.family import kill
 from lab_lib.workspace.places import workspace
 from lab_lib.workspace.private_files import replace_file
@@ -47,7 +47,6 @@ NOTE = "server.json"
 WHO, WORK, COPY = "/_lab/who", "/_lab/work", "/_lab/copy"
 OF_COPY = "x-lab-copy"  # the header of a request that is for a copy, whose number is its value
 CLIENTS_PORT = "LAB_CLIENTS_PORT"  # the port where clients find this server: of a copy, that of its original
-_LONGEST_LOCKED = 60  # seconds; a start takes one or two
 _LONGEST_ANSWER = 40  # seconds; an answer takes two milliseconds
 
 
@@ -83,22 +82,20 @@ def start() -> Server:
 
     EmulatorError if it cannot be started.
     """
-    if server := running():
+    server = running()
+    if server:
         return server
     folder, place = home(), workspace()
     try:
         for needed in (place, folder):
             needed.mkdir(parents=True, exist_ok=True)
         folder.chmod(0o700)
-        with FileLock(folder / "lock", timeout=_LONGEST_LOCKED):
-            if server := running():  # another process was faster
+        with FileLock(folder / "lock"):
+            server = running()
+            if server:  # another process was faster
                 return server
             last = read_note(folder)
             started = _launch(folder, place, last[0] if last else FIRST_PORT)
-    except Timeout:
-        raise EmulatorError(
-            "Another process has been starting the embedded AWS for a minute. End that process, then try again."
-        ) from None
     except OSError as error:
         raise EmulatorError(
             "The embedded AWS cannot use {path}: {reason}. Fix or move it, or name another folder: LAB_WORKSPACE for "
@@ -117,10 +114,10 @@ def start() -> Server:
 
 def stop() -> bool:
     """End the server and its functions; everything made there is gone. Return False if no server was running."""
-    if not (server := running()):
+    server = running()
+    if not server:
         return False
     psutil.wait_procs(kill(server.pid), timeout=20)
-    limits.sweep()
     shutil.rmtree(home() / "tmp", ignore_errors=True)
     return True
 
@@ -162,11 +159,13 @@ def write_note(folder: Path, port: int, secret: str) -> None:
 def _launch(folder: Path, place: Path, last: int, owner: str = "", secret: str = "", content: bytes = b"") -> Server:
     """Start ministack on its last port, else on the usual one, else on any free port. It ends with either folder."""
     secret = secret or secrets.token_hex(20)
-    for port in map(_free_port, [last, FIRST_PORT, 0, 0, 0]):
+    for wish in (last, FIRST_PORT, 0, 0, 0):
+        port = _free_port(wish)
         if port is None:
             continue
         write_note(folder, port, secret)
-        process, server = _spawn(folder, place, owner), None
+        process = _spawn(folder, place, owner)
+        server = None
         try:
             with suppress(BrokenPipeError), cast(BinaryIO, process.stdin) as pipe:  # it ends if its port is taken
                 pipe.write(content)
@@ -216,7 +215,8 @@ def _ask(port: int, secret: str) -> Server | None:
 
     The secret is not sent: it signs the question, and the answer proves that the server knows it too.
     """
-    path = f"{WHO}?nonce={(nonce := secrets.token_hex(16))}"
+    nonce = secrets.token_hex(16)
+    path = f"{WHO}?nonce={nonce}"
     signed = AWSRequest("GET", f"http://{HOST}:{port}{path}")
     credentials = Credentials("0" * 12, secret)  # of any account
     SigV4Auth(credentials, "sts", "us-east-1").add_auth(signed)
@@ -226,7 +226,8 @@ def _ask(port: int, secret: str) -> Server | None:
             answer = json.loads(connection.getresponse().read(2_000))  # another program may answer without an end
         if not hmac.compare_digest(answer["proof"], proof(secret, nonce)):
             return None
-        stopwatch.servers.add(pid := int(answer["pid"]))
+        pid = int(answer["pid"])
+        stopwatch.servers.add(pid)
         return Server(pid, port, secret, str(answer["why_no_boxes"]))
     except TimeoutError:  # a second server would be another AWS
         raise EmulatorError(

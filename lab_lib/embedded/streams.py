@@ -4,25 +4,18 @@ Polls DynamoDB's streams and calls functions with their records, with AWS's retr
 mapping with work gets a thread. Its records stay in order, since the next call waits for the outcome of the last one.
 """
 
-import json
-import logging
-import os
 import threading
-import time
 from collections.abc import Iterator
 from contextvars import Context, copy_context
 from dataclasses import dataclass, field
 from typing import Any
 
-import boto3
-from botocore.exceptions import BotoCoreError, ClientError
-from ministack.core import lambda_runtime, responses
+from ministack.core import responses
 from ministack.core.concurrency import esm_wake, spawn_background
 from ministack.services import dynamodb, lambda_svc
 
-from lab_lib.embedded import partitions, replace
-from lab_lib.embedded.batches import Batch, Mapping, Record, decide, invocation_record
-from lab_lib.embedded.server import HOST
+from lab_lib.embedded import replace
+from lab_lib.embedded.batches import Batch, Mapping, Record, decide
 
 Function = dict[str, Any]
 
@@ -40,13 +33,13 @@ class Shard:
     busy: bool = False  # has a thread
 
 
-lock = threading.Lock()  # held while shards get threads, and by work.py and copying.py
+lock = threading.Lock()  # held while shards get threads, and by work.py and copies.py
 shards: dict[str, Shard] = {}  # by the mapping's UUID
-held_back = set[str]()  # UUIDs of mappings that get no records though they are enabled (trying.py)
+held_back = set[str]()  # UUIDs of mappings that get no records though they are enabled (copies.py)
 _execute = lambda_svc._execute_function  # not the one of work.py: a call with a shard's records counts with the shard
 _write_batch = dynamodb._batch_write_item
 _ensure_poller = lambda_svc._ensure_poller
-_logger = logging.getLogger(__name__)
+_send_letter = lambda_svc._send_ddb_stream_failure_record
 _pause = threading.Event().wait  # nothing sets the event
 
 
@@ -135,13 +128,13 @@ def _call(function: Function, mapping: Mapping, shard: Shard) -> None:
     result = _execute(function, {"Records": batch.records})
     if not _exists(mapping):
         return
-    outcome = decide(batch, result, mapping, time.time())
+    outcome = decide(batch, result, mapping)
     shard.batches[:1] = outcome.remaining
     shard.pauses = shard.pauses + 1 if outcome.pause else 0
-    for discarded, condition in outcome.discarded:
-        _send(function, mapping, invocation_record(discarded, condition, mapping))
+    if outcome.discarded:
+        _send_letter(mapping, function, outcome.discarded, mapping["EventSourceArn"], {}, "RetryAttemptsExhausted")
     if outcome.pause:
-        _pause(min(_FIRST_PAUSE * 2 ** min(shard.pauses - 1, 9), _LONGEST_PAUSE))
+        _pause(min(_FIRST_PAUSE * shard.pauses, _LONGEST_PAUSE))
 
 
 def _exists(mapping: Mapping) -> bool:
@@ -152,7 +145,7 @@ def _function(mapping: Mapping) -> Function | None:
     """Return the function to call; None if the mapping is paused or held back, or if something is deleted."""
     table = dynamodb._tables.get(_table(mapping)) or {}
     is_on = _exists(mapping) and mapping["Enabled"] and mapping["UUID"] not in held_back
-    if not (is_on and table.get("LatestStreamArn") == mapping["EventSourceArn"]):
+    if not is_on or table.get("LatestStreamArn") != mapping["EventSourceArn"]:
         return None
     function: Function | None
     function, _ = lambda_svc._get_func_record_for_qualifier(mapping["FunctionName"], mapping.get("Qualifier"))
@@ -186,19 +179,3 @@ def move(mapping: Mapping, count: int) -> None:
 
 def _table(mapping: Mapping) -> str:
     return str(mapping["EventSourceArn"].split("/")[1])
-
-
-def _send(function: Function, mapping: Mapping, record: dict[str, Any]) -> None:
-    """Send the record to the mapping's queue, if it has one, with the permissions of the function's role."""
-    arn = mapping.get("DestinationConfig", {}).get("OnFailure", {}).get("Destination")
-    if not arn:
-        return
-    service, region, account, name = arn.split(":")[2:]
-    endpoint = f"http://{HOST}:{os.environ['GATEWAY_PORT']}"
-    keys = lambda_runtime.execution_credentials(function["config"]).values()
-    session = boto3.Session(*keys, region_name=region)  # noqa: TID251, it has the permissions of the function's role
-    queue, message = f"{endpoint}/{account}/{name}", partitions.swapped(json.dumps(record), region)
-    try:
-        session.client(service, endpoint_url=endpoint).send_message(QueueUrl=queue, MessageBody=message)
-    except (BotoCoreError, ClientError):  # the shard continues nevertheless
-        _logger.exception("The mapping %s cannot send to its destination", mapping["UUID"])

@@ -1,8 +1,8 @@
 """ministack does not say what it still has to do for an account; goes when it does.
 
-With nothing to do, an incomplete chain stands still. Work is an event on its way, a call that runs, a record of a
-stream, or a message for a function. What one leads to begins before it ends, and nothing begins or ends while it is
-counted: that needs the lock of streams.py, which counts the records.
+With nothing to do, an incomplete chain stands still. Work is an event on its way, a call that runs, or a record of a
+stream. What one leads to begins before it ends, and nothing begins or ends while it is counted: that needs the lock of
+streams.py, which counts the records. A message in a queue that starts a function counts once the call runs.
 """
 
 import threading
@@ -12,7 +12,7 @@ from types import SimpleNamespace
 from typing import Any
 
 from ministack.core.responses import get_account_id
-from ministack.services import lambda_svc, s3, sns, sqs
+from ministack.services import lambda_svc, s3, sns
 
 from lab_lib.embedded import replace, streams
 
@@ -83,20 +83,9 @@ def _add(account: str, calls: int) -> None:
         _calls[account] += calls
 
 
-def _unread_queues(account: str) -> int:
-    """Return how many queues that start a function have a message that was never received."""
-    found = 0
-    for owner, region, mapping in lambda_svc._iter_all_esms():
-        starts = mapping["Enabled"] and (owner, region, mapping["FunctionName"]) in lambda_svc._functions._data
-        if owner == account and ":sqs:" in mapping["EventSourceArn"] and starts:
-            queue = sqs._queue_by_arn(mapping["EventSourceArn"]) or {"messages": []}
-            found += any(not message["receive_count"] for message in queue["messages"])
-    return found
-
-
 def count(account: str) -> dict[str, int]:
-    """Return how much there is to do, and how often that has failed which is only tried again."""
+    """Return how much there is to do."""
     with streams.lock:
-        failed = [event.failed for event in _events if event.account == account]
-        failed += [0] * (_calls[account] + _unread_queues(account)) + streams.failures(account)
-    return {"busy": sum(tries < _LAST for tries in failed), "failed": max(failed, default=0)}
+        failures = [event.failed for event in _events if event.account == account] + streams.failures(account)
+        first_tries = [times for times in failures if times < _LAST]
+        return {"busy": len(first_tries) + _calls[account]}

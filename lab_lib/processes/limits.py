@@ -67,7 +67,7 @@ class Limits(NamedTuple):
                 group.rmdir()
 
 
-def sweep() -> None:
+def _sweep() -> None:
     """Remove the cgroups that processes which were killed have left."""
     with suppress(OSError):
         for group in chain.from_iterable(parent.glob("lab-*-*") for parent in _parents()):
@@ -77,7 +77,6 @@ def sweep() -> None:
 
 def are_strict() -> bool:
     """Return True if a cgroup can be made here."""
-    sweep()
     tried = made(2**30, 100)
     tried.release()
     return bool(tried.groups)
@@ -85,6 +84,7 @@ def are_strict() -> bool:
 
 def made(memory: int, tasks: int) -> Limits:
     """Return limits of so many bytes, and so many processes and threads, with a cgroup if one can be made here."""
+    _sweep()
     groups = list[Path]()
     settings = {
         "memory.max": memory,

@@ -10,14 +10,7 @@ import socket
 import subprocess
 import sys
 from contextlib import closing, contextmanager
-from datetime import UTC, datetime, timedelta
-from ipaddress import ip_address
 from pathlib import Path
-
-from cryptography import x509
-from cryptography.hazmat.primitives.asymmetric import ec
-from cryptography.hazmat.primitives.hashes import SHA256
-from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 
 from lab_lib.calls.waiting import wait_until
 from lab_lib.embedded.process import _settings
@@ -52,12 +45,8 @@ def started(folder, *lacks):
 
 def write_certificate(folder):
     """Write a certificate for 127.0.0.1 that is signed by itself, and its key."""
-    key, name, now, day = ec.generate_private_key(ec.SECP256R1()), x509.Name([]), datetime.now(UTC), timedelta(1)
-    builder = x509.CertificateBuilder(name, name, key.public_key(), 1, now - day, now + day)
-    builder = builder.add_extension(x509.SubjectAlternativeName([x509.IPAddress(ip_address(HOST))]), critical=True)
-    (folder / "ca.pem").write_bytes(builder.sign(key, SHA256()).public_bytes(Encoding.PEM))
-    private = key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
-    (folder / "key.pem").write_bytes(private)
+    made = "openssl req -x509 -newkey rsa:2048 -nodes -subj /CN=emulator -keyout key.pem -out ca.pem -addext"
+    subprocess.run([*made.split(), f"subjectAltName=IP:{HOST}"], cwd=folder, check=True, capture_output=True)
 
 
 def is_open(port):
@@ -83,12 +72,12 @@ def serve(operations):
     from ministack import app
     from ministack.services import lambda_svc
 
-    from lab_lib.embedded import credentials, guard
+    from lab_lib.embedded import guard
 
     port, secret = int(os.environ["GATEWAY_PORT"]), os.environ["AWS_SECRET_ACCESS_KEY"]
     os.environ[CLIENTS_PORT] = str(port)
     guard.WORK = guard.COPY = ""  # only our embedded AWS can be asked
-    lambda_svc._presigned_code_url = credentials.code_url  # ministack's own is not signed
+    lambda_svc._presigned_code_url = guard.code_url  # ministack's own is not signed
     for service, handle in app.SERVICE_HANDLERS.items():
         app.SERVICE_HANDLERS[service] = lacking(handle, operations)
     config = Config()

@@ -36,23 +36,13 @@ class Stream:
         self.mappings.append(mapping["UUID"])
         return mapping["UUID"]
 
-    def runs(self, function="Act"):
-        """Return (time, batch) of each run of the function, in order."""
-        runs = [json.loads(line) for line in cloudwatch.log_lines(self.lab, function) if line.startswith('{"time"')]
-        return sorted((run["time"], run["batch"]) for run in runs)
-
     def batches(self, function="Act"):
-        return [batch for _, batch in self.runs(function)]
+        """Return the batch of each run of the function, in order."""
+        runs = [json.loads(line) for line in cloudwatch.log_lines(self.lab, function) if line.startswith('{"time"')]
+        return [run["batch"] for run in sorted(runs, key=lambda run: run["time"])]
 
     def finish(self, function="Act"):
         """Write one more item, and return all batches once it is done: discarded batches hold nothing back."""
         self.write("z")
         soon(lambda: "".join(self.batches(function)).endswith("z"), "the last item")
         return self.batches(function)
-
-    def letters(self):
-        """Return (condition, calls, records) of each dead letter, in the order of the stream."""
-        letters = queues.messages(self.lab, queues.DEAD_LETTERS)
-        letters.sort(key=lambda letter: letter["DDBStreamBatchInfo"]["startSequenceNumber"])
-        requests = [{**letter["requestContext"], **letter["DDBStreamBatchInfo"]} for letter in letters]
-        return [(request["condition"], request["approximateInvokeCount"], request["batchSize"]) for request in requests]

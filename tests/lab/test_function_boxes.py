@@ -7,7 +7,7 @@ from pathlib import Path
 import psutil
 import pytest
 from chains import create_function
-from commands import in_process
+from commands import in_process, still_running
 
 from lab_lib.aws import functions
 from lab_lib.embedded import server
@@ -127,7 +127,7 @@ def test_a_function_can_do_what_it_can_in_lambda(call):
     ) == [36, 0, "Europe/Berlin", [1], "/tmp/"]
 
 
-def test_where_no_box_can_be_made_functions_run_as_the_user_and_everybody_is_told(own_home, tmp_path, monkeypatch):
+def test_without_boxes_functions_run_as_the_user_who_is_told_and_end_with_their_server(own_home, tmp_path, monkeypatch):
     monkeypatch.setattr(os, "defpath", str(tmp_path))  # bubblewrap is not there
     (secret := tmp_path / "secret").write_text("of the learner")
     lab = open_lab()
@@ -136,3 +136,6 @@ def test_where_no_box_can_be_made_functions_run_as_the_user_and_everybody_is_tol
     assert functions.invoke(lab, "See", f"open({str(secret)!r}).read()") == "of the learner"
     told = in_process("local", "status").stdout
     assert "run as you here (bubblewrap (bwrap), which is for Linux, is not installed)" in told
+    processes = family(server.running().pid)
+    processes[0].kill()
+    assert still_running(processes) == []

@@ -1,21 +1,20 @@
 """What the embedded AWS says it has to do: nothing, only when nothing more will happen."""
 
-from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from pathlib import Path
+from threading import Thread
 
 import pytest
 import spoil
 from accounts import user_of
 from chains import create_function
 
-from lab_lib.aws import functions
+from lab_lib.aws import cloudwatch, functions
 from lab_lib.calls.waiting import wait_until
-from lab_lib.lab import Work, open_lab
+from lab_lib.lab import open_lab
 
 pytestmark = pytest.mark.slow
 
-NOTHING = Work(busy=0, failed=0)
 RAISE = "def handler(event, context):\n    raise ValueError\n"
 OPEN = {"Id": "open"}
 GATED = """
@@ -38,16 +37,14 @@ def create(lab, code):
     create_function(lab, "Act", code, Code={"ZipFile": functions.zipped(files)})
 
 
-def assert_at_work(lab, other):
-    """Assert that this account has something to do, and the other one has nothing."""
-    assert [lab.work(), other.work()] == [Work(busy=1, failed=0), NOTHING]
-
-
-def first_rest(lab):
-    """Return the first answer that nothing is tried for the first or second time, as soon as it comes."""
-    while (now := lab.work()).busy:
+def wait_for_rest(lab):
+    """Wait until nothing is tried for the first or second time, and return as soon as it is so."""
+    while lab.work():
         pass
-    return now
+
+
+def tries(lab):
+    return sum(line.startswith("START") for line in cloudwatch.log_lines(lab, "Act"))
 
 
 @pytest.fixture
@@ -67,28 +64,8 @@ def gate(lab):
     gate.put_item(Item=OPEN)
 
 
-@pytest.fixture
-def other(new_account):
-    """Return the lab in an account that has nothing to do."""
-    return open_lab(account=new_account())
-
-
-def test_a_call_is_work_of_its_account_as_its_users_see_too(lab, other, gate):
-    end = gate()
-    user = user_of(lab, "ana")
-
-    with ThreadPoolExecutor() as pool:
-        call = pool.submit(lab.client("lambda").invoke, FunctionName="Act")
-        soon(lambda: lab.work() != NOTHING, "the call to begin")
-        assert user.work() == Work(busy=1, failed=0)
-        assert other.work() == NOTHING
-        assert not call.done()
-        end.put_item(Item=OPEN)
-    assert user.work() == NOTHING
-
-
-def test_an_asynchronous_call_and_a_message_to_a_function_are_work_at_once(lab, other, gate):
-    end = gate()
+def test_a_call_and_an_event_are_work_of_their_account_until_they_end_as_its_users_see_too(lab, new_account, gate):
+    end, user, other = gate(), user_of(lab, "ana"), open_lab(account=new_account())
     lambda_, sns = lab.client("lambda"), lab.client("sns")
     arn = sns.create_topic(Name="Topic")["TopicArn"]
     sns.subscribe(TopicArn=arn, Protocol="lambda", Endpoint=lab.arn("lambda", "function:Act"))
@@ -96,58 +73,55 @@ def test_an_asynchronous_call_and_a_message_to_a_function_are_work_at_once(lab, 
     for begin in (
         lambda: lambda_.invoke(FunctionName="Act", InvocationType="Event"),
         lambda: sns.publish(TopicArn=arn, Message="{}"),
+        Thread(target=lambda_.invoke, kwargs={"FunctionName": "Act"}).start,
     ):
         begin()
-        assert_at_work(lab, other)
+        soon(lambda: lab.work(), "the call in the thread to begin")
+        assert (user.work(), other.work()) == (1, 0)
         end.put_item(Item=OPEN)
-        assert first_rest(lab) == NOTHING
+        wait_for_rest(lab)
         end.delete_item(Key=OPEN)
 
 
 def test_there_is_work_from_the_answer_to_an_upload_until_its_alert_is_in_both_queues(chain):
     for number in range(20):
         chain.put(f"{number}.txt", [f"C{number}|Street 1|T{number}|01/02/2026|1500"])
-        assert first_rest(chain.lab) == NOTHING
+        wait_for_rest(chain.lab)
         for queue in ("CustomerNotify", "CreditCollection"):
             assert f"C{number}" in dict(chain.alerts(queue))
 
 
 def test_an_event_that_has_failed_twice_keeps_nobody_waiting(lab, gate):
-    end = gate(free=2, end="raise ValueError")
+    gate(free=2, end="raise ValueError")
     lab.client("lambda").invoke(FunctionName="Act", InvocationType="Event")
 
-    assert first_rest(lab) == Work(busy=0, failed=2)
-    end.put_item(Item=OPEN)
-    soon(lambda: lab.work() == NOTHING, "the third and last call")
+    wait_for_rest(lab)
+
+    assert tries(lab) == 2
 
 
 def test_a_batch_that_fails_for_ever_keeps_nobody_waiting_nor_do_the_records_behind_it(lab, stream):
     create(lab, RAISE)
-    uuid, switch = stream.map(BatchSize=1), lab.client("lambda").update_event_source_mapping
+    stream.map(BatchSize=1)
     stream.write("a")
 
-    assert first_rest(lab).failed >= 2
+    wait_for_rest(lab)
     stream.write("b")
 
-    def is_tried_again():
-        now = lab.work()
-        assert now.busy == 0
-        return now.failed >= 4
-
-    soon(is_tried_again, "more tries")
-    switch(UUID=uuid, Enabled=False)
-    soon(lambda: lab.work() == NOTHING, "the last call")
-    switch(UUID=uuid, Enabled=True)
-    assert lab.work().failed >= 4
+    first = tries(lab)
+    assert first >= 2
+    while tries(lab) < first + 2:
+        assert lab.work() == 0
 
 
-def test_a_record_is_work_only_while_its_mapping_is_enabled(lab, other, stream, gate):
+def test_a_record_is_work_only_while_its_mapping_is_enabled(lab, stream, gate):
     end = gate()
     stream.write("a")
     uuid = stream.map(Enabled=False)
 
-    assert lab.work() == NOTHING
+    assert lab.work() == 0
     lab.client("lambda").update_event_source_mapping(UUID=uuid, Enabled=True)
-    assert_at_work(lab, other)
+    assert lab.work() == 1
     end.put_item(Item=OPEN)
-    assert first_rest(lab) == NOTHING
+    wait_for_rest(lab)
+    assert tries(lab) == 1

@@ -90,7 +90,10 @@ def test_a_probe_of_the_lab_holds_by_the_policies_of_grader_and_probe_and_leaves
     iam.attach_user_policy(UserName="grader", PolicyArn=policy)
     before, answers = all_there_is(unharmed, PROCESSOR, NOTIFIER), []
 
-    with user.listening({"after-call": lambda parsed, **_: answers.append(str(parsed))}):
+    def note(parsed, model, **_):
+        answers.append({} if model.name == "HeadBucket" else parsed)  # ministack's own ARN
+
+    with user.listening({"after-call": note}):
         assert {name: check.state for name, check in probed(user).items()} == dict.fromkeys(PROBE, "ok")
 
     assert all_there_is(unharmed, PROCESSOR, NOTIFIER) == before
@@ -183,7 +186,7 @@ def test_a_copy_and_its_folder_are_gone_when_its_grader_is_killed(unharmed):
                 copy.lab.client("s3").put_object(Bucket=copy.lab.bucket, Key="C9.txt", Body=b"{HEADER}")
     """
     with subprocess.Popen([sys.executable, "-c", textwrap.dedent(code)], stdout=subprocess.PIPE) as grader:
-        assert b"Work" in grader.stdout.readline()
+        assert b"0" in grader.stdout.readline()
         copy = the_copy()
         folder = Path(copy.cwd())
         grader.send_signal(signal.SIGKILL)
@@ -213,7 +216,7 @@ def test_a_probe_says_where_the_chain_breaks(by_hand_lab):
     assert totals.state == "not yet", totals
     assert "the last error of TotalNotifier: ValueError: ouch" in totals.found
     assert {name for name, check in by_id.items() if check.ok} <= {"probe-rows", "probe-others"}
-    assert by_hand_lab.work() == (0, 0)
+    assert by_hand_lab.work() == 0
 
 
 @pytest.mark.slow

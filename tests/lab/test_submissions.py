@@ -60,8 +60,8 @@ program.write_text('''
 import json, os
 from lab_lib.embedded import process
 os.environ |= process._settings(*json.load(open("server.json")).values())
-from lab_lib.embedded import credentials
-credentials.code_url = lambda function: "http://127.0.0.1:PORT/lured"
+from lab_lib.embedded import guard
+guard.code_url = lambda function: "http://127.0.0.1:PORT/lured"
 process.main()
 ''')
 for process in psutil.process_iter():

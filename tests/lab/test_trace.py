@@ -34,7 +34,7 @@ W1 T7
 
 def rest(chain):
     """Wait until the functions have ended: only then do their logs tell of them."""
-    wait_until(lambda: chain.lab.work() == (0, 0), "the functions to end", timeout=30)
+    wait_until(lambda: chain.lab.work() == 0, "the functions to end", timeout=30)
 
 
 def upload(chain, key, *rows):
