@@ -6,7 +6,7 @@ from pathlib import Path
 from lab_lib.checks.reports import Check
 from lab_lib.checks.rules import PROBE, RULES, State
 from lab_lib.classroom.record import Answer, Case, Override, Record
-from lab_lib.classroom.students import Student
+from lab_lib.classroom.roster import Student
 from lab_lib.classroom.work import Work
 from tests.shown import english, read
 

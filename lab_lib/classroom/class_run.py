@@ -25,7 +25,7 @@ from lab_lib.calls import sessions
 from lab_lib.classroom import gradebook
 from lab_lib.classroom.processes import in_process
 from lab_lib.classroom.record import Record
-from lab_lib.classroom.students import Student
+from lab_lib.classroom.roster import Student
 from lab_lib.classroom.work import Work, in_words
 from lab_lib.embedded import server
 from lab_lib.errors import LabError, UsageError

@@ -4,8 +4,7 @@ import csv
 import io
 from collections.abc import Iterable, Sequence
 
-from lab_lib.classroom.graded import TITLES, Book, Graded
-from lab_lib.classroom.points import WORTH
+from lab_lib.classroom.points import TITLES, WORTH, Book, Graded
 
 
 def canvas(book: Book) -> str:

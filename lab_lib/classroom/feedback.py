@@ -10,7 +10,7 @@ from markupsafe import Markup
 
 from lab_lib.checks.reports import Check
 from lab_lib.classroom import report, safe_cells
-from lab_lib.classroom.graded import Book, Graded
+from lab_lib.classroom.points import Book, Graded
 from lab_lib.exercises.made import EXERCISES
 from lab_lib.exercises.results import rows
 from lab_lib.pages import html

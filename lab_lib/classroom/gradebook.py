@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 from pathlib import Path
 
-from lab_lib.classroom import exports, feedback, graded, report
+from lab_lib.classroom import exports, feedback, points, report
 from lab_lib.classroom.record import Record
 from lab_lib.errors import UsageError
 from lab_lib.pages.wording import now
@@ -13,9 +13,9 @@ from lab_lib.workspace.private_files import json_text, write_file
 FILES = ["gradebook.csv", "gradebook.json", "moodle.csv", "report.html", feedback.FOLDER]
 
 
-def write(out: Path, records: Iterable[Record]) -> graded.Book:
+def write(out: Path, records: Iterable[Record]) -> points.Book:
     """Write the grade book, for people and for programs, and the feedback for each student. Return the book."""
-    book, when = graded.book(records), now()
+    book, when = points.book(records), now()
     texts = {
         "gradebook.json": json_text(book.as_dict()),
         "gradebook.csv": exports.canvas(book),

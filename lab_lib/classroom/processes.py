@@ -30,7 +30,8 @@ def in_process(work: "Work", watched: Connection) -> "Record":
     """
     with tempfile.TemporaryDirectory(prefix="lab-class-", ignore_cleanup_errors=True) as temporary_folder:
         # Many wait at once, so nobody could read the progress.
-        variables = {**work.student.variables, "TMPDIR": temporary_folder, PROGRESS_FILE: os.devnull}
+        variables = {f"LAB_{name.upper()}": value for name, value in work.student.settings.items()}
+        variables |= {"TMPDIR": temporary_folder, PROGRESS_FILE: os.devnull}
         with ProcessPoolExecutor(1, get_context("spawn"), _begin, (variables, watched)) as process:
             # The new process inherits that: a terminal's Ctrl-C waits until it has a session of its own.
             signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGINT])

@@ -13,8 +13,7 @@ from jinja2 import Template
 
 from lab_lib.checks.reports import Check
 from lab_lib.checks.rules import PROBE, State
-from lab_lib.classroom.graded import Book, Graded, title
-from lab_lib.classroom.points import WORTH, share
+from lab_lib.classroom.points import WORTH, Book, Graded, share, title
 from lab_lib.classroom.record import Answer
 from lab_lib.exercises import questions, texts
 from lab_lib.exercises.cases import CASES

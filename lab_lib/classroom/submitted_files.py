@@ -11,7 +11,7 @@ from typing import Any
 
 from lab_lib.classroom import submission
 from lab_lib.classroom.grading import Grading
-from lab_lib.classroom.students import Student, slug
+from lab_lib.classroom.roster import Student, slug
 from lab_lib.classroom.submission import Submission
 from lab_lib.errors import UsageError
 from lab_lib.language import _

@@ -17,7 +17,7 @@ from lab_lib.calls.refusals import in_one_line
 from lab_lib.checks import bank
 from lab_lib.classroom import feedback
 from lab_lib.classroom.record import Record, Step
-from lab_lib.classroom.students import Student
+from lab_lib.classroom.roster import Student
 from lab_lib.errors import UsageError
 from lab_lib.lab import Lab
 from lab_lib.language import _

@@ -14,9 +14,9 @@ from rich.text import Text
 
 from lab_lib.classroom import class_run, exports, gradebook, overrides
 from lab_lib.classroom.class_run import CleanUp
-from lab_lib.classroom.graded import Book
+from lab_lib.classroom.points import Book
 from lab_lib.classroom.record import Record
-from lab_lib.classroom.students import Student
+from lab_lib.classroom.roster import Student
 from lab_lib.classroom.work import Work
 from lab_lib.cli.terminal import NOT_GRADED, FoldingTable, err, out, relative_to_cwd
 from lab_lib.language import N_, _

@@ -12,7 +12,7 @@ from commands import assert_refused, begin, in_process, run, still_running
 from lab_lib.aws import buckets, cleanup, queues
 from lab_lib.classroom import class_run
 from lab_lib.classroom.class_run import JOBS
-from lab_lib.classroom.students import Student
+from lab_lib.classroom.roster import Student
 from lab_lib.classroom.work import Work
 from lab_lib.embedded import server
 from lab_lib.errors import UsageError

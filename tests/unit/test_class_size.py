@@ -8,7 +8,7 @@ import psutil
 import pytest
 
 from lab_lib.classroom import class_run
-from lab_lib.classroom.students import Student
+from lab_lib.classroom.roster import Student
 from lab_lib.classroom.work import Work
 from lab_lib.cli import class_work
 from lab_lib.cli.terminal import Terminal

@@ -1,6 +1,6 @@
 import pytest
 
-from lab_lib.classroom import deadline
+from lab_lib.classroom import grading, roster
 
 
 @pytest.mark.parametrize(
@@ -14,4 +14,4 @@ from lab_lib.classroom import deadline
     ],
 )
 def test_each_day_that_has_begun_after_the_due_date_is_late(handed_in, due, days):
-    assert deadline.days_late(handed_in, deadline.moment(due, "--due")) == days
+    assert grading.days_late(handed_in, roster.moment(due, "--due")) == days

@@ -7,7 +7,7 @@ import pytest
 from bs4 import BeautifulSoup
 
 from lab_lib.checks.rules import RULES
-from lab_lib.classroom import feedback, gradebook, graded
+from lab_lib.classroom import feedback, gradebook, points
 from lab_lib.exercises import copies
 from lab_lib.exercises.made import EXERCISES
 from lab_lib.language import VARIABLE
@@ -59,7 +59,7 @@ def page(student, *cells, folder=None, name="00-start-here.ipynb"):
     if folder:
         (folder / name).write_text(json.dumps({"cells": list(cells)}))
         feedback.render(folder)
-    book = graded.book([student])
+    book = points.book([student])
     notebooks = (folder / "notebooks.html").read_text() if folder else ""
     return BeautifulSoup(feedback.page(book, book.students[0], notebooks), "html.parser")
 
@@ -187,7 +187,7 @@ def test_one_cause_is_one_entry_with_its_consequences_folded():
         sum(check.cause == "topic" for check in student.checks),
         1 + sum(check.cause == "table-TransactionTotal" for check in student.checks),
     ]
-    assert graded.book([student]).students[0].as_dict()["waiting"] == len(made.select("details li")) - 1
+    assert points.book([student]).students[0].as_dict()["waiting"] == len(made.select("details li")) - 1
 
 
 @pytest.mark.parametrize(("held", "said"), [([1, 1, 1, 1, 0, 0], None), ([1, 1, 1, 0.5, 0, 0], "the probe count 88%")])

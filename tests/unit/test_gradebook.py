@@ -3,7 +3,7 @@ import shutil
 
 import pytest
 
-from lab_lib.classroom import class_run, graded, roster
+from lab_lib.classroom import class_run, points, roster
 from lab_lib.classroom.work import Work
 from tests.classes import book_of, judged, made_by, not_graded, record
 from tests.lab.commands import in_process
@@ -12,8 +12,8 @@ ROSTER = "name,account,id\nAna,111122229012,ana1\nBo,111122229013,\nCem,11112222
 
 
 def test_the_points_of_a_class_add_up_to_what_was_possible_for_it():
-    ana, bo, cem = graded.book([not_graded("Cem"), judged(record("ana"), 4), record("Bo")]).students
-    [alone] = graded.book([record("Bo")]).students
+    ana, bo, cem = points.book([not_graded("Cem"), judged(record("ana"), 4), record("Bo")]).students
+    [alone] = points.book([record("Bo")]).students
 
     assert [student.total for student in (ana, bo, alone, cem)] == [100, 80, 80, None]
     assert [student.percent for student in (ana, bo, alone, cem)] == [100, 80, 100, None]  # alone: nobody's answers

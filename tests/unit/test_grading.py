@@ -9,8 +9,8 @@ import pytest
 from lab_lib import checks
 from lab_lib.checks.bank import plain_file
 from lab_lib.checks.reports import Report
-from lab_lib.classroom import graded as books
-from lab_lib.classroom.students import Student
+from lab_lib.classroom import points
+from lab_lib.classroom.roster import Student
 from lab_lib.classroom.work import Work
 from lab_lib.errors import EmulatorError
 from lab_lib.run import headless
@@ -77,7 +77,7 @@ def test_what_was_graded_counts_even_if_notebook_06_ends_the_run(work, lab, monk
     monkeypatch.setattr(headless, "run", run)
     work.write(work.do())
 
-    [ana] = books.book([work.read()]).students
+    [ana] = points.book([work.read()]).students
     assert (ana.state, ana.error) == ("failed", "EmulatorError: The embedded AWS has stopped.")
     assert ana.percent == (100 if graded else None)
     assert [path.name for path in work.folder.iterdir()] == ["grade.json"]

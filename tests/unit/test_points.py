@@ -25,8 +25,8 @@ def probe(*passed):
 
 
 def test_exercises_and_function_are_columns_if_somebody_has_them_judged_or_set_by_hand():
-    assert points.columns([record(), record(trial=[])])[-2:] == ["probe", "function"]
-    assert points.columns([record(), record(overrides=[override("exercises", 7)])])[-2:] == ["probe", "exercises"]
+    assert points.columns_of([record(), record(trial=[])])[-2:] == ["probe", "function"]
+    assert points.columns_of([record(), record(overrides=[override("exercises", 7)])])[-2:] == ["probe", "exercises"]
 
 
 @pytest.mark.parametrize(

@@ -4,14 +4,14 @@ import hashlib
 import pytest
 from bs4 import BeautifulSoup
 
-from lab_lib.classroom import graded, report
+from lab_lib.classroom import points, report
 from lab_lib.classroom.record import Answer
 from lab_lib.language import VARIABLE
 from tests.classes import HOSTILE, check, checks, english_in, judged, not_graded, record, silent, text, whole_class
 
 
 def page(*records):
-    return BeautifulSoup(report.page(graded.book(records), "2026-11-24 15:04"), "html.parser")
+    return BeautifulSoup(report.page(points.book(records), "2026-11-24 15:04"), "html.parser")
 
 
 CLASSES = {

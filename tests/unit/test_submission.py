@@ -15,10 +15,10 @@ from lab_lib import checks, transactions
 from lab_lib.checks.bank import plain_file
 from lab_lib.checks.reports import Report
 from lab_lib.classroom import class_run, grading, own_work, sandbox, submission, submitted_files
-from lab_lib.classroom.judge import Judge
+from lab_lib.classroom.grading import Judge
 from lab_lib.classroom.own_work import OwnWork
+from lab_lib.classroom.roster import Student
 from lab_lib.classroom.sandbox import Ended
-from lab_lib.classroom.students import Student
 from lab_lib.errors import UsageError
 from lab_lib.exercises import copies, questions, workbook
 from lab_lib.workspace.private_files import write_file
@@ -292,7 +292,7 @@ def opened(culprit):
 def judge(tmp_path):
     """judge(files): a judge of a submission of Ana that holds these files."""
     (work := grading.Grading(CLASS[0], tmp_path)).note("getting ready")
-    return lambda files: Judge(files, 60, False, work, work.record())
+    return lambda files: Judge(work, work.record(), files, OwnWork())
 
 
 @pytest.mark.parametrize(
