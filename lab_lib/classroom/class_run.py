@@ -5,15 +5,16 @@ So a class can be stopped at any time, and `--resume` runs the students who are 
 """
 
 import os
-import signal
 from collections.abc import Callable, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from datetime import datetime
 from functools import cache
 from multiprocessing import Pipe
 from multiprocessing.connection import Connection
 from pathlib import Path
-from queue import SimpleQueue
+from queue import Empty, SimpleQueue
+from threading import Event, Thread
 from typing import NamedTuple, TypeVar
 
 import psutil
@@ -113,37 +114,45 @@ def do_all(
     """
     if any(work.is_embedded for work in works):
         server.start()
+    # Ctrl-C amid a call of a pool of threads would leave a lock taken for ever; these queues have none.
+    to_do, ended = SimpleQueue[Work](), SimpleQueue[Record | Exception]()
     for work in works:
         work.forget()
-    pool, (watched, held) = ThreadPoolExecutor(at_once), Pipe(duplex=False)
-    futures: dict[Future[Record], Work] = {}
-    ended: SimpleQueue[Future[Record] | int] = SimpleQueue()
+        to_do.put(work)
+    (watched, held), is_over = Pipe(duplex=False), Event()
 
-    # An exception amid a call of the pool would leave a lock taken for ever, and a second Ctrl-C processes behind.
-    before = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)}
-    for number, handler in before.items():
-        if callable(handler):  # nohup ignores SIGHUP
-            signal.signal(number, lambda number, _: ended.put(number))
+    def take_turns() -> None:
+        with suppress(Empty):
+            while not is_over.is_set():
+                work = to_do.get_nowait()
+                try:
+                    record = do(work, watched)
+                except Exception as error:  # noqa: BLE001  # whatever failed, the instructor reads it in the report
+                    if is_over.is_set():
+                        return  # it was stopped
+                    record = work.failed(error)
+                try:
+                    work.write(record)
+                    ended.put(record)
+                except Exception as error:  # noqa: BLE001  # it is raised below
+                    ended.put(error)
+
+    threads = [Thread(target=take_turns) for _ in range(at_once)]
     try:
-        for work in works:
-            futures[future := pool.submit(do, work, watched)] = work
-            future.add_done_callback(ended.put)
-        while futures:
-            if isinstance(done := ended.get(), int):
-                raise KeyboardInterrupt(done)
-            work = futures.pop(done)
-            record = work.failed(error) if (error := done.exception()) else done.result()
-            work.write(record)
-            finished(record)
+        for thread in threads:
+            thread.start()
+        for _ in works:
+            result = ended.get()
+            if isinstance(result, Exception):
+                raise result
+            finished(result)
     finally:
+        is_over.set()
         held.close()
-        pool.shutdown(cancel_futures=True)
-        for future, work in futures.items():
-            if not (future.cancelled() or future.exception()):
-                work.write(future.result())  # it has ended all the same
+        for thread in threads:
+            if thread.is_alive():
+                thread.join()
         watched.close()
-        for number, handler in before.items():
-            signal.signal(number, handler)
 
 
 def jobs_for(students: list[Student]) -> int:

@@ -1,6 +1,5 @@
 """Grade one submission: run its notebooks in a sandbox, and judge from outside of it.
 
-
 The judge reads the account in the sandbox. It trusts no message from there.
 """
 

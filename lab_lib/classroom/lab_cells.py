@@ -43,7 +43,10 @@ def complete(mine: list[Cell], course: Course) -> list[Cell]:
             before = cell["id"]
         elif cell["cell_type"] == "code":
             missing[before].append(cell)
-    return [*missing[""], *(one for cell in cells for one in (cell, *missing[cell["id"]]))]
+    completed = missing[""]
+    for cell in cells:
+        completed += [cell, *missing[cell["id"]]]
+    return completed
 
 
 def _keys(course: Course) -> dict[str, str]:

@@ -77,36 +77,27 @@ def run_all(copy: Path, judge: JudgePipe, request: dict[str, Any]) -> None:
     """Run the notebooks in one kernel, or in a new one after a notebook that did not come to its end."""
     seconds = Seconds(request["seconds"], request["seconds"])
     with one_kernel(copy, workbook.KEEPING) as kernel:
-        for name in request["files"]:
+        for name, course in request["course"].items():
             if name.startswith(headless.BREAK_IT):
-                seconds.left = request["seconds"]  # the lab is built, so what follows has as many again
-            notebook, fault = _read(copy / name, request["settings"], request["course"][name])
-            stopped = _run(name, notebook, kernel, judge, request, seconds)
+                seconds.left = seconds.whole  # the lab is built, so what follows has as many again
+            notebook, fault = _read(copy / name, request["settings"], course)
+            options = {"seconds": seconds, "judge": judge, "course": course, "asked": request["asked"]}
+            options |= {"allow_errors": True, "raise_on_iopub_timeout": False}
+            stopped = execution.run(name, notebook, kernel, Client, **options).stopped
+            if stopped:
+                fault = f"{type(stopped).__name__}: {stopped}"
+            _renew(kernel, is_alive=not stopped)
             text = json.dumps(notebook)
-            text = text if len(text) <= _MOST_NOTEBOOK else ""
-            judge.ask(notebook=name, stopped=stopped or fault, text=text)
+            judge.ask(notebook=name, stopped=fault, text=text if len(text) <= _MOST_NOTEBOOK else "")
 
 
-def _run(name: str, notebook: Any, kernel: Kernel, judge: JudgePipe, request: dict[str, Any], seconds: Seconds) -> str:
-    """Run a notebook to its end, whatever its cells do. Return why it did not get there, or ""."""
-    error = execution.run(
-        name,
-        notebook,
-        kernel,
-        Client,
-        seconds=seconds,
-        judge=judge,
-        course=request["course"][name],
-        asked=request["asked"],
-        allow_errors=True,
-        raise_on_iopub_timeout=False,
-    ).stopped
-    with suppress(LabError):  # or it cannot be reset
-        if not error:
+def _renew(kernel: Kernel, is_alive: bool) -> None:
+    """Let the kernel forget the notebook. It is started again if it is not alive, or cannot be reset."""
+    if is_alive:
+        with suppress(LabError):
             kernel.reset()
-            return ""
+            return
     run_sync(kernel.restart_kernel)(now=True)
-    return f"{type(error).__name__}: {error}" if error else ""
 
 
 def _read(path: Path, settings: dict[str, str], course: lab_cells.Course) -> tuple[Any, str]:

@@ -2,7 +2,6 @@
 
 import re
 from types import SimpleNamespace
-from unittest.mock import Mock
 
 import psutil
 import pytest
@@ -13,7 +12,6 @@ from lab_lib.classroom.work import Work
 from lab_lib.cli import class_work
 from lab_lib.cli.terminal import Terminal
 from lab_lib.errors import LabError
-from tests.lab.commands import in_process
 
 
 def students_of(number, **settings):
@@ -25,7 +23,6 @@ def students_of(number, **settings):
     (30, "class", 3, 10),  # each needs 0.3 GB
     (1_000, "class", 1_000, 32),
     (30, "", 16, 4),
-    (0, "class", 16, 1),
 ])  # fmt: skip
 def test_jobs_follow_accounts_and_memory_on_aws_and_cores_elsewhere(monkeypatch, students, profile, gigabytes, jobs):
     monkeypatch.setattr(psutil, "virtual_memory", lambda: SimpleNamespace(available=gigabytes * 10**9))
@@ -35,15 +32,6 @@ def test_jobs_follow_accounts_and_memory_on_aws_and_cores_elsewhere(monkeypatch,
     assert class_run.jobs_for(students_of(students, profile=profile)) == jobs
     monkeypatch.setenv("AWS_ENDPOINT_URL", "http://127.0.0.1:4566")
     assert class_run.jobs_for(students_of(30, profile="class")) == 4
-
-
-@pytest.mark.parametrize("command", ["run", "check", "clean"])
-def test_each_command_for_a_class_works_on_as_many_accounts_as_fit(command, tmp_path, monkeypatch):
-    monkeypatch.setattr(class_run, "jobs_for", Mock(side_effect=LabError("So many fit.")))
-    (tmp_path / "roster.csv").write_text("account,name\n111122220000,Ana\n")
-    options = ["--out", tmp_path / "out"] * (command != "clean")
-
-    assert "So many fit." in in_process("class", command, tmp_path / "roster.csv", *options).output
 
 
 def test_a_terminal_shows_who_is_at_work_below_a_line_for_each_who_has_ended(tmp_path, monkeypatch):

@@ -2,11 +2,11 @@
 
 import base64
 import json
+from collections import Counter
 
 import pytest
 from bs4 import BeautifulSoup
 
-from lab_lib.checks.rules import RULES
 from lab_lib.classroom import feedback, gradebook, points
 from lab_lib.exercises import copies
 from lab_lib.exercises.made import EXERCISES
@@ -73,9 +73,6 @@ def test_the_page_is_in_the_users_language(monkeypatch):
     assert english_in(made, *(case["case"] for case in TRIAL)) == []
     assert made.html["lang"] == "zh-CN"
     assert text(made.select_one(".lead")) == "得 78.08 分，满分 92 分"
-    assert text(made.select_one("#wrong dt")) == "实际"
-    assert text(made.select_one("#points tbody th")) == "00 · 从这里开始"
-    assert "练习" in text(made.select_one("#points"))
 
 
 @pytest.mark.parametrize("evil", EVIL)
@@ -123,7 +120,7 @@ def test_the_notebook_is_shown_with_its_text_images_tables_and_errors(tmp_path):
         ("drawn", "data:image/svg+"),
         ("beside the notebook", ""),
     ]
-    assert [text(output)[:40] for output in shown.select("pre.output")][:2] == ["ab", "NameError: x"]
+    assert [text(output)[:40] for output in shown.select("pre.output")[:2]] == ["ab", "NameError: x"]
     assert "80,000 characters more" in text(shown)
 
 
@@ -178,16 +175,13 @@ def test_one_cause_is_one_entry_with_its_consequences_folded():
 
     made = page(student)
 
-    error, bucket, topic = made.select(".faults > li")
+    error, _bucket, topic = made.select(".faults > li")
     exercise, _ = made.select(".marks > li")
     assert text(error) == "Create the topic: NameError: x 03 · Create the topic"
     assert text(exercise).startswith("Make the table TransactionTotal ✘ not yet · 0 of 2 It was not there.")
-    assert [len(entry.select("details li")) for entry in (bucket, topic, exercise)] == [
-        sum(check.cause == "bucket" and RULES[check.id].weight > 0 for check in student.checks),
-        sum(check.cause == "topic" for check in student.checks),
-        1 + sum(check.cause == "table-TransactionTotal" for check in student.checks),
-    ]
-    assert points.book([student]).students[0].as_dict()["waiting"] == len(made.select("details li")) - 1
+    behind = Counter(check.cause for check in student.checks)
+    assert len(topic.select("details li")) == behind["topic"]
+    assert len(exercise.select("details li")) == 1 + behind["table-TransactionTotal"]
 
 
 @pytest.mark.parametrize(("held", "said"), [([1, 1, 1, 1, 0, 0], None), ([1, 1, 1, 0.5, 0, 0], "the probe count 88%")])
@@ -200,10 +194,10 @@ def test_the_page_says_which_share_of_the_steps_counts(held, said):
 
 
 def test_every_student_with_results_has_a_page_with_nothing_of_the_others(tmp_path):
-    bo = record("Bo", "111122229013", missing=["bucket"], error="a fault of Bo")
+    gradebook.write(tmp_path, [record("Ana"), record("Bo", "111122229013"), not_graded("Cleo")])
 
-    gradebook.write(tmp_path, [record("Ana"), bo, not_graded("Cleo", "1" * 12)])
-
-    pages = {path.stem: path.read_text() for path in (tmp_path / "feedback").glob("*.html")}
-    holds = {name: ("Ana" in page, "a fault of Bo" in page) for name, page in pages.items()}
-    assert holds == {"ana-9012": (True, False), "bo-9013": (False, True)}
+    pages = {path.stem: path.read_text() for path in (tmp_path / "feedback").iterdir()}
+    assert {name: ("Ana" in page, "Bo" in page) for name, page in pages.items()} == {
+        "ana-9012": (True, False),
+        "bo-9013": (False, True),
+    }

@@ -85,6 +85,7 @@ def test_who_has_handed_in_nothing_is_no_failure_and_report_knows_it(grade, repo
 def test_only_the_named_students_are_graded(grade):
     assert [*grade("--only", "S2")[2]] == ["Bo"]
     assert [*grade("--resume")[2]] == ["Ana"]
+    assert "nobody has the account, id or name eve" in grade("--only", "Eve", "--resume")[1]
 
 
 def test_resume_grades_again_who_failed_and_whose_file_has_changed(grade, tmp_path):

@@ -12,11 +12,11 @@ ROSTER = "name,account,id\nAna,111122229012,ana1\nBo,111122229013,\nCem,11112222
 
 
 def test_the_points_of_a_class_add_up_to_what_was_possible_for_it():
-    ana, bo, cem = points.book([not_graded("Cem"), judged(record("ana"), 4), record("Bo")]).students
-    [alone] = points.book([record("Bo")]).students
+    students = points.book([not_graded("Cem"), judged(record("ana"), 4), record("Bo")]).students
+    students += points.book([record("Bo")]).students  # nobody's answers were judged
 
-    assert [student.total for student in (ana, bo, alone, cem)] == [100, 80, 80, None]
-    assert [student.percent for student in (ana, bo, alone, cem)] == [100, 80, 100, None]  # alone: nobody's answers
+    figures = [(student.name, student.total, student.percent) for student in students]
+    assert figures == [("ana", 100, 100), ("Bo", 80, 80), ("Cem", None, None), ("Bo", 80, 100)]
 
 
 @pytest.fixture
@@ -60,7 +60,6 @@ def test_report_takes_the_ids_of_the_roster_and_succeeds_with_full_marks(out):
 
 
 def test_report_leaves_out_drafts_and_the_folders_of_nobody_in_the_class(out):
-    (out / "ana-9012" / "notebooks.html").write_text("<p>Ana's work</p>")
     for place in ("dee-1", ".ana-9012.draft"):
         shutil.copytree(out / "ana-9012", out / place)
 
@@ -68,9 +67,8 @@ def test_report_leaves_out_drafts_and_the_folders_of_nobody_in_the_class(out):
 
     assert (status, "No results for Cem." in said) == (3, True)
     assert "nobody in the class: dee-1\n" in said
-    assert {name: student["total"] for name, student in book_of(out).items()} == {"Ana": 80, "Bo": None, "Cem": None}
+    assert [*book_of(out)] == ["Ana", "Bo", "Cem"]
     assert sorted(path.name for path in (out / "feedback").iterdir()) == ["ana-9012.html", "bo-9013.html"]
-    assert "Ana's work" in (out / "feedback" / "ana-9012.html").read_text()
 
 
 def test_report_without_a_roster_takes_the_students_and_their_ids_from_the_results(out, tmp_path):
@@ -96,13 +94,9 @@ def test_a_damaged_record_is_one_line_of_report_and_is_made_again_by_resume(out,
     status, said = lab_class("report", out)
 
     assert (status, f"Cannot read {path}: " in said, said.count("\n")) == (2, True, 1)
-    assert ("an earlier version of the lab wrote it" in said) == (damage == "{}")
     assert said.endswith("Delete it, and run the student again.\n")
+    assert class_run.unfinished([work], resume=True) == [work]
     assert class_run.records([work])[0].state == "not run"
-    assert not work.is_done()
-    work.forget()
-    work.write(made := work.record("done"))
-    assert made == work.read()
 
 
 def test_report_of_a_folder_that_is_not_there_makes_none(out):

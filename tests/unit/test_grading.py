@@ -1,7 +1,6 @@
-"""When a run is graded, and what becomes of the grade: no notebook is run here, and no account is read."""
+"""What becomes of a grade, and what is done again: no notebook is run here, and no account is read."""
 
 import json
-from contextlib import nullcontext
 from pathlib import Path
 
 import pytest
@@ -9,53 +8,13 @@ import pytest
 from lab_lib import checks
 from lab_lib.checks.bank import plain_file
 from lab_lib.checks.reports import Report
-from lab_lib.classroom import points
+from lab_lib.classroom import class_run, grading, points, roster
 from lab_lib.classroom.roster import Student
 from lab_lib.classroom.work import Work
-from lab_lib.errors import EmulatorError
+from lab_lib.errors import EmulatorError, UsageError
 from lab_lib.run import headless
-from lab_lib.run.execution import Step
 from tests.classes import judged, made_by, record
 from tests.lab.commands import in_process
-
-STEPS = ["00", "01", "02", "03", "04", "05"]
-
-
-@pytest.fixture
-def run(lab, monkeypatch, tmp_path):
-    """run(until="04", fails="02"): what a run did, in order: the notebooks, "graded", and "held"."""
-    done = []
-
-    def run(until=None, fails=""):
-        def run_one(path, *_):
-            done.append(path.stem[:2])
-            notebook = {"metadata": {"papermill": {"duration": 1.0}}}
-            return Step(path.stem, notebook, "no" if done[-1] == fails else None)
-
-        monkeypatch.setattr(headless, "run_one", run_one)
-        prepared = headless.Prepared(lab, {"data_file": "x.txt"}, headless.notebooks(until), rows=1)
-        headless.run(prepared, tmp_path / "run", complete=lambda lab: done.append("graded"))
-        return done
-
-    monkeypatch.setattr(headless.cleanup, "is_half_deleted", lambda lab: False)
-    monkeypatch.setattr(
-        headless, "one_kernel", lambda *_: nullcontext(type("Kernel", (), {"reset": lambda self: None})())
-    )
-    monkeypatch.setattr(headless, "_held", lambda *_: done.append("held") or {})
-    return run
-
-
-@pytest.mark.parametrize(
-    ("options", "did"),
-    [
-        ({}, [*STEPS, "graded", "06", "held", "99"]),
-        ({"fails": "06"}, [*STEPS, "graded", "06", "held"]),
-        ({"until": "01"}, ["00", "01", "graded", "held"]),
-        ({"fails": "01"}, ["00", "01", "graded", "held"]),
-    ],
-)
-def test_an_account_is_graded_once_before_notebook_06_or_where_the_run_ended(run, options, did):
-    assert run(**options) == did
 
 
 @pytest.fixture
@@ -86,11 +45,10 @@ def test_what_was_graded_counts_even_if_notebook_06_ends_the_run(work, lab, monk
 def test_the_notebooks_of_a_student_with_an_id_upload_transactions_of_their_own(tmp_path, monkeypatch):
     uploaded = []
     monkeypatch.setattr(headless, "prepare", lambda parameters, _: uploaded.append(parameters.get("data_file")))
-    (tmp_path / "march.txt").write_text("the instructor's")
-    for id, more in (("s12", {}), ("s12", {"data_file": str(tmp_path / "march.txt")}), ("", {})):
+    for id, more in (("s12", {}), ("s12", {"data_file": "march.txt"}), ("", {})):
         Work(Student("Ana", "111122229012", id, parameters=more), tmp_path / "out").do()
 
-    assert uploaded[1:] == [str(tmp_path / "march.txt"), None]
+    assert uploaded[1:] == ["march.txt", None]
     assert Path(uploaded[0]).read_bytes() == plain_file("s12")
 
 
@@ -131,3 +89,27 @@ def test_a_check_keeps_the_earlier_results_beside_its_own(graded, tmp_path):
     assert [book["full"] for book in books] == [0, 1, 1]
     assert (first / "feedback" / "ana-9012.html").exists()
     assert "nobody" not in graded(command="report")[1]
+
+
+def test_resume_repeats_changed_work_and_takes_the_ids_of_the_roster(tmp_path):
+    work = Work(Student("Ana", "111122229012"), tmp_path)
+    work.write(work.record("done"))
+
+    changed = Work(Student("Ana", "111122229012", parameters={"threshold": "1750"}), tmp_path)
+    renamed = Work(Student("Ana", "111122229012", id="anagarcia"), tmp_path)
+    assert class_run.unfinished([work, renamed, changed], resume=True) == [changed]  # an id changes no account
+    assert class_run.records([renamed])[0].id == "anagarcia"
+    with pytest.raises(UsageError, match="--resume"):
+        class_run.unfinished([work], resume=False)
+
+
+@pytest.mark.parametrize(
+    ("handed_in", "due", "days"),
+    [
+        ("2026-12-01 23:59", "2026-12-01", 0),
+        ("2026-12-02 00:00", "2026-12-01", 1),
+        ("2026-12-01T18:01", "2026-12-01 18:00", 1),
+    ],
+)
+def test_each_day_that_has_begun_after_the_due_date_is_late(handed_in, due, days):
+    assert grading.days_late(handed_in, roster.moment(due, "--due")) == days

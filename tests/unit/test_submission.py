@@ -19,7 +19,6 @@ from lab_lib.classroom.grading import Judge
 from lab_lib.classroom.own_work import OwnWork
 from lab_lib.classroom.roster import Student
 from lab_lib.classroom.sandbox import Ended
-from lab_lib.errors import UsageError
 from lab_lib.exercises import copies, questions, workbook
 from lab_lib.workspace.private_files import write_file
 from tests.classes import check, made_by
@@ -62,10 +61,9 @@ def test_a_submission_says_the_id_that_its_transactions_were_drawn_from(copy, tm
     copies.complete("s12")
 
     in_process("submit", "--name", "Ana")
-    in_process("submit", "--name", "Ana", "--id", "a7", "--out", "other.zip")
 
-    read = [submission.read(tmp_path / name, tmp_path) for name in ("submission-ana-s12.zip", "other.zip")]
-    assert [(one.id, one.data_id) for one in read] == [("s12", "s12"), ("a7", "s12")]
+    read = submission.read(tmp_path / "submission-ana-s12.zip", tmp_path)
+    assert (read.id, read.data_id) == ("s12", "s12")
 
 
 def test_a_file_with_other_transactions_than_those_of_its_id_is_remarked_once(tmp_path):
@@ -155,7 +153,6 @@ def match(folder, roster=CLASS):
         ("Ana García_4242_assignsubmission_file/submission-bo-ray-s3.zip", "Ana Garcías1"),  # as Moodle names folders
         ("garciaana_LATE_4242_99_submission-ana-garcia-1.zip", "Ana Garcías1"),  # as Canvas names files
         ("submission-bo-ray-s3 (1).zip", "Bo Rays3"),
-        ("week-1/S3.zip", "Bo Rays3"),
         ("submission-bo-ray.zip", None),  # two have this name
         ("class-s1.zip", None),
     ],
@@ -172,9 +169,9 @@ def test_the_names_of_a_file_and_its_folders_say_whose_it_is_and_its_claim_does_
     assert len(others) == (owner is None)
 
 
-@pytest.mark.parametrize("claim", [{"name": "ana garcia", "id": ""}, {"name": "Anita", "id": "S1"}, {"id": "s7"}, {}])
+@pytest.mark.parametrize("claim", [{"name": "ana garcia", "id": ""}, {"name": "Anita", "id": "S1"}])
 def test_a_file_that_claims_to_be_of_somebody_else_is_remarked(tmp_path, claim):
-    zipped(tmp_path / "ana-garcia.zip", {}, {**ANA, **claim})
+    zipped(tmp_path / "ana-garcia.zip", {}, claim)
     zipped(tmp_path / "bo-ray-s3.zip", {}, {**ANA, "name": "Ana\x1b[2J García"})
 
     students, _ = match(tmp_path)
@@ -186,13 +183,12 @@ def test_a_file_that_claims_to_be_of_somebody_else_is_remarked(tmp_path, claim):
     )
 
 
-@pytest.mark.parametrize("roster", [CLASS, []])
-def test_the_latest_of_two_files_counts_and_both_are_named(tmp_path, roster):
+def test_the_latest_of_two_files_counts_and_both_are_named(tmp_path):
     for number, name in enumerate(["submission-ana-garcia (1).zip", "submission-ana-garcia.zip"]):
         zipped(tmp_path / name, {}, ANA)
         os.utime(tmp_path / name, (number, number))
 
-    [counted] = [files for files in match(tmp_path, roster)[0].values() if files[0]]
+    [counted] = [files for files in match(tmp_path)[0].values() if files[0]]
 
     latest = "submission-ana-garcia.zip"
     assert counted == (latest, f"2 files: submission-ana-garcia (1).zip, {latest}. The latest counts: {latest}.")
@@ -211,11 +207,6 @@ def test_the_latest_of_two_files_counts_and_both_are_named(tmp_path, roster):
             {"name": "Ana Garcia", "id": "s2"},
             {"Ana Garcías1", "Ana Garcias2"},
             "Another student has the name or the id ana-g",
-        ),
-        (
-            {"name": "Ana García", "id": ""},
-            {"Ana Garcías1", "Ana García"},
-            "Another student has the name or the id ana-garcia",
         ),
         ({"name": "Bo", "id": ""}, {"Ana Garcías1", "Bo"}, ""),
     ],
@@ -259,11 +250,6 @@ def test_a_file_that_is_too_large_is_not_opened(tmp_path):
         assert f"{name}.zip is too large. Ask for" in submission.read(tmp_path / f"{name}.zip", tmp_path).fault
 
 
-def test_a_folder_without_submissions_is_refused(tmp_path):
-    with pytest.raises(UsageError, match="holds no zip file"):
-        submitted_files.find(tmp_path)
-
-
 def test_a_file_is_graded_again_with_other_settings_that_count(tmp_path):
     zipped(tmp_path / "s1.zip", {})
     [work], _ = matched(tmp_path, CLASS[:1])
@@ -298,7 +284,6 @@ def judge(tmp_path):
 @pytest.mark.parametrize(
     ("culprit", "checked"),
     [
-        ("00-start-here.ipynb", []),
         ("03-create-topic.ipynb", ["00", "01", "02"]),
         ("06-break-it.ipynb", ["00", "01", "02", "03", "04", "05"]),
     ],
