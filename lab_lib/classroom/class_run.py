@@ -69,7 +69,7 @@ def select(students: list[Student], only: str) -> list[Student]:
 
 
 def _names(student: Student) -> set[str]:
-    return {text.casefold() for text in (student.account, student.id, student.name) if text}
+    return {text.casefold() for text in (student.account, student.id, student.name)}
 
 
 def archive_results(out: Path) -> Path | None:

@@ -49,7 +49,7 @@ def columns_of(records: list[Record]) -> list[str]:
     """Return the columns of this class: the steps, the probe, and what else was judged or set by hand."""
     needed = {column for record in records for column in WORTH if record.has_judged(column)}
     needed |= {override.column for record in records for override in record.overrides}
-    return [column for column in WORTH if column in needed or column not in ("exercises", "function")]
+    return [column for column in WORTH if column in needed]
 
 
 def earned(record: Record, columns: Collection[str]) -> dict[str, float | None]:
@@ -110,12 +110,13 @@ def _points(column: str, record: Record, everything: list[Weighed]) -> float | N
         return None
     step = "05" if column == PROBE and not record.probed else column
     judged = [one for one in everything if one.column == step]
-    seen = [one for one in everything if one.check and one.check.state is not State.CANNOT_SEE]
-    if record.answers is None and not (judged and seen):
+    is_seen = any(check.state is not State.CANNOT_SEE for check in record.checks)
+    if record.answers is None and not (judged and is_seen):
         return None  # an account of which nothing can be seen was not graded
-    earned, possible = sum(one.weight for one in judged if one.right), sum(one.weight for one in judged)
+    earned = sum(one.weight for one in judged if one.right)
+    possible = sum(one.weight for one in judged) or 1
     part = Decimal(1) if column in ("exercises", "function") else share(record)
-    return rounded(part * WORTH[column] * earned / (possible or 1))
+    return rounded(part * WORTH[column] * earned / possible)
 
 
 class Graded(Record):

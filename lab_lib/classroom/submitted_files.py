@@ -68,15 +68,16 @@ def _by_roster(roster: list[Student]) -> Callable[[Submission], Student | None]:
     """
     fitting = defaultdict[str, list[Student]](list)
     for student in roster:
-        name, id = slug(student.name), slug(student.id) if student.id else ""
-        for form in {name, id, f"{name}-{id}", f"{id}-{name}"} if id else {name}:
+        both = [slug(text) for text in (student.name, student.id) if text]
+        for form in {*both, "-".join(both), "-".join(reversed(both))}:
             fitting[form].append(student)
 
     def owner(file: Submission) -> Student | None:
-        names = *file.place.parent.parts, file.place.stem
-        owners = (fitting[part] for name in names for part in _parts(name) if part in fitting)
-        students = next(owners, [])
-        return students[0] if len(students) == 1 else None
+        for name in (*file.place.parent.parts, file.place.stem):
+            for part in _parts(name):
+                if part in fitting:
+                    return fitting[part][0] if len(fitting[part]) == 1 else None
+        return None
 
     return owner
 
@@ -84,8 +85,12 @@ def _by_roster(roster: list[Student]) -> Callable[[Submission], Student | None]:
 def _parts(name: str) -> list[str]:
     """Return the parts of a name that may be a student's, longest first: from "submission-" to a number or the end."""
     words = slug(name).split("-")
-    starts = [0, *(place for place, word in enumerate(words, 1) if word == "submission")]
-    ends = [*(place for place, word in enumerate(words) if word.isdecimal()), len(words)]
+    starts, ends = [0], [len(words)]
+    for place, word in enumerate(words):
+        if word == "submission":
+            starts.append(place + 1)
+        if word.isdecimal():
+            ends.append(place)
     parts = {"-".join(words[start:end]) for start in starts for end in ends if start < end}
     return sorted(parts, key=len, reverse=True)
 

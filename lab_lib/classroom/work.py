@@ -100,7 +100,8 @@ class Work:
 
     def check_account(self) -> Record:
         """Grade the account as it is; no notebook is run. Its record is not that of a run."""
-        begun, lab = time.monotonic(), self.student.open_lab()
+        begun = time.monotonic()
+        lab = self.student.open_lab()
         with alone(lab, "lab class check") if self.probe else nullcontext():
             record = self._graded(lab)
         record.state, record.seconds, record.fingerprint = "done", round(time.monotonic() - begun, 1), ""
@@ -110,12 +111,9 @@ class Work:
         """Return a record of what the account has earned, with private values masked."""
         record = self.record()
         record.graded = now()
-        record.checks = [
-            check._replace(
-                found=masked(check.found, lab), wanted=masked(check.wanted, lab), hint=masked(check.hint, lab)
-            )
-            for check in checks.run(lab, probe=self.probe).checks
-        ]
+        for check in checks.run(lab, probe=self.probe).checks:
+            texts: dict[str, Any] = {name: masked(getattr(check, name), lab) for name in ("found", "wanted", "hint")}
+            record.checks.append(check._replace(**texts))
         return record
 
     def note(self, step: str) -> None:

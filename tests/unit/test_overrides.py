@@ -3,7 +3,6 @@
 import pytest
 from bs4 import BeautifulSoup
 
-from lab_lib.classroom import overrides
 from tests.classes import book_of, judged, lay, not_graded, record, text
 from tests.lab.commands import assert_refused, in_process
 
@@ -31,19 +30,13 @@ def report(out):
     return in_process("class", "report", out.with_name("roster.csv"), "--out", out)
 
 
-def written(out, *rows):
-    (out / "overrides.csv").write_text(HEADER + "\n".join(rows), encoding="utf-8")
-    return out
-
-
 def shown(path):
     return text(BeautifulSoup(path.read_text(encoding="utf-8"), "html.parser"))
 
 
 def test_overrides_are_in_the_grade_book_the_report_and_the_feedback(out):
-    written(
-        out, "ana1,03,0,Copied.,2 days,", "Bo,03,1.5,,,no", "Cem,,,Was ill.,,yes", "Bo,function,,,,x", "Cem,00,5,,,"
-    )
+    rows = "ana1;03;0;Copied.;2 days;\nBo;03;1,5;;;no\n;;;;;\nCem;;;Était malade.;;yes\nBo;function;;;;x\nCem;00;5;;;"
+    (out / "overrides.csv").write_text(HEADER.replace(",", ";") + rows, encoding="utf-8-sig")  # as a spreadsheet does
 
     done = report(out)
 
@@ -51,14 +44,13 @@ def test_overrides_are_in_the_grade_book_the_report_and_the_feedback(out):
     ana, bo, cem = (book_of(out)[name] for name in ("Ana García", "Bo", "Cem"))
     assert (ana["points"]["03"], ana["total"], ana["percent"]) == (0, 93, 93)  # of 95.00 and 2
     assert (bo["points"]["03"], bo["points"]["function"], bo["possible"]) == (1.5, None, 90)
-    assert bo["percent"] == pytest.approx(100 * bo["total"] / 90, abs=0.01)
     assert (cem["total"], cem["percent"], cem["possible"]) == (None, None, 0)
     by_hand = "03 · Create the topic: 0 points by the instructor. Late: 2 days. Copied."
     assert by_hand in shown(out / "report.html")
     assert by_hand in shown(out / "feedback" / "ana-garcia-9012.html")
     assert "03 · Create the topic: 1.5 of 2 points, set by the instructor" in shown(out / "report.html")
     assert "function excused" in shown(out / "feedback" / "bo-9013.html")
-    assert "All: Excused. Was ill." in shown(out / "feedback" / "cem-9014.html")  # who has no results
+    assert "All: Excused. Était malade." in shown(out / "feedback" / "cem-9014.html")  # who has no results
 
 
 @pytest.mark.parametrize(
@@ -67,7 +59,6 @@ def test_overrides_are_in_the_grade_book_the_report_and_the_feedback(out):
         (HEADER + "Eve,03,1,,,", 2, "student is 'Eve'; wanted an id of the class, or a name that only one has"),
         (HEADER + "Dee,03,1,,,", 2, "student is 'Dee'; wanted an id"),
         (HEADER + "Bo,03,2.01,,,", 2, "points is '2.01'; wanted a number from 0 to 2, as column 03 gives"),
-        (HEADER + "Bo,03,nan,,,", 2, "points is 'nan'; wanted"),
         (HEADER + "Bo,,5,,,", 2, "column is ''; wanted one of 00, 01,"),
         (HEADER + "Bo,03,1,,,maybe", 2, "excused is 'maybe'; wanted yes or no"),
         (HEADER + 'Bo,03,1,"a\nb",,\nBo,7,2,,,', 4, "column is '7'; wanted one of 00, 01,"),
@@ -83,13 +74,3 @@ def test_a_wrong_row_is_one_line_that_says_where_what_and_what_to_do_and_nothing
     assert not (out / "report.html").exists()
     assert f"overrides.csv, line {line}: {words}" in done.stderr
     assert done.stderr.endswith(" run the command again.\n")
-
-
-def test_a_file_of_a_spreadsheet_is_read_with_its_semicolons_commas_and_byte_order_mark(out):
-    text = "Student;Column;Points;Comment;Late;Excused\nBo;03;1,5;à refaire;;\n;;;;;\n"
-    (out / "overrides.csv").write_text(text, encoding="utf-8-sig")
-
-    records = [record.model_copy() for record in CLASS]
-    overrides.merge(out, records)
-    [bo] = [student for student in records if student.overrides]
-    assert (bo.name, bo.overrides[0].points, bo.overrides[0].comment) == ("Bo", 1.5, "à refaire")
