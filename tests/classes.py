@@ -103,14 +103,6 @@ def whole_class():
     return [*records[:-1], not_graded(NAMES[-1], "111122220012")]
 
 
-def lay(folder, *records):
-    """Write the records into the students' folders."""
-    for student in records:
-        (place := folder / student.folder).mkdir(parents=True)
-        student.write(place / "grade.json")
-    return folder
-
-
 def text(element):
     """Return the words of an element of a page."""
     return " ".join(element.get_text(" ").split())

@@ -1,8 +1,11 @@
-"""What becomes of a grade, and what is done again: no notebook is run here, and no account is read."""
+"""How a class is run: who at a time, what is shown, what is done again, what becomes of a grade."""
 
 import json
+import re
 from pathlib import Path
+from types import SimpleNamespace
 
+import psutil
 import pytest
 
 from lab_lib import checks
@@ -11,7 +14,9 @@ from lab_lib.checks.reports import Report
 from lab_lib.classroom import class_run, grading, points, roster
 from lab_lib.classroom.roster import Student
 from lab_lib.classroom.work import Work
-from lab_lib.errors import EmulatorError, UsageError
+from lab_lib.cli import class_work
+from lab_lib.cli.terminal import Terminal
+from lab_lib.errors import EmulatorError, LabError, UsageError
 from lab_lib.run import headless
 from tests.classes import judged, made_by, record
 from tests.lab.commands import in_process
@@ -81,13 +86,11 @@ def test_a_check_keeps_the_earlier_results_beside_its_own(graded, tmp_path):
     (out / "notes.txt").write_text("mine")
 
     _, said = graded()
-    graded()
 
-    first, second = sorted((out / "earlier").iterdir())
-    assert (f"earlier/{first.name}" in said, (out / "notes.txt").exists()) == (True, True)
-    books = [json.loads((place / "gradebook.json").read_text()) for place in (first, second, out)]
-    assert [book["full"] for book in books] == [0, 1, 1]
-    assert (first / "feedback" / "ana-9012.html").exists()
+    [earlier] = (out / "earlier").iterdir()
+    assert (f"earlier/{earlier.name}" in said, (out / "notes.txt").exists()) == (True, True)
+    assert [json.loads((place / "gradebook.json").read_text())["full"] for place in (earlier, out)] == [0, 1]
+    assert (earlier / "feedback" / "ana-9012.html").exists()
     assert "nobody" not in graded(command="report")[1]
 
 
@@ -113,3 +116,34 @@ def test_resume_repeats_changed_work_and_takes_the_ids_of_the_roster(tmp_path):
 )
 def test_each_day_that_has_begun_after_the_due_date_is_late(handed_in, due, days):
     assert grading.days_late(handed_in, roster.moment(due, "--due")) == days
+
+
+@pytest.mark.parametrize(("students", "profile", "gigabytes", "jobs"), [
+    (30, "class", 16, 30),
+    (30, "class", 3, 10),  # each needs 0.3 GB
+    (1_000, "class", 1_000, 32),
+    (30, "", 16, 4),
+])  # fmt: skip
+def test_jobs_follow_accounts_and_memory_on_aws_and_cores_elsewhere(monkeypatch, students, profile, gigabytes, jobs):
+    monkeypatch.setattr(psutil, "virtual_memory", lambda: SimpleNamespace(available=gigabytes * 10**9))
+    monkeypatch.setattr(class_run, "JOBS", 4)  # as with two cores
+    monkeypatch.setattr(class_run, "JOBS_ON_AWS", 32)
+
+    assert class_run.jobs_for([Student("Ana", profile=profile)] * students) == jobs
+    monkeypatch.setenv("AWS_ENDPOINT_URL", "http://127.0.0.1:4566")
+    assert class_run.jobs_for([Student("Ana", profile="class")] * 30) == 4
+
+
+def test_a_terminal_shows_who_is_at_work_below_a_line_for_each_who_has_ended(tmp_path, monkeypatch):
+    screen = Terminal(width=80, height=24, record=True, force_terminal=True, _environ={"TERM": "xterm"})
+    monkeypatch.setattr(class_work, "err", screen)
+    ben, ana, _ = works = [Work(Student(name, "111122220000"), tmp_path) for name in ("Ben", "Ana", "Chen")]
+    ana.note("getting ready")
+
+    with class_work.live(works) as finished:
+        finished(ben.failed(LabError("No such account.")))
+
+    shown = screen.export_text()
+    assert "1/3  failed  ********0000  Ben  0 s  LabError: No such account." in shown
+    assert re.search(r"Ana +│ getting ready │ \d+ ", shown)
+    assert "Chen" not in shown
