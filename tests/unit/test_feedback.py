@@ -7,11 +7,11 @@ from collections import Counter
 import pytest
 from bs4 import BeautifulSoup
 
-from lab_lib.classroom import feedback, gradebook, points
+from lab_lib.classroom import feedback, points
 from lab_lib.exercises import copies
 from lab_lib.exercises.made import EXERCISES
 from lab_lib.language import VARIABLE
-from tests.classes import english_in, not_graded, override, record, silent, text
+from tests.classes import english_in, override, record, silent, text
 
 PIXEL = base64.b64encode(b"\x89PNG").decode()
 ANSWERS = [{"question": "rejected", "right": True}, {"question": "create-table", "right": False}]
@@ -184,13 +184,3 @@ def test_the_page_says_which_share_of_the_steps_counts():
 
     assert "the probe count 88%" in text(page(record(answers=answers)).select_one("#points"))
     assert "the probe count" not in text(page(record()).select_one("#points"))
-
-
-def test_every_student_with_results_has_a_page_with_nothing_of_the_others(tmp_path):
-    gradebook.write(tmp_path, [record("Ana"), record("Bo", "111122229013"), not_graded("Cleo")])
-
-    pages = {path.stem: path.read_text() for path in (tmp_path / "feedback").iterdir()}
-    assert {name: ("Ana" in page, "Bo" in page) for name, page in pages.items()} == {
-        "ana-9012": (True, False),
-        "bo-9013": (False, True),
-    }

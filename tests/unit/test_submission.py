@@ -114,7 +114,7 @@ def test_a_file_that_lab_submit_does_not_write_is_refused_with_a_reason(tmp_path
 
 
 CLASS = [Student("Ana García", "0" * 12, "s1"), Student("Bo Ray", "1" * 12), Student("Bo Ray", "2" * 12, "s3")]
-ANA, BO = {**MANIFEST, "name": "Ana García"}, {**MANIFEST, "name": "bo ray", "id": ""}
+ANA = {**MANIFEST, "name": "Ana García"}
 
 
 def matched(folder, roster=CLASS):
@@ -141,8 +141,8 @@ def match(folder, roster=CLASS):
         ("Ana García_4242_assignsubmission_file/submission-bo-ray-s3.zip", "Ana Garcías1"),  # as Moodle names folders
         ("garciaana_LATE_4242_99_submission-ana-garcia-1.zip", "Ana Garcías1"),  # as Canvas names files
         ("submission-bo-ray-s3 (1).zip", "Bo Rays3"),
-        ("submission-bo-ray.zip", None),  # two have this name
-        ("class-s1.zip", None),
+        ("submission-bo-ray.zip", ""),  # two have this name
+        ("class-s1.zip", ""),
     ],
 )
 def test_the_names_of_a_file_and_its_folders_say_whose_it_is_and_its_claim_does_not(tmp_path, name, owner):
@@ -151,35 +151,19 @@ def test_the_names_of_a_file_and_its_folders_say_whose_it_is_and_its_claim_does_
 
     students, others = match(tmp_path)
 
-    assert {person: files[0] for person, files in students.items() if files[0]} == (
-        {owner: name.split("/")[-1]} if owner else {}
-    )
-    assert len(others) == (owner is None)
+    assert [person for person, files in students.items() if files[0]] == [owner] * bool(owner)
+    assert len(others) == (not owner)
 
 
-@pytest.mark.parametrize("claim", [{"name": "ana garcia", "id": ""}, {"name": "Anita", "id": "S1"}])
-def test_a_file_that_claims_to_be_of_somebody_else_is_remarked(tmp_path, claim):
-    zipped(tmp_path / "ana-garcia.zip", {}, claim)
+def test_a_file_that_claims_to_be_of_somebody_else_is_remarked(tmp_path):
+    zipped(tmp_path / "ana-garcia.zip", {}, {"name": "Anita", "id": "S1"})
     zipped(tmp_path / "bo-ray-s3.zip", {}, {**ANA, "name": "Ana\x1b[2J García"})
 
     students, _ = match(tmp_path)
 
     assert students["Ana Garcías1"] == ("ana-garcia.zip",)
-    claim = "Ana[U+001B][2J García (s1)"
-    assert students["Bo Rays3"][1:] == (
-        f"bo-ray-s3.zip claims to be from {claim}. It counts for Bo Ray, as its name says.",
-    )
-
-
-def test_the_latest_of_two_files_counts_and_both_are_named(tmp_path):
-    for number, name in enumerate(["submission-ana-garcia (1).zip", "submission-ana-garcia.zip"]):
-        zipped(tmp_path / name, {}, ANA)
-        os.utime(tmp_path / name, (number, number))
-
-    [counted] = [files for files in match(tmp_path)[0].values() if files[0]]
-
-    latest = "submission-ana-garcia.zip"
-    assert counted == (latest, f"2 files: submission-ana-garcia (1).zip, {latest}. The latest counts: {latest}.")
+    claim = "bo-ray-s3.zip claims to be from Ana[U+001B][2J García (s1). It counts for Bo Ray, as its name says."
+    assert students["Bo Rays3"][1] == claim
 
 
 @pytest.mark.parametrize(
@@ -268,18 +252,11 @@ def judge(tmp_path):
     return lambda files: Judge(work, work.record(), files, OwnWork())
 
 
-@pytest.mark.parametrize(
-    ("culprit", "checked"),
-    [
-        ("03-create-topic.ipynb", ["00", "01", "02"]),
-        ("06-break-it.ipynb", ["00", "01", "02", "03", "04", "05"]),
-    ],
-)
-def test_a_notebook_that_ends_its_sandbox_costs_nothing_that_was_earned_before_it(judge, monkeypatch, culprit, checked):
+def test_a_notebook_that_ends_its_sandbox_costs_nothing_that_was_earned_before_it(judge, monkeypatch):
     def run(lab, step, *_, **__):
         return Report([check("bucket", found=step)])
 
-    monkeypatch.setattr(sandbox, "opened", lambda *_: opened(culprit))
+    monkeypatch.setattr(sandbox, "opened", lambda *_: opened("03-create-topic.ipynb"))
     monkeypatch.setattr(checks, "run", run)
     monkeypatch.setattr(OwnWork, "judge", Mock())
     monkeypatch.setattr(Judge, "_try_function", lambda _: [])
@@ -287,8 +264,8 @@ def test_a_notebook_that_ends_its_sandbox_costs_nothing_that_was_earned_before_i
 
     judging.run()
 
-    assert judging.faults == [f"{culprit.removesuffix('.ipynb')}: It took too much."]
-    assert [check.found for check in judging.record.checks] == checked
+    assert judging.faults == ["03-create-topic: It took too much."]
+    assert [check.found for check in judging.record.checks] == ["00", "01", "02"]
     assert judging.work.found() == judging.record  # if the judge died now
 
 
