@@ -180,8 +180,9 @@ def _clean(student: Student) -> CleanUp:
     try:
         lab = student.open_lab()
         with one_command.alone(lab, "lab class clean"):
-            deleted, left, kept = len(list(cleanup.delete_all(lab))), cleanup.remaining(lab), cleanup.kept(lab)
-            return CleanUp(deleted, *(without_accounts(_(", ").join(names)) for names in (left, kept)))
+            deleted = len(list(cleanup.delete_all(lab)))
+            left, kept = _(", ").join(cleanup.remaining(lab)), _(", ").join(cleanup.kept(lab))
+            return CleanUp(deleted, without_accounts(left), without_accounts(kept))
     except (LabError, BotoCoreError, ClientError) as error:
         return CleanUp(0, in_words(error), "")
 

@@ -49,6 +49,11 @@ def complete(mine: list[Cell], course: Course) -> list[Cell]:
     return completed
 
 
+def is_settings(cell: Cell) -> bool:
+    """Return True if a cell holds the settings of a notebook."""
+    return bool({"parameters", "injected-parameters"} & {*cell.get("metadata", {}).get("tags", [])})
+
+
 def _keys(course: Course) -> dict[str, str]:
     """Return the ids of the lab's cells by all that tells one, itself included."""
     ids = {text: id for id, texts in course["texts"].items() for text in texts}

@@ -42,7 +42,6 @@ def page(book: Book, when: str) -> str:
         cell_of=_cell,
         when=when,
         median=median(totals) if totals else None,
-        states=Counter(student.state for student in book.students),
         stuck=_stuck(book.students),
         questions=_right(book.students, "exercises"),
         wrong=_wrong(book.students),
@@ -69,7 +68,8 @@ def _cell(name: str, student: Graded) -> tuple[str, str, str]:
     if earned is None:
         words = _("excused") if name in student.excused else _("not graded")
         return "unseen", "", _(": ").join([title(name), words])
-    kind, points = "full" if earned == worth else "part" if earned else "none", _number(earned)
+    kind = "full" if earned == worth else "part" if earned else "none"
+    points = _number(earned)
     words = clauses([_("{earned} of {possible} points", earned=points, possible=worth), *_counted(name, student)])
     return kind, points, _(": ").join([title(name), words])
 

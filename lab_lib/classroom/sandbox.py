@@ -14,7 +14,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from threading import Event, Thread
-from typing import Any, BinaryIO, cast
+from typing import Any
 
 from lab_lib import language
 from lab_lib.classroom import tunnel
@@ -124,9 +124,9 @@ def _environment(work: str) -> dict[str, str]:
 class Sandbox:
     """A program in a sandbox. Its messages are not trusted, since the student's code may send them."""
 
-    def __init__(self, process: "subprocess.Popen[bytes]", port: int, longest: float, most: Limits) -> None:
+    def __init__(self, process: Any, port: int, longest: float, most: Limits) -> None:
         self.port, self._process, self._longest, self._most = port, process, longest, most
-        self._to, self._from = cast(BinaryIO, process.stdin), cast(BinaryIO, process.stdout)
+        self._to, self._from = process.stdin, process.stdout
         self._why, self._over = "", Event()
         Thread(target=self._watch, daemon=True).start()
 

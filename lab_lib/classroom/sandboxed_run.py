@@ -120,14 +120,16 @@ def _read(path: Path, settings: dict[str, str], course: lab_cells.Course) -> tup
 
     It has the settings of the roster, all others empty: the student's own account is not here.
     """
+    fault = ""
     try:
-        notebook, fault = execution.load(path), ""
+        notebook = execution.load(path)
     except Exception as error:  # noqa: BLE001  # a student's file may hold anything
+        fault = f"{type(error).__name__}: {error}"
         nbformat.write(nbformat.v4.new_notebook(), path)
-        notebook, fault = execution.load(path), f"{type(error).__name__}: {error}"
+        notebook = execution.load(path)
     notebook.cells = [nbformat.from_dict(cell) for cell in lab_cells.complete(notebook.cells, course)]
     for cell in notebook.cells:
-        if {"parameters", "injected-parameters"} & {*cell.metadata.get("tags", [])} and cell.cell_type == "code":
+        if lab_cells.is_settings(cell) and cell.cell_type == "code":
             names = [f'{name} = ""' for name in workbook.PARAMETERS]
             cell.source = "\n".join([*names, f"settings = {settings!r}"])
     return notebook, fault

@@ -95,7 +95,6 @@ def missing(found: Collection[str]) -> str:
 def read(path: Path, folder: Path) -> Submission:
     """Read a file in the folder of the submissions. Its fault says why it is not what `lab submit` writes."""
     name, content, fault, said = visible(path.name), b"", "", dict[str, str]()
-    handed_in = datetime.fromtimestamp(path.stat().st_mtime)
     try:
         if path.stat().st_size > MOST_BYTES or (content := path.read_bytes()).count(_MEMBER) > _MOST_MEMBERS:
             raise UsageError(sentences(_("{name} is too large.", name=name), _(_ASK)))
@@ -107,6 +106,7 @@ def read(path: Path, folder: Path) -> Submission:
     except Exception as error:  # noqa: BLE001  # zipfile raises many kinds for a broken file
         why = visible(f"{type(error).__name__}: {error}")
         fault = _("{name} is not a file of `lab submit`: {why}.", name=name, why=why)
+    handed_in = datetime.fromtimestamp(path.stat().st_mtime)
     return Submission(path, path.relative_to(folder), content, handed_in, fault, **said)
 
 

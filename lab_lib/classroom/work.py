@@ -95,7 +95,9 @@ class Work:
         record = self.found()
         record.state = "done" if result["ok"] else "failed"
         record.steps = [Step(**step.as_dict()) for step in steps]
-        record.error = next((_(": ").join([step.notebook, step.error]) for step in record.steps if step.error), None)
+        for step in record.steps:
+            if step.error:
+                record.error = _(": ").join([step.notebook, step.error])
         return record
 
     def check_account(self) -> Record:
@@ -104,7 +106,9 @@ class Work:
         lab = self.student.open_lab()
         with alone(lab, "lab class check") if self.probe else nullcontext():
             record = self._graded(lab)
-        record.state, record.seconds, record.fingerprint = "done", round(time.monotonic() - begun, 1), ""
+        record.state = "done"
+        record.seconds = round(time.monotonic() - begun, 1)
+        record.fingerprint = ""
         return record
 
     def _graded(self, lab: Lab) -> Record:
