@@ -12,7 +12,7 @@ from statistics import median, mode
 from jinja2 import Template
 
 from lab_lib.checks.reports import Check
-from lab_lib.checks.rules import PROBE, State
+from lab_lib.checks.rules import State
 from lab_lib.classroom.points import WORTH, Book, Graded, share, title
 from lab_lib.exercises import questions, texts
 from lab_lib.exercises.cases import CASES
@@ -25,10 +25,6 @@ from lab_lib.pages.wording import clauses
 from lab_lib.resources import heading
 
 TEMPLATES = Path(__file__).parent / "templates"
-_COUNTED = {
-    "exercises": N_("{held} of {all} answers are right"),
-    "function": N_("{held} of {all} cases are passed"),
-}
 _LONGEST_ANSWER = 80  # characters
 _number = "{:.4g}".format  # 10 for 10.0, and 6.67 for 6.67
 _LOOK = N_("Look at the cell of the exercise in the feedback, and at the hints above it in the notebook.")
@@ -39,7 +35,6 @@ def page(book: Book, when: str) -> str:
     totals = [student.total for student in book.students if student.total is not None]
     return template("report.html.j2").render(
         book=book,
-        cell_of=_cell,
         when=when,
         median=median(totals) if totals else None,
         stuck=_stuck(book.students),
@@ -60,32 +55,6 @@ def template(name: str) -> Template:
     environment.globals.update(looks=LOOKS, heading=heading, title=title, worth=WORTH, share=share)
     environment.globals.update(text_of=texts.of, sentences=sentences, clauses=clauses)
     return environment.get_template(name)
-
-
-def _cell(name: str, student: Graded) -> tuple[str, str, str]:
-    """Return a cell of the table: its mark, the points, and both in words."""
-    earned, worth = student.points[name], WORTH[name]
-    if earned is None:
-        words = _("excused") if name in student.excused else _("not graded")
-        return "unseen", "", _(": ").join([title(name), words])
-    kind = "full" if earned == worth else "part" if earned else "none"
-    points = _number(earned)
-    words = clauses([_("{earned} of {possible} points", earned=points, possible=worth), *_counted(name, student)])
-    return kind, points, _(": ").join([title(name), words])
-
-
-def _counted(column: str, student: Graded) -> list[str]:
-    """Return in words how the points of a column were earned."""
-    if any(override.column == column and override.points is not None for override in student.overrides):
-        return [_("set by the instructor")]
-    if column == PROBE and not student.probed:
-        return [_("not probed, so step 05 counts here")]
-    judged = [one for one in student.judged if one.column == column]
-    right = [one for one in judged if one.right]
-    shown = sum(one.check is not None and not one.check.ok for one in right)
-    told = _COUNTED.get(column, N_("{held} of {all} checks hold"))
-    also = _("{count} of them shown by the probe", count=shown) if shown else ""
-    return [_(told, held=len(right), all=len(judged)), also]
 
 
 def _stuck(students: list[Graded]) -> list[tuple[Check, list[Graded]]]:
