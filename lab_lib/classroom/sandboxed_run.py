@@ -37,7 +37,7 @@ from lab_lib.workspace.places import STATE
 papermill: Any = without_slow_import("papermill.clientwrap")
 nbformat, exceptions = (without_slow_import(name) for name in ("nbformat", "nbclient.exceptions"))
 _MOST_OUTPUT = 2_000_000  # characters of a notebook's outputs
-_LONGEST_SILENT = 10  # seconds of a line of ours
+_LONGEST_SILENT = 10  # seconds of an expression of ours
 _LOOK_EVERY = 0.5  # seconds
 _GRACE = 5  # seconds for a cell that was interrupted; they are not counted
 _BEGIN = "__import__('lab_lib.exercises.made', fromlist=['']).begin(lab, {!r})"
@@ -74,10 +74,10 @@ class JudgePipe:
     """The judge outside. Kernels must not inherit the pipes to it, so these are moved away from stdin and stdout."""
 
     def __init__(self) -> None:
-        self._in, self._out = (os.fdopen(os.dup(number), mode) for number, mode in ((0, "r"), (1, "w")))
+        self._in, self._out = os.fdopen(os.dup(0), "r"), os.fdopen(os.dup(1), "w")
         nowhere = os.open(os.devnull, os.O_RDWR)
-        for number in range(2):
-            os.dup2(nowhere, number)
+        os.dup2(nowhere, 0)
+        os.dup2(nowhere, 1)
 
     def hear(self) -> dict[str, Any]:
         return dict(json.loads(self._in.readline()))
@@ -97,8 +97,7 @@ def run_all(copy: Path, judge: JudgePipe, request: dict[str, Any]) -> None:
                 seconds.left = seconds.whole  # the lab is built, so what follows has as many again
             notebook, fault = _read(copy / name, request["settings"], course)
             options = {"seconds": seconds, "judge": judge, "course": course, "asked": request["asked"]}
-            options |= {"allow_errors": True, "raise_on_iopub_timeout": False}
-            stopped = execution.run(name, notebook, kernel, Client, **options).stopped
+            stopped = execution.run(name, notebook, kernel, Client, allow_errors=True, **options).stopped
             if stopped:
                 fault = f"{type(stopped).__name__}: {stopped}"
             _renew(kernel, is_alive=not stopped)
@@ -174,16 +173,16 @@ class Client(papermill.PapermillNotebookClient):  # type: ignore[misc]  # paperm
             return
         if cell.id in self.course["texts"]:
             self._end_exercise()
-            self._begin_exercise(*self.asked.get(cell.id, ("", "")))
+            self._under_way = exercise, name = self.asked.get(cell.id, ("", ""))
+            if exercise and not name:
+                self.judge.ask(exercise=exercise, is_before=True)
         exercise, name = self._under_way
         if exercise and not name:
-            self._silently(_BEGIN.format(exercise))
+            self._value(_BEGIN.format(exercise))
         try:
             self._run(cell, index)
         except exceptions.DeadKernelError:
             self._leave_out(cell, index)
-        if name and _has_failed(cell):
-            self._forget(name)
         self._repair(cell, index)
 
     def process_message(self, message: dict[str, Any], *cell: Any) -> Any:
@@ -194,22 +193,16 @@ class Client(papermill.PapermillNotebookClient):  # type: ignore[misc]  # paperm
                 return None
         return super().process_message(message, *cell)
 
-    def _begin_exercise(self, exercise: str, name: str) -> None:
-        self._under_way = exercise, name
-        if name:
-            self._forget(name)
-        elif exercise:
-            self.judge.ask(exercise=exercise, is_before=True)
-
     def _end_exercise(self) -> None:
-        (exercise, name), self._under_way = self._under_way, ("", "")
+        exercise, name = self._under_way
+        self._under_way = ("", "")
         if exercise:
-            answer = self._silently("", _VALUE.format(name)) if name else ""
-            self.judge.ask(exercise=exercise, answer=answer)
+            self.judge.ask(exercise=exercise, answer=self._value(_VALUE.format(name)) if name else "")
 
     async def _watched(self, cell: Any, index: int) -> None:
         """Run a cell, and interrupt it when it has taken too long. DeadKernelError if it does not end then."""
-        watch, longest, why, pause = Stopwatch(), self.seconds.of_a_cell, "", _LOOK_EVERY
+        watch, longest = Stopwatch(), self.seconds.of_a_cell
+        why, pause = "", _LOOK_EVERY
         run = asyncio.ensure_future(self.async_execute_cell(cell, index))
         while not (await asyncio.wait([run], timeout=pause))[0]:
             if why:
@@ -244,19 +237,17 @@ class Client(papermill.PapermillNotebookClient):  # type: ignore[misc]  # paperm
         if cell.source in self.course["texts"].get(cell.id, [cell.source]):
             return
         own = next(dict(one) for one in self.course["cells"] if one["id"] == cell.id)
-        is_setup, marked = "setup" in own["metadata"].get("tags", []), own["metadata"].get("nbgrader", {})
-        if not marked.get("solution") and (is_setup or _has_failed(cell) or _is_empty(cell)):
+        is_exercise = own["metadata"].get("nbgrader", {}).get("solution")
+        is_setup = "setup" in own["metadata"].get("tags", [])
+        if not is_exercise and (is_setup or _has_failed(cell) or _is_empty(cell)):
             own["metadata"] = {"papermill": {"status": "pending"}}
             self.nb.cells.insert(index + 1, nbformat.from_dict(own))
 
-    def _forget(self, name: str) -> None:
-        self._silently(f"globals().pop({name!r}, None)")
-
-    def _silently(self, code: str, value: str = "") -> str:
-        """Run a line of ours, and return the text that is the `value` of an expression; "" if that fails."""
-        values = {"value": value} if value else {}
+    def _value(self, expression: str) -> str:
+        """Return the value of an expression of ours, which may have an effect; "" if that fails."""
+        asked = {"value": expression}
         try:
-            reply = self.kc.execute(code, silent=True, user_expressions=values, reply=True, timeout=_LONGEST_SILENT)
+            reply = self.kc.execute("", silent=True, user_expressions=asked, reply=True, timeout=_LONGEST_SILENT)
             content = ensure_event_loop().run_until_complete(reply)["content"]
             return str(ast.literal_eval(content["user_expressions"]["value"]["data"]["text/plain"]))
         except (TimeoutError, LookupError, TypeError, ValueError, SyntaxError):
