@@ -7,7 +7,6 @@ So a class can be stopped at any time, and `--resume` runs the students who are 
 import os
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import suppress
 from datetime import datetime
 from functools import cache
 from multiprocessing import Pipe
@@ -121,21 +120,25 @@ def do_all(
         to_do.put(work)
     (watched, held), is_over = Pipe(duplex=False), Event()
 
+    def attempt(work: Work) -> None:
+        """Do the work, and write its record, unless it was stopped."""
+        try:
+            record = do(work, watched)
+        except Exception as error:  # noqa: BLE001  # whatever failed, the instructor reads it in the report
+            if is_over.is_set():
+                return
+            record = work.failed(error)
+        work.write(record)
+        ended.put(record)
+
     def take_turns() -> None:
-        with suppress(Empty):
-            while not is_over.is_set():
-                work = to_do.get_nowait()
-                try:
-                    record = do(work, watched)
-                except Exception as error:  # noqa: BLE001  # whatever failed, the instructor reads it in the report
-                    if is_over.is_set():
-                        return  # it was stopped
-                    record = work.failed(error)
-                try:
-                    work.write(record)
-                    ended.put(record)
-                except Exception as error:  # noqa: BLE001  # it is raised below
-                    ended.put(error)
+        while not (is_over.is_set() or to_do.empty()):
+            try:
+                attempt(to_do.get_nowait())
+            except Empty:  # another thread was quicker
+                return
+            except Exception as error:  # noqa: BLE001  # it is raised below
+                ended.put(error)
 
     threads = [Thread(target=take_turns) for _ in range(at_once)]
     try:
