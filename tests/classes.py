@@ -6,12 +6,17 @@ from pathlib import Path
 from lab_lib.checks.reports import Check
 from lab_lib.checks.rules import PROBE, RULES, State
 from lab_lib.classroom.record import Answer, Case, Override, Record
-from lab_lib.classroom.students import Student
+from lab_lib.classroom.roster import Student
 from lab_lib.classroom.work import Work
 from tests.shown import english, read
 
 NAMES = ["Ana García", "王小明", "Олена Шевченко", "محمد الأمين", "Priya नायर", "김서연", "Yōko 佐藤"]
 NAMES += ["Siobhán O'Brien", "Nguyễn Thị Đào", "Łukasz Żółć", "Tom Ray", "Ida Ray"]
+STUCK = {
+    "Олена Шевченко": ["bucket-trigger"],
+    "Priya नायर": ["bucket-trigger", "topic"],
+    "Siobhán O'Brien": ["queue-CreditCollection"],
+}
 HOSTILE = "<script>alert(1)</script>\"'&\n\u202eabc" + "W" * 170
 
 
@@ -21,21 +26,19 @@ def checks(*missing):
     for rule in sorted(RULES.values(), key=lambda rule: rule.step):
         if rule.step <= "05":
             causes = [made[below].cause or below for below in rule.needs if below in made and not made[below].ok]
-            made[rule.id] = _check(rule, causes, missing)
+            if causes:
+                made[rule.id] = check(rule.id, "waits", cause=causes[0])
+            elif rule.id in missing:
+                hint = f"Make the {rule.name}, as step {rule.step} shows."
+                made[rule.id] = check(rule.id, "not yet", "absent", hint=hint)
+            else:
+                made[rule.id] = check(rule.id)
     return [*made.values()]
 
 
 def check(rule, state="ok", found="there", wanted="there", hint="", **more):
     """Return the check with this id."""
     return Check(rule, RULES[rule].step, RULES[rule].name, State(state), found, wanted, hint, **more)
-
-
-def _check(rule, causes, missing):
-    if causes:
-        return check(rule.id, "waits", cause=causes[0])
-    if rule.id in missing:
-        return check(rule.id, "not yet", "absent", hint=f"Make the {rule.name}, as step {rule.step} shows.")
-    return check(rule.id)
 
 
 def record(name="Ana", account="111122229012", missing=(), **other):
@@ -54,10 +57,9 @@ def judged(record, right=3):
     """Return the record of a student who has handed in: probed, and `right` of four answers and of four cases."""
     probe = [check(rule.id) for rule in RULES.values() if rule.step == PROBE]
     answers = [Answer(question=f"question {number}", right=number < right, answer=HOSTILE) for number in range(4)]
-    states = ["passed" if number < right else "not yet" for number in range(4)]
-    trial = [Case(case=f"case {number}", state=state) for number, state in enumerate(states)]
-    checks = [*record.checks, *probe]
-    return record.model_copy(update={"probed": True, "checks": checks, "answers": answers, "trial": trial})
+    trial = [Case(case=f"case {number}", state="passed" if number < right else "not yet") for number in range(4)]
+    more = {"probed": True, "checks": [*record.checks, *probe], "answers": answers, "trial": trial}
+    return record.model_copy(update=more)
 
 
 def made_by(work, **entries):
@@ -92,23 +94,12 @@ def not_graded(name="Bo", account="111122229013", **other):
 
 def whole_class():
     """Return twelve students: three are stuck and failed, and one is missing."""
-    records = [record(name, f"1111222200{number:02}") for number, name in enumerate(NAMES, 1)]
-    for number, missing in (
-        (2, ["bucket-trigger"]),
-        (4, ["bucket-trigger", "topic"]),
-        (7, ["queue-CreditCollection"]),
-    ):
-        error = f"CheckFailed: {missing[0]}: absent; wanted: there. Make it as the step shows."
-        records[number].checks, records[number].state, records[number].error = checks(*missing), "failed", error
-    return [*records[:-1], not_graded(NAMES[-1], "111122220012")]
-
-
-def lay(folder, *records):
-    """Write the records into the students' folders."""
-    for student in records:
-        (place := folder / student.folder).mkdir(parents=True)
-        student.write(place / "grade.json")
-    return folder
+    records = []
+    for number, name in enumerate(NAMES[:-1], 1):
+        missing = STUCK.get(name, ())
+        failed = {"state": "failed", "error": "CheckFailed: Make it as the step shows."} if missing else {}
+        records.append(record(name, f"1111222200{number:02}", missing, **failed))
+    return [*records, not_graded(NAMES[-1], "111122220012")]
 
 
 def text(element):

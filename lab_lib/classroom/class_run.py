@@ -5,15 +5,15 @@ So a class can be stopped at any time, and `--resume` runs the students who are 
 """
 
 import os
-import signal
 from collections.abc import Callable, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime
 from functools import cache
 from multiprocessing import Pipe
 from multiprocessing.connection import Connection
 from pathlib import Path
-from queue import SimpleQueue
+from queue import Empty, SimpleQueue
+from threading import Event, Thread
 from typing import NamedTuple, TypeVar
 
 import psutil
@@ -25,7 +25,7 @@ from lab_lib.calls import sessions
 from lab_lib.classroom import gradebook
 from lab_lib.classroom.processes import in_process
 from lab_lib.classroom.record import Record
-from lab_lib.classroom.students import Student
+from lab_lib.classroom.roster import Student
 from lab_lib.classroom.work import Work, in_words
 from lab_lib.embedded import server
 from lab_lib.errors import LabError, UsageError
@@ -68,7 +68,7 @@ def select(students: list[Student], only: str) -> list[Student]:
 
 
 def _names(student: Student) -> set[str]:
-    return {text.casefold() for text in (student.account, student.id, student.name) if text}
+    return {text.casefold() for text in (student.account, student.id, student.name)}
 
 
 def archive_results(out: Path) -> Path | None:
@@ -113,37 +113,49 @@ def do_all(
     """
     if any(work.is_embedded for work in works):
         server.start()
+    # Ctrl-C amid a call of a pool of threads would leave a lock taken for ever; these queues have none.
+    to_do, ended = SimpleQueue[Work](), SimpleQueue[Record | Exception]()
     for work in works:
         work.forget()
-    pool, (watched, held) = ThreadPoolExecutor(at_once), Pipe(duplex=False)
-    futures: dict[Future[Record], Work] = {}
-    ended: SimpleQueue[Future[Record] | int] = SimpleQueue()
+        to_do.put(work)
+    (watched, held), is_over = Pipe(duplex=False), Event()
 
-    # An exception amid a call of the pool would leave a lock taken for ever, and a second Ctrl-C processes behind.
-    before = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)}
-    for number, handler in before.items():
-        if callable(handler):  # nohup ignores SIGHUP
-            signal.signal(number, lambda number, _: ended.put(number))
+    def attempt(work: Work) -> None:
+        """Do the work, and write its record, unless it was stopped."""
+        try:
+            record = do(work, watched)
+        except Exception as error:  # noqa: BLE001  # whatever failed, the instructor reads it in the report
+            if is_over.is_set():
+                return
+            record = work.failed(error)
+        work.write(record)
+        ended.put(record)
+
+    def take_turns() -> None:
+        while not (is_over.is_set() or to_do.empty()):
+            try:
+                attempt(to_do.get_nowait())
+            except Empty:  # another thread was quicker
+                return
+            except Exception as error:  # noqa: BLE001  # it is raised below
+                ended.put(error)
+
+    threads = [Thread(target=take_turns) for _ in range(at_once)]
     try:
-        for work in works:
-            futures[future := pool.submit(do, work, watched)] = work
-            future.add_done_callback(ended.put)
-        while futures:
-            if isinstance(done := ended.get(), int):
-                raise KeyboardInterrupt(done)
-            work = futures.pop(done)
-            record = work.failed(error) if (error := done.exception()) else done.result()
-            work.write(record)
-            finished(record)
+        for thread in threads:
+            thread.start()
+        for _ in works:
+            result = ended.get()
+            if isinstance(result, Exception):
+                raise result
+            finished(result)
     finally:
+        is_over.set()
         held.close()
-        pool.shutdown(cancel_futures=True)
-        for future, work in futures.items():
-            if not (future.cancelled() or future.exception()):
-                work.write(future.result())  # it has ended all the same
+        for thread in threads:
+            if thread.is_alive():
+                thread.join()
         watched.close()
-        for number, handler in before.items():
-            signal.signal(number, handler)
 
 
 def jobs_for(students: list[Student]) -> int:
@@ -171,8 +183,9 @@ def _clean(student: Student) -> CleanUp:
     try:
         lab = student.open_lab()
         with one_command.alone(lab, "lab class clean"):
-            deleted, left, kept = len(list(cleanup.delete_all(lab))), cleanup.remaining(lab), cleanup.kept(lab)
-            return CleanUp(deleted, *(without_accounts(_(", ").join(names)) for names in (left, kept)))
+            deleted = len(list(cleanup.delete_all(lab)))
+            left, kept = _(", ").join(cleanup.remaining(lab)), _(", ").join(cleanup.kept(lab))
+            return CleanUp(deleted, without_accounts(left), without_accounts(kept))
     except (LabError, BotoCoreError, ClientError) as error:
         return CleanUp(0, in_words(error), "")
 

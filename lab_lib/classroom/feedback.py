@@ -10,7 +10,7 @@ from markupsafe import Markup
 
 from lab_lib.checks.reports import Check
 from lab_lib.classroom import report, safe_cells
-from lab_lib.classroom.graded import Book, Graded
+from lab_lib.classroom.points import Book, Graded
 from lab_lib.exercises.made import EXERCISES
 from lab_lib.exercises.results import rows
 from lab_lib.pages import html
@@ -52,8 +52,10 @@ def page(book: Book, student: Graded, notebooks: str) -> str:
 
 def _by_cause(student: Graded) -> dict[str, list[Check]]:
     """Return the checks that cost points by their cause: an exercise that is not right, else the first of its list."""
-    wrong = [answer.question for answer in student.answers or [] if not answer.right and answer.question in EXERCISES]
-    exercises = {check: exercise for exercise in wrong for check in EXERCISES[exercise].checks.split()}
+    exercises = dict[str, str]()  # by check
+    for answer in student.answers or []:
+        if answer.question in EXERCISES and not answer.right:
+            exercises |= dict.fromkeys(EXERCISES[answer.question].checks.split(), answer.question)
     by_cause = defaultdict[str, list[Check]](list)
     for check in (*student.wrong, *student.waiting):
         first = check.cause or check.id

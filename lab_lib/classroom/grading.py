@@ -1,23 +1,39 @@
-"""Grade one submission. It is judged from the file, where work.py runs the notebooks in an account."""
+"""Grade one submission: run its notebooks in a sandbox, and judge from outside of it.
+
+The judge reads the account in the sandbox. It trusts no message from there.
+"""
 
 import resource
 import secrets
-from collections.abc import Iterable
-from contextlib import suppress
-from dataclasses import dataclass
-from datetime import datetime
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
 from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
-from lab_lib.classroom import deadline, sandbox, submission
-from lab_lib.classroom.judge import Judge
+from lab_lib import checks
+from lab_lib.checks.rules import FURTHER
+from lab_lib.classroom import gate, lab_cells, safe_cells, sandbox, submission
 from lab_lib.classroom.own_work import OwnWork
-from lab_lib.classroom.record import Record, Submitted
+from lab_lib.classroom.record import Case, Record, Step, Submitted
+from lab_lib.classroom.roster import moment
+from lab_lib.classroom.sandbox import Ended, Sandbox
 from lab_lib.classroom.submission import Submission
 from lab_lib.classroom.work import Work, in_words
 from lab_lib.errors import UsageError
-from lab_lib.language import N_, sentences
+from lab_lib.exercises import cases, copies, questions, runner, trial, workbook
+from lab_lib.exercises.questions import Text
+from lab_lib.exercises.trial import Accounts
+from lab_lib.lab import Lab
+from lab_lib.language import N_, _, sentences
+from lab_lib.pages.lookalikes import visible
+from lab_lib.pages.wording import now
+from lab_lib.run import headless
+from lab_lib.settings import DEFAULT_ACCOUNT
+from lab_lib.workspace.masking import without_names
+from lab_lib.workspace.private_files import write_file
 
 _MOST_MEMORY = 1_500_000_000  # bytes of the judge and, since they inherit it, of each process in the sandbox
 _MOST_TEXT = 1000  # characters of the reasons
@@ -43,7 +59,7 @@ class Grading(Work):
         record = super().record(state)
         if file := self.submitted:
             when = self.student.handed_in or f"{file.handed_in:%Y-%m-%d %H:%M}"
-            late = deadline.days_late(when, self.due) if self.due else 0
+            late = days_late(when, self.due) if self.due else 0
             record.submitted = Submitted(when=when, claim=file.when, late=late)
         return record
 
@@ -52,7 +68,7 @@ class Grading(Work):
 
         Processor time bounds the judge: one that waits for a sandbox ends with it.
         """
-        if not (submitted := self.submitted):
+        if not self.submitted:
             return self.record(N_("missing"))
         longest = sandbox.longest(self.seconds)
         resource.setrlimit(resource.RLIMIT_DATA, (_MOST_MEMORY, _MOST_MEMORY))
@@ -60,15 +76,19 @@ class Grading(Work):
         record = self.record()
         record.answers, record.trial = [], []  # what is not judged gives no points
         self.keep(record)
-        if submitted.fault:
-            record.error = in_words(UsageError(submitted.fault))
+        if self.submitted.fault:
+            record.error = in_words(UsageError(self.submitted.fault))
             return record
-        files, own = submission.unpack(submitted.content), OwnWork(submitted.data_id)
-        judge = Judge(files, self.seconds, self.trust, self, record, own=own)
+        judge = Judge(self, record, submission.unpack(self.submitted.content), OwnWork(self.submitted.data_id))
         judge.run()
         record.state = "failed" if judge.faults else "done"
         record.error = sentences(*judge.faults)[:_MOST_TEXT] or None
         return record
+
+
+def days_late(handed_in: str, due: datetime) -> int:
+    """Return how many days after the due date have begun."""
+    return max(-((due - moment(handed_in, "handed_in")) // timedelta(days=1)), 0)
 
 
 def note_files(works: Iterable[Grading]) -> None:
@@ -89,3 +109,123 @@ def seed_of(out: Path) -> str:
             if seed := Record.read(path).seed:
                 return seed
     return secrets.token_hex(8)
+
+
+@dataclass
+class Judge:
+    """Judge a submission, and fill in its record. There, what was not judged yet counts as wrong."""
+
+    work: Grading  # its draft takes the executed notebooks, and the record so far
+    record: Record
+    files: dict[str, bytes]  # that were handed in
+    own: OwnWork
+    faults: list[str] = field(default_factory=list)  # why a part of it could not be run or judged
+
+    def run(self) -> None:
+        """Run the notebooks in a sandbox, and judge what they make and leave. Then judge the function."""
+        self.own.solved = questions.solved(self._submitted_text(workbook.ANSWERS))
+        names = [path.name for path in headless.notebooks()]
+        try:
+            with self._sandbox(names) as (box, accounts):
+                lab = replace(accounts(DEFAULT_ACCOUNT), **self.work.student.settings_in_sandbox)
+                for name in names:
+                    self._begin(name)
+                    self._run_notebook(box, lab, name)
+        except Ended as error:
+            self._blame(self.work.step, error)
+        self._begin(_("function"))
+        with self._safely(_("the function")):
+            self.record.trial = self._try_function()
+        self._begin(_("the end"))
+
+    def _submitted_text(self, name: str) -> str:
+        return self.files.get(name, b"").decode("utf-8", "replace")
+
+    def _begin(self, step: str) -> None:
+        """Note the step that runs now, and what was found before it: if this process dies, that counts."""
+        self.work.note(Path(step).stem)
+        self.record.answers = self.own.verdicts
+        self.work.keep(self.record)
+
+    @contextmanager
+    def _sandbox(self, names: list[str]) -> Iterator[tuple[Sandbox, Accounts]]:
+        """Open a sandbox that runs these notebooks, and its accounts. It waits after each, and after these cells."""
+        request = {
+            "files": {name: self._submitted_text(name) for name in names},
+            "settings": {name: str(value) for name, value in self.work.student.settings_in_sandbox.items()},
+            "course": {name: lab_cells.course(copies.NOTEBOOKS / name) for name in names},
+            "data_id": self.own.data_id,
+            "asked": {asked.cell: (asked.question, asked.answer) for asked in questions.asked().values()},
+            "seconds": self.work.seconds,
+        }
+        with sandbox.opened(self.work.seconds, self.work.trust) as box:
+            box.say(request)
+            yield box, gate.accounts(box, box.hear()["secret"])  # no code of the student runs yet
+
+    def _run_notebook(self, box: Sandbox, lab: Lab, name: str) -> None:
+        """Let the program in the sandbox run this notebook to its end. Judge what it makes, and keep it."""
+        box.say({})
+        while (heard := box.hear()).get("notebook") != name:
+            if asked := questions.asked().get(str(heard.get("exercise"))):
+                self._judge(lab, asked, heard)
+            box.say({})
+        for asked in questions.asked().values():
+            if asked.is_made and asked.cell[:2] == name[:2]:
+                self._judge(lab, asked, {})  # if its cell was not reached
+        written = self.work.draft / name
+        if text := str(heard.get("text", "")):
+            write_file(written, without_names(text))
+        if stopped := visible(str(heard.get("stopped", ""))):
+            if name not in self.files:
+                stopped = submission.missing(self.files)
+            self._blame(self.work.step, stopped)
+        errors = safe_cells.errors(written)
+        self.record.steps.append(Step(notebook=written.stem, ok=not stopped, error=stopped or None, errors=errors))
+        if name < headless.BREAK_IT:
+            self._check(lab, name[:2])
+
+    def _judge(self, lab: Lab, asked: Text, heard: dict[str, Any]) -> None:
+        """Judge an exercise where the sandbox has stopped for it."""
+        with self._safely(asked.question):
+            self.own.judge(lab, asked, str(heard.get("answer", "")), bool(heard.get("is_before")))
+
+    def _check(self, lab: Lab, step: str) -> None:
+        """Check the settings of a step when its notebook has run, and the chain when all is built."""
+        steps, is_built = [step], step == "05"
+        if is_built:
+            self._begin(_("checks"))
+            steps.append(FURTHER)
+        with self._safely(_("the checks")):
+            self.record.checks = [*self.record.checks, *checks.run(lab, *steps, probe=is_built).checks]
+        self.record.graded = now()
+
+    def _try_function(self) -> list[Case]:
+        """Try the function in one sandbox, on an embedded AWS in another one, where no code of the student runs."""
+        path = self.work.draft / submission.FUNCTION
+        for name, content in {path.name: b"", **self.files}.items():
+            if runner.is_part(name):
+                path.with_name(name).write_bytes(content)
+        try:
+            trial.read(path)  # so that no sandbox is started in vain
+            with self._sandbox([]) as (_box, accounts):
+                tried = trial.judge(path, seed=self.work.seed, accounts=accounts).results
+        except (UsageError, Ended) as error:
+            why = str(error).replace(f"{path.parent}/", "")
+            tried = [trial.untried(case, why) for case in cases.CASES]
+            if isinstance(error, Ended):  # its own sandbox has ended
+                self._blame(path.name, error)
+        return [Case.model_validate(result._asdict()) for result in tried]
+
+    @contextmanager
+    def _safely(self, task: str) -> Iterator[None]:
+        """Note a fault of the judge, and go on. What the student's server answers may break anything."""
+        try:
+            yield
+        except Ended:
+            raise
+        except Exception as error:  # noqa: BLE001  # see above
+            why = f"{type(error).__name__}: {error}"
+            self.faults.append(visible(_("Cannot judge {task}: {why}", task=task, why=why)))
+
+    def _blame(self, part: str | None, why: object) -> None:
+        self.faults.append(_(": ").join([str(part), str(why)]))

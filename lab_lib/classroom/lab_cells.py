@@ -40,7 +40,15 @@ def complete(mine: list[Cell], course: Course) -> list[Cell]:
             before = cell["id"]
         elif cell["cell_type"] == "code":
             missing[before].append(cell)
-    return [*missing[""], *(one for cell in cells for one in (cell, *missing[cell["id"]]))]
+    completed = missing[""]
+    for cell in cells:
+        completed += [cell, *missing[cell["id"]]]
+    return completed
+
+
+def is_settings(cell: Cell) -> bool:
+    """Return True if a cell holds the settings of a notebook."""
+    return bool({"parameters", "injected-parameters"} & {*cell.get("metadata", {}).get("tags", [])})
 
 
 def _keys(course: Course) -> dict[str, str]:

@@ -25,7 +25,9 @@ def merge(out: Path, records: list[Record]) -> None:
     UsageError, with the line, for a row that is wrong.
     """
     path = out / FILE
-    columns, rows = spreadsheet.read(path) if exists(path) else (_HEADER, [])
+    if not exists(path):
+        return
+    columns, rows = spreadsheet.read(path)
     told = N_("{path}, line {line}: {fault}. Correct it, then run the command again.")
     if sorted(columns) != sorted(_HEADER):
         fault = _("the header is {found!r}; wanted {wanted!r}", found=",".join(columns), wanted=",".join(_HEADER))

@@ -1,24 +1,38 @@
-"""Say what each step and each check is worth, and what a student has earned. Nothing here calls AWS.
+"""Say what each step and each check is worth, what a student has earned, and what is in the grade book of a class.
 
-Points have two decimals; None where nothing was judged.
+Points have two decimals; None where nothing was judged. Nothing here calls AWS.
 """
 
-from collections.abc import Collection
+from collections import Counter
+from collections.abc import Collection, Iterable
+from dataclasses import dataclass
 from decimal import ROUND_HALF_UP, Decimal
-from typing import NamedTuple
+from typing import Any, NamedTuple
+
+from pydantic import Field
 
 from lab_lib.checks.reports import Check
 from lab_lib.checks.rules import PROBE, RULES, State
 from lab_lib.classroom.record import Record
 from lab_lib.exercises.cases import CASES
-from lab_lib.resources import CHANGES, in_chain, messages
+from lab_lib.language import N_
+from lab_lib.resources import CHANGES, heading, in_chain, messages
+from lab_lib.run import headless
 
 # Of 100: 30 for the settings, 50 for what becomes of an upload, 20 for the student's own answers and function.
 WORTH = {"00": 5, "01": 8, "02": 8, "03": 2, "04": 7, "05": 15, PROBE: 35, "exercises": 10, "function": 10}
 
+# Of the columns, such as "02": "02 add triggers", and of all of them, as files have them.
+TITLES = {path.stem[:2]: path.stem.replace("-", " ") for path in headless.notebooks(headless.BREAK_IT)}
+TITLES |= {PROBE: N_("probe"), "exercises": N_("exercises"), "function": N_("function"), "": N_("All")}
 
 _NEEDED = 4  # exercises, more than half of those in which something is made
 _FREE = {case.id for case in CASES if case.free}
+
+
+def title(column: str) -> str:
+    """Return the title of a column as people read it, such as "02 · Add the triggers"."""
+    return heading(f"{column}-01", TITLES[column])
 
 
 class Weighed(NamedTuple):
@@ -31,11 +45,11 @@ class Weighed(NamedTuple):
     check: Check | None = None
 
 
-def columns(records: list[Record]) -> list[str]:
+def columns_of(records: list[Record]) -> list[str]:
     """Return the columns of this class: the steps, the probe, and what else was judged or set by hand."""
     needed = {column for record in records for column in WORTH if record.has_judged(column)}
     needed |= {override.column for record in records for override in record.overrides}
-    return [column for column in WORTH if column in needed or column not in ("exercises", "function")]
+    return [column for column in WORTH if column in needed]
 
 
 def earned(record: Record, columns: Collection[str]) -> dict[str, float | None]:
@@ -96,9 +110,89 @@ def _points(column: str, record: Record, everything: list[Weighed]) -> float | N
         return None
     step = "05" if column == PROBE and not record.probed else column
     judged = [one for one in everything if one.column == step]
-    seen = [one for one in everything if one.check and one.check.state is not State.CANNOT_SEE]
-    if record.answers is None and not (judged and seen):
+    is_seen = any(check.state is not State.CANNOT_SEE for check in record.checks)
+    if record.answers is None and not (judged and is_seen):
         return None  # an account of which nothing can be seen was not graded
-    earned, possible = sum(one.weight for one in judged if one.right), sum(one.weight for one in judged)
+    earned = sum(one.weight for one in judged if one.right)
+    possible = sum(one.weight for one in judged) or 1
     part = Decimal(1) if column in ("exercises", "function") else share(record)
-    return rounded(part * WORTH[column] * earned / (possible or 1))
+    return rounded(part * WORTH[column] * earned / possible)
+
+
+class Graded(Record):
+    """A student's record and the points for it, which are None where nothing was graded."""
+
+    judged: list[Weighed] = Field(exclude=True)
+    wrong: list[Check]  # which cost points, and do not wait for another one
+    waiting: list[Check]  # which cost points, since they wait for another one
+    has_feedback: bool
+    points: dict[str, float | None]  # by column
+    excused: list[str]  # columns
+    possible: int
+    total: float | None
+    percent: float | None
+
+    def as_dict(self) -> dict[str, Any]:
+        """Return the entry of gradebook.json: the record, with what each check is worth, and the points."""
+        checks = {
+            one.id: one.check._asdict() | {"is_behind": one.check.is_behind, "weight": one.weight, "right": one.right}
+            for one in self.judged
+            if one.check
+        }
+        counted = {"checks": [*checks.values()], "wrong": [checks[check.id] for check in self.wrong]}
+        return super().as_dict() | counted | {"waiting": len(self.waiting)}
+
+
+@dataclass(frozen=True)
+class Book:
+    """The grade book of a class; `full` and `ungraded` count students."""
+
+    columns: list[str]
+    possible: int
+    students: list[Graded]
+    full: int
+    ungraded: int
+
+    def as_dict(self) -> dict[str, Any]:
+        """Return the content of gradebook.json."""
+        columns = {column: {"title": TITLES[column], "worth": WORTH[column]} for column in self.columns}
+        return vars(self) | {"columns": columns, "students": [student.as_dict() for student in self.students]}
+
+
+def book(records: Iterable[Record]) -> Book:
+    """Return the grade book of these records, in the order of the names. An id that two of them have is left out."""
+    ordered = sorted(records, key=lambda record: (record.name.casefold(), record.folder))
+    columns = columns_of(ordered)
+    students = [_graded(record, columns) for record in ordered]
+    ids = Counter(student.id.casefold() for student in students)
+    for student in students:
+        if ids[student.id.casefold()] > 1:
+            student.id = ""
+    return Book(
+        columns=columns,
+        possible=sum(WORTH[column] for column in columns),
+        students=students,
+        full=sum(student.percent == 100 for student in students),
+        ungraded=sum(student.percent is None for student in students),
+    )
+
+
+def _graded(record: Record, columns: list[str]) -> Graded:
+    points = earned(record, columns)
+    excused = [column for column in columns if record.is_excused(column)]
+    scores = [Decimal(str(score)) for score in points.values() if score is not None]
+    total, possible = sum(scores, Decimal(0)), sum(WORTH[column] for column in columns if column not in excused)
+    judged = weighed(record)
+    costly = [one.check for one in judged if one.check and one.weight and not one.right]
+    return Graded(
+        **{name: getattr(record, name) for name in record.model_fields_set},
+        judged=judged,
+        wrong=[check for check in costly if not check.is_behind],
+        waiting=[check for check in costly if check.is_behind],
+        has_feedback=record.state in ("done", "failed") or bool(record.overrides),
+        points=points,
+        excused=excused,
+        possible=possible,
+        total=rounded(total) if scores else None,
+        percent=rounded(100 * total / possible) if scores else None,
+    )

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 from lab_lib.calls.waiting import PROGRESS_FILE
 from lab_lib.errors import LabError
 from lab_lib.language import N_
+from lab_lib.processes.family import family, kill
 
 if TYPE_CHECKING:  # they take seconds to load, in which a new process would not yet stop with the class
     from lab_lib.classroom.record import Record
@@ -30,13 +31,14 @@ def in_process(work: "Work", watched: Connection) -> "Record":
     """
     with tempfile.TemporaryDirectory(prefix="lab-class-", ignore_cleanup_errors=True) as temporary_folder:
         # Many wait at once, so nobody could read the progress.
-        variables = {**work.student.variables, "TMPDIR": temporary_folder, PROGRESS_FILE: os.devnull}
+        variables = {f"LAB_{name.upper()}": value for name, value in work.student.settings.items()}
+        variables |= {"TMPDIR": temporary_folder, PROGRESS_FILE: os.devnull}
         with ProcessPoolExecutor(1, get_context("spawn"), _begin, (variables, watched)) as process:
             # The new process inherits that: a terminal's Ctrl-C waits until it has a session of its own.
             signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGINT])
             os.environ[_SAFE_PATH] = "1"
             try:
-                return process.submit(_do, work).result()
+                return process.submit(work.do).result()
             except BrokenProcessPool:
                 raise LabError(_DIED) from None
 
@@ -44,26 +46,18 @@ def in_process(work: "Work", watched: Connection) -> "Record":
 def _begin(variables: dict[str, str], watched: Connection) -> None:
     """Give this process a session and variables of its own, and let it stop with the class."""
     os.setsid()
+    threading.Thread(target=_stop_with, args=[watched], daemon=True).start()
     os.environ |= variables
     os.environ.pop(_SAFE_PATH)  # a kernel imports what a learner has written
     tempfile.tempdir = None  # a library has asked for it already
-    signal.signal(signal.SIGINT, signal.default_int_handler)  # a job in the background of a shell ignores it
-    threading.Thread(target=_stop_with, args=[watched], daemon=True).start()
-
-
-def _do(work: "Work") -> "Record":
-    """Do the work. Ctrl-C counts during the work only."""
-    try:
-        signal.pthread_sigmask(signal.SIG_UNBLOCK, [signal.SIGINT])
-        return work.do()
-    except KeyboardInterrupt:
-        os._exit(130)  # nobody waits for a record
-    finally:
-        signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGINT])
+    # Kernels inherit both: they are interrupted by Ctrl-C, which a job in the background of a shell ignores.
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
+    signal.pthread_sigmask(signal.SIG_UNBLOCK, [signal.SIGINT])
 
 
 def _stop_with(watched: Connection) -> None:
-    """Interrupt the work once the pipe closes, and end this process if the work takes too long to stop."""
+    """End this process, and all that it started, once the pipe closes. The draft stays as it is."""
     watched.poll(None)
-    signal.alarm(3)  # seconds
-    os.kill(os.getpid(), signal.SIGINT)
+    for process in family(os.getpid())[1:]:
+        kill(process.pid)
+    os._exit(130)

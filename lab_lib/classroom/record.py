@@ -9,7 +9,6 @@ from typing import Annotated, Any, Literal
 from pydantic import BaseModel, PlainSerializer, ValidationError
 
 from lab_lib.checks.reports import Check
-from lab_lib.language import N_, _
 from lab_lib.workspace.private_files import json_object, json_text, read_file, write_file
 
 
@@ -93,7 +92,7 @@ class Record(BaseModel):
 
     @classmethod
     def read(cls, path: Path) -> "Record":
-        """Return the record in a file. UsageError if it is damaged, or of an earlier version of the lab."""
+        """Return the record in a file. UsageError if it is damaged."""
         return read_file(path, _parse, "Delete it, and run the student again.")
 
     def write(self, path: Path) -> None:
@@ -106,7 +105,9 @@ class Record(BaseModel):
 
     def has_judged(self, column: str) -> bool:
         """Return whether there is something about this column of the grade book."""
-        return {"exercises": self.answers, "function": self.trial}.get(column, self) is not None
+        if column == "exercises":
+            return self.answers is not None
+        return column != "function" or self.trial is not None
 
     def is_excused(self, column: str) -> bool:
         """Return whether the student need not have points in this column, or, if it is empty, in all."""
@@ -119,6 +120,4 @@ def _parse(content: bytes) -> Record:
     except ValidationError as error:
         fault = error.errors()[0]
         name = ".".join(map(str, fault["loc"]))
-        is_older = fault["type"] == "missing"
-        told = N_("it has no {name}, so an earlier version of the lab wrote it")
-        raise ValueError(_(told, name=name) if is_older else f"{name}: {fault['msg']}") from None
+        raise ValueError(f"{name}: {fault['msg']}") from None

@@ -4,22 +4,20 @@ The grade book fills the template in templates/. The page works without its scri
 """
 
 from collections import Counter, defaultdict
+from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
 from statistics import median, mode
-from typing import NamedTuple
 
 from jinja2 import Template
 
 from lab_lib.checks.reports import Check
-from lab_lib.checks.rules import PROBE, State
-from lab_lib.classroom.graded import Book, Graded, title
-from lab_lib.classroom.points import WORTH, share
-from lab_lib.classroom.record import Answer
+from lab_lib.checks.rules import State
+from lab_lib.classroom.points import WORTH, Book, Graded, share, title
 from lab_lib.exercises import questions
 from lab_lib.exercises.cases import CASES
 from lab_lib.exercises.made import EXERCISES
-from lab_lib.language import N_, _, ngettext, sentences
+from lab_lib.language import N_, _, sentences
 from lab_lib.pages import html
 from lab_lib.pages.colours import LOOKS
 from lab_lib.pages.lookalikes import visible
@@ -27,27 +25,9 @@ from lab_lib.pages.wording import clauses
 from lab_lib.resources import heading
 
 TEMPLATES = Path(__file__).parent / "templates"
-_COUNTED = {
-    "exercises": N_("{held} of {all} answers are right"),
-    "function": N_("{held} of {all} cases are passed"),
-}
 _LONGEST_ANSWER = 80  # characters
+_number = "{:.4g}".format  # 10 for 10.0, and 6.67 for 6.67
 _LOOK = N_("Look at the cell of the exercise in the feedback, and at the hints above it in the notebook.")
-
-
-class Cell(NamedTuple):
-    """A cell of the table."""
-
-    kind: str
-    points: str
-    words: str
-
-
-class Problem(NamedTuple):
-    """A check that fails for these students, with the hint and the finding that most of them have."""
-
-    check: Check
-    students: tuple[Graded, ...]
 
 
 def page(book: Book, when: str) -> str:
@@ -55,12 +35,8 @@ def page(book: Book, when: str) -> str:
     totals = [student.total for student in book.students if student.total is not None]
     return template("report.html.j2").render(
         book=book,
-        cell_of=_cell,
-        facts=_facts,
-        failing=_failing,
         when=when,
         median=median(totals) if totals else None,
-        states=Counter(student.state for student in book.students),
         stuck=_stuck(book.students),
         questions=_right(book.students, "exercises"),
         wrong=_wrong(book.students),
@@ -76,83 +52,34 @@ def template(name: str) -> Template:
     """Return a template of the folder templates/."""
     environment = html.templates(TEMPLATES)
     environment.filters["number"] = _number
-    environment.globals.update(
-        looks=LOOKS, heading=heading, title=title, worth=WORTH, share=share, text_of=questions.of, sentences=sentences
-    )
+    environment.globals.update(looks=LOOKS, heading=heading, title=title, worth=WORTH, share=share)
+    environment.globals.update(text_of=questions.of, sentences=sentences, clauses=clauses)
     return environment.get_template(name)
 
 
-def _cell(name: str, student: Graded) -> Cell:
-    """Return a cell of the table: a mark, the points, and both in words."""
-    earned, worth = student.points[name], WORTH[name]
-    if earned is None:
-        words = _("excused") if name in student.excused else _("not graded")
-        return Cell("unseen", "", _(": ").join([title(name), words]))
-    kind, points = "full" if earned == worth else "part" if earned else "none", _number(earned)
-    words = clauses([_("{earned} of {possible} points", earned=points, possible=worth), *_counted(name, student)])
-    return Cell(kind, points, _(": ").join([title(name), words]))
+def _stuck(students: list[Graded]) -> list[tuple[Check, list[Graded]]]:
+    """Return the exercises and checks that fail, each with its students, the most frequent first.
 
-
-def _counted(column: str, student: Graded) -> list[str]:
-    """Return in words how the points of a column were earned."""
-    if any(override.column == column and override.points is not None for override in student.overrides):
-        return [_("set by the instructor")]
-    if column == PROBE and not student.probed:
-        return [_("not probed, so step 05 counts here")]
-    judged = [one for one in student.judged if one.column == column]
-    right = [one for one in judged if one.right]
-    shown = sum(one.check is not None and not one.check.ok for one in right)
-    told = _COUNTED.get(column, N_("{held} of {all} checks hold"))
-    also = _("{count} of them shown by the probe", count=shown) if shown else ""
-    return [_(told, held=len(right), all=len(judged)), also]
-
-
-def _facts(student: Graded) -> str:
-    """Return whose account it is, and when it was handed in and graded."""
-    file = student.submitted
-    facts = [
-        _("account {account}", account=student.account) if student.account else "",
-        _("handed in {when}", when=file.when) if file else "",
-        ngettext("{count:,} day late", "{count:,} days late", file.late) if file and file.late else "",
-        _("the file says {when}", when=file.claim) if file and file.claim not in ("", file.when) else "",
-        _("graded {when}", when=student.graded) if student.graded else "",
-    ]
-    return clauses(facts)
-
-
-def _failing(student: Graded) -> str:
-    """Return how many checks do not hold, how many of them cannot be seen, and how many wait for them."""
-    wrong, waiting = len(student.wrong), len(student.waiting)
-    unseen = sum(check.state is State.CANNOT_SEE for check in student.wrong)
-    counts = [
-        ngettext("{count:,} check does not hold", "{count:,} checks do not hold", wrong),
-        _("{count:,} of them cannot be seen", count=unseen) if unseen else "",
-        ngettext("{count:,} other waits for that", "{count:,} others wait for that", waiting) if waiting else "",
-    ]
-    return clauses(counts)
-
-
-def _stuck(students: list[Graded]) -> list[Problem]:
-    """Return the exercises and checks that fail, the most frequent first. Checks that wait for others are left out."""
-    failing = defaultdict[str, list[tuple[Graded, Check]]](list)
+    Each has the hint and the finding that most of them have. Checks that wait for others are left out.
+    """
+    failing, who = defaultdict[str, list[Check]](list), defaultdict[str, list[Graded]](list)
     for student in students:
-        answers = [answer for answer in student.answers or [] if answer.question in EXERCISES and not answer.right]
-        for check in (*map(_as_check, answers), *student.wrong):
-            failing[check.id].append((student, check))
-    problems = map(_problem, failing.values())
-    return sorted(problems, key=lambda problem: (-len(problem.students), problem.check.step))
+        for check in (*_exercises_to_make(student), *student.wrong):
+            failing[check.id].append(check)
+            who[check.id].append(student)
+    problems = list[tuple[Check, list[Graded]]]()
+    for id, checks in failing.items():
+        hint, found = mode(check.hint for check in checks), mode(check.found for check in checks)
+        problems.append((checks[0]._replace(hint=hint, found=found), who[id]))
+    return sorted(problems, key=lambda problem: (-len(problem[1]), problem[0].step))
 
 
-def _as_check(answer: Answer) -> Check:
-    """Return an exercise that is not right as a check that fails."""
-    step, heading = questions.asked()[answer.question].cell[:2], questions.of(answer.question).heading
-    return Check(answer.question, step, heading, State.NOT_YET, answer.note, "", _(_LOOK))
-
-
-def _problem(failures: list[tuple[Graded, Check]]) -> Problem:
-    students, checks = zip(*failures, strict=True)
-    hint, found = mode(check.hint for check in checks), mode(check.found for check in checks)
-    return Problem(checks[0]._replace(hint=hint, found=found), students)
+def _exercises_to_make(student: Graded) -> Iterator[Check]:
+    """Yield each exercise in which the student has not made all, as a check that fails."""
+    for answer in student.answers or []:
+        if answer.question in EXERCISES and not answer.right:
+            step, heading = questions.asked()[answer.question].cell[:2], questions.of(answer.question).heading
+            yield Check(answer.question, step, heading, State.NOT_YET, answer.note, "", _(_LOOK))
 
 
 def _right(students: list[Graded], column: str) -> dict[str, list[bool]]:
@@ -166,17 +93,11 @@ def _right(students: list[Graded], column: str) -> dict[str, list[bool]]:
 
 
 def _wrong(students: list[Graded]) -> dict[str, Counter[str]]:
-    """Count the wrong answers to each question. Those that differ in spaces and capitals are one, as first written."""
-    wrong, written = defaultdict[str, Counter[str]](Counter), dict[tuple[str, str], str]()
+    """Count the wrong answers to each question."""
+    wrong = defaultdict[str, Counter[str]](Counter)
     for student in students:
         for answer in student.answers or []:
             words = visible(" ".join(answer.answer.split()), _LONGEST_ANSWER)
             if words and not answer.right:
-                first = written.setdefault((answer.question, words.casefold()), words)
-                wrong[answer.question][first] += 1
+                wrong[answer.question][words] += 1
     return wrong
-
-
-def _number(value: float) -> str:
-    """Return 10 for 10.0, and 6.67 for 6.67."""
-    return f"{value:.2f}".rstrip("0").rstrip(".")

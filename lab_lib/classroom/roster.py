@@ -1,53 +1,127 @@
-"""Read the roster of a class: a CSV file with a line for each student.
+"""Read the roster of a class: a CSV file with a line for each student, who is a Student here.
 
 All values stay text, so that an account keeps its zeros. A roster with a fault is refused as a whole, and the error
 lists the faults with their lines.
 """
 
 import re
+import unicodedata
 from collections.abc import Iterator
+from dataclasses import dataclass, field
+from datetime import datetime
+from hashlib import sha256
 from pathlib import Path
+from typing import Any
 
 from lab_lib.calls.sessions import profiles
-from lab_lib.classroom import deadline, spreadsheet
-from lab_lib.classroom.students import Student
+from lab_lib.classroom import spreadsheet
 from lab_lib.errors import RosterError, UsageError
+from lab_lib.lab import Lab, is_embedded, open_lab
 from lab_lib.language import N_, _
 from lab_lib.run import headless
-from lab_lib.settings import DEFAULT_REGION, SETTINGS, fitting, plain_text, setting
+from lab_lib.settings import DEFAULT_REGION, SETTINGS, VARIABLES, fitting, plain_text, setting
 
 _OF_STUDENT = ("account", "name", "id", "profile", "role_arn", "external_id", "handed_in")
-_COLUMNS = (*dict.fromkeys((*_OF_STUDENT, *SETTINGS, "data_file")),)  # the others are parameters of the notebooks
-_ROLE_ARN = re.compile(r"arn:aws[a-z-]*:iam::([0-9]{12}):role/[\w+=,.@/-]+", re.ASCII)
+_COLUMNS = tuple(dict.fromkeys((*_OF_STUDENT, *SETTINGS, "data_file")))  # the others are parameters of the notebooks
+_MAX_SLUG = 40  # characters: at most 160 bytes, and a file name may have 255
 
 
-def _right(name: str, value: str, before: dict[str, str], folder: Path) -> str:
-    """Return the value of a column. UsageError if it cannot be right, alone or with the right values before it."""
-    account, region = before.get("account", ""), before.get("region") or DEFAULT_REGION
-    plain_text(name, value)
-    if name == "account" and re.fullmatch(r"[0-9.,]{1,11}([eE]\+?[0-9]+)?", value):
+@dataclass(frozen=True)
+class Student:
+    """One line of the roster. `id` is the school's own id or login, for its grade book.
+
+    A student whose files are graded needs no account.
+    """
+
+    name: str
+    account: str = ""
+    id: str = ""
+    profile: str = ""
+    role_arn: str = ""
+    external_id: str = ""
+    parameters: dict[str, Any] = field(default_factory=dict)  # of the notebooks, such as region, prefix, data_file
+    handed_in: str = ""  # when, for a submission whose file has another time
+
+    @property
+    def folder(self) -> str:
+        """Return the name of the student's folder: the name as a slug, and the account's last four digits.
+
+        Without an account, the digits are those of a digest of the id, else of the name.
+        """
+        name = slug(self.name)
+        digits = self.account[-4:]
+        if not digits:
+            digest = sha256((self.id or name).casefold().encode("utf-8", "backslashreplace"))
+            digits = f"{int(digest.hexdigest(), 16) % 10**4:04}"
+        return f"{name[:_MAX_SLUG].strip('-')}-{digits}"
+
+    @property
+    def is_embedded(self) -> bool:
+        """Return True if the lab needs this computer's embedded AWS."""
+        return is_embedded(self.profile, self.role_arn)
+
+    @property
+    def settings(self) -> dict[str, str]:
+        """Return all settings of the lab, without credentials. One that the roster lacks is empty."""
+        values = self.parameters | vars(self)
+        return {name: values.get(name, "") for name in VARIABLES}
+
+    @property
+    def settings_in_sandbox(self) -> dict[str, Any]:
+        """Return the settings that an account in a sandbox can have."""
+        return {name: setting(name, self.settings[name]) for name in ("prefix", "threshold")}
+
+    def open_lab(self) -> Lab:
+        """Open the lab in the student's account."""
+        return open_lab(**self.settings)
+
+
+def slug(name: str) -> str:
+    """Return letters and digits of any script, joined by "-", without Latin accents; "student" if there are none."""
+    plain = re.sub(r"(?<=[a-z])[\u0300-\u036f]+", "", unicodedata.normalize("NFKD", name.casefold()))
+    letters = unicodedata.normalize("NFC", plain)
+    kept = "".join(letter if letter.isalnum() or unicodedata.category(letter)[0] == "M" else " " for letter in letters)
+    return "-".join(kept.split()) or "student"
+
+
+def moment(text: str, name: str) -> datetime:
+    """Return the local time; of a date alone, the end of that day. UsageError, with the name, if it is neither."""
+    try:
+        return datetime.fromisoformat(text if ":" in text else f"{text} 23:59").astimezone().replace(tzinfo=None)
+    except ValueError:
         raise UsageError(
-            "account is {value!r}. A spreadsheet drops leading zeros, and rounds: format the column as text, and write "
-            "all twelve digits",
-            value=value,
-        )
-    if name == "profile" and value not in profiles():
-        raise UsageError(
-            "there is no profile {value!r} in your AWS configuration: see `aws configure list-profiles`", value=value
-        )
-    if name == "role_arn" and before.get("profile"):
-        raise UsageError("there is a profile and a role_arn. Name one of them: your own credentials assume the role")
-    if name == "role_arn" and not ((role := _ROLE_ARN.fullmatch(value)) and role[1] == (account or role[1])):
-        raise UsageError("role_arn is {value!r}; wanted a role of this account, such as arn:…:role/Grader", value=value)
-    if name == "data_file":
-        path = (folder / value).resolve()
-        headless.check_data_file(path)
-        return str(path)
-    if name == "handed_in":
-        deadline.moment(value, name)
-    if name in SETTINGS:
-        fitting(name, setting(name, value), account, region)
-    return value
+            "{name} is {text!r}; wanted 2026-12-01 18:00, for example, or the date alone.", name=name, text=text
+        ) from None
+
+
+def read(path: Path, accounts: bool = True) -> list[Student]:
+    """Return the students of a roster, who need `accounts` unless their files are graded.
+
+    RosterError, which lists the faults, if there are any.
+    """
+    columns, rows = spreadsheet.read(path)
+    needed = ("account", "name") if accounts else ("name",)
+    faults = [_("line 1: there is no column {name}", name=name) for name in needed if name not in columns]
+    for name in columns:
+        if name not in _COLUMNS:
+            known = _(", ").join(_COLUMNS)
+            faults.append(_("line 1: unknown column {name!r}; the columns are {columns}", name=name, columns=known))
+    if not rows:
+        faults.append(_("line 1: the header has no student below it"))
+    students = dict[int, Student]()  # by line
+    for line, cells in [] if faults else rows:
+        values, wrong = _values(cells, path.parent)
+        wrong += [_("there is no {name}", name=name) for name in needed if name not in cells]
+        faults += [_("line {line}: {fault}", line=line, fault=fault) for fault in wrong]
+        if not wrong:
+            fields = {name: values.pop(name, "") for name in _OF_STUDENT}
+            students[line] = Student(parameters=values, **fields)
+    faults += _clashes(students)
+    if faults:
+        title = _("{path} has these faults. Nothing was started.", path=path)
+        listed = "\n  ".join([title, *faults])
+        raise RosterError(listed)
+    return [*students.values()]
 
 
 def _values(cells: dict[str, str], folder: Path) -> tuple[dict[str, str], list[str]]:
@@ -61,33 +135,30 @@ def _values(cells: dict[str, str], folder: Path) -> tuple[dict[str, str], list[s
     return values, wrong
 
 
-def read(path: Path, accounts: bool = True) -> list[Student]:
-    """Return the students of a roster, who need `accounts` unless their files are graded.
-
-    RosterError, which lists the faults, if there are any.
-    """
-    columns, rows = spreadsheet.read(path)
-    needed = ("account", "name") if accounts else ("name",)
-    faults = [_("line 1: there is no column {name}", name=name) for name in needed if name not in columns]
-    unknown = [name for name in columns if name not in _COLUMNS]
-    told = N_("line 1: unknown column {name!r}; the columns are {columns}")
-    faults += [_(told, name=name, columns=_(", ").join(_COLUMNS)) for name in unknown]
-    students = dict[int, Student]()  # by line
-    for line, cells in [] if faults else rows:
-        values, wrong = _values(cells, path.parent)
-        wrong += [_("there is no {name}", name=name) for name in needed if name not in cells]
-        faults += [_("line {line}: {fault}", line=line, fault=fault) for fault in wrong]
-        if not wrong:
-            fields = {name: values.pop(name, "") for name in _OF_STUDENT}
-            students[line] = Student(parameters=values, **fields)
-    faults += _clashes(students)
-    if not rows:
-        faults.append(_("line 1: the header has no student below it"))
-    if faults:
-        title = _("{path} has these faults. Nothing was started.", path=path)
-        listed = "\n  ".join([title, *faults])
-        raise RosterError(listed)
-    return [*students.values()]
+def _right(name: str, value: str, before: dict[str, str], folder: Path) -> str:
+    """Return the value of a column. UsageError if it cannot be right, alone or with the right values before it."""
+    plain_text(name, value)
+    if name == "account" and re.fullmatch(r"[0-9.,]{1,11}([eE]\+?[0-9]+)?", value):
+        raise UsageError(
+            "account is {value!r}. A spreadsheet drops leading zeros, and rounds: format the column as text, and write "
+            "all twelve digits",
+            value=value,
+        )
+    if name == "profile" and value not in profiles():
+        raise UsageError(
+            "there is no profile {value!r} in your AWS configuration: see `aws configure list-profiles`", value=value
+        )
+    account = before.get("account", "[0-9]{12}")
+    if name == "role_arn" and not re.fullmatch(rf"arn:aws[a-z-]*:iam::{account}:role/[\w+=,.@/-]+", value, re.ASCII):
+        raise UsageError("role_arn is {value!r}; wanted a role of this account, such as arn:…:role/Grader", value=value)
+    if name == "data_file":
+        value = str((folder / value).resolve())
+        headless.check_data_file(Path(value))
+    if name == "handed_in":
+        moment(value, name)
+    if name in SETTINGS:
+        fitting(name, setting(name, value), before.get("account", ""), before.get("region", DEFAULT_REGION))
+    return value
 
 
 def _clashes(students: dict[int, Student]) -> Iterator[str]:
@@ -98,10 +169,11 @@ def _clashes(students: dict[int, Student]) -> Iterator[str]:
     )
     lines = dict[str, int]()
     for line, student in students.items():
-        keys = _keys(student)
-        if key := next((key for key in keys if key.casefold() in lines), None):
-            yield _(told, line=line, key=key, other=lines[key.casefold()])
-        lines = {key.casefold(): line for key in keys} | lines
+        for key in _keys(student):
+            other = lines.setdefault(key.casefold(), line)
+            if other != line:
+                yield _(told, line=line, key=key, other=other)
+                break
 
 
 def _keys(student: Student) -> list[str]:

@@ -15,7 +15,7 @@ import mistune
 import nh3
 from markupsafe import Markup
 
-from lab_lib.classroom.lab_cells import course
+from lab_lib.classroom.lab_cells import course, is_settings
 from lab_lib.exercises import copies
 from lab_lib.exercises.notebook_files import Cell
 from lab_lib.language import _
@@ -51,28 +51,25 @@ def _cells(path: Path) -> list[Cell]:
     try:
         ours = {*chain(*course(copies.NOTEBOOKS / path.name)["texts"].values())}  # a text outlives the ids of its cell
         for cell in json.loads(path.read_text("utf-8"))["cells"]:
-            text: str = _text(cell["source"])
-            if is_markdown := cell["cell_type"] == "markdown":
-                heading = (HEADING.findall(text) or [heading])[-1]
-                text = _clean(str(_MARKDOWN(text)))
-            outputs = [] if is_markdown else cell.get("outputs", [])
-            errors = (output for output in outputs if output["output_type"] == "error")
-            error = next((" ".join(f"{output['ename']}: {output['evalue']}".split()) for output in errors), "")
+            if cell["cell_type"] == "markdown":
+                heading = (HEADING.findall(_joined(cell["source"])) or [heading])[-1]
             # Settings were replaced, or are the lab's.
-            is_setting = {"parameters", "injected-parameters"} & {*cell.get("metadata", {}).get("tags", [])}
-            shown.append(
-                {
-                    "heading": heading,
-                    "is_markdown": is_markdown,
-                    "text": text,
-                    "outputs": [_output(output) for output in outputs],
-                    "error": error,
-                    "is_as_in_lab": bool(is_setting) or _joined(cell["source"]) in ours,
-                }
-            )
+            is_as_in_lab = is_settings(cell) or _joined(cell["source"]) in ours
+            shown.append(_shown(cell) | {"heading": heading, "is_as_in_lab": is_as_in_lab})
         return shown
     except Exception:  # noqa: BLE001  # a student's notebook may hold anything
         return []
+
+
+def _shown(cell: Cell) -> Cell:
+    """Return the text, the outputs and the error of a cell."""
+    text = _text(cell["source"])
+    if cell["cell_type"] == "markdown":
+        return {"is_markdown": True, "text": _clean(str(_MARKDOWN(text))), "outputs": [], "error": ""}
+    outputs = cell.get("outputs", [])
+    errors = [f"{output['ename']}: {output['evalue']}" for output in outputs if output["output_type"] == "error"]
+    error = " ".join(" ".join(errors[:1]).split())
+    return {"is_markdown": False, "text": text, "outputs": [*map(_output, outputs)], "error": error}
 
 
 def _output(output: dict[str, Any]) -> tuple[str, str, str]:

@@ -14,7 +14,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from threading import Event, Thread
-from typing import Any, BinaryIO, cast
+from typing import Any
 
 from lab_lib import language
 from lab_lib.classroom import tunnel
@@ -80,7 +80,6 @@ def _view_of_lab() -> box.View:
 @contextmanager
 def opened(seconds: int, trust: bool) -> Iterator["Sandbox"]:
     """Start the program in a sandbox. It is stopped on the way out, or when this process dies."""
-    settings: dict[str, Any] = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "stderr": subprocess.DEVNULL}
     make = Limits if trust else limits.made  # only a box can join a cgroup
     most = make(_MOST_MEMORY, _MOST_TASKS)
     with (
@@ -89,19 +88,20 @@ def opened(seconds: int, trust: bool) -> Iterator["Sandbox"]:
         socket.socket(socket.AF_UNIX) as inner,
     ):
         outer.bind((server.HOST, 0))
-        settings |= {"cwd": folder, "start_new_session": True, "env": _environment(folder if trust else _INNER)}
         port = outer.getsockname()[1]
-        program = [sys.executable, "-P", "-m", "lab_lib.classroom.sandboxed_run", str(port)]
+        command = [sys.executable, "-P", "-m", "lab_lib.classroom.sandboxed_run", str(port)]
+        settings: dict[str, Any] = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "stderr": subprocess.DEVNULL}
+        settings |= {"cwd": folder, "start_new_session": True, "env": _environment(folder if trust else _INNER)}
         if trust:
             outer.close()  # the embedded AWS listens there itself
-            process = subprocess.Popen(program, **settings)
+            process = subprocess.Popen(command, **settings)
         else:
             inner.bind(door := f"{folder}/door")
             inner.listen()
             outer.listen()
             tunnel.pass_on(outer, socket.AF_UNIX, door)
             number = inner.fileno()
-            command = [*program, str(number)]
+            command.append(str(number))
             process = box.start(command, _view_of_lab(), _MOST_FILES, [number], most.groups, **settings)
         sandbox = Sandbox(process, port, longest(seconds), most)
         try:
@@ -124,9 +124,9 @@ def _environment(work: str) -> dict[str, str]:
 class Sandbox:
     """A program in a sandbox. Its messages are not trusted, since the student's code may send them."""
 
-    def __init__(self, process: "subprocess.Popen[bytes]", port: int, longest: float, most: Limits) -> None:
+    def __init__(self, process: Any, port: int, longest: float, most: Limits) -> None:
         self.port, self._process, self._longest, self._most = port, process, longest, most
-        self._to, self._from = cast(BinaryIO, process.stdin), cast(BinaryIO, process.stdout)
+        self._to, self._from = process.stdin, process.stdout
         self._why, self._over = "", Event()
         Thread(target=self._watch, daemon=True).start()
 
@@ -172,13 +172,10 @@ class Sandbox:
         """
         watch = Stopwatch()
         while not self._over.wait(_LOOK_EVERY):
-            if why := self._excess(watch):
+            if watch.spent() > self._longest:
+                self.stop(_("The notebooks spent more than {longest:.0f} s.", longest=self._longest))
+            elif why := self._too_much():
                 self.stop(why)
-
-    def _excess(self, watch: Stopwatch) -> str:
-        if watch.spent() > self._longest:
-            return _("The notebooks spent more than {longest:.0f} s.", longest=self._longest)
-        return self._too_much()
 
     def _too_much(self) -> str:
         """Return what it takes, or has taken, too much of, in a sentence; "" if nothing."""

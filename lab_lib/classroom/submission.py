@@ -64,23 +64,24 @@ def write(path: Path, name: str, student_id: str = "") -> list[str]:
     found = {path.name for path in copy.glob("*.ipynb")}
     if lack := missing(found):
         raise UsageError(sentences(lack, _("Give yours that name in {copy}, or let `lab open` make it.", copy=copy)))
-    notebooks = [copies.existing(path.name) for path in copies.solved_notebooks()]
-    more = [*runner.function_files(copy), copy / STATE / workbook.ANSWERS]
-    what_to_do = N_("Correct that, or move it away, then run `lab submit` again.")
-    texts = {
-        source.name: read_file(source, lambda content: content.decode("utf-8-sig", "replace"), what_to_do)
-        for source in [*notebooks, *filter(exists, more)]
-    }
-    lab = _lab()
-    texts = {member: masked(text, lab) for member, text in texts.items()}
+    sources = [copies.existing(path.name) for path in copies.solved_notebooks()]
+    sources += filter(exists, [*runner.function_files(copy), copy / STATE / workbook.ANSWERS])
+    lab, texts = _lab(), dict[str, str]()
+    for source in sources:
+        text = read_file(source, _text, "Correct that, or move it away, then run `lab submit` again.")
+        texts[source.name] = masked(text, lab)
+    said = {"name": name, "id": student_id, "when": now(), "data_id": copies.data_id(copy)}
+    manifest = json.dumps(said, indent=2, ensure_ascii=False)
     with can_write_to(path, "Free some space there, or name another file."), draft_of(path) as draft:
-        said = {"name": name, "id": student_id, "when": now(), "data_id": copies.data_id(copy)}
-        manifest = json.dumps(said, indent=2, ensure_ascii=False)
         with zipfile.ZipFile(draft, "w", zipfile.ZIP_DEFLATED) as archive:
             for member, text in {**texts, MANIFEST: manifest}.items():
                 archive.writestr(member, text)
         unpack(draft.read_bytes(), path.name)  # or it is too large
     return [*texts]
+
+
+def _text(content: bytes) -> str:
+    return content.decode("utf-8-sig", "replace")
 
 
 def missing(found: Collection[str]) -> str:
@@ -95,7 +96,6 @@ def missing(found: Collection[str]) -> str:
 def read(path: Path, folder: Path) -> Submission:
     """Read a file in the folder of the submissions. Its fault says why it is not what `lab submit` writes."""
     name, content, fault, said = visible(path.name), b"", "", dict[str, str]()
-    handed_in = datetime.fromtimestamp(path.stat().st_mtime)
     try:
         if path.stat().st_size > MOST_BYTES or (content := path.read_bytes()).count(_MEMBER) > _MOST_MEMBERS:
             raise UsageError(sentences(_("{name} is too large.", name=name), _(_ASK)))
@@ -107,6 +107,7 @@ def read(path: Path, folder: Path) -> Submission:
     except Exception as error:  # noqa: BLE001  # zipfile raises many kinds for a broken file
         why = visible(f"{type(error).__name__}: {error}")
         fault = _("{name} is not a file of `lab submit`: {why}.", name=name, why=why)
+    handed_in = datetime.fromtimestamp(path.stat().st_mtime)
     return Submission(path, path.relative_to(folder), content, handed_in, fault, **said)
 
 
@@ -122,21 +123,25 @@ def unpack(content: bytes, name: str = "") -> dict[str, bytes]:
 def _refuse_strange(name: str, members: dict[str, zipfile.ZipInfo]) -> None:
     """Raise UsageError for a name or a way of packing that `lab submit` does not use, or too many bytes."""
     known = {path.name for path in copies.solved_notebooks()} | {workbook.ANSWERS, MANIFEST}
-    unknown = [member for member in members if member not in known and not runner.is_part(member)]
     usual = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)  # others are unpacked without a bound
-    packed = [member for member, info in members.items() if info.compress_type not in usual]
-    if strange := sorted(unknown) + packed:
-        told = N_("{name} holds {member!r}, which `lab submit` does not write in this way.")
-        raise UsageError(sentences(_(told, name=name, member=strange[0][:100]), missing(members), _(_ASK)))
-    sizes = {member: info.file_size for member, info in members.items()}
-    largest = max(sizes, key=sizes.__getitem__)
-    if sizes[largest] > MOST_BYTES_OF_FILE or sum(sizes.values()) > MOST_BYTES:
+    for member, info in members.items():
+        is_known = member in known or runner.is_part(member)
+        if not is_known or info.compress_type not in usual:
+            told = _(
+                "{name} holds {member!r}, which `lab submit` does not write in this way.",
+                name=name,
+                member=member[:100],
+            )
+            raise UsageError(sentences(told, missing(members), _(_ASK)))
+    largest = max(members.values(), key=lambda info: info.file_size)
+    whole = sum(info.file_size for info in members.values())
+    if largest.file_size > MOST_BYTES_OF_FILE or whole > MOST_BYTES:
         told = N_(
             "{largest} has {size:.1f} MB; a submission has at most {most:.0f} MB in one file, and {in_all:.0f} MB in "
             "all. Make it smaller, a notebook with the menu Edit > Clear Outputs of All Cells, and save it."
         )
-        size, most, in_all = (count / 10**6 for count in (sizes[largest], MOST_BYTES_OF_FILE, MOST_BYTES))
-        raise UsageError(told, largest=largest, size=size, most=most, in_all=in_all)
+        size, most, in_all = (count / 10**6 for count in (largest.file_size, MOST_BYTES_OF_FILE, MOST_BYTES))
+        raise UsageError(told, largest=largest.filename, size=size, most=most, in_all=in_all)
 
 
 def _lab() -> Lab:

@@ -5,13 +5,13 @@ Without a roster, the name and the id that a file claims are a student. Where tw
 """
 
 from collections import Counter, defaultdict
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 from lab_lib.classroom import submission
 from lab_lib.classroom.grading import Grading
-from lab_lib.classroom.students import Student, slug
+from lab_lib.classroom.roster import Student, slug
 from lab_lib.classroom.submission import Submission
 from lab_lib.errors import UsageError
 from lab_lib.language import _
@@ -46,15 +46,17 @@ def match(
         else:
             others.append(file)
     are_drawn = any(file.data_id for file in files)
-    works, claims = [], Counter(claim for student in everybody.values() for claim in _identity(student))
+    claims = Counter(claim for student in everybody.values() for claim in _identity(student))
+    works = list[Grading]()
     for folder, student in everybody.items():
         in_order = sorted(theirs[folder], key=lambda file: (file.handed_in, file.when, file.path))
-        latest, remarks = in_order[-1] if in_order else None, _remarks(student, in_order, are_drawn)
-        clashes = [value for value in _identity(student) if claims[value] > 1]
-        if clashes and not roster:
+        remarks = [*_remarks(student, in_order, are_drawn)]
+        clash = next((value for value in _identity(student) if claims[value] > 1), "")
+        if clash and not roster:
             remarks.append(
-                _("Another student has the name or the id {value} too. A roster says who is who.", value=clashes[0])
+                _("Another student has the name or the id {value} too. A roster says who is who.", value=clash)
             )
+        latest = in_order[-1] if in_order else None
         works.append(Grading(student, out, remarks=tuple(map(visible, remarks)), submitted=latest, **how))
     return works, others
 
@@ -66,15 +68,16 @@ def _by_roster(roster: list[Student]) -> Callable[[Submission], Student | None]:
     """
     fitting = defaultdict[str, list[Student]](list)
     for student in roster:
-        name, id = slug(student.name), slug(student.id) if student.id else ""
-        for form in {name, id, f"{name}-{id}", f"{id}-{name}"} if id else {name}:
+        both = [slug(text) for text in (student.name, student.id) if text]
+        for form in {*both, "-".join(both), "-".join(reversed(both))}:
             fitting[form].append(student)
 
     def owner(file: Submission) -> Student | None:
-        names = *file.place.parent.parts, file.place.stem
-        owners = (fitting[part] for name in names for part in _parts(name) if part in fitting)
-        students = next(owners, [])
-        return students[0] if len(students) == 1 else None
+        for name in (*file.place.parent.parts, file.place.stem):
+            for part in _parts(name):
+                if part in fitting:
+                    return fitting[part][0] if len(fitting[part]) == 1 else None
+        return None
 
     return owner
 
@@ -82,8 +85,12 @@ def _by_roster(roster: list[Student]) -> Callable[[Submission], Student | None]:
 def _parts(name: str) -> list[str]:
     """Return the parts of a name that may be a student's, longest first: from "submission-" to a number or the end."""
     words = slug(name).split("-")
-    starts = [0, *(place for place, word in enumerate(words, 1) if word == "submission")]
-    ends = [*(place for place, word in enumerate(words) if word.isdecimal()), len(words)]
+    starts, ends = [0], [len(words)]
+    for place, word in enumerate(words):
+        if word == "submission":
+            starts.append(place + 1)
+        if word.isdecimal():
+            ends.append(place)
     parts = {"-".join(words[start:end]) for start in starts for end in ends if start < end}
     return sorted(parts, key=len, reverse=True)
 
@@ -93,36 +100,34 @@ def _by_claim(file: Submission) -> Student:
     return Student(visible(file.name or str(file.place.parent / file.place.stem)), id=visible(file.id))
 
 
-def _remarks(student: Student, files: list[Submission], are_drawn: bool) -> list[str]:
-    """Return what the instructor should know about the files of a student, of which the last one counts.
+def _remarks(student: Student, files: list[Submission], are_drawn: bool) -> Iterator[str]:
+    """Yield what the instructor should know about the files of a student, of which the last one counts.
 
     Where transactions `are_drawn` for anybody, those of an id are expected from each student who has one.
     """
-    remarks = list[str]()
+    if not files:
+        return
+    file = files[-1]
     if len(files) > 1:
-        names, latest = _(", ").join(str(file.place) for file in files), files[-1].place
-        remarks.append(
-            _("{count} files: {names}. The latest counts: {latest}.", count=len(files), names=names, latest=latest)
+        names = _(", ").join(str(each.place) for each in files)
+        yield _(
+            "{count} files: {names}. The latest counts: {latest}.", count=len(files), names=names, latest=file.place
         )
-    for file in files[-1:]:
-        name, id = file.name or student.name, file.id or student.id
-        if slug(name) != slug(student.name) and id.casefold() != student.id.casefold():
-            remark = _(
-                "{file} claims to be from {claim}. It counts for {name}, as its name says.",
-                file=file.place,
-                claim=file.claim,
-                name=student.name,
-            )
-            remarks.append(remark)
-        if are_drawn and student.id and not file.fault and file.data_id.casefold() != student.id.casefold():
-            remark = _(
-                "{file} was made with the transactions of {made_with}, not of {wanted}. It was judged by them.",
-                file=file.place,
-                made_with=file.data_id or _("the handout"),
-                wanted=student.id,
-            )
-            remarks.append(remark)
-    return remarks
+    name, id = file.name or student.name, file.id or student.id
+    if slug(name) != slug(student.name) and id.casefold() != student.id.casefold():
+        yield _(
+            "{file} claims to be from {claim}. It counts for {name}, as its name says.",
+            file=file.place,
+            claim=file.claim,
+            name=student.name,
+        )
+    if are_drawn and student.id and not file.fault and file.data_id.casefold() != student.id.casefold():
+        yield _(
+            "{file} was made with the transactions of {made_with}, not of {wanted}. It was judged by them.",
+            file=file.place,
+            made_with=file.data_id or _("the handout"),
+            wanted=student.id,
+        )
 
 
 def _identity(student: Student) -> set[str]:

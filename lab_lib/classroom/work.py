@@ -17,7 +17,7 @@ from lab_lib.calls.refusals import in_one_line
 from lab_lib.checks import bank
 from lab_lib.classroom import feedback
 from lab_lib.classroom.record import Record, Step
-from lab_lib.classroom.students import Student
+from lab_lib.classroom.roster import Student
 from lab_lib.errors import UsageError
 from lab_lib.lab import Lab
 from lab_lib.language import _
@@ -95,27 +95,29 @@ class Work:
         record = self.found()
         record.state = "done" if result["ok"] else "failed"
         record.steps = [Step(**step.as_dict()) for step in steps]
-        record.error = next((_(": ").join([step.notebook, step.error]) for step in record.steps if step.error), None)
+        for step in record.steps:
+            if step.error:
+                record.error = _(": ").join([step.notebook, step.error])
         return record
 
     def check_account(self) -> Record:
         """Grade the account as it is; no notebook is run. Its record is not that of a run."""
-        begun, lab = time.monotonic(), self.student.open_lab()
+        begun = time.monotonic()
+        lab = self.student.open_lab()
         with alone(lab, "lab class check") if self.probe else nullcontext():
             record = self._graded(lab)
-        record.state, record.seconds, record.fingerprint = "done", round(time.monotonic() - begun, 1), ""
+        record.state = "done"
+        record.seconds = round(time.monotonic() - begun, 1)
+        record.fingerprint = ""
         return record
 
     def _graded(self, lab: Lab) -> Record:
         """Return a record of what the account has earned, with private values masked."""
         record = self.record()
         record.graded = now()
-        record.checks = [
-            check._replace(
-                found=masked(check.found, lab), wanted=masked(check.wanted, lab), hint=masked(check.hint, lab)
-            )
-            for check in checks.run(lab, probe=self.probe).checks
-        ]
+        for check in checks.run(lab, probe=self.probe).checks:
+            texts: dict[str, Any] = {name: masked(getattr(check, name), lab) for name in ("found", "wanted", "hint")}
+            record.checks.append(check._replace(**texts))
         return record
 
     def note(self, step: str) -> None:

@@ -140,8 +140,9 @@ def check(
         with class_run.lock(out_dir):
             if earlier := class_run.archive_results(out_dir):
                 out.say(_("Earlier results: {path}", path=relative_to_cwd(earlier)))
-            jobs, check_account = class_run.jobs_for(students), lambda work, _: work.check_account()
-            raise typer.Exit(class_work.do(works, works, jobs, out_dir, students, do=check_account))
+            jobs = class_run.jobs_for(students)
+            status = class_work.do(works, works, jobs, out_dir, students, do=lambda work, _: work.check_account())
+            raise typer.Exit(status)
 
 
 app.command()(grade_command.grade)

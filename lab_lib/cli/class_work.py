@@ -12,11 +12,11 @@ from rich.live import Live
 from rich.table import Table
 from rich.text import Text
 
-from lab_lib.classroom import class_run, exports, gradebook, overrides
+from lab_lib.classroom import class_run, gradebook, overrides
 from lab_lib.classroom.class_run import CleanUp
-from lab_lib.classroom.graded import Book
+from lab_lib.classroom.points import Book
 from lab_lib.classroom.record import Record
-from lab_lib.classroom.students import Student
+from lab_lib.classroom.roster import Student
 from lab_lib.classroom.work import Work
 from lab_lib.cli.terminal import NOT_GRADED, FoldingTable, err, out, relative_to_cwd
 from lab_lib.language import N_, _
@@ -60,7 +60,7 @@ def summarise(folder: Path, book: Book) -> int:
     out.say(_("Full marks: {full} of {count}", full=book.full, count=len(book.students)), style="bold")
     if short:
         out.say(_("Less: {names}", names=_(", ").join(student.name for student in short)))
-    if blank := exports.not_for_canvas(book):
+    if blank := gradebook.not_for_canvas(book):
         names = _(", ").join(blank)
         out.say(_("Not in gradebook.csv, as Canvas would take a blank for a change: {names}", names=names))
     here = relative_to_cwd(folder)

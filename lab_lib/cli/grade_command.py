@@ -69,7 +69,7 @@ def grade(
 
     On several computers, give each a part of the files, and the same --seed.
     """
-    from lab_lib.classroom import class_run, deadline, grading, sandbox, submitted_files
+    from lab_lib.classroom import class_run, grading, sandbox, submitted_files
     from lab_lib.classroom import roster as rosters
     from lab_lib.cli import class_work
     from lab_lib.processes import limits
@@ -78,7 +78,7 @@ def grade(
         sandbox.refuse_without(trust)
         if not trust and not limits.are_strict():
             out.say(_(_LESS_STRICT))
-        due_at = deadline.moment(due, "--due") if due else None
+        due_at = rosters.moment(due, "--due") if due else None
         files = submitted_files.find(submissions)
         everybody = rosters.read(roster, accounts=False) if roster else []
         with class_run.lock(out_dir):

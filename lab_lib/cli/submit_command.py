@@ -25,7 +25,7 @@ def submit(
     Accounts, addresses and credentials are masked.
     """
     from lab_lib.classroom import submission
-    from lab_lib.classroom.students import slug
+    from lab_lib.classroom.roster import slug
     from lab_lib.exercises import copies
 
     with handle_errors(N_("Stopped. To write the file, run the command again.")):

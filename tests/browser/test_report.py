@@ -7,7 +7,7 @@ import pytest
 
 from lab_lib.aws.tables import KEYS
 from lab_lib.classroom import gradebook
-from tests.classes import HOSTILE, judged, lay, record, whole_class
+from tests.classes import HOSTILE, judged, record, whole_class
 
 pytestmark = pytest.mark.slow
 
@@ -47,7 +47,7 @@ def opened(visit, tmp_path):
     """Open the report of these records; page.asked lists its requests, its messages and its dialogs."""
 
     def opened(records, size=DESK, colours="light"):
-        gradebook.write(lay(tmp_path, *records), records)
+        gradebook.write(tmp_path, records)
         return visit(tmp_path / "report.html", size, colours, also=("console", "pageerror"))
 
     return opened

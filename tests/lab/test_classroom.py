@@ -7,15 +7,14 @@ import threading
 
 import pytest
 from chains import create_table
-from commands import assert_refused, begin, in_process, run, still_running
+from commands import begin, in_process, run, still_running
 
 from lab_lib.aws import buckets, cleanup, queues
 from lab_lib.classroom import class_run
 from lab_lib.classroom.class_run import JOBS
-from lab_lib.classroom.students import Student
+from lab_lib.classroom.roster import Student
 from lab_lib.classroom.work import Work
 from lab_lib.embedded import server
-from lab_lib.errors import UsageError
 from lab_lib.lab import open_lab
 from lab_lib.run import headless
 from lab_lib.workspace.masking import without_accounts
@@ -39,34 +38,12 @@ def text_of(folder):
     return "".join(path.read_text(encoding="utf-8") for path in folder.rglob("*") if path.is_file())
 
 
-def test_a_resumed_class_repeats_changed_work(account, tmp_path):
-    work = Work(Student("Ana", account), tmp_path)
-    work.write(work.check_account())
-    assert class_run.unfinished([work], resume=True) == [work]  # it was graded, and not run
-
-    work.write(work.record("done"))
-    changed = Work(Student("Ana", account, parameters={"threshold": "1750"}), tmp_path)
-    renamed = Work(Student("Ana", account, id="anagarcia"), tmp_path)
-    assert class_run.unfinished([work, renamed], resume=True) == []  # an id changes no account
-    assert class_run.unfinished([changed], resume=True) == [changed]
-    assert class_run.records([renamed])[0].id == "anagarcia"
-    with pytest.raises(UsageError, match="--resume"):
-        class_run.unfinished([work], resume=False)
-
-
 def test_two_classes_at_once_do_not_write_to_the_same_folder(account, tmp_path):
     with class_run.lock(tmp_path / "out"):
         ended = in_process("class", roster_of(tmp_path, Ana=account), "--out", tmp_path / "out")
 
     assert (ended.exit_code, "at work in" in ended.stderr) == (2, True), ended.output
     assert [path.name for path in (tmp_path / "out").iterdir()] == [".lock"]
-
-
-def test_a_wrong_request_is_one_line_and_status_2(account, tmp_path):
-    ended = in_process("class", roster_of(tmp_path, Ana=account), "--out", tmp_path / "out", "--only", "nobody")
-
-    assert_refused(ended)
-    assert "nobody has the account, id or name nobody" in ended.stderr
 
 
 def test_ctrl_c_ends_a_check_with_a_grade_book_of_those_who_were_graded(account, tmp_path, monkeypatch):

@@ -1,61 +1,25 @@
-"""When a run is graded, and what becomes of the grade: no notebook is run here, and no account is read."""
+"""How a class is run: who at a time, what is shown, what is done again, what becomes of a grade."""
 
 import json
-from contextlib import nullcontext
+import re
 from pathlib import Path
+from types import SimpleNamespace
 
+import psutil
 import pytest
 
 from lab_lib import checks
 from lab_lib.checks.bank import plain_file
 from lab_lib.checks.reports import Report
-from lab_lib.classroom import graded as books
-from lab_lib.classroom.students import Student
+from lab_lib.classroom import class_run, grading, points, roster
+from lab_lib.classroom.roster import Student
 from lab_lib.classroom.work import Work
-from lab_lib.errors import EmulatorError
+from lab_lib.cli import class_work
+from lab_lib.cli.terminal import Terminal
+from lab_lib.errors import EmulatorError, LabError, UsageError
 from lab_lib.run import headless
-from lab_lib.run.execution import Step
 from tests.classes import judged, made_by, record
 from tests.lab.commands import in_process
-
-STEPS = ["00", "01", "02", "03", "04", "05"]
-
-
-@pytest.fixture
-def run(lab, monkeypatch, tmp_path):
-    """run(until="04", fails="02"): what a run did, in order: the notebooks, "graded", and "held"."""
-    done = []
-
-    def run(until=None, fails=""):
-        def run_one(path, *_):
-            done.append(path.stem[:2])
-            notebook = {"metadata": {"papermill": {"duration": 1.0}}}
-            return Step(path.stem, notebook, "no" if done[-1] == fails else None)
-
-        monkeypatch.setattr(headless, "run_one", run_one)
-        prepared = headless.Prepared(lab, {"data_file": "x.txt"}, headless.notebooks(until), rows=1)
-        headless.run(prepared, tmp_path / "run", complete=lambda lab: done.append("graded"))
-        return done
-
-    monkeypatch.setattr(headless.cleanup, "is_half_deleted", lambda lab: False)
-    monkeypatch.setattr(
-        headless, "one_kernel", lambda *_: nullcontext(type("Kernel", (), {"reset": lambda self: None})())
-    )
-    monkeypatch.setattr(headless, "_held", lambda *_: done.append("held") or {})
-    return run
-
-
-@pytest.mark.parametrize(
-    ("options", "did"),
-    [
-        ({}, [*STEPS, "graded", "06", "held", "99"]),
-        ({"fails": "06"}, [*STEPS, "graded", "06", "held"]),
-        ({"until": "01"}, ["00", "01", "graded", "held"]),
-        ({"fails": "01"}, ["00", "01", "graded", "held"]),
-    ],
-)
-def test_an_account_is_graded_once_before_notebook_06_or_where_the_run_ended(run, options, did):
-    assert run(**options) == did
 
 
 @pytest.fixture
@@ -77,7 +41,7 @@ def test_what_was_graded_counts_even_if_notebook_06_ends_the_run(work, lab, monk
     monkeypatch.setattr(headless, "run", run)
     work.write(work.do())
 
-    [ana] = books.book([work.read()]).students
+    [ana] = points.book([work.read()]).students
     assert (ana.state, ana.error) == ("failed", "EmulatorError: The embedded AWS has stopped.")
     assert ana.percent == (100 if graded else None)
     assert [path.name for path in work.folder.iterdir()] == ["grade.json"]
@@ -86,11 +50,10 @@ def test_what_was_graded_counts_even_if_notebook_06_ends_the_run(work, lab, monk
 def test_the_notebooks_of_a_student_with_an_id_upload_transactions_of_their_own(tmp_path, monkeypatch):
     uploaded = []
     monkeypatch.setattr(headless, "prepare", lambda parameters, _: uploaded.append(parameters.get("data_file")))
-    (tmp_path / "march.txt").write_text("the instructor's")
-    for id, more in (("s12", {}), ("s12", {"data_file": str(tmp_path / "march.txt")}), ("", {})):
+    for id, more in (("s12", {}), ("s12", {"data_file": "march.txt"}), ("", {})):
         Work(Student("Ana", "111122229012", id, parameters=more), tmp_path / "out").do()
 
-    assert uploaded[1:] == [str(tmp_path / "march.txt"), None]
+    assert uploaded[1:] == ["march.txt", None]
     assert Path(uploaded[0]).read_bytes() == plain_file("s12")
 
 
@@ -123,11 +86,64 @@ def test_a_check_keeps_the_earlier_results_beside_its_own(graded, tmp_path):
     (out / "notes.txt").write_text("mine")
 
     _, said = graded()
-    graded()
 
-    first, second = sorted((out / "earlier").iterdir())
-    assert (f"earlier/{first.name}" in said, (out / "notes.txt").exists()) == (True, True)
-    books = [json.loads((place / "gradebook.json").read_text()) for place in (first, second, out)]
-    assert [book["full"] for book in books] == [0, 1, 1]
-    assert (first / "feedback" / "ana-9012.html").exists()
+    [earlier] = (out / "earlier").iterdir()
+    assert (f"earlier/{earlier.name}" in said, (out / "notes.txt").exists()) == (True, True)
+    assert [json.loads((place / "gradebook.json").read_text())["full"] for place in (earlier, out)] == [0, 1]
+    assert (earlier / "feedback" / "ana-9012.html").exists()
     assert "nobody" not in graded(command="report")[1]
+
+
+def test_resume_repeats_changed_work_and_takes_the_ids_of_the_roster(tmp_path):
+    work = Work(Student("Ana", "111122229012"), tmp_path)
+    work.write(work.record("done"))
+
+    changed = Work(Student("Ana", "111122229012", parameters={"threshold": "1750"}), tmp_path)
+    renamed = Work(Student("Ana", "111122229012", id="anagarcia"), tmp_path)
+    assert class_run.unfinished([work, renamed, changed], resume=True) == [changed]  # an id changes no account
+    assert class_run.records([renamed])[0].id == "anagarcia"
+    with pytest.raises(UsageError, match="--resume"):
+        class_run.unfinished([work], resume=False)
+
+
+@pytest.mark.parametrize(
+    ("handed_in", "due", "days"),
+    [
+        ("2026-12-01 23:59", "2026-12-01", 0),
+        ("2026-12-02 00:00", "2026-12-01", 1),
+        ("2026-12-01T18:01", "2026-12-01 18:00", 1),
+    ],
+)
+def test_each_day_that_has_begun_after_the_due_date_is_late(handed_in, due, days):
+    assert grading.days_late(handed_in, roster.moment(due, "--due")) == days
+
+
+@pytest.mark.parametrize(("students", "profile", "gigabytes", "jobs"), [
+    (30, "class", 16, 30),
+    (30, "class", 3, 10),  # each needs 0.3 GB
+    (1_000, "class", 1_000, 32),
+    (30, "", 16, 4),
+])  # fmt: skip
+def test_jobs_follow_accounts_and_memory_on_aws_and_cores_elsewhere(monkeypatch, students, profile, gigabytes, jobs):
+    monkeypatch.setattr(psutil, "virtual_memory", lambda: SimpleNamespace(available=gigabytes * 10**9))
+    monkeypatch.setattr(class_run, "JOBS", 4)  # as with two cores
+    monkeypatch.setattr(class_run, "JOBS_ON_AWS", 32)
+
+    assert class_run.jobs_for([Student("Ana", profile=profile)] * students) == jobs
+    monkeypatch.setenv("AWS_ENDPOINT_URL", "http://127.0.0.1:4566")
+    assert class_run.jobs_for([Student("Ana", profile="class")] * 30) == 4
+
+
+def test_a_terminal_shows_who_is_at_work_below_a_line_for_each_who_has_ended(tmp_path, monkeypatch):
+    screen = Terminal(width=80, height=24, record=True, force_terminal=True, _environ={"TERM": "xterm"})
+    monkeypatch.setattr(class_work, "err", screen)
+    ben, ana, _ = works = [Work(Student(name, "111122220000"), tmp_path) for name in ("Ben", "Ana", "Chen")]
+    ana.note("getting ready")
+
+    with class_work.live(works) as finished:
+        finished(ben.failed(LabError("No such account.")))
+
+    shown = screen.export_text()
+    assert "1/3  failed  ********0000  Ben  0 s  LabError: No such account." in shown
+    assert re.search(r"Ana +│ getting ready │ \d+ ", shown)
+    assert "Chen" not in shown

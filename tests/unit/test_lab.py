@@ -10,7 +10,7 @@ from moto.sts import sts_backends
 
 from lab_lib import language
 from lab_lib.calls import sessions
-from lab_lib.classroom.students import Student
+from lab_lib.classroom.roster import Student
 from lab_lib.embedded import server
 from lab_lib.errors import LabError, UsageError, WrongAccount
 from lab_lib.lab import lab_on, open_lab

@@ -13,7 +13,7 @@ from botocore.exceptions import (
 from lab_lib.calls.refusals import PROFILE, in_one_line, why
 from lab_lib.checks.making import unseen
 from lab_lib.classroom import class_run
-from lab_lib.classroom.students import Student
+from lab_lib.classroom.roster import Student
 
 JOHN = "User: arn:aws:iam::111122223333:user/John is not authorized to perform: "
 
