@@ -8,10 +8,10 @@ from dataclasses import dataclass, field
 from decimal import Context, Decimal, Inexact
 from functools import lru_cache
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from lab_lib.errors import NotATransactionsFile, UsageError
-from lab_lib.handlers.transaction_processor import transactions_file
+from lab_lib.handlers.transaction_processor.transactions_file import MOST_ROWS
 from lab_lib.language import N_, _
 from lab_lib.workspace.private_files import open_file
 
@@ -19,12 +19,11 @@ Amounts = dict[tuple[str, str], Decimal]  # by customer and transaction
 Row = dict[str, Any]  # CustomerId, Address, TransactionId, TransactionDate: str; TransactionAmount: Decimal
 
 
-@dataclass(frozen=True)
-class Preview:
-    """The outcome of a file, foretold by the rules of TransactionProcessor."""
+class Preview(NamedTuple):
+    """What will become of a file when it is uploaded."""
 
-    key: str  # of the S3 object that an upload creates
-    good: int  # rows that it will write; of two of the same transaction the last one counts
+    key: str  # of the S3 object
+    good: int  # rows that TransactionProcessor will write; of two of the same transaction the last one counts
     bad: int  # lines that it will reject
 
     @property
@@ -33,32 +32,27 @@ class Preview:
 
 
 def preview(path: str | Path) -> Preview:
-    """Read a file as TransactionProcessor does, in one pass.
+    """Count a file's rows.
 
-    UsageError if it cannot be read, or has more rows than one call of the function writes. NotATransactionsFile if its
-    header is wrong.
+    UsageError if it cannot be read, or has more rows than one call of TransactionProcessor writes. NotATransactionsFile
+    if its header is wrong.
     """
-    good, bad, path = 0, 0, Path(path)
+    path = Path(path)
     try:
         with open_file(path) as stream:
-            for _number, row, _fault, _text in transactions_file.read_lines(stream):
-                good += row is not None
-                bad += row is None
-    except transactions_file.Unreadable as error:
-        reason = why_rejected(error.code, error.values, str(error))
-        raise NotATransactionsFile("{path} is no transactions file: {error}.", path=path, error=reason) from None
+            counted = recount(str(path), stream.read())
     except OSError as error:
         raise UsageError(
             "Cannot read {path}: {reason}. Name a transactions file.", path=path, reason=_(str(error.strerror))
         ) from None
-    made, most = Preview(path.name, good, bad), transactions_file.MOST_ROWS
-    if made.rows > most:
+    made = Preview(path.name, counted.good, len(counted.rejected))
+    if made.rows > MOST_ROWS:
         raise UsageError(
             "{path} has {rows:,} rows, and a call of TransactionProcessor writes {most:,} at most. Split the file, "
             "with all rows of a customer in one part.",
             path=path,
             rows=made.rows,
-            most=most,
+            most=MOST_ROWS,
         )
     return made
 
@@ -80,8 +74,9 @@ def recount(key: str, content: bytes) -> Recount:
     A line is a row. A field in quotes ends with its line, and may hold | and "", which stands for one quote.
     NotATransactionsFile if the header is wrong.
     """
-    counted, lines = Recount(), iter(re.split("\r\n|\r|\n", content.decode(errors="surrogateescape")))
-    columns = _read_columns(key, next(lines, ""))
+    counted = Recount()
+    header, *lines = re.split("\r\n|\r|\n", content.decode(errors="surrogateescape"))
+    columns = _read_columns(key, header)
     for number, text in enumerate(lines, 2):
         if len(text) <= _LONGEST_LINE and _BLANK.fullmatch(text):
             continue
@@ -143,7 +138,8 @@ def totals(amounts: Amounts) -> dict[str, Decimal]:
     return dict(sums)
 
 
-def _read_columns(name: str | Path, header: str) -> list[str]:
+def _read_columns(name: str, header: str) -> list[str]:
+    """Return the columns in the order of the file."""
     text = header.removeprefix("\ufeff")
     parts = _FIELD.findall(text)
     columns = [_unquoted(part) for part in parts]
@@ -159,7 +155,9 @@ def _read_columns(name: str | Path, header: str) -> list[str]:
 
 
 def _unquoted(part: str) -> str:
-    return (part[1:-1].replace('""', '"') if part.startswith('"') else part).strip()
+    if part.startswith('"'):
+        part = part[1:-1].replace('""', '"')
+    return part.strip()
 
 
 def _fault_of_line(line: str, parts: list[str]) -> str:

@@ -79,20 +79,24 @@ def _checks_table(report: Any, every: bool) -> Table:
     """Return a table of the steps, with every check if `every`, else with the checks that do not hold."""
     table = FoldingTable(_("state"), _("check"), _("found"))
     for step in dict.fromkeys(check.step for check in report.checks):
-        of_step = [check for check in report.checks if check.step == step]
-        states = [check.state for check in of_step]
-        hold, waiting, unseen = (states.count(state) for state in ("ok", "waits", "cannot see"))
-        title = heading(f"{step}-01") or _(_FILES if step == "probe" else _FURTHER)
-        wrong = "could be" if step == "further" else "not yet"
-        look = LOOKS[wrong if hold + unseen < len(of_step) else "cannot see" if unseen else "ok"]
-        table.add_section()
+        checks = [check for check in report.checks if check.step == step]
+        states = [check.state for check in checks]
+        hold = states.count("ok")
+        waiting = states.count("waits")
+        unseen = states.count("cannot see")
+        if hold + unseen < len(checks):
+            look = LOOKS["could be" if step == "further" else "not yet"]
+        else:
+            look = LOOKS["cannot see" if unseen else "ok"]
         counts = [
-            _("{hold} of {count} hold", hold=hold, count=len(of_step)),
+            _("{hold} of {count} hold", hold=hold, count=len(checks)),
             _("{count} wait", count=waiting) if waiting else "",
             _("{count} cannot be seen", count=unseen) if unseen else "",
         ]
+        title = heading(f"{step}-01") or _(_FILES if step == "probe" else _FURTHER)
+        table.add_section()
         table.add_row(Text(look.sign, look.style), Text(title, "bold"), clauses(counts))
-        for check in of_step:
+        for check in checks:
             if every or (check.state not in ("ok", "could be") and not check.is_behind):
                 table.add_row(Text(marked(check.state), LOOKS[check.state].style), check.name, _finding(check))
     return table
@@ -101,6 +105,6 @@ def _checks_table(report: Any, every: bool) -> Table:
 def _finding(check: Any) -> Text:
     """Return what the check found and, if it does not hold, what it wanted and what to do."""
     found, *to_do = check.lines
-    if not to_do:
-        return Text(found, "" if check.ok else "bright_black")
-    return Text(f"{found}\n→ {check.hint}")
+    if to_do:
+        return Text(f"{found}\n→ {check.hint}")
+    return Text(found, "" if check.ok else "bright_black")

@@ -96,8 +96,8 @@ def _set_words(translate: Callable[[str], str]) -> None:
 def _language(args: Sequence[str]) -> str:
     """Return the language as it is known before the command line is read: a workspace that it names is not."""
     named = re.search(r"(?:^| )--lang[ =](\S+)", " ".join(args))
-    name = language.named(named[1] if named else os.environ.get(language.VARIABLE, ""))
-    return name or language.of_copy(places.copy())
+    name = named[1] if named else os.environ.get(language.VARIABLE)
+    return name if name in language.names() else language.of_copy(places.copy())
 
 
 def _told(fault: str, error: Any) -> str:

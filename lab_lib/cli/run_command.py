@@ -8,7 +8,7 @@ import typer
 from rich.table import Table
 from rich.text import Text
 
-from lab_lib.cli.progress import step_bar
+from lab_lib.cli.progress import progress_bar
 from lab_lib.cli.setting_options import ALERTS, MANAGED, PLACE, Settings, as_options, takes
 from lab_lib.cli.terminal import FoldingTable, Yes, confirm, handle_errors, out, relative_to_cwd
 from lab_lib.language import N_, _, ngettext
@@ -44,21 +44,21 @@ def run(
     """
     from lab_lib.run import headless
 
-    parameters = {**settings, "data_file": str(data or ""), "yes": True}
     with handle_errors():
         if (keep or mine) and until is None:
             until = headless.BREAK_IT
-        names = [path.stem for path in headless.notebooks(until)]
-        with step_bar(len(names)):
-            prepared = headless.prepare(parameters, until, mine)
-        lab, options = prepared.lab, as_options(prepared.parameters)
+        prepared = headless.prepare({**settings, "data_file": str(data or ""), "yes": True}, until, mine)
+        lab = prepared.lab
+        options = as_options(prepared.parameters)
+        names = [path.stem for path in prepared.notebooks]
         if lab.is_real:
             numbers = [name[:2] for name in names]
             confirm(_makes(prepared, numbers, options), lab.session, numbers, prepared.rows, yes)
         latest = workspace() / "runs" / "latest"
         folder = out_dir or latest.with_name(datetime.now().strftime("%Y-%m-%d-%H%M%S"))
         try:
-            with step_bar(len(names)) as (progress, bar):
+            with progress_bar() as progress:
+                bar = progress.add_task(_("starting"), total=len(names))
                 steps, result = headless.run(
                     prepared,
                     folder,
@@ -68,7 +68,7 @@ def run(
             if out_dir is None and folder.exists():
                 latest.unlink(missing_ok=True)
                 latest.symlink_to(folder.name)
-        out.print(steps_table(steps, names))
+        out.print(_steps_table(steps, names))
         if "totals" in result:
             out.say(_summary(result))
         out.say(_("Executed notebooks and result.json: {path}", path=relative_to_cwd(folder)))
@@ -76,12 +76,11 @@ def run(
             out.say(_("Everything made so far is still there. `lab clean` deletes it."), style="bold")
             raise typer.Exit(1)
         if not prepared.cleans_up:
-            following = headless.notebooks()[len(names)].stem
             told = _(
                 "Everything up to {last} is there now. Go on with {following} in `lab open{options}`. "
                 "`lab clean{options}` deletes it.",
                 last=names[-1],
-                following=following,
+                following=headless.notebooks()[len(names)].stem,
                 options=options,
             )
             out.say(told, style="bold")
@@ -92,11 +91,12 @@ def _makes(prepared: Any, numbers: list[str], options: str) -> str:
     made = [resource.title for resource in RESOURCES if resource.cell.notebook in numbers]
     told = _("In {lab}, this run makes what is not there yet: {names}.", lab=prepared.lab, names=_(", ").join(made))
     end = N_("At the end, it deletes all that the lab has there. If it stops earlier, `lab clean{options}` deletes it.")
-    end = end if prepared.cleans_up else N_("`lab clean{options}` deletes it.")
+    if not prepared.cleans_up:
+        end = N_("`lab clean{options}` deletes it.")
     return f"{told}\n{_(end, options=options)}"
 
 
-def steps_table(steps: list[Any], names: list[str]) -> Table:
+def _steps_table(steps: list[Any], names: list[str]) -> Table:
     """Return a line for each notebook, and their seconds."""
     table = FoldingTable(_("step"), _("seen"), _("seconds"))
     table.columns[2].justify = "right"
@@ -105,7 +105,7 @@ def steps_table(steps: list[Any], names: list[str]) -> Table:
         if step := done.get(name):
             look = LOOKS["done" if step.ok else "failed"]
             mark = Text.assemble((look.sign, look.style), f" {name}")
-            seen = step.printed(stream="stderr"), step.error or step.printed("checkpoint")
+            seen = [step.printed(stream="stderr"), step.error or step.printed("checkpoint")]
             table.add_row(mark, "\n".join(filter(None, seen)), f"{step.seconds:.1f}")
         else:
             table.add_row(f"{LOOKS['not run'].sign} {name}", _("not run"), "")

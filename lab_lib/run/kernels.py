@@ -15,6 +15,7 @@ from jupyter_client.asynchronous.client import AsyncKernelClient
 from jupyter_client.manager import AsyncKernelManager
 from jupyter_core.utils import ensure_event_loop, run_sync
 
+from lab_lib.calls.sessions import RETRIES
 from lab_lib.calls.waiting import PROGRESS_FILE
 from lab_lib.errors import LabError
 from lab_lib.exercises.workbook import HEADLESS
@@ -42,9 +43,9 @@ class Kernel(AsyncKernelManager):
 
     def reset(self) -> None:
         """Forget the notebook that ran; LabError if the kernel does not answer, or reports an error."""
-        client, code = self._client or self.client(), f"{_CLEANING}.reset()"
+        client = self._client or self.client()
         try:
-            reply = client.execute(code, silent=True, reply=True, timeout=_LONGEST_RESET)
+            reply = client.execute(f"{_CLEANING}.reset()", silent=True, reply=True, timeout=_LONGEST_RESET)
             answer = ensure_event_loop().run_until_complete(reply)["content"]
         except TimeoutError:
             answer = {"status": "error", "evalue": _("it does not answer")}
@@ -53,11 +54,10 @@ class Kernel(AsyncKernelManager):
 
 
 @contextmanager
-def one_kernel(folder: Path, headless: str = "1") -> Iterator[Kernel]:
+def one_kernel(folder: Path, headless: str = "1", retries: str = "") -> Iterator[Kernel]:
     """Start a kernel in this folder; end it on the way out. Only their owner can connect to its sockets.
 
-    HEADLESS is set to `headless` in it. What a cell waits for is written to the file PROGRESS_FILE, if there is one,
-    and not into the notebook.
+    HEADLESS is set to `headless` in it, and RETRIES to the path `retries`. What a cell waits for is not shown.
     """
     usual = tempfile.gettempdir()
     parent = usual if len(usual) <= _LONGEST_FOLDER else "/tmp"  # noqa: S108  # mkdtemp makes the folder in it
@@ -67,9 +67,9 @@ def one_kernel(folder: Path, headless: str = "1") -> Iterator[Kernel]:
         )
         arguments = [_NO_HISTORY, f"--IPKernelApp.exec_lines={_CLEANING}"]
         # A killed kernel leaves files in TMPDIR.
-        environment = {PROGRESS_FILE: os.devnull, **os.environ, HEADLESS: headless, "TMPDIR": sockets}
+        own = {PROGRESS_FILE: os.devnull, HEADLESS: headless, RETRIES: retries, "TMPDIR": sockets}
         try:
-            run_sync(kernel.start_kernel)(cwd=str(folder), env=environment, extra_arguments=arguments)
+            run_sync(kernel.start_kernel)(cwd=str(folder), env=os.environ | own, extra_arguments=arguments)
             yield kernel
         finally:
             _cancel_tasks()

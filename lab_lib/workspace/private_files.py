@@ -6,7 +6,6 @@ A file is written whole or not at all.
 import errno
 import json
 import os
-import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -96,20 +95,6 @@ def replace_file(path: Path, text: str) -> None:
         draft.touch(0o600)
         # A message in a queue may hold half a character, which UTF-8 cannot encode.
         draft.write_text(text, "utf-8", errors="backslashreplace", newline="")
-
-
-@contextmanager
-def file_named_by(variable: str) -> Iterator[Path]:
-    """Yield an empty file. The variable of the environment has its path, also for the kernels that are started now."""
-    before = os.environ.get(variable)
-    with tempfile.NamedTemporaryFile(prefix="lab-") as file:
-        os.environ[variable] = file.name
-        try:
-            yield Path(file.name)
-        finally:
-            os.environ.pop(variable)
-            if before:
-                os.environ[variable] = before
 
 
 @contextmanager

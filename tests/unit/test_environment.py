@@ -46,23 +46,10 @@ def test_a_command_whose_extra_is_not_installed_says_in_one_line_what_to_install
     assert (done.returncode, done.stdout, list(tmp_path.iterdir())) == (2, "", [])
 
 
-@pytest.mark.parametrize(
-    ("code", "told"),
-    [
-        (
-            "from lab_lib.cli import main; main.app = lambda: open(b'\\xff')",
-            "FileNotFoundError: .* Do the same again",
-        ),
-        (
-            "import resource; resource.setrlimit(resource.RLIMIT_NOFILE, (30, 30))",
-            "A process may open too few files here",
-        ),
-    ],
-)
-def test_what_nobody_foresaw_ends_a_command_with_one_line(code, told):
-    done = subprocess.run(
-        [sys.executable, "-c", f"{code}; from lab_lib.__main__ import main; main()"], capture_output=True, text=True
-    )
+def test_what_nobody_foresaw_ends_a_command_with_one_line():
+    code = "from lab_lib.cli import main; main.app = lambda: open(b'\\xff'); from lab_lib.__main__ import main; main()"
+
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
 
     assert (done.returncode, done.stdout) == (1, "")
-    assert re.fullmatch(rf"{told}.*\n", done.stderr), done.stderr
+    assert re.fullmatch(r"FileNotFoundError: .* Do the same again.*\n", done.stderr), done.stderr

@@ -39,7 +39,7 @@ def run(lab, monkeypatch, tmp_path):
 
     monkeypatch.setattr(headless.cleanup, "is_half_deleted", lambda lab: False)
     monkeypatch.setattr(
-        headless, "one_kernel", lambda *_: nullcontext(type("Kernel", (), {"reset": lambda self: None})())
+        headless, "one_kernel", lambda *_, **__: nullcontext(type("Kernel", (), {"reset": lambda self: None})())
     )
     monkeypatch.setattr(headless, "_held", lambda *_: done.append("held") or {})
     return run

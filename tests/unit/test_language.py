@@ -45,30 +45,20 @@ def test_without_a_copy_the_computer_names_the_language_unless_the_lab_has_none_
 
 
 def test_a_language_without_catalogues_is_refused_with_those_that_there_are():
-    with pytest.raises(ValueError, match=r"The language is 'xx'; wanted one of en, .*zh_CN, or a folder"):
+    with pytest.raises(ValueError, match=r"The language is 'xx'; wanted one of en, .*zh_CN"):
         language.use("xx")
 
 
-@pytest.fixture
-def french(tmp_path):
-    """Return a folder with the catalogue of a language, in which one message has another place."""
+def test_a_language_of_no_country_is_for_all_countries_and_what_is_translated_wrongly_stays_english(
+    tmp_path, monkeypatch
+):
     messages = tmp_path / "fr" / "LC_MESSAGES" / "lab.po"
     messages.parent.mkdir(parents=True)
     messages.write_text('msgid "{name} is missing."\nmsgstr "{nom} manque."\n')
-    return tmp_path / "fr"
-
-
-def test_a_language_of_no_country_is_for_all_countries(french, monkeypatch):
-    monkeypatch.setattr(language, "LOCALE", french.parent)
+    monkeypatch.setattr(language, "LOCALE", tmp_path)
     monkeypatch.setenv("LANG", "fr_FR.UTF-8")
 
     assert language.used() == "fr"
-
-
-def test_a_folder_may_be_named_from_the_current_one_and_what_is_translated_wrongly_stays_english(french):
-    language.use("./fr")
-
-    assert language.used() == str(french)
     assert language._("{name} is missing.", name="x") == "x is missing."
 
 

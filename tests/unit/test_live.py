@@ -1,4 +1,4 @@
-"""What is shown while a notebook waits: the chain at work, and the bar of `lab run`."""
+"""What is shown while a notebook waits: the chain at work."""
 
 import base64
 import re
@@ -7,7 +7,6 @@ from xml.etree import ElementTree
 import pytest
 
 from lab_lib.calls.waiting import PROGRESS_FILE
-from lab_lib.cli.progress import progress_bar
 from lab_lib.pages import live
 from lab_lib.pages.chain_parts import Link, Progress
 from lab_lib.pages.chain_picture import svg
@@ -78,19 +77,3 @@ def test_where_nobody_looks_only_the_last_lines_are_kept(shown):
     live.chain(Progress(LINKS, True))
 
     assert [list(data) for data in shown] == [["text/html", "text/plain"]]
-
-
-@pytest.mark.parametrize(
-    ("line", "shown"),
-    [
-        ("waiting for march.txt … 5 s, rows written: 3 of 4", "05: 5 s, rows written: 3 of 4"),
-        ("4,000 lines …", "05: 4,000 lines …"),
-        ("", "05-upload-and-verify"),
-    ],
-)
-def test_the_bar_shows_what_a_cell_waits_for(tmp_path, line, shown):
-    (tmp_path / "waiting").write_text(line)
-    progress = progress_bar(tmp_path / "waiting")
-    progress.add_task("05-upload-and-verify")
-
-    assert progress.columns[2](progress.tasks[0]).plain == shown
