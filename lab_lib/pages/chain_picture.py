@@ -8,17 +8,21 @@ Elsewhere, it is an image of how it ended.
 from collections.abc import Mapping
 from html import escape
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from lab_lib.language import _
-from lab_lib.pages.chain_parts import ARROWS, BOXES, FLOW, PARTS, TALL, Arrow, Box, called
+from lab_lib.pages.chain_parts import ARROWS, BOXES, FLOW, PARTS, TALL, Arrow, called
+from lab_lib.pages.html import templates
 from lab_lib.pages.tables import image
 
 Place = tuple[int, int]  # of a box: its left edge and its top, in pixels
 WIDTH, NARROW = 866, 320  # pixels
 _SIGNS = "✔", "✘", "?", "○", "–", "…"
 _SHORTEST, _LONGEST, _TIMES = 500, 3_000, 40  # milliseconds that are played, and how much slower than it was
-_STYLE, SCRIPT = (Path(__file__).with_suffix(end).read_text("utf-8") for end in (".css", ".js"))
+_HERE = Path(__file__)
+_STYLE = _HERE.with_suffix(".css").read_text("utf-8")
+SCRIPT = _HERE.with_suffix(".js").read_text("utf-8")
+_TEMPLATE = templates(_HERE.parent).get_template("chain_picture.svg.j2")
 
 
 class Look(NamedTuple):
@@ -30,6 +34,15 @@ class Look(NamedTuple):
     state: str = ""
     word: str = ""
     when: int | None = None
+
+
+class Line(NamedTuple):
+    """How an arrow is drawn: its line, which ends in the head, and the places of its label and its sign."""
+
+    path: str
+    head: str
+    label: str
+    sign: Place
 
 
 class Picture(NamedTuple):
@@ -61,21 +74,17 @@ class Picture(NamedTuple):
 
 def svg(looks: Mapping[str, Look], alt: str = "") -> str:
     """Return the picture as the text of an SVG file. A part without a look is plain. `alt` is the picture in words."""
-    height = max(box.y for box in BOXES.values()) + TALL + 18
-    high = max(box.narrow[1] for box in BOXES.values()) + TALL + 18
-    moments = _moments(looks)
-    return "\n".join(
-        [
-            f'<svg xmlns="http://www.w3.org/2000/svg" class="lab-chain" width="{WIDTH}" height="{height}" role="img"'
-            f' lang="{_("en")}" aria-label="{escape(alt)}" style="--wide:{WIDTH}/{height};--narrow:{NARROW}/{high}">',
-            f"<style>{_STYLE}</style>",
-            f'<svg class="lab-wide" viewBox="0 0 {WIDTH} {height}">',
-            *_drawn(looks, moments, {name: (box.x, box.y) for name, box in BOXES.items()}),
-            f'</svg><svg class="lab-narrow" viewBox="0 0 {NARROW} {high}">',
-            *_drawn(looks, moments, {name: box.narrow for name, box in BOXES.items()}),
-            "</svg></svg>\n",
-        ]
+    drawn = _TEMPLATE.render(
+        wide=_screen(WIDTH, {name: (box.x, box.y) for name, box in BOXES.items()}),
+        narrow=_screen(NARROW, {name: box.narrow for name, box in BOXES.items()}),
+        looks={**dict.fromkeys(PARTS, Look()), **looks},
+        moments=_moments(looks),
+        signs=_SIGNS,
+        style=_STYLE,
+        lang=_("en"),
+        alt=alt,
     )
+    return f"{drawn}\n"
 
 
 def _moments(looks: Mapping[str, Look]) -> dict[str, int]:
@@ -95,52 +104,52 @@ def _moments(looks: Mapping[str, Look]) -> dict[str, int]:
     return moments
 
 
-def _drawn(looks: Mapping[str, Look], moments: Mapping[str, int], places: Mapping[str, Place]) -> list[str]:
-    """Return the arrows and the boxes at these places, as groups."""
-    groups = list[str]()
-    for name, part in ({arrow.name: arrow for arrow in ARROWS} | BOXES).items():
-        look = looks.get(name, Look())
-        at = f' data-at="{moments[name]}"' if name in moments else ""
-        drawn = _arrow(part, places, look.word) if isinstance(part, Arrow) else _box(part, places[name], look.word)
-        groups.append(f'<g data-part="{escape(name)}" data-state="{look.state}"{at}>{drawn}</g>')
-    return groups
+def _screen(width: int, places: Mapping[str, Place]) -> dict[str, Any]:
+    """Return what the template draws on a screen of this width: arrows and boxes with their places."""
+    return {
+        "width": width,
+        "height": max(y for _x, y in places.values()) + TALL + 18,
+        "arrows": [(arrow, _line(arrow, places)) for arrow in ARROWS],
+        "boxes": [(box, *places[name]) for name, box in BOXES.items()],
+    }
 
 
-def _box(box: Box, place: Place, word: str) -> str:
-    x, y = place
-    middle = x + box.width // 2
-    return (
-        f'<path class="box" transform="translate({x},{y})" d="{box.outline}"/>'
-        f'<text x="{middle}" y="{y + 21}">{escape(_(box.service))}</text>'
-        f'<text class="name" x="{middle}" y="{y + 37}">{escape(_(box.name))}</text>'
-        f'<text class="word" x="{x}" y="{y + 2}">{escape(word)}</text>'
-    )
-
-
-def _arrow(arrow: Arrow, places: Mapping[str, Place], word: str) -> str:
-    """Return an arrow between the facing sides of its boxes, with its label beside it, and the word's sign on it."""
+def _line(arrow: Arrow, places: Mapping[str, Place]) -> Line:
+    """Return how an arrow is drawn between the facing sides of its boxes."""
     start, end = BOXES[arrow.start], BOXES[arrow.end]
-    (x, y), (to_x, to_y) = places[arrow.start], places[arrow.end]
-    shared = max(x, to_x), min(x + start.width, to_x + end.width)  # by both, if the one stands above the other
+    x, y = places[arrow.start]
+    to_x, to_y = places[arrow.end]
     if y == to_y or to_x > x + start.width:  # from side to side
         forward = 1 if to_x > x else -1
-        x, to_x = (x + start.width, to_x) if forward > 0 else (x, to_x + end.width)
-        y, to_y = y + TALL // 2, to_y + TALL // 2
+        if forward > 0:
+            x += start.width
+        else:
+            to_x += end.width
+        y += TALL // 2
+        to_y += TALL // 2
         middle = (x + to_x) // 2
-        line = f"M{x} {y}C{middle} {y} {middle} {to_y} {to_x - 8 * forward} {to_y}"  # it ends in the head
-        head, label = f"M{to_x} {to_y}l{-10 * forward} -5.5v11z", f'x="{middle}" y="{y - 8}"'
-        sign = middle, (y + to_y) // 2 + 4
+        return Line(
+            path=f"M{x} {y}C{middle} {y} {middle} {to_y} {to_x - 8 * forward} {to_y}",
+            head=f"M{to_x} {to_y}l{-10 * forward} -5.5v11z",
+            label=f'x="{middle}" y="{y - 8}"',
+            sign=(middle, (y + to_y) // 2 + 4),
+        )
+    left = max(x, to_x)
+    right = min(x + start.width, to_x + end.width)
+    if left < right:  # one stands above the other
+        x = to_x = (left + right) // 2
     else:
-        down = 1 if to_y > y else -1
-        y, to_y = (y + TALL, to_y) if down > 0 else (y, to_y + TALL)
-        x, to_x = x + start.width // 2, to_x + end.width // 2
-        if shared[0] < shared[1]:
-            x = to_x = sum(shared) // 2
-        middle = (y + to_y) // 2
-        line = f"M{x} {y}C{x} {middle} {to_x} {middle} {to_x} {to_y - 8 * down}"
-        head, label = f"M{to_x} {to_y}l-5.5 {-10 * down}h11z", f'class="beside" x="{x - 10}" y="{middle + 4}"'
-        sign = (x + to_x) // 2, middle + 2
-    parts = [f'<path d="{line}"/><path class="head" d="{head}"/>']
-    parts += [f"<text {label}>{escape(_(arrow.label))}</text>"] if arrow.label else []
-    parts += ['<text class="sign" x="{}" y="{}">{}</text>'.format(*sign, word[0])] if word.startswith(_SIGNS) else []
-    return "".join(parts)
+        x += start.width // 2
+        to_x += end.width // 2
+    down = 1 if to_y > y else -1
+    if down > 0:
+        y += TALL
+    else:
+        to_y += TALL
+    middle = (y + to_y) // 2
+    return Line(
+        path=f"M{x} {y}C{x} {middle} {to_x} {middle} {to_x} {to_y - 8 * down}",
+        head=f"M{to_x} {to_y}l-5.5 {-10 * down}h11z",
+        label=f'class="beside" x="{x - 10}" y="{middle + 4}"',
+        sign=((x + to_x) // 2, middle + 2),
+    )
