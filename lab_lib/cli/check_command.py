@@ -11,12 +11,13 @@ from rich.text import Text
 import lab_lib
 from lab_lib import language
 from lab_lib.cli.progress import progress_bar
-from lab_lib.cli.setting_options import ALERTS, MANAGED, PLACE, Settings, as_options, takes
+from lab_lib.cli.setting_options import Settings, as_options, takes
 from lab_lib.cli.terminal import NOT_GRADED, FoldingTable, Yes, confirm, handle_errors, out
 from lab_lib.language import N_, _
 from lab_lib.pages.colours import LOOKS, marked
 from lab_lib.pages.wording import clauses
 from lab_lib.resources import heading
+from lab_lib.settings import ALERTS, PLACE
 
 _FURTHER = N_("going further: what this workbook adds to the handout")
 _FILES = N_("probe: files of made-up customers")
@@ -28,7 +29,7 @@ _STOPPED = N_("Stopped. On AWS, what a probe has sent so far is still there.")
 _PROBE = "Send files through the chain too: does it do the work?"
 
 
-@takes(*PLACE, *ALERTS, *MANAGED)
+@takes(*PLACE, *ALERTS)
 def check(
     settings: Settings,
     step: Annotated[

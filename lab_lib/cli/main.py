@@ -19,10 +19,11 @@ from lab_lib.cli import (
     try_command,
 )
 from lab_lib.cli.command_line import CommandLine
-from lab_lib.cli.setting_options import MANAGED, PLACE, Settings, in_workspace, takes
+from lab_lib.cli.setting_options import Settings, in_workspace, takes
 from lab_lib.cli.terminal import Yes, handle_errors, out
 from lab_lib.errors import UsageError
 from lab_lib.language import _
+from lab_lib.settings import PLACE
 
 app = typer.Typer(
     cls=CommandLine,
@@ -54,7 +55,7 @@ def options(
 
 
 @app.command()
-@takes(*PLACE, *MANAGED)
+@takes(*PLACE)
 def clean(settings: Settings, yes: Yes = False) -> None:
     """Delete everything that the lab made in the account. On AWS you are asked first.
 

@@ -14,10 +14,11 @@ import typer
 
 import lab_lib
 from lab_lib import language
-from lab_lib.cli.setting_options import MANAGED, PLACE, Settings, takes
+from lab_lib.cli.setting_options import Settings, takes
 from lab_lib.cli.terminal import handle_errors, out, relative_to_cwd, warn_of_functions
 from lab_lib.errors import UsageError
 from lab_lib.language import N_, _
+from lab_lib.settings import PLACE
 
 _SETTINGS = Path(__file__).parent / "jupyter"  # such as that JupyterLab does not ask about news
 # As `python -m jupyterlab` does, but a second sooner.
@@ -33,7 +34,7 @@ _NO_PACK = N_(
 _LONGEST_END = 30  # seconds for JupyterLab to end its kernels
 
 
-@takes(*PLACE, *MANAGED, "boundary")
+@takes(*PLACE, "boundary")
 def open_(
     settings: Settings,
     fresh: Annotated[

@@ -9,16 +9,17 @@ from rich.table import Table
 from rich.text import Text
 
 from lab_lib.cli.progress import progress_bar
-from lab_lib.cli.setting_options import ALERTS, MANAGED, PLACE, Settings, as_options, takes
+from lab_lib.cli.setting_options import Settings, as_options, takes
 from lab_lib.cli.terminal import FoldingTable, Yes, confirm, handle_errors, out, relative_to_cwd
 from lab_lib.language import N_, _, ngettext
 from lab_lib.pages.colours import LOOKS
 from lab_lib.pages.wording import listing
 from lab_lib.resources import RESOURCES
+from lab_lib.settings import ALERTS, PLACE
 from lab_lib.workspace.places import workspace
 
 
-@takes(*PLACE, *ALERTS, *MANAGED, "boundary")
+@takes(*PLACE, *ALERTS, "boundary")
 def run(
     settings: Settings,
     data: Annotated[Path | None, typer.Option(help="The file to upload; data/transactions.txt by default.")] = None,
