@@ -57,11 +57,6 @@ def test_an_arrow_that_no_check_is_about_is_there_with_its_ends(table, state):
     assert picture.looks["TransactionProcessor→Customer"].state == state
 
 
-def test_a_check_is_about_what_the_last_one_before_it_is_about():
-    ids = ("stream", "probe-totals", "probe-again")
-    assert [RULES[id].part for id in ids] == ["Transactions", "TransactionTotal", ""]
-
-
 def test_each_state_is_told_without_its_colour():
     style = Path(chain_picture.__file__).with_suffix(".css").read_text()
     told = dict(re.findall(r'^\.lab-chain \[data-state="(\w+)"\] {(.*)}$', style, re.MULTILINE))

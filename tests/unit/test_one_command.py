@@ -32,14 +32,11 @@ def holder():
         process.kill()
 
 
-def test_a_second_command_on_a_lab_is_refused_and_is_told_who_is_at_work(holder):
+def test_a_second_command_on_a_lab_is_refused_and_told_who_is_at_work_and_another_lab_is_not_locked(holder):
     message = rf"\(account 111122223333 on AWS, Region us-east-1\): `lab run`, process {holder.pid}\. Wait for its end"
     for _ in range(2):  # a refusal leaves the note as it is
         with pytest.raises(LabInUse, match=message), alone(LAB, "lab clean"):
             pass
-
-
-def test_another_lab_is_not_locked(holder):
     others = {"prefix": "ana-", "account": "111122224444", "region": "eu-west-1", "endpoint": "http://127.0.0.1:4566"}
     for name, value in others.items():
         with alone(replace(LAB, **{name: value}), "lab run"):
