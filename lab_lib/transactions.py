@@ -1,10 +1,10 @@
 """Read, count, write and make up transactions files."""
 
 import re
-from calendar import monthrange
 from collections import defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass, field
+from datetime import date
 from decimal import Context, Decimal, Inexact
 from functools import lru_cache
 from pathlib import Path
@@ -97,10 +97,14 @@ def recount(key: str, content: bytes) -> Recount:
 @lru_cache(maxsize=10_000)  # a file has few days, and many rows of each
 def day(text: str) -> str:
     """Return the day as MM/DD/YYYY, "" if the text is none. Month and day may have one digit."""
-    parts = re.fullmatch("([0-9]{1,2})/([0-9]{1,2})/([0-9]{4})", text)
-    month, number, year = map(int, parts.groups()) if parts else (0, 0, 0)
-    is_day = year > 0 and 1 <= month <= 12 and 1 <= number <= monthrange(year, month)[1]
-    return f"{month:02}/{number:02}/{year:04}" if is_day else ""
+    if not re.fullmatch("[0-9]{1,2}/[0-9]{1,2}/[0-9]{4}", text):
+        return ""
+    month, number, year = map(int, text.split("/"))
+    try:
+        date(year, month, number)
+    except ValueError:
+        return ""
+    return f"{month:02}/{number:02}/{year:04}"
 
 
 def day_of(item: dict[str, Any]) -> str:
@@ -108,9 +112,9 @@ def day_of(item: dict[str, Any]) -> str:
     return day(str(item.get("TransactionDate")).strip())
 
 
-def is_there(item: dict[str, Any] | None, amount: Decimal, date: str) -> bool:
+def is_there(item: dict[str, Any] | None, amount: Decimal, written: str) -> bool:
     """Return True if this item of Transactions has the amount and the day."""
-    return item is not None and item.get("TransactionAmount") == amount and day_of(item) == date
+    return item is not None and item.get("TransactionAmount") == amount and day_of(item) == written
 
 
 def read_amounts(items: Iterable[dict[str, Any]]) -> Amounts:

@@ -65,8 +65,8 @@ def open_(
             )
         renewed = [copies.renew(number) for number in fresh or []]
         id = student_id or copies.data_id(copies.folder()) or os.environ.get("JUPYTERHUB_USER", "")
-        first = copies.complete(id) / (renewed or copies.solved_notebooks())[0].name
-        copies.existing(first.name)
+        copies.complete(id)
+        first = copies.existing((renewed or copies.solved_notebooks())[0].name)
         lab = lab_lib.open_lab(**settings)
         out.say(_("The lab is open: {lab}. Ctrl-C in this terminal ends JupyterLab.", lab=lab))
         warn_of_functions()
@@ -78,12 +78,15 @@ def open_(
             out.say(_("Your transactions are drawn from the id {id}.", id=drawn))
         for line in copies.damaged():
             out.say(line)
-        chosen = {"PYTHONSTARTUP": str(_SETTINGS / "startup.py")}  # each kernel runs it first
-        chosen |= {f"LAB_{name.upper()}": value for name, value in settings.items()}
-        chosen["JUPYTER_CONFIG_PATH"] = _config_path()
-        # A terminal in JupyterLab finds the command lab there.
-        chosen["PATH"] = os.pathsep.join([str(Path(sys.executable).parent), os.environ.get("PATH", os.defpath)])
-        raise typer.Exit(_run(server or _jupyterlab(first), first.parents[1], os.environ | chosen))
+        variables = {
+            **os.environ,
+            **{f"LAB_{name.upper()}": value for name, value in settings.items()},
+            "JUPYTER_CONFIG_PATH": _config_path(),
+            "PYTHONSTARTUP": str(_SETTINGS / "startup.py"),  # each kernel runs it first
+            # A terminal in JupyterLab finds the command lab there.
+            "PATH": os.pathsep.join([str(Path(sys.executable).parent), os.environ.get("PATH", os.defpath)]),
+        }
+        raise typer.Exit(_run(server or _jupyterlab(first), first.parents[1], variables))
 
 
 def _jupyterlab(notebook: Path) -> list[str]:

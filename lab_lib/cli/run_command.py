@@ -10,7 +10,7 @@ from rich.text import Text
 
 from lab_lib.cli.progress import progress_bar
 from lab_lib.cli.setting_options import Settings, as_options, takes
-from lab_lib.cli.terminal import FoldingTable, Yes, confirm, handle_errors, out, relative_to_cwd
+from lab_lib.cli.terminal import FoldingTable, Yes, confirm, out, relative_to_cwd
 from lab_lib.language import N_, _, ngettext
 from lab_lib.pages.colours import LOOKS
 from lab_lib.pages.wording import listing
@@ -45,46 +45,45 @@ def run(
     """
     from lab_lib.run import headless
 
-    with handle_errors():
-        if (keep or mine) and until is None:
-            until = headless.BREAK_IT
-        prepared = headless.prepare({**settings, "data_file": str(data or ""), "yes": True}, until, mine)
-        lab = prepared.lab
-        options = as_options(prepared.parameters)
-        names = [path.stem for path in prepared.notebooks]
-        if lab.is_real:
-            numbers = [name[:2] for name in names]
-            confirm(_makes(prepared, numbers, options), lab.session, numbers, prepared.rows, yes)
-        latest = workspace() / "runs" / "latest"
-        folder = out_dir or latest.with_name(datetime.now().strftime("%Y-%m-%d-%H%M%S"))
-        try:
-            with progress_bar() as progress:
-                bar = progress.add_task(_("starting"), total=len(names))
-                steps, result = headless.run(
-                    prepared,
-                    folder,
-                    lambda name: progress.update(bar, description=name, completed=names.index(name)),
-                )
-        finally:
-            if out_dir is None and folder.exists():
-                latest.unlink(missing_ok=True)
-                latest.symlink_to(folder.name)
-        out.print(_steps_table(steps, names))
-        if "totals" in result:
-            out.say(_summary(result))
-        out.say(_("Executed notebooks and result.json: {path}", path=relative_to_cwd(folder)))
-        if not result["ok"]:
-            out.say(_("Everything made so far is still there. `lab clean` deletes it."), style="bold")
-            raise typer.Exit(1)
-        if not prepared.cleans_up:
-            told = _(
-                "Everything up to {last} is there now. Go on with {following} in `lab open{options}`. "
-                "`lab clean{options}` deletes it.",
-                last=names[-1],
-                following=headless.notebooks()[len(names)].stem,
-                options=options,
+    if (keep or mine) and until is None:
+        until = headless.BREAK_IT
+    prepared = headless.prepare({**settings, "data_file": str(data or ""), "yes": True}, until, mine)
+    lab = prepared.lab
+    options = as_options(prepared.parameters)
+    names = [path.stem for path in prepared.notebooks]
+    if lab.is_real:
+        numbers = [name[:2] for name in names]
+        confirm(_makes(prepared, numbers, options), lab.session, numbers, prepared.rows, yes)
+    latest = workspace() / "runs" / "latest"
+    folder = out_dir or latest.with_name(datetime.now().strftime("%Y-%m-%d-%H%M%S"))
+    try:
+        with progress_bar() as progress:
+            bar = progress.add_task(_("starting"), total=len(names))
+            steps, result = headless.run(
+                prepared,
+                folder,
+                lambda name: progress.update(bar, description=name, completed=names.index(name)),
             )
-            out.say(told, style="bold")
+    finally:
+        if out_dir is None and folder.exists():
+            latest.unlink(missing_ok=True)
+            latest.symlink_to(folder.name)
+    out.print(_steps_table(steps, names))
+    if "totals" in result:
+        out.say(_summary(result))
+    out.say(_("Executed notebooks and result.json: {path}", path=relative_to_cwd(folder)))
+    if not result["ok"]:
+        out.say(_("Everything made so far is still there. `lab clean` deletes it."), style="bold")
+        raise typer.Exit(1)
+    if not prepared.cleans_up:
+        told = _(
+            "Everything up to {last} is there now. Go on with {following} in `lab open{options}`. "
+            "`lab clean{options}` deletes it.",
+            last=names[-1],
+            following=headless.notebooks()[len(names)].stem,
+            options=options,
+        )
+        out.say(told, style="bold")
 
 
 def _makes(prepared: Any, numbers: list[str], options: str) -> str:

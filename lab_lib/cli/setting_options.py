@@ -43,9 +43,10 @@ def as_options(settings: Settings) -> str:
 
 
 def in_workspace(command: Command, before_all: bool = False) -> Command:
-    """Give a command the options --workspace and --lang. They hold in the processes that it starts too.
+    """Give a command the options --workspace and --lang, and print its errors.
 
-    What comes `before_all` commands leaves it to them to find the language of the copy in their workspace.
+    The options hold in the processes that it starts too. What comes `before_all` commands leaves it to them to find the
+    language of the copy in their workspace.
     """
 
     @functools.wraps(command)
@@ -57,7 +58,7 @@ def in_workspace(command: Command, before_all: bool = False) -> Command:
                     language.use(lang or os.environ.get(language.VARIABLE) or language.of_copy(places.copy()))
                 except ValueError as error:
                     raise UsageError(str(error)) from None
-        command(**values)
+            command(**values)
 
     options = [
         _option("workspace", None, Annotated[Path | None, typer.Option(help=_WORKSPACE, file_okay=False)]),

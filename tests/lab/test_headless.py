@@ -85,24 +85,20 @@ def test_the_result_of_a_run_is_what_the_account_held_at_its_end(ran, runs_accou
 
     assert (process.returncode, process.stderr) == (0, ""), process.stdout
     result = result_of(folder)
-    assert isinstance(result["seconds"], float)
-    assert [row.pop("line") for row in result["rejected"]] == [4, 5]
-    assert "16/03/2017" in result["rejected"][0]["reason"]
-    assert result.pop("versions")["python"] == platform.python_version()
-    assert {**result, "seconds": 0, "steps": [], "retries": {}, "rejected": []} == {
+    assert result["versions"]["python"] == platform.python_version()
+    assert [row["line"] for row in result["rejected"]] == [4, 5]
+    wanted = {
         "account": f"********{runs_account[-4:]}",
         "region": "us-east-1",
         "ok": True,
-        "seconds": 0,
-        "steps": [],
         "retries": {},
         "totals": {"D1": "1750.25", "D2": "1600"},
         "transactions": 2,
         "customers": 2,
         "alerts": [{"customerID": "D1", "accountBalance": "1750.25"}],
         "queues": dict.fromkeys(queues.ALERT_QUEUES, 1),
-        "rejected": [],
     }
+    assert {name: result[name] for name in wanted} == wanted
 
 
 def test_each_notebook_has_a_line_and_is_written_with_outputs_picture_and_parameters(ran, runs_account):
