@@ -36,22 +36,28 @@ def chain(progress: Progress) -> None:
 
 def picture(progress: Progress) -> Picture:
     """Return the chain with these links in it. It plays if the moment of each is known, from the upload on."""
-    begin, links = progress.uploaded, [link for link in progress.links if link.name in _BOXES]
-    if not all(link.when for link in links if link.have):
-        begin = None
-    looks = dict.fromkeys(("transactions.txt", "transactions.txt→bucket", "bucket"), Look("right", when=begin))
+    links = [link for link in progress.links if link.name in _BOXES]
+    is_timed = progress.uploaded is not None and all(link.when for link in links if link.have)
+    right = Look("right", when=progress.uploaded if is_timed else None)
+    looks = dict.fromkeys(("transactions.txt", "transactions.txt→bucket", "bucket"), right)
     for link in links:
-        state, when = LOOKS[_state(link)].drawn if link.want else "", link.when if begin else None
+        state = LOOKS[_state(link)].drawn if link.want else ""
+        look = Look(state, link.amount, link.when if is_timed else None)
         *others, last = _BOXES[link.name]
-        looks |= dict.fromkeys(others, Look(state, when=when)) | {last: Look(state, link.amount, when)}
-    looks |= {arrow.name: looks[arrow.end]._replace(word="") for arrow in ARROWS if arrow.end in looks}
+        looks |= dict.fromkeys(others, look._replace(word=""))
+        looks[last] = look
+    for arrow in ARROWS:
+        if arrow.end in looks:
+            looks[arrow.name] = looks[arrow.end]._replace(word="")
     if progress.broken:
         looks[progress.broken] = Look("wrong", marked("wrong"))
     return Picture(looks)
 
 
 def _state(link: Link) -> str:
-    return "arrived" if link.has_arrived else "arriving" if link.have or link.note else "nothing yet"
+    if link.has_arrived:
+        return "arrived"
+    return "arriving" if link.have or link.note else "nothing yet"
 
 
 def _words(link: Link) -> str:

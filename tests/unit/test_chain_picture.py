@@ -45,18 +45,6 @@ def test_a_part_is_drawn_as_the_checks_that_are_about_it_find_it(states, look):
     assert report(**states).picture().looks["HighBalanceAlert"] == look
 
 
-@pytest.mark.parametrize(("step", "word"), [("02", "– later"), ("03", "– not there")])
-def test_what_a_later_notebook_makes_comes_later(step, word):
-    assert report(topic=NOT_YET).picture(step).looks["HighBalanceAlert"].word == word
-
-
-@pytest.mark.parametrize(("table", "state"), [(OK, "right"), (NOT_YET, "missing"), (CANNOT_SEE, "")])
-def test_an_arrow_that_no_check_is_about_is_there_with_its_ends(table, state):
-    picture = report(function_TransactionProcessor=OK, table_Customer=table).picture()
-
-    assert picture.looks["TransactionProcessor→Customer"].state == state
-
-
 def test_each_state_is_told_without_its_colour():
     style = Path(chain_picture.__file__).with_suffix(".css").read_text()
     told = dict(re.findall(r'^\.lab-chain \[data-state="(\w+)"\] {(.*)}$', style, re.MULTILINE))

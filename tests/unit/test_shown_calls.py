@@ -5,22 +5,9 @@ import re
 import pytest
 from botocore.exceptions import ClientError
 
-from lab_lib.aws import functions, tables
+from lab_lib.aws import functions
 from lab_lib.exercises import translation
 from lab_lib.pages import shown_calls
-
-
-def test_the_calls_of_a_helper_are_listed_in_order_with_their_parameters(lab):
-    recorder = shown_calls.Calls()
-    with shown_calls.recorded(lab, recorder):
-        tables.ensure_table(lab, "Customer")
-
-    assert [(call.service, call.operation) for call in recorder.made] == [
-        ("dynamodb", "DescribeTable"),
-        ("dynamodb", "CreateTable"),
-        ("dynamodb", "DescribeTable"),
-    ]
-    assert recorder.made[1].parameters["TableName"] == "Customer"
 
 
 def test_a_call_that_is_repeated_while_waiting_is_one_line():
