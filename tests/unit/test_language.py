@@ -91,11 +91,7 @@ def test_a_copy_without_its_language_is_english_until_a_language_is_named(monkey
     in_language(CHINESE)
     monkeypatch.setenv(language.VARIABLE, "")
     monkeypatch.setenv("LANG", "zh_CN.UTF-8")
-    setting = copies.folder() / language.SETTING
-    for content in (b"\xff", b"x" * 300):
-        setting.write_bytes(content)
-        assert language.of_copy(copies.folder()) == "en"
-    setting.unlink()  # as of an earlier version of the lab
+    (copies.folder() / language.SETTING).unlink()  # as of an earlier version of the lab
     assert language.of_copy(copies.folder()) == "en"
 
     assert in_language(CHINESE)["00-01"].startswith("# 00 · 从这里开始")
