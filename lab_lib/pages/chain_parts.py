@@ -123,8 +123,10 @@ ARROWS = [
     Arrow("HighBalanceAlert", "e-mail, SMS"),
     *(Arrow("HighBalanceAlert", queue) for queue in QUEUES),
 ]
-# In the order in which a row comes to them: each box behind the arrows that lead to it.
-PARTS = [part for box in BOXES for part in (*(arrow.name for arrow in ARROWS if arrow.end == box), box)]
+PARTS = list[str]()  # in the order in which a row comes to them: each box behind the arrows that lead to it
+for _box in BOXES:
+    PARTS += [arrow.name for arrow in ARROWS if arrow.end == _box]
+    PARTS.append(_box)
 _ONLY = {  # the parts that stand for a resource without a name, by its kind
     N_("upload"): "transactions.txt→bucket",
     N_("bucket"): "bucket",

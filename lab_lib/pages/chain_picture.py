@@ -55,17 +55,22 @@ class Picture(NamedTuple):
     def alt(self) -> str:
         if self.words:
             return self.words
-        named: dict[str, list[str]] = {}  # by the word on them
+        parts = dict[str, list[str]]()  # by the word on them
         for name in FLOW:
-            named.setdefault(self.looks.get(name, Look()).word, []).append(called(name))
-        usual = "" if "" in named else max(named, key=lambda word: len(named[word]))  # of most parts
-        told = {_(", ").join(names): word for word, names in named.items() if word not in ("", usual)}
-        groups = [_("{parts} {said}", parts=parts, said=word) for parts, word in told.items()]
-        groups += [_("all else {said}", said=usual) if groups else _("all {said}", said=usual)] if usual else []
+            parts.setdefault(self.looks.get(name, Look()).word, []).append(called(name))
+        usual = "" if "" in parts else max(parts, key=lambda word: len(parts[word]))  # of most parts
+        groups = [
+            _("{parts} {said}", parts=_(", ").join(names), said=word)
+            for word, names in parts.items()
+            if word not in ("", usual)
+        ]
+        if usual:
+            groups.append(_("all else {said}", said=usual) if groups else _("all {said}", said=usual))
         return _("The chain: {parts}.", parts=_("; ").join(groups))
 
     def _repr_html_(self) -> str:
-        drawn, again = image(svg(self.looks).encode(), self.alt), escape(_("▶ Play it again"))
+        drawn = image(svg(self.looks).encode(), self.alt)
+        again = escape(_("▶ Play it again"))
         return f'<figure style="margin:0" data-again="{again}">{drawn}<script>{SCRIPT}</script></figure>'
 
     def __repr__(self) -> str:
@@ -95,11 +100,13 @@ def _moments(looks: Mapping[str, Look]) -> dict[str, int]:
     timed = sorted((look.when, PARTS.index(name)) for name, look in looks.items() if look.when is not None)
     if not timed:
         return {}
-    first, last = timed[0][0], timed[-1][0]
-    length = min(max((last - first) * _TIMES, _SHORTEST), _LONGEST)
+    first = timed[0][0]
+    lasted = timed[-1][0] - first
+    length = min(max(lasted * _TIMES, _SHORTEST), _LONGEST)
     moments = dict[str, int]()
     for place, (when, part) in enumerate(timed, 1):
-        by_clock, by_order = (when - first) / ((last - first) or 1), place / len(timed)
+        by_clock = (when - first) / (lasted or 1)
+        by_order = place / len(timed)
         moments[PARTS[part]] = round(length * (by_clock + by_order) / 2)
     return moments
 

@@ -54,7 +54,8 @@ class Calls:
         """Add a call. One that is repeated, as while waiting, stays one line."""
         last = self.made[-1] if self.made else None
         if last and (last.service, last.operation, last.parameters) == (call.service, call.operation, call.parameters):
-            last.seconds, last.times = last.seconds + call.seconds, last.times + 1
+            last.seconds += call.seconds
+            last.times += 1
         else:
             self.made.append(call)
 
@@ -92,8 +93,7 @@ def recorded(lab: Lab, calls: Calls) -> Iterator[None]:
 
     def end(model: Any, context: Parameters, **_: Any) -> None:
         parameters, begun = context["lab"]
-        service, seconds = model.service_model.service_name, time.monotonic() - begun
-        calls.add(Call(service, model.name, parameters, seconds))
+        calls.add(Call(model.service_model.service_name, model.name, parameters, time.monotonic() - begun))
 
     with lab.listening({"provide-client-params": begin, "after-call": end}):
         yield
@@ -107,8 +107,8 @@ def _table(calls: list[Call]) -> str:
 
 def _text(value: Any) -> str:
     """Return a parameter as text or compact JSON, bytes by their number."""
-    if isinstance(value, str):
-        return value
-    return json.dumps(
-        value, default=lambda other: f"<{len(other):,} bytes>" if isinstance(other, bytes) else str(other)
-    )
+
+    def shortened(other: Any) -> str:
+        return f"<{len(other):,} bytes>" if isinstance(other, bytes) else str(other)
+
+    return value if isinstance(value, str) else json.dumps(value, default=shortened)

@@ -29,7 +29,7 @@ def minutes(numbers: Iterable[str]) -> float:
 
 def cents(numbers: Iterable[str]) -> float:
     """Return what these notebooks cost on AWS: the lab's requests, and what the functions do."""
-    return sum(_cents(used) for number in numbers for used in _COSTS["usage"][number].values())
+    return sum(sum(map(_cents, _COSTS["usage"][number].values())) for number in numbers)
 
 
 def before(numbers: list[str], rows: int, region: str) -> str:
