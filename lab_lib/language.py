@@ -19,10 +19,7 @@ _OF_COMPUTER = ("LANGUAGE", "LC_ALL", "LC_MESSAGES", "LANG")  # in the order of 
 
 
 def use(name: str) -> None:
-    """Use this language, here and in the processes that this one starts. ValueError if it has no catalogues."""
-    if name not in names():
-        wanted = N_("The language is {name!r}; wanted one of {names}.")
-        raise ValueError(_(wanted, name=name, names=_(", ").join(names())))
+    """Use this language, one of `names()`, here and in the processes that this one starts."""
     os.environ[VARIABLE] = name
 
 
@@ -53,10 +50,10 @@ def of_copy(copy: Path) -> str:
     return ENGLISH
 
 
-def used() -> str:
-    """Return the language that is used."""
+def used(copy: Path | None = None) -> str:
+    """Return the language that is used. If none was named, it is that of a copy, or of the current folder."""
     if os.environ.get(VARIABLE) not in names():
-        use(of_copy(Path.cwd()))
+        use(of_copy(copy or Path.cwd()))
     return os.environ[VARIABLE]
 
 

@@ -5,13 +5,12 @@ import inspect
 import os
 from collections.abc import Callable
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 import typer
 
 from lab_lib import language
 from lab_lib.cli.terminal import handle_errors
-from lab_lib.errors import UsageError
 from lab_lib.settings import PLACE, SETTINGS
 from lab_lib.workspace import places
 
@@ -50,19 +49,18 @@ def in_workspace(command: Command, before_all: bool = False) -> Command:
     """
 
     @functools.wraps(command)
-    def call(workspace: Path | None, lang: str, **values: Any) -> None:
+    def call(workspace: Path | None, lang: str | None, **values: Any) -> None:
         with handle_errors():
             os.environ[places.WORKSPACE] = str(workspace.absolute() if workspace else places.workspace())
-            if lang or not before_all:
-                try:
-                    language.use(lang or os.environ.get(language.VARIABLE) or language.of_copy(places.copy()))
-                except ValueError as error:
-                    raise UsageError(str(error)) from None
+            if lang:
+                language.use(lang)
+            elif not before_all:
+                language.used(places.copy())
             command(**values)
 
     options = [
         _option("workspace", None, Annotated[Path | None, typer.Option(help=_WORKSPACE, file_okay=False)]),
-        _option("lang", "", Annotated[str, typer.Option(help=_LANG, metavar="LANGUAGE")]),
+        _option("lang", None, Annotated[Literal[tuple(language.names())] | None, typer.Option(help=_LANG)]),
     ]
     _let_take(call, [*inspect.signature(command).parameters.values(), *options])
     return call

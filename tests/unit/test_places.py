@@ -65,7 +65,7 @@ def test_each_command_takes_workspace_and_language_before_or_after_its_name(tmp_
         ("local status --workspace other", "没有运行"),
         ("local status --workspace other --lang en", f"{tmp_path / 'other'} does not run"),
         ("--lang en local status --workspace other", f"{tmp_path / 'other'} does not run"),
-        ("local status --lang xx", "The language is 'xx'; wanted one of en, zh_CN."),
+        ("local status --lang xx", "--lang is 'xx'; wanted one of 'en', 'zh_CN'."),
     ):
         monkeypatch.delenv(places.WORKSPACE, raising=False)
         monkeypatch.setenv("LAB_LANG", "")
