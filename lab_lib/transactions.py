@@ -8,7 +8,7 @@ from datetime import date
 from decimal import Context, Decimal, Inexact
 from functools import lru_cache
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 from lab_lib.errors import NotATransactionsFile, UsageError
 from lab_lib.handlers.transaction_processor.transactions_file import MOST_ROWS
@@ -19,19 +19,27 @@ Amounts = dict[tuple[str, str], Decimal]  # by customer and transaction
 Row = dict[str, Any]  # CustomerId, Address, TransactionId, TransactionDate: str; TransactionAmount: Decimal
 
 
-class Preview(NamedTuple):
-    """What will become of a file when it is uploaded."""
+@dataclass
+class Recount:
+    """A file, counted by other code than the function's."""
 
-    key: str  # of the S3 object
-    good: int  # rows that TransactionProcessor will write; of two of the same transaction the last one counts
-    bad: int  # lines that it will reject
+    key: str  # of the S3 object that an upload creates
+    good: int = 0  # lines that TransactionProcessor writes; of two of the same transaction the last one counts
+    amounts: Amounts = field(default_factory=dict)  # in the order of the lines that count
+    rejected: dict[int, str] = field(default_factory=dict)  # by the number of the line: the code of its first fault
+    days: dict[tuple[str, str], str] = field(default_factory=dict)  # by customer and transaction: MM/DD/YYYY
+    addresses: dict[str, str] = field(default_factory=dict)  # by customer
+
+    @property
+    def bad(self) -> int:
+        return len(self.rejected)
 
     @property
     def rows(self) -> int:
         return self.good + self.bad
 
 
-def preview(path: str | Path) -> Preview:
+def preview(path: str | Path) -> Recount:
     """Count a file's rows.
 
     UsageError if it cannot be read, or has more rows than one call of TransactionProcessor writes. NotATransactionsFile
@@ -45,27 +53,16 @@ def preview(path: str | Path) -> Preview:
         raise UsageError(
             "Cannot read {path}: {reason}. Name a transactions file.", path=path, reason=_(str(error.strerror))
         ) from None
-    made = Preview(path.name, counted.good, len(counted.rejected))
-    if made.rows > MOST_ROWS:
+    if counted.rows > MOST_ROWS:
         raise UsageError(
             "{path} has {rows:,} rows, and a call of TransactionProcessor writes {most:,} at most. Split the file, "
             "with all rows of a customer in one part.",
             path=path,
-            rows=made.rows,
+            rows=counted.rows,
             most=MOST_ROWS,
         )
-    return made
-
-
-@dataclass
-class Recount:
-    """A file, counted by other code than the function's."""
-
-    good: int = 0  # lines
-    amounts: Amounts = field(default_factory=dict)  # in the order of the lines that count
-    rejected: dict[int, str] = field(default_factory=dict)  # by the number of the line: the code of its first fault
-    days: dict[tuple[str, str], str] = field(default_factory=dict)  # by customer and transaction: MM/DD/YYYY
-    addresses: dict[str, str] = field(default_factory=dict)  # by customer
+    counted.key = path.name
+    return counted
 
 
 def recount(key: str, content: bytes) -> Recount:
@@ -74,7 +71,7 @@ def recount(key: str, content: bytes) -> Recount:
     A line is a row. A field in quotes ends with its line, and may hold | and "", which stands for one quote.
     NotATransactionsFile if the header is wrong.
     """
-    counted = Recount()
+    counted = Recount(key)
     header, *lines = re.split("\r\n|\r|\n", content.decode(errors="surrogateescape"))
     columns = _read_columns(key, header)
     for number, text in enumerate(lines, 2):
