@@ -35,6 +35,18 @@ T = TypeVar("T")
 ROOT = Path(__file__).parents[1]
 DOCUMENTS = ("README.md", "docs/aws.md", "docs/instructors.md", "docs/site/index.md")
 ONLY_ON_SITE = DOCUMENTS[-1]
+_OF_OTHERS = {  # messages that the package translates, and that stand in none of its calls
+    "lab_lib/run/costs.json": ("runs", "GB-s", "write units", "read units", "s3 reads", "sns calls", "log KB"),
+    "lab_lib/workspace/private_files.py": (  # why a file cannot be used, in the system's words
+        "No such file or directory",
+        "Permission denied",
+        "Is a directory",
+        "Not a directory",
+        "No space left on device",
+        "Read-only file system",
+        "File exists",
+    ),
+}
 # The places of the messages among the arguments of a call.
 _MARKS = {"_": [0], "N_": [0], "ngettext": [0, 1], "case": [0], "check": [2], "Question": [1], "wait_until": [1]}
 _MARKS |= {"read_file": [2], "make_folder": [1], "write_file": [2], "can_write_to": [1]}  # what to do if a file fails
@@ -59,6 +71,9 @@ def messages() -> Catalog:
             marked += [(path.relative_to(ROOT / folder), *each) for each in _marked(path.read_text("utf-8"))]
         for name, _line, message, *_ in sorted(marked, key=lambda each: (str(each[0]), each[1])):
             found.add(message, locations=[(f"{folder}/{name}", 0)])
+    for file, texts in _OF_OTHERS.items():
+        for text in texts:
+            found.add(text, locations=[(file, 0)])
     for kind in recent.KINDS:
         found.add(kind.what, locations=[("lab_lib/calls/recent.csv", 0)])
     for message in _messages(command_line.translated, typer.main.get_command(commands.app)):

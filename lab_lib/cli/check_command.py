@@ -59,7 +59,7 @@ def check(
         lab = lab_lib.open_lab(**settings)
         number = checks.number_of(*(step or []), probe=probe, further=probe)
         if probe and lab.is_real:
-            confirm(_(_BRINGS, lab=lab, options=as_options(settings)), lab.session, ["probe"], 0, yes)
+            confirm(_(_BRINGS, lab=lab, options=as_options(settings)), lab.region, ["probe"], 0, yes)
         with alone(lab, "lab check --probe") if probe and lab.is_real else nullcontext(), progress_bar() as progress:
             bar = progress.add_task(_("checking"), total=number)
             report = checks.run(lab, *(step or []), probe=probe, further=probe, done=lambda _: progress.advance(bar))

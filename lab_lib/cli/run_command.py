@@ -53,7 +53,7 @@ def run(
     names = [path.stem for path in prepared.notebooks]
     if lab.is_real:
         numbers = [name[:2] for name in names]
-        confirm(_makes(prepared, numbers, options), lab.session, numbers, prepared.rows, yes)
+        confirm(_makes(prepared, numbers, options), lab.region, numbers, prepared.rows, yes)
     latest = workspace() / "runs" / "latest"
     folder = out_dir or latest.with_name(datetime.now().strftime("%Y-%m-%d-%H%M%S"))
     try:

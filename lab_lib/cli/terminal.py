@@ -3,7 +3,6 @@
 import os
 import signal
 import sys
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -86,19 +85,12 @@ def fail(kind: str, message: str, status: int) -> typer.Exit:
     return typer.Exit(status)
 
 
-def confirm(told: str, session: Any, numbers: list[str], rows: int, yes: bool) -> None:
-    """Say what is done on AWS, that it takes what these notebooks take, and if credentials end. Ask, unless `yes`."""
-    from lab_lib.calls import asking, sessions
+def confirm(told: str, region: str, numbers: list[str], rows: int, yes: bool) -> None:
+    """Say what is done on AWS, and that it takes what these notebooks take. Ask, unless `yes`."""
+    from lab_lib.calls import asking
     from lab_lib.run import costs
 
-    region = (session and session.region_name) or ""
     err.say(f"{told}\n{costs.before(numbers, rows, region)}")
-    end = session and sessions.credentials_end(session)
-    if end and end.timestamp() < time.time() + 60 * costs.minutes(numbers):
-        told = _(
-            "The credentials expire at {time}, before the run ends. Renew them first.", time=f"{end.astimezone():%H:%M}"
-        )
-        err.say(told, style="bold")
     if not yes:
         asking.ask(_("Go on?"))
 

@@ -18,15 +18,6 @@ T = TypeVar("T")
 _CANNOT_WRITE = N_("Cannot write to {path}: {reason}. {what_to_do}")
 _ELSEWHERE = N_("Name another folder.")
 _MAKE_ROOM = N_("Free some space there, or name another folder.")
-_OF_SYSTEM = (  # reasons in the system's words, as it has them in English
-    N_("No such file or directory"),
-    N_("Permission denied"),
-    N_("Is a directory"),
-    N_("Not a directory"),
-    N_("No space left on device"),
-    N_("Read-only file system"),
-    N_("File exists"),
-)
 _LONGEST_REASON = 200  # characters
 
 
