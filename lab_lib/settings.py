@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 
 from lab_lib.calls.sessions import keyed_session
 from lab_lib.errors import UsageError
-from lab_lib.language import N_, _
+from lab_lib.language import _
 
 DEFAULT_ACCOUNT = "000000000000"  # of the embedded AWS
 DEFAULT_REGION = "us-east-1"
@@ -26,49 +26,47 @@ class Setting(NamedTuple):
     help: str
 
 
-_ROLE, _A_ROLE = r"(arn:[!-~]+/)?[\w+=,.@-]{1,64}", N_("the name or ARN of a role, such as LabRole")
+_ROLE, _A_ROLE = r"(arn:[!-~]+/)?[\w+=,.@-]{1,64}", "the name or ARN of a role, such as LabRole"
 # The pattern for e-mail addresses is HTML's: none of its characters needs escaping in Python or JSON.
 SETTINGS = {
     "account": Setting(
         r"[0-9]{12}",
-        N_('twelve digits as text, such as "000000000000"'),
+        'twelve digits as text, such as "000000000000"',
         "The account's twelve digits. Required with --profile.",
     ),
     "profile": Setting(
         r".+",
-        N_("the name of a profile of your AWS configuration"),
+        "the name of a profile of your AWS configuration",
         "A profile of your AWS configuration; runs on AWS, which costs money.",
     ),
-    "region": Setting(r".+", N_("a Region such as us-east-1"), "The AWS Region; us-east-1 by default."),
+    "region": Setting(r".+", "a Region such as us-east-1", "The AWS Region; us-east-1 by default."),
     "prefix": Setting(
         r"[A-Za-z][A-Za-z0-9-]{0,10}",
-        N_("a letter, then up to ten letters, digits or -"),
+        "a letter, then up to ten letters, digits or -",
         "Goes before every name, so that several people can share an account.",
     ),
     "threshold": Setting(
         r"[0-9]{1,15}(\.[0-9]{1,15})?",
-        N_("an amount of 0 or more with at most 15 digits, such as 1500"),
+        "an amount of 0 or more with at most 15 digits, such as 1500",
         "Alerts go out when a total reaches this amount; 1500 by default.",
     ),
     "email": Setting(
         r"[A-Za-z0-9.!#$%&'*+/=?^_`{|}~-]+@[A-Za-z0-9.-]+",
-        N_("an address such as ana@example.com"),
+        "an address such as ana@example.com",
         "Alerts go to this e-mail address too.",
     ),
-    "phone": Setting(
-        r"\+[1-9][0-9]{6,14}", N_("a number such as +15555550100"), "Alerts go to this number too, by SMS."
-    ),
+    "phone": Setting(r"\+[1-9][0-9]{6,14}", "a number such as +15555550100", "Alerts go to this number too, by SMS."),
     # Of accounts that others manage:
     "processor_role": Setting(_ROLE, _A_ROLE, "A role that exists, for TransactionProcessor; its name or ARN."),
     "notifier_role": Setting(_ROLE, _A_ROLE, "A role that exists, for TotalNotifier; it may be the same."),
     "bucket": Setting(
         r"[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]",
-        N_("the name of a bucket, such as my-class-bucket"),
+        "the name of a bucket, such as my-class-bucket",
         "A bucket that exists. The lab only adds its trigger, and removes it.",
     ),
     "boundary": Setting(
         r"(arn:[!-~]+/)?[\w+=,.@-]{1,128}",
-        N_("the name or ARN of a managed policy, such as LabBoundary"),
+        "the name or ARN of a managed policy, such as LabBoundary",
         "A managed policy: the permissions boundary of the roles that the lab makes.",
     ),
 }

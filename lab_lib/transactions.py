@@ -12,7 +12,7 @@ from typing import Any
 
 from lab_lib.errors import NotATransactionsFile, UsageError
 from lab_lib.handlers.transaction_processor.transactions_file import MOST_ROWS
-from lab_lib.language import N_, _
+from lab_lib.language import _
 from lab_lib.workspace.private_files import open_file
 
 Amounts = dict[tuple[str, str], Decimal]  # by customer and transaction
@@ -126,7 +126,7 @@ def read_amounts(items: Iterable[dict[str, Any]]) -> Amounts:
 def why_rejected(code: str, values: dict[str, Any], reason: str) -> str:
     """Return the reason for which TransactionProcessor rejected a line, in the user's language if its code is known."""
     try:
-        return _(_REASONS[code], **values)
+        return _(REASONS[code], **values)
     except LookupError:
         return reason
 
@@ -187,17 +187,17 @@ def _fault_of_fields(fields: dict[str, str]) -> str:
     return "amount-too-long" if len("".join(amount.groups(""))) > 38 else ""
 
 
-_REASONS = {  # by the codes of transactions_file.py
-    "header": N_("line 1 is {found!r}; wanted {wanted!r}"),
-    "fields-count": N_("{found} fields; wanted 5"),
-    "id-empty": N_("{column} is empty"),
-    "field-too-long": N_("{column} is longer than {most} bytes"),
-    "line-too-long": N_("it is longer than 130000 characters"),
-    "not-utf8": N_("it is not UTF-8 text"),
-    "quotes": N_("its quotes are wrong: {error}"),
-    "date-not-day": N_("trn_date is {found!r}; wanted a day as MM/DD/YYYY, in the digits 0-9"),
-    "amount-not-number": N_("trn_amount is {found!r}; wanted a number such as 99.50, in the digits 0-9"),
-    "amount-too-long": N_("trn_amount has more than 38 digits"),
+REASONS = {  # by the codes of transactions_file.py
+    "header": "line 1 is {found!r}; wanted {wanted!r}",
+    "fields-count": "{found} fields; wanted 5",
+    "id-empty": "{column} is empty",
+    "field-too-long": "{column} is longer than {most} bytes",
+    "line-too-long": "it is longer than 130000 characters",
+    "not-utf8": "it is not UTF-8 text",
+    "quotes": "its quotes are wrong: {error}",
+    "date-not-day": "trn_date is {found!r}; wanted a day as MM/DD/YYYY, in the digits 0-9",
+    "amount-not-number": "trn_amount is {found!r}; wanted a number such as 99.50, in the digits 0-9",
+    "amount-too-long": "trn_amount has more than 38 digits",
 }
 _HEADER = "customer_id|customer_address|trn_id|trn_date|trn_amount"
 _LONGEST_LINE = 130_000  # characters
