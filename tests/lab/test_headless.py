@@ -158,16 +158,14 @@ def test_a_run_first_ends_a_clean_up_that_was_interrupted(chain, tmp_path, monke
     ("option", "value", "named"),
     [
         ("--data", "missing.txt", "missing.txt"),
-        ("--data", "table.txt", "customer_id"),
         ("--data", "sample.csv", ".txt"),
         ("--data", "rejected.txt", "no good row"),
         ("--until", "99", "00, 01, 02, 03, 04, 05, 06"),
-        ("--out", "table.txt", "table.txt"),
+        ("--out", "sample.csv", "sample.csv"),
         ("--out", str(copies.NOTEBOOKS), "another folder"),
     ],
 )
 def test_a_wrong_request_is_one_line_and_status_2_and_nothing_is_made(option, value, named, account, tmp_path):
-    (tmp_path / "table.txt").write_text("name|address\nAna|1 Smith Street\n")
     (tmp_path / "sample.csv").write_text(headless.DATA_FILE.read_text())
     (tmp_path / "rejected.txt").write_text(f"{HEADER}\nC1|a|T1|03/16/2017|ninety\n")
 

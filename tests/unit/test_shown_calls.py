@@ -1,12 +1,8 @@
 """The list of AWS calls below a helper: what was called, in order, and the command that does the same."""
 
-import re
-
 import pytest
 from botocore.exceptions import ClientError
 
-from lab_lib.aws import functions
-from lab_lib.exercises import translation
 from lab_lib.pages import shown_calls
 
 
@@ -32,15 +28,3 @@ def test_the_calls_are_shown_also_when_one_of_them_fails(lab, capsys):
         lab.client("dynamodb").delete_table(TableName="Missing")
 
     assert "DeleteTable" in capsys.readouterr().out
-
-
-def test_an_excerpt_shows_these_functions_of_a_file_in_this_order_and_no_others():
-    rules, _ = functions.source_files("TransactionProcessor")
-
-    shown = str(translation.source(rules, "read_day", "read_line"))
-
-    assert re.findall(r"^(?:def|class|import) .*", shown, re.MULTILINE) == [
-        "def read_day(text):",
-        "def read_line(text, columns):",
-    ]
-    assert shown.endswith('"TransactionAmount": read_amount(named["trn_amount"]),\n    }')
