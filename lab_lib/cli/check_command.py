@@ -10,9 +10,8 @@ from rich.text import Text
 
 import lab_lib
 from lab_lib import language
-from lab_lib.cli.progress import progress_bar
 from lab_lib.cli.setting_options import Settings, as_options, takes
-from lab_lib.cli.terminal import NOT_GRADED, FoldingTable, Yes, confirm, handle_errors, out
+from lab_lib.cli.terminal import NOT_GRADED, FoldingTable, Yes, confirm, handle_errors, out, progress_bar
 from lab_lib.language import N_, _
 from lab_lib.pages.colours import LOOKS, marked
 from lab_lib.pages.wording import clauses

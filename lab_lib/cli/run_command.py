@@ -8,9 +8,8 @@ import typer
 from rich.table import Table
 from rich.text import Text
 
-from lab_lib.cli.progress import progress_bar
 from lab_lib.cli.setting_options import Settings, as_options, takes
-from lab_lib.cli.terminal import FoldingTable, Yes, confirm, out, relative_to_cwd
+from lab_lib.cli.terminal import FoldingTable, Yes, confirm, out, progress_bar, relative_to_cwd
 from lab_lib.language import N_, _, ngettext
 from lab_lib.pages.colours import LOOKS
 from lab_lib.pages.wording import listing

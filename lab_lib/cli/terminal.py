@@ -1,4 +1,4 @@
-"""Share the two consoles, the question before AWS is changed, and the printing of errors among all commands."""
+"""Share the two consoles, their tables and bars, the question before AWS is changed, and the printing of errors."""
 
 import os
 import signal
@@ -11,6 +11,7 @@ from typing import Annotated, Any
 import typer
 from botocore.exceptions import BotoCoreError, ClientError
 from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.table import Column, Table
 from rich.text import Text
 
@@ -117,6 +118,21 @@ class FoldingTable(Table):
     def __init__(self, first: str, *others: str) -> None:
         columns = [Column(name, overflow="fold") for name in others]
         super().__init__(Column(first, no_wrap=True), *columns, header_style="bold")
+
+
+def progress_bar() -> Progress:
+    """Return a progress bar, which only a terminal shows."""
+    # The description may be long: it must leave room for the bar, the numbers and the time.
+    width = max(err.width - 42, 10)
+    return Progress(
+        BarColumn(bar_width=24),
+        MofNCompleteColumn(),
+        TextColumn("{task.description}", table_column=Column(no_wrap=True, max_width=width)),
+        TimeElapsedColumn(),
+        console=err,
+        transient=True,
+        disable=not err.is_terminal,
+    )
 
 
 def relative_to_cwd(path: Path) -> Path:
