@@ -3,8 +3,7 @@
 from typing import NamedTuple
 
 from lab_lib.language import N_, _
-from lab_lib.pages.chain_parts import BOXES, PARTS, in_words, part_of
-from lab_lib.pages.chain_picture import Look, Picture
+from lab_lib.pages.chain_picture import BOXES, PARTS, Look, Picture, in_words, part_of
 from lab_lib.resources import RESOURCES
 
 ALL, PICTURE = {*PARTS}, "picture"  # the tag of the cell that draws it

@@ -13,8 +13,7 @@ from lab_lib.checks.rules import RULES, State
 from lab_lib.exercises import pictures
 from lab_lib.exercises.pictures import NOTEBOOKS
 from lab_lib.pages import chain_picture
-from lab_lib.pages.chain_parts import PARTS
-from lab_lib.pages.chain_picture import Look, Picture, svg
+from lab_lib.pages.chain_picture import PARTS, Look, Picture, svg
 from lab_lib.pages.colours import LOOKS
 
 OK, NOT_YET, CANNOT_SEE, WAITS, COULD_BE = State.OK, State.NOT_YET, State.CANNOT_SEE, State.WAITS, State.COULD_BE

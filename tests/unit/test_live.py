@@ -8,8 +8,8 @@ import pytest
 
 from lab_lib.calls.waiting import PROGRESS_FILE
 from lab_lib.pages import live
-from lab_lib.pages.chain_parts import Link, Progress
 from lab_lib.pages.chain_picture import svg
+from lab_lib.pages.live import Link, Progress
 from lab_lib.resources import ALERTS, CHANGES, ROWS, messages
 
 LINKS = [
