@@ -23,7 +23,7 @@ from lab_lib.errors import LabError
 from lab_lib.exercises import copies, workbook
 from lab_lib.exercises.notebook_files import without_slow_import
 from lab_lib.run import execution, headless
-from lab_lib.run.kernels import Kernel, one_kernel
+from lab_lib.run.execution import Kernel, one_kernel
 from lab_lib.workspace.places import STATE
 
 nbformat: Any = without_slow_import("nbformat")

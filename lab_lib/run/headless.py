@@ -23,8 +23,7 @@ from lab_lib.exercises.notebook_files import without_slow_import
 from lab_lib.lab import Lab, open_lab
 from lab_lib.language import _
 from lab_lib.run import execution
-from lab_lib.run.execution import Step
-from lab_lib.run.kernels import Kernel, one_kernel
+from lab_lib.run.execution import Kernel, Step, one_kernel
 from lab_lib.settings import SETTINGS
 from lab_lib.workspace import one_command
 from lab_lib.workspace.masking import masked

@@ -22,7 +22,7 @@ from rich.console import Console
 from rich.progress import Progress
 
 from lab_lib.exercises.copies import solved_notebooks as notebooks
-from lab_lib.run.kernels import one_kernel
+from lab_lib.run.execution import one_kernel
 from tests.own_aws import own_aws
 
 RULES = get_sanitize_patterns(Path(__file__).with_name("sanitize.cfg").read_text("utf-8"))
