@@ -34,13 +34,12 @@ def test_a_notebook_that_is_opened_by_hand_works_in_the_folder_above_its_own(tmp
 
 def test_the_embedded_aws_of_each_workspace_has_a_folder_in_the_users_state(tmp_path, monkeypatch):
     monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "state"))
-    homes = set()
-    for name in ("one/lab", "two/lab", "three", "three"):
-        (tmp_path / name).mkdir(parents=True, exist_ok=True)
-        monkeypatch.chdir(tmp_path / name)
-        homes.add(server.home())
+    homes = []
+    for name in ("one", "two"):
+        monkeypatch.setenv(places.WORKSPACE, str(tmp_path / name / "lab"))
+        homes.append(server.home())
 
-    assert len(homes) == 3
+    assert homes[0] != homes[1]
     assert {home.parent for home in homes} == {tmp_path / "state" / "serverless-lab-workbook"}
 
 
