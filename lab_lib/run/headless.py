@@ -123,23 +123,7 @@ def run(
             if is_interrupted:
                 list(cleanup.delete_all(lab))
             with one_kernel(prepared.notebooks[0].parent, retries=retries.name) as kernel:
-                for path in prepared.notebooks:
-                    number = path.stem[:2]
-                    if steps:
-                        kernel.reset()
-                    if number == BREAK_IT:
-                        complete(lab)
-                    if number == CLEAN_UP:
-                        held = _held(prepared)
-                    started(path.stem)
-                    steps.append(run_one(path, out, prepared.parameters, lab, kernel))
-                    if not steps[-1].ok:
-                        break
-            if number < BREAK_IT:
-                complete(lab)
-            if number < CLEAN_UP or not steps[-1].ok:
-                with suppress(BotoCoreError, ClientError):  # which may be why a notebook failed
-                    held = _held(prepared)
+                held = _run_notebooks(prepared, out, kernel, steps, started, complete)
         finally:
             result = {
                 "account": lab.account,
@@ -153,6 +137,37 @@ def run(
             }
             write_file(out / "result.json", masked(json_text(result), lab))
     return steps, result
+
+
+def _run_notebooks(
+    prepared: Prepared,
+    out: Path,
+    kernel: Kernel,
+    steps: list[Step],
+    started: Callable[[str], None],
+    complete: Callable[[Lab], None],
+) -> dict[str, Any]:
+    """Run the notebooks until one fails, and add their steps. Return what the account held before the clean-up."""
+    lab = prepared.lab
+    held = dict[str, Any]()
+    for path in prepared.notebooks:
+        number = path.stem[:2]
+        if steps:
+            kernel.reset()
+        if number == BREAK_IT:
+            complete(lab)
+        if number == CLEAN_UP:
+            held = _held(prepared)
+        started(path.stem)
+        steps.append(run_one(path, out, prepared.parameters, lab, kernel))
+        if not steps[-1].ok:
+            break
+    if number < BREAK_IT:
+        complete(lab)
+    if number < CLEAN_UP or not steps[-1].ok:
+        with suppress(BotoCoreError, ClientError):  # which may be why a notebook failed
+            held = _held(prepared)
+    return held
 
 
 def run_one(path: Path, out: Path, parameters: dict[str, Any], lab: Lab, kernel: Kernel) -> Step:
