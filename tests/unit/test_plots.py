@@ -98,7 +98,8 @@ def test_a_figure_names_the_fonts_of_the_language_also_if_this_computer_has_none
     message = f'msgid "No customer has a total yet."\nmsgstr "{TRANSLATED}"\n'
     (tmp_path / "LC_MESSAGES" / "lab.po").write_text(message, encoding="utf-8")
     (tmp_path / "fonts.txt").write_text("No Such Font\nNor This One", encoding="utf-8")
-    monkeypatch.setenv(language.VARIABLE, str(tmp_path))
+    monkeypatch.setattr(language, "LOCALE", tmp_path.parent)
+    monkeypatch.setenv(language.VARIABLE, tmp_path.name)
 
     figure = totals()
 
