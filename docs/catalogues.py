@@ -22,12 +22,13 @@ from babel.messages import Catalog, Message
 from babel.messages.extract import extract_from_dir
 from babel.messages.pofile import PoFileError, read_po, write_po
 
-from lab_lib import checks, errors, language
+from lab_lib import checks, errors, language, settings, transactions
 from lab_lib.calls import recent, waiting
 from lab_lib.checks import facts, probe
 from lab_lib.cli import command_line
 from lab_lib.cli import main as commands
 from lab_lib.exercises import copies, translation
+from lab_lib.pages import colours
 from lab_lib.pages.wording import cut
 from lab_lib.workspace.private_files import draft_of
 
@@ -39,6 +40,28 @@ ONLY_ON_SITE = DOCUMENTS[-1]
 _MARKS = {"_": [0], "N_": [0], "ngettext": [0, 1], "case": [0], "check": [2], "Question": [2], "wait_until": [1]}
 _MARKS |= {"read_file": [2], "make_folder": [1], "write_file": [2], "can_write_to": [1]}  # what to do if a file fails
 _MARKS |= {kind.__name__: [0] for kind in vars(errors).values() if hasattr(kind, "_render_traceback_")}  # of the lab
+# Texts that are translated where they are shown, by the file of their table.
+TABLES = {
+    "calls/recent.csv": [kind.what for kind in recent.KINDS],
+    "calls/waiting.csv": [text for wait in waiting.WAITS.values() for text in (wait.what, wait.on_aws) if text],
+    "checks": [rule.title for rule in checks.RULES.values()],
+    f"checks/{facts.FILE.name}": [text for fact in facts.FACTS for text in fact.texts],
+    f"checks/{probe.FILE.name}": [text for part in probe.PARTS for text in part.texts],
+    "cli/command_line.py": [*command_line.WORDS.values(), *command_line.FAULTS.values()],
+    "pages/colours.py": colours.LOOKS,
+    "run/costs.json": ["runs", "GB-s", "write units", "read units", "s3 reads", "sns calls", "log KB"],
+    "settings.py": [setting.wanted for setting in settings.SETTINGS.values()],
+    "transactions.py": transactions.REASONS.values(),
+    "workspace/private_files.py": [  # why a file cannot be used, in the system's words
+        "No such file or directory",
+        "Permission denied",
+        "Is a directory",
+        "Not a directory",
+        "No space left on device",
+        "Read-only file system",
+        "File exists",
+    ],
+}
 _WIDTH = 1_000_000  # of a line in lab.po: Babel would break the previous English of a message within its quotes
 # What a translation keeps, in any order: code, addresses, images, tags of hints, and the letters of answers.
 _KEPT = re.compile(r"(?<!`)`[^`\n]+`(?!`)|\]\((?!#)[^)#]*|src=\"[^\"]*\"|</?(?:details|summary)>|^\*\*[a-z]\*\*(?= )")
@@ -59,17 +82,11 @@ def messages() -> Catalog:
             marked += [(path.relative_to(ROOT / folder), *each) for each in _marked(path.read_text("utf-8"))]
         for name, _line, message, *_ in sorted(marked, key=lambda each: (str(each[0]), each[1])):
             found.add(message, locations=[(f"{folder}/{name}", 0)])
-    for kind in recent.KINDS:
-        found.add(kind.what, locations=[("lab_lib/calls/recent.csv", 0)])
-    for text in {text for wait in waiting.WAITS.values() for text in (wait.what, wait.on_aws) if text}:
-        found.add(text, locations=[("lab_lib/calls/waiting.csv", 0)])
+    for file, texts in TABLES.items():
+        for text in texts:
+            found.add(text, locations=[(f"lab_lib/{file}", 0)])
     for message in _messages(command_line.translated, typer.main.get_command(commands.app)):
         found.add(message, locations=[("lab_lib/cli", 0)])
-    for rule in checks.RULES.values():
-        found.add(rule.title, locations=[("lab_lib/checks", 0)])
-    for file, rules in ((facts.FILE, facts.FACTS), (probe.FILE, probe.PARTS)):
-        for text in (text for rule in rules for text in rule.texts):
-            found.add(text, locations=[(f"lab_lib/checks/{file.name}", 0)])
     for path in copies.solved_notebooks():
         for cell in json.loads(path.read_text("utf-8"))["cells"]:
             shown = [output["data"] for output in cell.get("outputs", []) if "text/latex" in output.get("data", {})]

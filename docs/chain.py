@@ -13,7 +13,7 @@ from lab_lib import language
 from lab_lib.exercises.copies import solved_notebooks
 from lab_lib.exercises.pictures import PICTURE, shown
 from lab_lib.pages import chain_picture
-from lab_lib.pages.chain_parts import in_words
+from lab_lib.pages.chain_picture import in_words
 
 README, WIDEST = Path(__file__).parents[1] / "README.md", 120  # characters of a line there
 

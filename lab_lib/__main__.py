@@ -2,7 +2,6 @@
 
 import io
 import os
-import resource
 import signal
 import sys
 from typing import Any
@@ -12,10 +11,6 @@ from lab_lib.language import N_, _
 _INSTALL = N_(
     "{name} is not installed. Install all that the commands need: pip install 'serverless-lab-workbook[class]', "
     "or in a checkout: make class"
-)
-_FEWEST_FILES = 256  # a function may open as many, in a process of its own
-_FEW_FILES = N_(
-    "A process may open too few files here. Type `ulimit -n 1024` in a new terminal, and do the same again."
 )
 _UNFORESEEN = N_(
     "{kind}: {error}. Do the same again. "
@@ -35,14 +30,12 @@ def main() -> None:
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):  # a terminal's encoding, such as GBK, may lack the signs of states
             stream.reconfigure(errors="backslashreplace")
-    if resource.getrlimit(resource.RLIMIT_NOFILE)[0] < _FEWEST_FILES:
-        sys.exit(_(_FEW_FILES))
     try:
         from lab_lib.cli.main import app
 
         app()
     except KeyboardInterrupt as stop:  # while the commands were loaded, which takes a moment
-        sys.exit(128 + (*stop.args, signal.SIGINT)[0])
+        sys.exit(128 + (stop.args[0] if stop.args else signal.SIGINT))
     except ModuleNotFoundError as error:  # `lab class` needs an extra
         print(_(_INSTALL, name=error.name), file=sys.stderr)
         sys.exit(2)

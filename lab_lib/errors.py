@@ -18,7 +18,6 @@ import sys
 from collections.abc import Callable
 from functools import cache
 from http import HTTPStatus
-from itertools import pairwise
 from typing import TypeVar
 
 from botocore.exceptions import (
@@ -35,7 +34,7 @@ from botocore.exceptions import (
     TokenRetrievalError,
 )
 
-from lab_lib.language import N_, _, line_breaks
+from lab_lib.language import N_, _
 
 T = TypeVar("T")
 LACKING = N_("{call} is missing on this endpoint")
@@ -57,9 +56,11 @@ class LabError(Exception):
 
         A notebook breaks lines in the middle of words, so they are broken here.
         """
-        text = f"{type(self).__name__}: {self}"
-        begins = [0, *line_breaks(text, _NOTEBOOK), len(text)]
-        return [text[begin:end].rstrip() for begin, end in pairwise(begins)]
+        from rich.console import Console
+        from rich.text import Text
+
+        lines = Text(f"{type(self).__name__}: {self}").wrap(Console(), _NOTEBOOK, overflow="fold")
+        return [line.plain.rstrip() for line in lines]
 
 
 class UsageError(LabError):

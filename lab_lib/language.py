@@ -1,7 +1,7 @@
 """Say things in the user's language, and in English what has no translation.
 
-A language is the name of a folder in `locale`, such as zh_CN, or the path of such a folder elsewhere. It stands in the
-variable LAB_LANG, from which the processes that a command starts have it too.
+A language is the name of a folder in `locale`, such as zh_CN. It stands in the variable LAB_LANG, from which the
+processes that a command starts have it too.
 """
 
 import functools
@@ -9,36 +9,28 @@ import gettext
 import io
 import os
 import re
-from contextlib import suppress
 from pathlib import Path
-
-from rich.cells import cell_len
 
 VARIABLE, ENGLISH = "LAB_LANG", "en"
 FINISHED = ("zh_CN",)  # has pages of its own, and no message without its translation: `make lint` names each
 LOCALE = Path(__file__).with_name("locale")
 SETTING = Path(".lab", "language")  # in the learner's copy of the notebooks
-_WORD = re.compile(r"\s*(?:[“（]*[⺀-\uffff][、，。；：？！”）…]*|[^\s⺀-\uffff]+[、，。；：？！”）]*)\s*")
 _OF_COMPUTER = ("LANGUAGE", "LC_ALL", "LC_MESSAGES", "LANG")  # in the order of gettext
 
 
 def use(name: str) -> None:
-    """Use this language, here and in the processes that this one starts. ValueError if it has no catalogues."""
-    if not (there := named(name)):
-        wanted = N_("The language is {name!r}; wanted one of {names}, or a folder with catalogues.")
-        raise ValueError(_(wanted, name=name, names=_(", ").join(names())))
-    os.environ[VARIABLE] = there
-
-
-def named(name: str) -> str:
-    """Return the language of this name, or in this folder; an empty text if it has no catalogues."""
-    name = name if os.sep not in name else str(Path(name).absolute())
-    return name if _is_there(name) else ""
+    """Use this language, one of `names()`, here and in the processes that this one starts."""
+    os.environ[VARIABLE] = name
 
 
 def names() -> list[str]:
     """Return the languages that the lab has, finished or not."""
-    return [ENGLISH, *sorted(path.name for path in LOCALE.iterdir() if _is_there(path.name))]
+    return _names_in(LOCALE)
+
+
+@functools.cache
+def _names_in(locale: Path) -> list[str]:
+    return [ENGLISH, *sorted(po.parents[1].name for po in locale.glob("*/LC_MESSAGES/lab.po"))]
 
 
 def of_copy(copy: Path) -> str:
@@ -46,19 +38,23 @@ def of_copy(copy: Path) -> str:
 
     Without catalogues, it is English.
     """
-    if (setting := copy / SETTING).parent.is_dir():
+    setting = copy / SETTING
+    if setting.parent.is_dir():
         name = setting.read_text("utf-8", "replace").strip() if setting.is_file() else ENGLISH
-        return name if _is_there(name) else ENGLISH
+        return name if name in names() else ENGLISH
     of_computer = next(filter(None, map(os.environ.get, _OF_COMPUTER)), "")
     name = re.split("[.@:]", of_computer)[0].replace("-", "_")
-    return next(filter(_is_there, (name, name.partition("_")[0])), ENGLISH)  # fr_CA, or the fr of all
+    for one in (name, name.partition("_")[0]):  # fr_CA, or the fr of all
+        if one in names():
+            return one
+    return ENGLISH
 
 
-def used() -> str:
-    """Return the language that is used."""
-    if not _is_there(name := os.environ.get(VARIABLE, "")):
-        use(name := of_copy(Path.cwd()))
-    return name
+def used(copy: Path | None = None) -> str:
+    """Return the language that is used. If none was named, it is that of a copy, or of the current folder."""
+    if os.environ.get(VARIABLE) not in names():
+        use(of_copy(copy or Path.cwd()))
+    return os.environ[VARIABLE]
 
 
 def folder(name: str) -> Path | None:
@@ -83,22 +79,6 @@ def sentences(*texts: str) -> str:
     return _("{sentence} {sentence_after}", sentence="", sentence_after="").join(filter(None, texts))
 
 
-def line_breaks(text: str, columns: int) -> list[int]:
-    """Return where the lines of a text begin, but for the first, if a line has so many columns.
-
-    Chinese has no spaces: a line can end after each character, but not before a comma.
-    """
-    breaks, used = list[int](), 0
-    for word in _WORD.finditer(text):
-        if used and used + cell_len(word[0].rstrip()) > columns:
-            breaks.append(word.start())
-            used = 0
-        used += cell_len(word[0])
-        if used > columns + 1:  # a word that is longer than a line, such as an ARN, goes over several
-            used %= columns
-    return breaks
-
-
 def N_(message: str) -> str:  # gettext's name
     """Mark a message that is made before the language is known. The code that shows it calls `_`."""
     return message
@@ -115,13 +95,6 @@ def _filled(text: str, english: str, values: dict[str, object]) -> str:
 def catalogue(name: str) -> Path:
     """Return the file with the messages of a language, and of its notebooks and documents."""
     return LOCALE / name / "LC_MESSAGES" / "lab.po"
-
-
-@functools.cache
-def _is_there(name: str) -> bool:
-    with suppress(OSError):  # a damaged setting may be too long for a name
-        return name == ENGLISH or (name != "" and catalogue(name).is_file())
-    return False
 
 
 @functools.cache

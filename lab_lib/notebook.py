@@ -66,7 +66,7 @@ def invoke(lab: Lab, name: str, event: dict[str, Any]) -> None:
         print(error)
 
 
-def preview(lab: Lab) -> transactions.Preview:
+def preview(lab: Lab) -> transactions.Recount:
     """Read the lab's data file as TransactionProcessor does. StepMissing if the function's timeout is too short."""
     file = transactions.preview(lab.data_file)
     functions.require_timeout(lab, file.rows)

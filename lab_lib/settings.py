@@ -1,41 +1,77 @@
-"""Take the settings of a lab, and refuse what cannot be right."""
+"""List the settings of a lab, and refuse what cannot be right."""
 
 import functools
 import os
 import re
 import unicodedata
 from decimal import Decimal
-from typing import Any
+from typing import Any, NamedTuple
 
 from lab_lib.calls.sessions import keyed_session
 from lab_lib.errors import UsageError
-from lab_lib.language import N_, _
+from lab_lib.language import _
 
 DEFAULT_ACCOUNT = "000000000000"  # of the embedded AWS
 DEFAULT_REGION = "us-east-1"
 DEFAULT_THRESHOLD = Decimal(1500)
 _MOST_DIGITS = 15  # of the threshold: it is a float in a notebook, which keeps so many
 _IAM_KINDS = {"processor_role": "role", "notifier_role": "role", "boundary": "policy"}
-_ROLE = r"(arn:[!-~]+/)?[\w+=,.@-]{1,64}", N_("the name or ARN of a role, such as LabRole")
-# Each setting's pattern and description. The pattern for e-mail addresses is HTML's: none of its characters needs
-# escaping in Python or JSON. The last four are for accounts that others manage.
-_SETTINGS = {
-    "account": (r"[0-9]{12}", N_('twelve digits as text, such as "000000000000"')),
-    "profile": (r".+", N_("the name of a profile of your AWS configuration")),
-    "region": (r".+", N_("a Region such as us-east-1")),
-    "prefix": (r"[A-Za-z][A-Za-z0-9-]{0,10}", N_("a letter, then up to ten letters, digits or -")),
-    "threshold": (
-        r"[0-9]{1,15}(\.[0-9]{1,15})?",
-        N_("an amount of 0 or more with at most 15 digits, such as 1500"),
+
+
+class Setting(NamedTuple):
+    """A setting of a lab: the pattern of its values, what is wanted, in words, and the help of its option."""
+
+    pattern: str
+    wanted: str
+    help: str
+
+
+_ROLE, _A_ROLE = r"(arn:[!-~]+/)?[\w+=,.@-]{1,64}", "the name or ARN of a role, such as LabRole"
+# The pattern for e-mail addresses is HTML's: none of its characters needs escaping in Python or JSON.
+SETTINGS = {
+    "account": Setting(
+        r"[0-9]{12}",
+        'twelve digits as text, such as "000000000000"',
+        "The account's twelve digits. Required with --profile.",
     ),
-    "email": (r"[A-Za-z0-9.!#$%&'*+/=?^_`{|}~-]+@[A-Za-z0-9.-]+", N_("an address such as ana@example.com")),
-    "phone": (r"\+[1-9][0-9]{6,14}", N_("a number such as +15555550100")),
-    "processor_role": _ROLE,
-    "notifier_role": _ROLE,
-    "bucket": (r"[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]", N_("the name of a bucket, such as my-class-bucket")),
-    "boundary": (r"(arn:[!-~]+/)?[\w+=,.@-]{1,128}", N_("the name or ARN of a managed policy, such as LabBoundary")),
+    "profile": Setting(
+        r".+",
+        "the name of a profile of your AWS configuration",
+        "A profile of your AWS configuration; runs on AWS, which costs money.",
+    ),
+    "region": Setting(r".+", "a Region such as us-east-1", "The AWS Region; us-east-1 by default."),
+    "prefix": Setting(
+        r"[A-Za-z][A-Za-z0-9-]{0,10}",
+        "a letter, then up to ten letters, digits or -",
+        "Goes before every name, so that several people can share an account.",
+    ),
+    "threshold": Setting(
+        r"[0-9]{1,15}(\.[0-9]{1,15})?",
+        "an amount of 0 or more with at most 15 digits, such as 1500",
+        "Alerts go out when a total reaches this amount; 1500 by default.",
+    ),
+    "email": Setting(
+        r"[A-Za-z0-9.!#$%&'*+/=?^_`{|}~-]+@[A-Za-z0-9.-]+",
+        "an address such as ana@example.com",
+        "Alerts go to this e-mail address too.",
+    ),
+    "phone": Setting(r"\+[1-9][0-9]{6,14}", "a number such as +15555550100", "Alerts go to this number too, by SMS."),
+    # Of accounts that others manage:
+    "processor_role": Setting(_ROLE, _A_ROLE, "A role that exists, for TransactionProcessor; its name or ARN."),
+    "notifier_role": Setting(_ROLE, _A_ROLE, "A role that exists, for TotalNotifier; it may be the same."),
+    "bucket": Setting(
+        r"[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]",
+        "the name of a bucket, such as my-class-bucket",
+        "A bucket that exists. The lab only adds its trigger, and removes it.",
+    ),
+    "boundary": Setting(
+        r"(arn:[!-~]+/)?[\w+=,.@-]{1,128}",
+        "the name or ARN of a managed policy, such as LabBoundary",
+        "A managed policy: the permissions boundary of the roles that the lab makes.",
+    ),
 }
-SETTINGS = tuple(_SETTINGS)
+PLACE = ("account", "profile", "region", "prefix", "processor_role", "notifier_role", "bucket")  # where the lab is
+ALERTS = ("threshold", "email", "phone")
 VARIABLES = (*SETTINGS, "role_arn", "external_id")  # each is read from its variable too, such as LAB_PREFIX
 
 
@@ -48,11 +84,12 @@ def plain_text(name: str, value: str) -> str:
 
 def setting(name: str, value: Any) -> Any:
     """Return a setting of `open_lab` that is right by itself. UsageError if it cannot be right; empty is right."""
-    (pattern, wanted), is_amount = _SETTINGS[name], name == "threshold"
+    is_amount = name == "threshold"
     text = str(DEFAULT_THRESHOLD if value == "" else value) if is_amount else value
-    is_right = isinstance(text, str) and re.fullmatch(f"({pattern})?", text, re.ASCII)
+    is_right = isinstance(text, str) and re.fullmatch(f"({SETTINGS[name].pattern})?", text, re.ASCII)
     if not is_right or (is_amount and len(Decimal(text).normalize().as_tuple().digits) > _MOST_DIGITS):
-        raise UsageError("{name} is {value!r}; wanted {wanted}.", name=name, value=value, wanted=_(wanted))
+        wanted = _(SETTINGS[name].wanted)
+        raise UsageError("{name} is {value!r}; wanted {wanted}.", name=name, value=value, wanted=wanted)
     if name == "region":
         partition(value or DEFAULT_REGION)
     return Decimal(text) if is_amount else value

@@ -1,77 +1,68 @@
 """Read, count, write and make up transactions files."""
 
 import re
-from calendar import monthrange
 from collections import defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass, field
+from datetime import date
 from decimal import Context, Decimal, Inexact
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
 from lab_lib.errors import NotATransactionsFile, UsageError
-from lab_lib.handlers.transaction_processor import transactions_file
-from lab_lib.language import N_, _
+from lab_lib.handlers.transaction_processor.transactions_file import MOST_ROWS
+from lab_lib.language import _
 from lab_lib.workspace.private_files import open_file
 
 Amounts = dict[tuple[str, str], Decimal]  # by customer and transaction
 Row = dict[str, Any]  # CustomerId, Address, TransactionId, TransactionDate: str; TransactionAmount: Decimal
 
 
-@dataclass(frozen=True)
-class Preview:
-    """The outcome of a file, foretold by the rules of TransactionProcessor."""
+@dataclass
+class Recount:
+    """A file, counted by other code than the function's."""
 
     key: str  # of the S3 object that an upload creates
-    good: int  # rows that it will write; of two of the same transaction the last one counts
-    bad: int  # lines that it will reject
+    good: int = 0  # lines that TransactionProcessor writes; of two of the same transaction the last one counts
+    amounts: Amounts = field(default_factory=dict)  # in the order of the lines that count
+    rejected: dict[int, str] = field(default_factory=dict)  # by the number of the line: the code of its first fault
+    days: dict[tuple[str, str], str] = field(default_factory=dict)  # by customer and transaction: MM/DD/YYYY
+    addresses: dict[str, str] = field(default_factory=dict)  # by customer
+
+    @property
+    def bad(self) -> int:
+        return len(self.rejected)
 
     @property
     def rows(self) -> int:
         return self.good + self.bad
 
 
-def preview(path: str | Path) -> Preview:
-    """Read a file as TransactionProcessor does, in one pass.
+def preview(path: str | Path) -> Recount:
+    """Count a file's rows.
 
-    UsageError if it cannot be read, or has more rows than one call of the function writes. NotATransactionsFile if its
-    header is wrong.
+    UsageError if it cannot be read, or has more rows than one call of TransactionProcessor writes. NotATransactionsFile
+    if its header is wrong.
     """
-    good, bad, path = 0, 0, Path(path)
+    path = Path(path)
     try:
         with open_file(path) as stream:
-            for _number, row, _fault, _text in transactions_file.read_lines(stream):
-                good += row is not None
-                bad += row is None
-    except transactions_file.Unreadable as error:
-        reason = why_rejected(error.code, error.values, str(error))
-        raise NotATransactionsFile("{path} is no transactions file: {error}.", path=path, error=reason) from None
+            counted = recount(str(path), stream.read())
     except OSError as error:
         raise UsageError(
             "Cannot read {path}: {reason}. Name a transactions file.", path=path, reason=_(str(error.strerror))
         ) from None
-    made, most = Preview(path.name, good, bad), transactions_file.MOST_ROWS
-    if made.rows > most:
+    if counted.rows > MOST_ROWS:
         raise UsageError(
             "{path} has {rows:,} rows, and a call of TransactionProcessor writes {most:,} at most. Split the file, "
             "with all rows of a customer in one part.",
             path=path,
-            rows=made.rows,
-            most=most,
+            rows=counted.rows,
+            most=MOST_ROWS,
         )
-    return made
-
-
-@dataclass
-class Recount:
-    """A file, counted by other code than the function's."""
-
-    good: int = 0  # lines
-    amounts: Amounts = field(default_factory=dict)  # in the order of the lines that count
-    rejected: dict[int, str] = field(default_factory=dict)  # by the number of the line: the code of its first fault
-    days: dict[tuple[str, str], str] = field(default_factory=dict)  # by customer and transaction: MM/DD/YYYY
-    addresses: dict[str, str] = field(default_factory=dict)  # by customer
+    counted.key = path.name
+    return counted
 
 
 def recount(key: str, content: bytes) -> Recount:
@@ -80,8 +71,9 @@ def recount(key: str, content: bytes) -> Recount:
     A line is a row. A field in quotes ends with its line, and may hold | and "", which stands for one quote.
     NotATransactionsFile if the header is wrong.
     """
-    counted, lines = Recount(), iter(re.split("\r\n|\r|\n", content.decode(errors="surrogateescape")))
-    columns = _read_columns(key, next(lines, ""))
+    counted = Recount(key)
+    header, *lines = re.split("\r\n|\r|\n", content.decode(errors="surrogateescape"))
+    columns = _read_columns(key, header)
     for number, text in enumerate(lines, 2):
         if len(text) <= _LONGEST_LINE and _BLANK.fullmatch(text):
             continue
@@ -102,10 +94,14 @@ def recount(key: str, content: bytes) -> Recount:
 @lru_cache(maxsize=10_000)  # a file has few days, and many rows of each
 def day(text: str) -> str:
     """Return the day as MM/DD/YYYY, "" if the text is none. Month and day may have one digit."""
-    parts = re.fullmatch("([0-9]{1,2})/([0-9]{1,2})/([0-9]{4})", text)
-    month, number, year = map(int, parts.groups()) if parts else (0, 0, 0)
-    is_day = year > 0 and 1 <= month <= 12 and 1 <= number <= monthrange(year, month)[1]
-    return f"{month:02}/{number:02}/{year:04}" if is_day else ""
+    if not re.fullmatch("[0-9]{1,2}/[0-9]{1,2}/[0-9]{4}", text):
+        return ""
+    month, number, year = map(int, text.split("/"))
+    try:
+        date(year, month, number)
+    except ValueError:
+        return ""
+    return f"{month:02}/{number:02}/{year:04}"
 
 
 def day_of(item: dict[str, Any]) -> str:
@@ -113,9 +109,9 @@ def day_of(item: dict[str, Any]) -> str:
     return day(str(item.get("TransactionDate")).strip())
 
 
-def is_there(item: dict[str, Any] | None, amount: Decimal, date: str) -> bool:
+def is_there(item: dict[str, Any] | None, amount: Decimal, written: str) -> bool:
     """Return True if this item of Transactions has the amount and the day."""
-    return item is not None and item.get("TransactionAmount") == amount and day_of(item) == date
+    return item is not None and item.get("TransactionAmount") == amount and day_of(item) == written
 
 
 def read_amounts(items: Iterable[dict[str, Any]]) -> Amounts:
@@ -130,7 +126,7 @@ def read_amounts(items: Iterable[dict[str, Any]]) -> Amounts:
 def why_rejected(code: str, values: dict[str, Any], reason: str) -> str:
     """Return the reason for which TransactionProcessor rejected a line, in the user's language if its code is known."""
     try:
-        return _(_REASONS[code], **values)
+        return _(REASONS[code], **values)
     except LookupError:
         return reason
 
@@ -143,7 +139,8 @@ def totals(amounts: Amounts) -> dict[str, Decimal]:
     return dict(sums)
 
 
-def _read_columns(name: str | Path, header: str) -> list[str]:
+def _read_columns(name: str, header: str) -> list[str]:
+    """Return the columns in the order of the file."""
     text = header.removeprefix("\ufeff")
     parts = _FIELD.findall(text)
     columns = [_unquoted(part) for part in parts]
@@ -159,7 +156,9 @@ def _read_columns(name: str | Path, header: str) -> list[str]:
 
 
 def _unquoted(part: str) -> str:
-    return (part[1:-1].replace('""', '"') if part.startswith('"') else part).strip()
+    if part.startswith('"'):
+        part = part[1:-1].replace('""', '"')
+    return part.strip()
 
 
 def _fault_of_line(line: str, parts: list[str]) -> str:
@@ -188,17 +187,17 @@ def _fault_of_fields(fields: dict[str, str]) -> str:
     return "amount-too-long" if len("".join(amount.groups(""))) > 38 else ""
 
 
-_REASONS = {  # by the codes of transactions_file.py
-    "header": N_("line 1 is {found!r}; wanted {wanted!r}"),
-    "fields-count": N_("{found} fields; wanted 5"),
-    "id-empty": N_("{column} is empty"),
-    "field-too-long": N_("{column} is longer than {most} bytes"),
-    "line-too-long": N_("it is longer than 130000 characters"),
-    "not-utf8": N_("it is not UTF-8 text"),
-    "quotes": N_("its quotes are wrong: {error}"),
-    "date-not-day": N_("trn_date is {found!r}; wanted a day as MM/DD/YYYY, in the digits 0-9"),
-    "amount-not-number": N_("trn_amount is {found!r}; wanted a number such as 99.50, in the digits 0-9"),
-    "amount-too-long": N_("trn_amount has more than 38 digits"),
+REASONS = {  # by the codes of transactions_file.py
+    "header": "line 1 is {found!r}; wanted {wanted!r}",
+    "fields-count": "{found} fields; wanted 5",
+    "id-empty": "{column} is empty",
+    "field-too-long": "{column} is longer than {most} bytes",
+    "line-too-long": "it is longer than 130000 characters",
+    "not-utf8": "it is not UTF-8 text",
+    "quotes": "its quotes are wrong: {error}",
+    "date-not-day": "trn_date is {found!r}; wanted a day as MM/DD/YYYY, in the digits 0-9",
+    "amount-not-number": "trn_amount is {found!r}; wanted a number such as 99.50, in the digits 0-9",
+    "amount-too-long": "trn_amount has more than 38 digits",
 }
 _HEADER = "customer_id|customer_address|trn_id|trn_date|trn_amount"
 _LONGEST_LINE = 130_000  # characters

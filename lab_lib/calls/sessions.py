@@ -4,7 +4,6 @@ import functools
 import os
 import time
 from contextlib import suppress
-from datetime import datetime
 from http import HTTPStatus
 from pathlib import Path
 from types import SimpleNamespace
@@ -188,13 +187,6 @@ def user_session(profile: str, region: str) -> boto3.Session | None:
         raise UsageError(
             "The profile cannot be used: {error}. Correct it, or name another.", error=str(error).rstrip(".")
         ) from None
-
-
-def credentials_end(session: boto3.Session) -> datetime | None:
-    """Return when credentials end that only the user can renew; None if they go on, or botocore cannot say."""
-    credentials = session.get_credentials()
-    needs_code = credentials.method == "assume-role" and "mfa_serial" in session._session.get_scoped_config()
-    return getattr(credentials, "_expiry_time", None) if needs_code or credentials.method == "env" else None
 
 
 def _session(

@@ -25,7 +25,7 @@ from lab_lib.errors import CheckFailed, LabError, TimedOut
 from lab_lib.handlers.transaction_processor.transactions_file import COLUMNS, MOST_KEPT
 from lab_lib.lab import Lab
 from lab_lib.language import _, ngettext, sentences
-from lab_lib.pages.chain_parts import Link, Progress
+from lab_lib.pages.live import Link, Progress
 from lab_lib.pages.wording import listing
 from lab_lib.resources import ALERTS, CHANGES, REJECTED, ROWS, TOTALS, messages
 from lab_lib.transactions import Recount

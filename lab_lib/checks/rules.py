@@ -11,7 +11,7 @@ from lab_lib.aws import buckets, functions, triggers
 from lab_lib.errors import is_unreachable
 from lab_lib.lab import Lab
 from lab_lib.language import _
-from lab_lib.pages.chain_parts import part_of
+from lab_lib.pages.chain_picture import part_of
 from lab_lib.pages.wording import listing
 
 T = TypeVar("T")

@@ -31,7 +31,7 @@ from lab_lib.exercises.notebook_files import Cell, without_slow_import
 from lab_lib.language import _
 from lab_lib.processes.stopwatch import Stopwatch
 from lab_lib.run import execution, headless
-from lab_lib.run.kernels import Kernel, one_kernel
+from lab_lib.run.execution import Kernel, one_kernel
 from lab_lib.workspace.places import STATE
 
 papermill: Any = without_slow_import("papermill.clientwrap")

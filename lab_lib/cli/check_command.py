@@ -10,13 +10,13 @@ from rich.text import Text
 
 import lab_lib
 from lab_lib import language
-from lab_lib.cli.progress import progress_bar
-from lab_lib.cli.setting_options import ALERTS, MANAGED, PLACE, Settings, as_options, takes
-from lab_lib.cli.terminal import NOT_GRADED, FoldingTable, Yes, confirm, handle_errors, out
+from lab_lib.cli.setting_options import Settings, as_options, takes
+from lab_lib.cli.terminal import NOT_GRADED, FoldingTable, Yes, confirm, handle_errors, out, progress_bar
 from lab_lib.language import N_, _
 from lab_lib.pages.colours import LOOKS, marked
 from lab_lib.pages.wording import clauses
 from lab_lib.resources import heading
+from lab_lib.settings import ALERTS, PLACE
 
 _FURTHER = N_("going further: what this workbook adds to the handout")
 _FILES = N_("probe: files of made-up customers")
@@ -28,7 +28,7 @@ _STOPPED = N_("Stopped. On AWS, what a probe has sent so far is still there.")
 _PROBE = "Send files through the chain too: does it do the work?"
 
 
-@takes(*PLACE, *ALERTS, *MANAGED)
+@takes(*PLACE, *ALERTS)
 def check(
     settings: Settings,
     step: Annotated[
@@ -58,7 +58,7 @@ def check(
         lab = lab_lib.open_lab(**settings)
         number = checks.number_of(*(step or []), probe=probe, further=probe)
         if probe and lab.is_real:
-            confirm(_(_BRINGS, lab=lab, options=as_options(settings)), lab.session, ["probe"], 0, yes)
+            confirm(_(_BRINGS, lab=lab, options=as_options(settings)), lab.region, ["probe"], 0, yes)
         with alone(lab, "lab check --probe") if probe and lab.is_real else nullcontext(), progress_bar() as progress:
             bar = progress.add_task(_("checking"), total=number)
             report = checks.run(lab, *(step or []), probe=probe, further=probe, done=lambda _: progress.advance(bar))
@@ -79,20 +79,24 @@ def _checks_table(report: Any, every: bool) -> Table:
     """Return a table of the steps, with every check if `every`, else with the checks that do not hold."""
     table = FoldingTable(_("state"), _("check"), _("found"))
     for step in dict.fromkeys(check.step for check in report.checks):
-        of_step = [check for check in report.checks if check.step == step]
-        states = [check.state for check in of_step]
-        hold, waiting, unseen = (states.count(state) for state in ("ok", "waits", "cannot see"))
-        title = heading(f"{step}-01") or _(_FILES if step == "probe" else _FURTHER)
-        wrong = "could be" if step == "further" else "not yet"
-        look = LOOKS[wrong if hold + unseen < len(of_step) else "cannot see" if unseen else "ok"]
-        table.add_section()
+        checks = [check for check in report.checks if check.step == step]
+        states = [check.state for check in checks]
+        hold = states.count("ok")
+        waiting = states.count("waits")
+        unseen = states.count("cannot see")
+        if hold + unseen < len(checks):
+            look = LOOKS["could be" if step == "further" else "not yet"]
+        else:
+            look = LOOKS["cannot see" if unseen else "ok"]
         counts = [
-            _("{hold} of {count} hold", hold=hold, count=len(of_step)),
+            _("{hold} of {count} hold", hold=hold, count=len(checks)),
             _("{count} wait", count=waiting) if waiting else "",
             _("{count} cannot be seen", count=unseen) if unseen else "",
         ]
+        title = heading(f"{step}-01") or _(_FILES if step == "probe" else _FURTHER)
+        table.add_section()
         table.add_row(Text(look.sign, look.style), Text(title, "bold"), clauses(counts))
-        for check in of_step:
+        for check in checks:
             if every or (check.state not in ("ok", "could be") and not check.is_behind):
                 table.add_row(Text(marked(check.state), LOOKS[check.state].style), check.name, _finding(check))
     return table
@@ -101,6 +105,6 @@ def _checks_table(report: Any, every: bool) -> Table:
 def _finding(check: Any) -> Text:
     """Return what the check found and, if it does not hold, what it wanted and what to do."""
     found, *to_do = check.lines
-    if not to_do:
-        return Text(found, "" if check.ok else "bright_black")
-    return Text(f"{found}\n→ {check.hint}")
+    if to_do:
+        return Text(f"{found}\n→ {check.hint}")
+    return Text(found, "" if check.ok else "bright_black")

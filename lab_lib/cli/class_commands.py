@@ -204,13 +204,11 @@ def clean(roster: Roster, only: Only = "", yes: Yes = False) -> None:
 
 def _confirm(students: list[Any], does: str, numbers: list[str], yes: bool) -> None:
     """Say what is done in the accounts on AWS, if there are any, and ask once, unless `yes`."""
-    from lab_lib.calls.sessions import user_session
     from lab_lib.classroom import class_run
 
     if real := class_run.on_aws(students):
-        signed_in = None if all(student.profile for student in real) else user_session("", "")
         told = sentences(_("Accounts on AWS, which the roster names: {count}.", count=len(real)), _(does))
-        confirm(told, signed_in, numbers, 0, yes)
+        confirm(told, str(real[0].parameters.get("region", "")), numbers, 0, yes)
 
 
 def _read(roster: Path, accounts: bool = True) -> list[Any]:

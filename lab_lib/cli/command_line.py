@@ -11,37 +11,31 @@ from typer.core import TyperGroup
 
 from lab_lib import language
 from lab_lib.cli.terminal import fail
-from lab_lib.language import N_, _, sentences
+from lab_lib.language import _, sentences
 from lab_lib.workspace import places
 
 # The words of typer that it lets one set. Others, such as "Usage:" and the types, stay English.
-_WORDS = {
-    "ARGUMENTS_PANEL_TITLE": N_("Arguments"),
-    "OPTIONS_PANEL_TITLE": N_("Options"),
-    "COMMANDS_PANEL_TITLE": N_("Commands"),
-    "DEFAULT_STRING": N_("[default: {}]"),
-    "REQUIRED_LONG_STRING": N_("[required]"),
+WORDS = {
+    "ARGUMENTS_PANEL_TITLE": "Arguments",
+    "OPTIONS_PANEL_TITLE": "Options",
+    "COMMANDS_PANEL_TITLE": "Commands",
+    "DEFAULT_STRING": "[default: {}]",
+    "REQUIRED_LONG_STRING": "[required]",
 }
 _VALUE = "Invalid value for '(?P<name>.*)': "
-_FAULTS = {  # what typer says, and the lab instead; a fault that is not here is told in typer's English
-    r"No such option: (?P<name>\S+)": N_("There is no option {name}."),
-    r"No such option: (?P<name>\S+) \(Possible options: (?P<names>.+)\)": N_(
+FAULTS = {  # the most frequent ones, as typer says them; the others are told in typer's English
+    r"No such option: (?P<name>\S+)": "There is no option {name}.",
+    r"No such option: (?P<name>\S+) \(Possible options: (?P<names>.+)\)": (
         "There is no option {name}. Did you mean {names}?"
     ),
-    r"No such command '(?P<name>.*)'\.": N_("There is no command {name}."),
-    r"No such command '(?P<name>.*)'\. Did you mean (?P<names>.+)\?": N_(
+    r"No such command '(?P<name>.*)'\.": "There is no command {name}.",
+    r"No such command '(?P<name>.*)'\. Did you mean (?P<names>.+)\?": (
         "There is no command {name}. Did you mean {names}?"
     ),
-    r"Got unexpected extra argument\(s\) \((?P<name>.*)\)": N_("There are too many arguments: {name}."),
-    r"Missing (argument|option) '(?P<name>.*)'\.": N_("{name} is missing."),
-    r"Option '(?P<name>.*)' requires an argument\.": N_("{name} needs a value."),
-    r"Option '(?P<name>.*)' does not take a value\.": N_("{name} takes no value."),
-    _VALUE + r"Input should be a valid integer, .*": N_("{name} needs a whole number."),
-    _VALUE + r"Input should be greater than or equal to (?P<least>\d+)": N_("{name} must be at least {least}."),
-    _VALUE + r"Value error, (?P<value>'.*') is not one of (?P<names>.+)\.": N_(
-        "{name} is {value}; wanted one of {names}."
-    ),
-    _VALUE + r"dir (?P<value>'.*') is a file\.": N_("{name} is the file {value}; wanted a folder."),
+    r"Got unexpected extra argument\(s\) \((?P<name>.*)\)": "There are too many arguments: {name}.",
+    r"Missing (argument|option) '(?P<name>.*)'\.": "{name} is missing.",
+    r"Option '(?P<name>.*)' requires an argument\.": "{name} needs a value.",
+    _VALUE + r"Value error, (?P<value>'.*') is not one of (?P<names>.+)\.": "{name} is {value}; wanted one of {names}.",
 }
 
 
@@ -88,7 +82,7 @@ def _set_words(translate: Callable[[str], str]) -> None:
         highlighted.overflow = "fold"
         return highlighted
 
-    for constant, word in _WORDS.items():
+    for constant, word in WORDS.items():
         setattr(rich_utils, constant, translate(word))
     rich_utils.highlighter = folding  # type: ignore[assignment]
 
@@ -96,13 +90,13 @@ def _set_words(translate: Callable[[str], str]) -> None:
 def _language(args: Sequence[str]) -> str:
     """Return the language as it is known before the command line is read: a workspace that it names is not."""
     named = re.search(r"(?:^| )--lang[ =](\S+)", " ".join(args))
-    name = language.named(named[1] if named else os.environ.get(language.VARIABLE, ""))
-    return name or language.of_copy(places.copy())
+    name = named[1] if named else os.environ.get(language.VARIABLE)
+    return name if name in language.names() else language.of_copy(places.copy())
 
 
 def _told(fault: str, error: Any) -> str:
     """Return what is wrong with a command line, and which help tells more."""
-    for pattern, message in _FAULTS.items():
+    for pattern, message in FAULTS.items():
         if found := re.fullmatch(pattern, fault):
             fault = _(message, **found.groupdict())
     context = getattr(error, "ctx", None)

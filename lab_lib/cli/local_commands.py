@@ -7,7 +7,7 @@ import typer
 
 import lab_lib
 from lab_lib.cli.setting_options import Settings, takes
-from lab_lib.cli.terminal import handle_errors, out, warn_of_functions
+from lab_lib.cli.terminal import out, warn_of_functions
 from lab_lib.errors import BUILD_AGAIN
 from lab_lib.language import N_, _, sentences
 from lab_lib.workspace.places import workspace
@@ -21,9 +21,8 @@ def start() -> None:
     """Start the embedded AWS, if it does not run yet."""
     from lab_lib.embedded import server
 
-    with handle_errors():
-        server.start()
-        _say_whether_it_runs()
+    server.start()
+    _say_whether_it_runs()
 
 
 @app.command()
@@ -31,20 +30,18 @@ def stop() -> None:
     """Stop the embedded AWS. Everything made there is gone: `lab run --mine` builds it again from your notebooks."""
     from lab_lib.embedded import server
 
-    with handle_errors():
-        if server.stop():
-            told = N_("The embedded AWS of {workspace} has stopped, and everything made there is gone.")
-            out.say(sentences(_(told, workspace=workspace()), _(BUILD_AGAIN)))
-        else:
-            out.say(_("The embedded AWS of {workspace} was not running.", workspace=workspace()))
+    if server.stop():
+        told = N_("The embedded AWS of {workspace} has stopped, and everything made there is gone.")
+        out.say(sentences(_(told, workspace=workspace()), _(BUILD_AGAIN)))
+    else:
+        out.say(_("The embedded AWS of {workspace} was not running.", workspace=workspace()))
 
 
 @app.command()
 def status() -> None:
     """Print the address of the embedded AWS; exit status 1 if it does not run."""
-    with handle_errors():
-        if not _say_whether_it_runs():
-            raise typer.Exit(1)
+    if not _say_whether_it_runs():
+        raise typer.Exit(1)
 
 
 @app.command()
@@ -56,18 +53,17 @@ def env(settings: Settings) -> None:
 
     The alias is for the aws command that pip installs: its `aws sqs` ignores AWS_ENDPOINT_URL and calls the real SQS.
     """
-    with handle_errors():
-        for name in ("AWS_ENDPOINT_URL", "LAB_PROFILE"):  # this command, or `lab open`, may have set them
-            os.environ.pop(name, None)
-        lab = lab_lib.open_lab(**settings)
-        exports = {
-            "AWS_ENDPOINT_URL": lab.endpoint,
-            "AWS_ACCESS_KEY_ID": lab.account,
-            "AWS_SECRET_ACCESS_KEY": lab.session.get_credentials().secret_key,
-            "AWS_DEFAULT_REGION": lab.region,
-        }
-        lines = [f"export {name}={shlex.quote(str(value))}" for name, value in exports.items()]
-        print("unset AWS_PROFILE AWS_SESSION_TOKEN", *lines, _ALIAS, sep="\n", flush=True)
+    for name in ("AWS_ENDPOINT_URL", "LAB_PROFILE"):  # this command, or `lab open`, may have set them
+        os.environ.pop(name, None)
+    lab = lab_lib.open_lab(**settings)
+    exports = {
+        "AWS_ENDPOINT_URL": lab.endpoint,
+        "AWS_ACCESS_KEY_ID": lab.account,
+        "AWS_SECRET_ACCESS_KEY": lab.session.get_credentials().secret_key,
+        "AWS_DEFAULT_REGION": lab.region,
+    }
+    lines = [f"export {name}={shlex.quote(str(value))}" for name, value in exports.items()]
+    print("unset AWS_PROFILE AWS_SESSION_TOKEN", *lines, _ALIAS, sep="\n", flush=True)
 
 
 def _say_whether_it_runs() -> bool:

@@ -19,10 +19,11 @@ from lab_lib.cli import (
     try_command,
 )
 from lab_lib.cli.command_line import CommandLine
-from lab_lib.cli.setting_options import MANAGED, PLACE, Settings, in_workspace, takes
-from lab_lib.cli.terminal import Yes, handle_errors, out
+from lab_lib.cli.setting_options import Settings, in_workspace, takes
+from lab_lib.cli.terminal import Yes, out
 from lab_lib.errors import UsageError
 from lab_lib.language import _
+from lab_lib.settings import PLACE
 
 app = typer.Typer(
     cls=CommandLine,
@@ -54,7 +55,7 @@ def options(
 
 
 @app.command()
-@takes(*PLACE, *MANAGED)
+@takes(*PLACE)
 def clean(settings: Settings, yes: Yes = False) -> None:
     """Delete everything that the lab made in the account. On AWS you are asked first.
 
@@ -63,15 +64,14 @@ def clean(settings: Settings, yes: Yes = False) -> None:
     from lab_lib.aws import cleanup
     from lab_lib.workspace.one_command import alone
 
-    with handle_errors():
-        lab = lab_lib.open_lab(**settings)
-        with alone(lab, "lab clean"):
-            cleanup.confirm(lab, yes)
-            for name in cleanup.delete_all(lab):
-                out.say(_("deleted {name}", name=name))
-            out.say(_("Nothing of the lab is left in {lab}.", lab=lab))
-            if kept := cleanup.kept(lab):
-                out.say(_("Kept, since the lab did not make it:"), *kept, sep="\n- ")
+    lab = lab_lib.open_lab(**settings)
+    with alone(lab, "lab clean"):
+        cleanup.confirm(lab, yes)
+        for name in cleanup.delete_all(lab):
+            out.say(_("deleted {name}", name=name))
+        out.say(_("Nothing of the lab is left in {lab}.", lab=lab))
+        if kept := cleanup.kept(lab):
+            out.say(_("Kept, since the lab did not make it:"), *kept, sep="\n- ")
 
 
 app.command("submit", rich_help_panel=_MORE)(submit_command.submit)
@@ -111,15 +111,14 @@ def policy(
     """
     from lab_lib.aws import policies, user_policies
 
-    with handle_errors():
-        if settings["boundary"] and person != "learner":
-            raise UsageError(
-                "--boundary goes with the learner's policy, not with {person}: lab policy learner --boundary NAME",
-                person=person,
-            )
-        lab = lab_lib.open_lab(**settings)
-        policy_of = policies.boundary if person == "boundary" else getattr(user_policies, person)
-        print(json.dumps(policy_of(lab), indent=2), flush=True)
+    if settings["boundary"] and person != "learner":
+        raise UsageError(
+            "--boundary goes with the learner's policy, not with {person}: lab policy learner --boundary NAME",
+            person=person,
+        )
+    lab = lab_lib.open_lab(**settings)
+    policy_of = policies.boundary if person == "boundary" else getattr(user_policies, person)
+    print(json.dumps(policy_of(lab), indent=2), flush=True)
 
 
 for commands in (app, local_commands.app, class_commands.app):

@@ -14,10 +14,11 @@ import typer
 
 import lab_lib
 from lab_lib import language
-from lab_lib.cli.setting_options import MANAGED, PLACE, Settings, takes
-from lab_lib.cli.terminal import handle_errors, out, relative_to_cwd, warn_of_functions
+from lab_lib.cli.setting_options import Settings, takes
+from lab_lib.cli.terminal import out, relative_to_cwd, warn_of_functions
 from lab_lib.errors import UsageError
 from lab_lib.language import N_, _
+from lab_lib.settings import PLACE
 
 _SETTINGS = Path(__file__).parent / "jupyter"  # such as that JupyterLab does not ask about news
 # As `python -m jupyterlab` does, but a second sooner.
@@ -33,7 +34,7 @@ _NO_PACK = N_(
 _LONGEST_END = 30  # seconds for JupyterLab to end its kernels
 
 
-@takes(*PLACE, *MANAGED, "boundary")
+@takes(*PLACE, "boundary")
 def open_(
     settings: Settings,
     fresh: Annotated[
@@ -57,32 +58,34 @@ def open_(
     """
     from lab_lib.exercises import copies
 
-    with handle_errors(N_("JupyterLab has ended.")):
-        if server and not shutil.which(server[0]):
-            raise UsageError(
-                "{command!r} is not a command; wanted none, or one that starts a Jupyter server.", command=server[0]
-            )
-        renewed = [copies.renew(number) for number in fresh or []]
-        id = student_id or copies.data_id(copies.folder()) or os.environ.get("JUPYTERHUB_USER", "")
-        first = copies.complete(id) / (renewed or copies.solved_notebooks())[0].name
-        copies.existing(first.name)
-        lab = lab_lib.open_lab(**settings)
-        out.say(_("The lab is open: {lab}. Ctrl-C in this terminal ends JupyterLab.", lab=lab))
-        warn_of_functions()
-        name = language.used()
-        if name in language.FINISHED and not entry_points(group="jupyterlab.languagepack", name=name):
-            out.say(_(_NO_PACK, extra=name[:2]))
-        out.say(_("Your copy of the notebooks: {path}", path=relative_to_cwd(first.parent)))
-        if drawn := copies.data_id(first.parent):
-            out.say(_("Your transactions are drawn from the id {id}.", id=drawn))
-        for line in copies.damaged():
-            out.say(line)
-        chosen = {"PYTHONSTARTUP": str(_SETTINGS / "startup.py")}  # each kernel runs it first
-        chosen |= {f"LAB_{name.upper()}": value for name, value in settings.items()}
-        chosen["JUPYTER_CONFIG_PATH"] = _config_path()
+    if server and not shutil.which(server[0]):
+        raise UsageError(
+            "{command!r} is not a command; wanted none, or one that starts a Jupyter server.", command=server[0]
+        )
+    renewed = [copies.renew(number) for number in fresh or []]
+    id = student_id or copies.data_id(copies.folder()) or os.environ.get("JUPYTERHUB_USER", "")
+    copies.complete(id)
+    first = copies.existing((renewed or copies.solved_notebooks())[0].name)
+    lab = lab_lib.open_lab(**settings)
+    out.say(_("The lab is open: {lab}. Ctrl-C in this terminal ends JupyterLab.", lab=lab))
+    warn_of_functions()
+    name = language.used()
+    if name in language.FINISHED and not entry_points(group="jupyterlab.languagepack", name=name):
+        out.say(_(_NO_PACK, extra=name[:2]))
+    out.say(_("Your copy of the notebooks: {path}", path=relative_to_cwd(first.parent)))
+    if drawn := copies.data_id(first.parent):
+        out.say(_("Your transactions are drawn from the id {id}.", id=drawn))
+    for line in copies.damaged():
+        out.say(line)
+    variables = {
+        **os.environ,
+        **{f"LAB_{name.upper()}": value for name, value in settings.items()},
+        "JUPYTER_CONFIG_PATH": _config_path(),
+        "PYTHONSTARTUP": str(_SETTINGS / "startup.py"),  # each kernel runs it first
         # A terminal in JupyterLab finds the command lab there.
-        chosen["PATH"] = os.pathsep.join([str(Path(sys.executable).parent), os.environ.get("PATH", os.defpath)])
-        raise typer.Exit(_run(server or _jupyterlab(first), first.parents[1], os.environ | chosen))
+        "PATH": os.pathsep.join([str(Path(sys.executable).parent), os.environ.get("PATH", os.defpath)]),
+    }
+    raise typer.Exit(_run(server or _jupyterlab(first), first.parents[1], variables))
 
 
 def _jupyterlab(notebook: Path) -> list[str]:

@@ -8,17 +8,17 @@ import typer
 from rich.table import Table
 from rich.text import Text
 
-from lab_lib.cli.progress import step_bar
-from lab_lib.cli.setting_options import ALERTS, MANAGED, PLACE, Settings, as_options, takes
-from lab_lib.cli.terminal import FoldingTable, Yes, confirm, handle_errors, out, relative_to_cwd
+from lab_lib.cli.setting_options import Settings, as_options, takes
+from lab_lib.cli.terminal import FoldingTable, Yes, confirm, out, progress_bar, relative_to_cwd
 from lab_lib.language import N_, _, ngettext
 from lab_lib.pages.colours import LOOKS
 from lab_lib.pages.wording import listing
 from lab_lib.resources import RESOURCES
+from lab_lib.settings import ALERTS, PLACE
 from lab_lib.workspace.places import workspace
 
 
-@takes(*PLACE, *ALERTS, *MANAGED, "boundary")
+@takes(*PLACE, *ALERTS, "boundary")
 def run(
     settings: Settings,
     data: Annotated[Path | None, typer.Option(help="The file to upload; data/transactions.txt by default.")] = None,
@@ -44,47 +44,45 @@ def run(
     """
     from lab_lib.run import headless
 
-    parameters = {**settings, "data_file": str(data or ""), "yes": True}
-    with handle_errors():
-        if (keep or mine) and until is None:
-            until = headless.BREAK_IT
-        names = [path.stem for path in headless.notebooks(until)]
-        with step_bar(len(names)):
-            prepared = headless.prepare(parameters, until, mine)
-        lab, options = prepared.lab, as_options(prepared.parameters)
-        if lab.is_real:
-            numbers = [name[:2] for name in names]
-            confirm(_makes(prepared, numbers, options), lab.session, numbers, prepared.rows, yes)
-        latest = workspace() / "runs" / "latest"
-        folder = out_dir or latest.with_name(datetime.now().strftime("%Y-%m-%d-%H%M%S"))
-        try:
-            with step_bar(len(names)) as (progress, bar):
-                steps, result = headless.run(
-                    prepared,
-                    folder,
-                    lambda name: progress.update(bar, description=name, completed=names.index(name)),
-                )
-        finally:
-            if out_dir is None and folder.exists():
-                latest.unlink(missing_ok=True)
-                latest.symlink_to(folder.name)
-        out.print(steps_table(steps, names))
-        if "totals" in result:
-            out.say(_summary(result))
-        out.say(_("Executed notebooks and result.json: {path}", path=relative_to_cwd(folder)))
-        if not result["ok"]:
-            out.say(_("Everything made so far is still there. `lab clean` deletes it."), style="bold")
-            raise typer.Exit(1)
-        if not prepared.cleans_up:
-            following = headless.notebooks()[len(names)].stem
-            told = _(
-                "Everything up to {last} is there now. Go on with {following} in `lab open{options}`. "
-                "`lab clean{options}` deletes it.",
-                last=names[-1],
-                following=following,
-                options=options,
+    if (keep or mine) and until is None:
+        until = headless.BREAK_IT
+    prepared = headless.prepare({**settings, "data_file": str(data or ""), "yes": True}, until, mine)
+    lab = prepared.lab
+    options = as_options(prepared.parameters)
+    names = [path.stem for path in prepared.notebooks]
+    if lab.is_real:
+        numbers = [name[:2] for name in names]
+        confirm(_makes(prepared, numbers, options), lab.region, numbers, prepared.rows, yes)
+    latest = workspace() / "runs" / "latest"
+    folder = out_dir or latest.with_name(datetime.now().strftime("%Y-%m-%d-%H%M%S"))
+    try:
+        with progress_bar() as progress:
+            bar = progress.add_task(_("starting"), total=len(names))
+            steps, result = headless.run(
+                prepared,
+                folder,
+                lambda name: progress.update(bar, description=name, completed=names.index(name)),
             )
-            out.say(told, style="bold")
+    finally:
+        if out_dir is None and folder.exists():
+            latest.unlink(missing_ok=True)
+            latest.symlink_to(folder.name)
+    out.print(_steps_table(steps, names))
+    if "totals" in result:
+        out.say(_summary(result))
+    out.say(_("Executed notebooks and result.json: {path}", path=relative_to_cwd(folder)))
+    if not result["ok"]:
+        out.say(_("Everything made so far is still there. `lab clean` deletes it."), style="bold")
+        raise typer.Exit(1)
+    if not prepared.cleans_up:
+        told = _(
+            "Everything up to {last} is there now. Go on with {following} in `lab open{options}`. "
+            "`lab clean{options}` deletes it.",
+            last=names[-1],
+            following=headless.notebooks()[len(names)].stem,
+            options=options,
+        )
+        out.say(told, style="bold")
 
 
 def _makes(prepared: Any, numbers: list[str], options: str) -> str:
@@ -92,11 +90,12 @@ def _makes(prepared: Any, numbers: list[str], options: str) -> str:
     made = [resource.title for resource in RESOURCES if resource.cell.notebook in numbers]
     told = _("In {lab}, this run makes what is not there yet: {names}.", lab=prepared.lab, names=_(", ").join(made))
     end = N_("At the end, it deletes all that the lab has there. If it stops earlier, `lab clean{options}` deletes it.")
-    end = end if prepared.cleans_up else N_("`lab clean{options}` deletes it.")
+    if not prepared.cleans_up:
+        end = N_("`lab clean{options}` deletes it.")
     return f"{told}\n{_(end, options=options)}"
 
 
-def steps_table(steps: list[Any], names: list[str]) -> Table:
+def _steps_table(steps: list[Any], names: list[str]) -> Table:
     """Return a line for each notebook, and their seconds."""
     table = FoldingTable(_("step"), _("seen"), _("seconds"))
     table.columns[2].justify = "right"
@@ -105,7 +104,7 @@ def steps_table(steps: list[Any], names: list[str]) -> Table:
         if step := done.get(name):
             look = LOOKS["done" if step.ok else "failed"]
             mark = Text.assemble((look.sign, look.style), f" {name}")
-            seen = step.printed(stream="stderr"), step.error or step.printed("checkpoint")
+            seen = [step.printed(stream="stderr"), step.error or step.printed("checkpoint")]
             table.add_row(mark, "\n".join(filter(None, seen)), f"{step.seconds:.1f}")
         else:
             table.add_row(f"{LOOKS['not run'].sign} {name}", _("not run"), "")

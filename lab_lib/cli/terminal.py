@@ -1,9 +1,8 @@
-"""Share the two consoles, the question before AWS is changed, and the printing of errors among all commands."""
+"""Share the two consoles, their tables and bars, the question before AWS is changed, and the printing of errors."""
 
 import os
 import signal
 import sys
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -12,13 +11,13 @@ from typing import Annotated, Any
 import typer
 from botocore.exceptions import BotoCoreError, ClientError
 from rich.console import Console
-from rich.containers import Lines
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.table import Column, Table
 from rich.text import Text
 
 from lab_lib.calls.refusals import in_one_line
 from lab_lib.errors import LabError, UsageError
-from lab_lib.language import N_, _, line_breaks
+from lab_lib.language import N_, _
 
 STOPPED = N_("Stopped. What was made so far is still there: run the same command again, or `lab clean`.")
 _WIDEST = 100  # columns, for a table where no terminal limits the width
@@ -87,19 +86,12 @@ def fail(kind: str, message: str, status: int) -> typer.Exit:
     return typer.Exit(status)
 
 
-def confirm(told: str, session: Any, numbers: list[str], rows: int, yes: bool) -> None:
-    """Say what is done on AWS, that it takes what these notebooks take, and if credentials end. Ask, unless `yes`."""
-    from lab_lib.calls import asking, sessions
+def confirm(told: str, region: str, numbers: list[str], rows: int, yes: bool) -> None:
+    """Say what is done on AWS, and that it takes what these notebooks take. Ask, unless `yes`."""
+    from lab_lib.calls import asking
     from lab_lib.run import costs
 
-    region = (session and session.region_name) or ""
     err.say(f"{told}\n{costs.before(numbers, rows, region)}")
-    end = session and sessions.credentials_end(session)
-    if end and end.timestamp() < time.time() + 60 * costs.minutes(numbers):
-        told = _(
-            "The credentials expire at {time}, before the run ends. Renew them first.", time=f"{end.astimezone():%H:%M}"
-        )
-        err.say(told, style="bold")
     if not yes:
         asking.ask(_("Go on?"))
 
@@ -121,28 +113,26 @@ def warn_of_functions() -> None:
 
 
 class FoldingTable(Table):
-    """A table that breaks the lines of all columns but the first, as their language does."""
+    """A table that breaks the lines of all columns but the first, and shortens none."""
 
     def __init__(self, first: str, *others: str) -> None:
-        super().__init__(Column(first, no_wrap=True), *others, header_style="bold")
-
-    def add_row(self, *cells: Any, **how: Any) -> None:
-        """Add a row of these cells, text each."""
-        first, *others = cells
-        super().add_row(first, *(_Folding().append(cell) for cell in others), **how)
+        columns = [Column(name, overflow="fold") for name in others]
+        super().__init__(Column(first, no_wrap=True), *columns, header_style="bold")
 
 
-class _Folding(Text):
-    """Text that rich would break at spaces only, and Chinese has none."""
-
-    def wrap(self, console: Console, width: int, **how: Any) -> Lines:
-        """Return the lines."""
-        lines = Lines()
-        for line in self.split(allow_blank=True):
-            for part in line.divide(line_breaks(line.plain, width)):
-                part.rstrip()
-                lines.extend(Text.wrap(part, console, width, **how | {"overflow": "fold"}))
-        return lines
+def progress_bar() -> Progress:
+    """Return a progress bar, which only a terminal shows."""
+    # The description may be long: it must leave room for the bar, the numbers and the time.
+    width = max(err.width - 42, 10)
+    return Progress(
+        BarColumn(bar_width=24),
+        MofNCompleteColumn(),
+        TextColumn("{task.description}", table_column=Column(no_wrap=True, max_width=width)),
+        TimeElapsedColumn(),
+        console=err,
+        transient=True,
+        disable=not err.is_terminal,
+    )
 
 
 def relative_to_cwd(path: Path) -> Path:

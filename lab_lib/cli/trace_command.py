@@ -8,15 +8,16 @@ from rich.table import Table
 from rich.text import Text
 
 import lab_lib
-from lab_lib.cli.setting_options import MANAGED, PLACE, Settings, takes
+from lab_lib.cli.setting_options import Settings, takes
 from lab_lib.cli.terminal import FoldingTable, handle_errors, out, relative_to_cwd
 from lab_lib.errors import UsageError
 from lab_lib.language import N_, _
 from lab_lib.pages.colours import LOOKS
+from lab_lib.settings import PLACE
 from lab_lib.workspace.private_files import write_file
 
 
-@takes(*PLACE, *MANAGED)
+@takes(*PLACE)
 def trace(
     settings: Settings,
     customer: Annotated[str, typer.Argument(help="The id of a customer.", show_default=False)] = "",

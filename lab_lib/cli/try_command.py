@@ -7,8 +7,7 @@ import typer
 from rich.table import Table
 from rich.text import Text
 
-from lab_lib.cli.progress import progress_bar
-from lab_lib.cli.terminal import FoldingTable, handle_errors, out
+from lab_lib.cli.terminal import FoldingTable, handle_errors, out, progress_bar
 from lab_lib.language import N_, _
 from lab_lib.pages.colours import LOOKS, marked
 

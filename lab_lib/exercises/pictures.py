@@ -4,8 +4,7 @@ from collections.abc import Collection
 from typing import NamedTuple
 
 from lab_lib.language import N_, _
-from lab_lib.pages.chain_parts import BOXES, PARTS, in_words, part_of
-from lab_lib.pages.chain_picture import Look, Picture
+from lab_lib.pages.chain_picture import BOXES, PARTS, Look, Picture, in_words, part_of
 from lab_lib.resources import RESOURCES
 
 PICTURE = "picture"  # the tag of the cell that draws it

@@ -8,17 +8,137 @@ Elsewhere, it is an image of how it ended.
 from collections.abc import Mapping
 from html import escape
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
-from lab_lib.language import _
-from lab_lib.pages.chain_parts import ARROWS, BOXES, FLOW, PARTS, TALL, Arrow, Box, called
+from lab_lib.language import N_, _
+from lab_lib.pages.html import templates
 from lab_lib.pages.tables import image
+from lab_lib.resources import RESOURCES, Resource, in_chain
+
+QUEUES = in_chain("queue")
+TALL, STEP = 46, 78  # the height of a box, and from row to row where the screen is narrow, in pixels
+_LEFT, _RIGHT = 67, 237  # the middles of the two columns there
+
+
+class Box(NamedTuple):
+    """A part of the chain. `x` and `y` are its left edge and its top; `middle` and `row` are for a narrow screen."""
+
+    service: str
+    name: str
+    width: int
+    x: int
+    y: int
+    middle: int
+    row: int
+
+    @property
+    def narrow(self) -> tuple[int, int]:
+        """Return its left edge and its top on a narrow screen."""
+        return self.middle - self.width // 2, 24 + STEP * self.row
+
+    @property
+    def outline(self) -> str:
+        """Return the path of its border: a cylinder keeps things, a hexagon hands them on, a page is a file."""
+        right, bottom, middle = self.width, TALL, TALL // 2
+        if self.service in ("S3", "DynamoDB"):
+            front = f"a{right / 2:g} 6 0 0 1 {-right} 0"
+            back = f"a{right / 2:g} 6 0 0 1 {right} 0"
+            return f"M0 4{back}V{bottom - 4}{front}ZM{right} 4{front}"
+        if self.service == "SNS topic":
+            return f"M0 {middle}L10 0H{right - 10}L{right} {middle}L{right - 10} {bottom}H10Z"
+        if self.service == "file":
+            return f"M0 0H{right - 12}L{right} 12V{bottom}H0ZM{right - 12} 0V12H{right}"
+        return f"M0 0H{right}V{bottom}H0Z"
+
+
+class Arrow(NamedTuple):
+    """A link between two boxes, and its label."""
+
+    start: str
+    end: str
+    label: str = ""
+
+    @property
+    def name(self) -> str:
+        return f"{self.start}→{self.end}"
+
+
+_BOXES = [
+    Box(N_("file"), "transactions.txt", 108, 14, 24, _LEFT, 0),
+    Box("S3", N_("bucket"), 84, 154, 24, _RIGHT, 0),
+    Box("Lambda", "TransactionProcessor", 150, 112, 112, _RIGHT, 1),
+    Box("DynamoDB", "Customer", 96, 290, 24, _LEFT, 1),
+    Box("DynamoDB", "Transactions", 96, 290, 112, _RIGHT, 2),
+    Box("Lambda", "TotalNotifier", 118, 446, 112, _RIGHT, 3),
+    Box("DynamoDB", "TransactionTotal", 118, 446, 24, _LEFT, 3),
+    Box(N_("SNS topic"), "HighBalanceAlert", 124, 590, 112, _RIGHT, 4),
+    Box(N_("subscribers"), N_("e-mail, SMS"), 112, 740, 24, _LEFT, 4),
+    *(
+        Box("SQS", queue, 112, 740, 112 + 88 * place, (_LEFT, _RIGHT)[place % 2], 5 + place // 2)
+        for place, queue in enumerate(QUEUES)
+    ),
+]
+BOXES = {box.name: box for box in _BOXES}
+ARROWS = [
+    Arrow("transactions.txt", "bucket"),
+    Arrow("bucket", "TransactionProcessor", "ObjectCreated"),
+    Arrow("TransactionProcessor", "Customer"),
+    Arrow("TransactionProcessor", "Transactions"),
+    Arrow("Transactions", "TotalNotifier", N_("stream")),
+    Arrow("TotalNotifier", "TransactionTotal"),
+    Arrow("TotalNotifier", "HighBalanceAlert"),
+    Arrow("HighBalanceAlert", "e-mail, SMS"),
+    *(Arrow("HighBalanceAlert", queue) for queue in QUEUES),
+]
+PARTS = list[str]()  # in the order in which a row comes to them: each box behind the arrows that lead to it
+for _box in BOXES:
+    PARTS += [arrow.name for arrow in ARROWS if arrow.end == _box]
+    PARTS.append(_box)
+_ONLY = {  # the parts that stand for a resource without a name, by its kind
+    N_("upload"): "transactions.txt→bucket",
+    N_("bucket"): "bucket",
+    N_("bucket trigger"): "bucket→TransactionProcessor",
+    N_("stream trigger"): "Transactions→TotalNotifier",
+}
+
+
+def part_of(resource: Resource) -> str:
+    """Return the name of the part that stands for this resource; "" if none does."""
+    if resource.kind == "subscription":
+        return f"HighBalanceAlert→{resource.name}"
+    part = _ONLY.get(resource.kind, resource.name)
+    return part if part in PARTS else ""
+
+
+# The resources that parts stand for, by these parts in their order.
+FLOW = {part: resource for part in PARTS for resource in RESOURCES if part_of(resource) == part}
+
+
+def called(part: str) -> str:
+    """Return how a part of FLOW is called."""
+    kind, name, *_rest = FLOW[part]
+    return _("subscription of {}").format(name) if kind == "subscription" else name or _(kind)
+
+
+def in_words() -> str:
+    """Return the chain in words."""
+    return _(
+        "The chain of the lab. transactions.txt goes to an S3 bucket. ObjectCreated starts the Lambda function "
+        "TransactionProcessor, which writes the DynamoDB tables Customer and Transactions. The stream of Transactions "
+        "starts the Lambda function TotalNotifier, which writes the table TransactionTotal and publishes to the SNS "
+        "topic HighBalanceAlert. The topic sends to e-mail and SMS, and to the SQS queues {queues}.",
+        queues=_(" and ").join(QUEUES),
+    )
+
 
 Place = tuple[int, int]  # of a box: its left edge and its top, in pixels
 WIDTH, NARROW = 866, 320  # pixels
 _SIGNS = "✔", "✘", "?", "○", "–", "…"
 _SHORTEST, _LONGEST, _TIMES = 500, 3_000, 40  # milliseconds that are played, and how much slower than it was
-_STYLE, SCRIPT = (Path(__file__).with_suffix(end).read_text("utf-8") for end in (".css", ".js"))
+_HERE = Path(__file__)
+_STYLE = _HERE.with_suffix(".css").read_text("utf-8")
+SCRIPT = _HERE.with_suffix(".js").read_text("utf-8")
+_TEMPLATE = templates(_HERE.parent).get_template("chain_picture.svg.j2")
 
 
 class Look(NamedTuple):
@@ -32,6 +152,15 @@ class Look(NamedTuple):
     when: int | None = None
 
 
+class Line(NamedTuple):
+    """How an arrow is drawn: its line, which ends in the head, and the places of its label and its sign."""
+
+    path: str
+    head: str
+    label: str
+    sign: Place
+
+
 class Picture(NamedTuple):
     """The chain with a look of each part, by its name. `alt` is the picture in words."""
 
@@ -42,17 +171,22 @@ class Picture(NamedTuple):
     def alt(self) -> str:
         if self.words:
             return self.words
-        named: dict[str, list[str]] = {}  # by the word on them
+        parts = dict[str, list[str]]()  # by the word on them
         for name in FLOW:
-            named.setdefault(self.looks.get(name, Look()).word, []).append(called(name))
-        usual = "" if "" in named else max(named, key=lambda word: len(named[word]))  # of most parts
-        told = {_(", ").join(names): word for word, names in named.items() if word not in ("", usual)}
-        groups = [_("{parts} {said}", parts=parts, said=word) for parts, word in told.items()]
-        groups += [_("all else {said}", said=usual) if groups else _("all {said}", said=usual)] if usual else []
+            parts.setdefault(self.looks.get(name, Look()).word, []).append(called(name))
+        usual = "" if "" in parts else max(parts, key=lambda word: len(parts[word]))  # of most parts
+        groups = [
+            _("{parts} {said}", parts=_(", ").join(names), said=word)
+            for word, names in parts.items()
+            if word not in ("", usual)
+        ]
+        if usual:
+            groups.append(_("all else {said}", said=usual) if groups else _("all {said}", said=usual))
         return _("The chain: {parts}.", parts=_("; ").join(groups))
 
     def _repr_html_(self) -> str:
-        drawn, again = image(svg(self.looks).encode(), self.alt), escape(_("▶ Play it again"))
+        drawn = image(svg(self.looks).encode(), self.alt)
+        again = escape(_("▶ Play it again"))
         return f'<figure style="margin:0" data-again="{again}">{drawn}<script>{SCRIPT}</script></figure>'
 
     def __repr__(self) -> str:
@@ -61,21 +195,17 @@ class Picture(NamedTuple):
 
 def svg(looks: Mapping[str, Look], alt: str = "") -> str:
     """Return the picture as the text of an SVG file. A part without a look is plain. `alt` is the picture in words."""
-    height = max(box.y for box in BOXES.values()) + TALL + 18
-    high = max(box.narrow[1] for box in BOXES.values()) + TALL + 18
-    moments = _moments(looks)
-    return "\n".join(
-        [
-            f'<svg xmlns="http://www.w3.org/2000/svg" class="lab-chain" width="{WIDTH}" height="{height}" role="img"'
-            f' lang="{_("en")}" aria-label="{escape(alt)}" style="--wide:{WIDTH}/{height};--narrow:{NARROW}/{high}">',
-            f"<style>{_STYLE}</style>",
-            f'<svg class="lab-wide" viewBox="0 0 {WIDTH} {height}">',
-            *_drawn(looks, moments, {name: (box.x, box.y) for name, box in BOXES.items()}),
-            f'</svg><svg class="lab-narrow" viewBox="0 0 {NARROW} {high}">',
-            *_drawn(looks, moments, {name: box.narrow for name, box in BOXES.items()}),
-            "</svg></svg>\n",
-        ]
+    drawn = _TEMPLATE.render(
+        wide=_screen(WIDTH, {name: (box.x, box.y) for name, box in BOXES.items()}),
+        narrow=_screen(NARROW, {name: box.narrow for name, box in BOXES.items()}),
+        looks={**dict.fromkeys(PARTS, Look()), **looks},
+        moments=_moments(looks),
+        signs=_SIGNS,
+        style=_STYLE,
+        lang=_("en"),
+        alt=alt,
     )
+    return f"{drawn}\n"
 
 
 def _moments(looks: Mapping[str, Look]) -> dict[str, int]:
@@ -86,61 +216,63 @@ def _moments(looks: Mapping[str, Look]) -> dict[str, int]:
     timed = sorted((look.when, PARTS.index(name)) for name, look in looks.items() if look.when is not None)
     if not timed:
         return {}
-    first, last = timed[0][0], timed[-1][0]
-    length = min(max((last - first) * _TIMES, _SHORTEST), _LONGEST)
+    first = timed[0][0]
+    lasted = timed[-1][0] - first
+    length = min(max(lasted * _TIMES, _SHORTEST), _LONGEST)
     moments = dict[str, int]()
     for place, (when, part) in enumerate(timed, 1):
-        by_clock, by_order = (when - first) / ((last - first) or 1), place / len(timed)
+        by_clock = (when - first) / (lasted or 1)
+        by_order = place / len(timed)
         moments[PARTS[part]] = round(length * (by_clock + by_order) / 2)
     return moments
 
 
-def _drawn(looks: Mapping[str, Look], moments: Mapping[str, int], places: Mapping[str, Place]) -> list[str]:
-    """Return the arrows and the boxes at these places, as groups."""
-    groups = list[str]()
-    for name, part in ({arrow.name: arrow for arrow in ARROWS} | BOXES).items():
-        look = looks.get(name, Look())
-        at = f' data-at="{moments[name]}"' if name in moments else ""
-        drawn = _arrow(part, places, look.word) if isinstance(part, Arrow) else _box(part, places[name], look.word)
-        groups.append(f'<g data-part="{escape(name)}" data-state="{look.state}"{at}>{drawn}</g>')
-    return groups
+def _screen(width: int, places: Mapping[str, Place]) -> dict[str, Any]:
+    """Return what the template draws on a screen of this width: arrows and boxes with their places."""
+    return {
+        "width": width,
+        "height": max(y for _x, y in places.values()) + TALL + 18,
+        "arrows": [(arrow, _line(arrow, places)) for arrow in ARROWS],
+        "boxes": [(box, *places[name]) for name, box in BOXES.items()],
+    }
 
 
-def _box(box: Box, place: Place, word: str) -> str:
-    x, y = place
-    middle = x + box.width // 2
-    return (
-        f'<path class="box" transform="translate({x},{y})" d="{box.outline}"/>'
-        f'<text x="{middle}" y="{y + 21}">{escape(_(box.service))}</text>'
-        f'<text class="name" x="{middle}" y="{y + 37}">{escape(_(box.name))}</text>'
-        f'<text class="word" x="{x}" y="{y + 2}">{escape(word)}</text>'
-    )
-
-
-def _arrow(arrow: Arrow, places: Mapping[str, Place], word: str) -> str:
-    """Return an arrow between the facing sides of its boxes, with its label beside it, and the word's sign on it."""
+def _line(arrow: Arrow, places: Mapping[str, Place]) -> Line:
+    """Return how an arrow is drawn between the facing sides of its boxes."""
     start, end = BOXES[arrow.start], BOXES[arrow.end]
-    (x, y), (to_x, to_y) = places[arrow.start], places[arrow.end]
-    shared = max(x, to_x), min(x + start.width, to_x + end.width)  # by both, if the one stands above the other
+    x, y = places[arrow.start]
+    to_x, to_y = places[arrow.end]
     if y == to_y or to_x > x + start.width:  # from side to side
         forward = 1 if to_x > x else -1
-        x, to_x = (x + start.width, to_x) if forward > 0 else (x, to_x + end.width)
-        y, to_y = y + TALL // 2, to_y + TALL // 2
+        if forward > 0:
+            x += start.width
+        else:
+            to_x += end.width
+        y += TALL // 2
+        to_y += TALL // 2
         middle = (x + to_x) // 2
-        line = f"M{x} {y}C{middle} {y} {middle} {to_y} {to_x - 8 * forward} {to_y}"  # it ends in the head
-        head, label = f"M{to_x} {to_y}l{-10 * forward} -5.5v11z", f'x="{middle}" y="{y - 8}"'
-        sign = middle, (y + to_y) // 2 + 4
+        return Line(
+            path=f"M{x} {y}C{middle} {y} {middle} {to_y} {to_x - 8 * forward} {to_y}",
+            head=f"M{to_x} {to_y}l{-10 * forward} -5.5v11z",
+            label=f'x="{middle}" y="{y - 8}"',
+            sign=(middle, (y + to_y) // 2 + 4),
+        )
+    left = max(x, to_x)
+    right = min(x + start.width, to_x + end.width)
+    if left < right:  # one stands above the other
+        x = to_x = (left + right) // 2
     else:
-        down = 1 if to_y > y else -1
-        y, to_y = (y + TALL, to_y) if down > 0 else (y, to_y + TALL)
-        x, to_x = x + start.width // 2, to_x + end.width // 2
-        if shared[0] < shared[1]:
-            x = to_x = sum(shared) // 2
-        middle = (y + to_y) // 2
-        line = f"M{x} {y}C{x} {middle} {to_x} {middle} {to_x} {to_y - 8 * down}"
-        head, label = f"M{to_x} {to_y}l-5.5 {-10 * down}h11z", f'class="beside" x="{x - 10}" y="{middle + 4}"'
-        sign = (x + to_x) // 2, middle + 2
-    parts = [f'<path d="{line}"/><path class="head" d="{head}"/>']
-    parts += [f"<text {label}>{escape(_(arrow.label))}</text>"] if arrow.label else []
-    parts += ['<text class="sign" x="{}" y="{}">{}</text>'.format(*sign, word[0])] if word.startswith(_SIGNS) else []
-    return "".join(parts)
+        x += start.width // 2
+        to_x += end.width // 2
+    down = 1 if to_y > y else -1
+    if down > 0:
+        y += TALL
+    else:
+        to_y += TALL
+    middle = (y + to_y) // 2
+    return Line(
+        path=f"M{x} {y}C{x} {middle} {to_x} {middle} {to_x} {to_y - 8 * down}",
+        head=f"M{to_x} {to_y}l-5.5 {-10 * down}h11z",
+        label=f'class="beside" x="{x - 10}" y="{middle + 4}"',
+        sign=((x + to_x) // 2, middle + 2),
+    )

@@ -2,7 +2,7 @@
 
 from typing import NamedTuple
 
-from lab_lib.language import N_, _
+from lab_lib.language import _
 
 GREEN, RED, BROWN, GREY = "#1a7f37", "#b42318", "#8a5a00", "#57606a"  # legible below white text
 
@@ -24,32 +24,32 @@ _ABSENT = StateLook("–", GREY, "bright_black", "missing")
 
 LOOKS = {  # by the word of a state
     # a check
-    N_("ok"): _GOOD,
-    N_("not yet"): _BAD,
-    N_("could be"): StateLook("○", GREY, "bright_black", "unseen"),
-    N_("cannot see"): _UNKNOWN,
-    N_("waits"): _PENDING,
+    "ok": _GOOD,
+    "not yet": _BAD,
+    "could be": StateLook("○", GREY, "bright_black", "unseen"),
+    "cannot see": _UNKNOWN,
+    "waits": _PENDING,
     # a part of the chain
-    N_("there"): _GOOD,
-    N_("wrong"): _BAD,
-    N_("not there"): _ABSENT,
-    N_("later"): _ABSENT,
+    "there": _GOOD,
+    "wrong": _BAD,
+    "not there": _ABSENT,
+    "later": _ABSENT,
     # a link of the chain at work
-    N_("arrived"): _GOOD,
-    N_("arriving"): _PENDING._replace(drawn="moving"),
-    N_("nothing yet"): StateLook("·", GREY, "bright_black", ""),
+    "arrived": _GOOD,
+    "arriving": _PENDING._replace(drawn="moving"),
+    "nothing yet": StateLook("·", GREY, "bright_black", ""),
     # a case of `lab try`; "not yet" is above
-    N_("passed"): _GOOD,
-    N_("not tried"): _ABSENT,
+    "passed": _GOOD,
+    "not tried": _ABSENT,
     # a notebook of `lab run`, a student of `lab class run`
-    N_("done"): _GOOD,
-    N_("failed"): _BAD,
-    N_("not run"): _ABSENT,
+    "done": _GOOD,
+    "failed": _BAD,
+    "not run": _ABSENT,
     # the points of a step
-    N_("full"): _GOOD,
-    N_("part"): StateLook("◐", BROWN, "yellow", ""),
-    N_("none"): _BAD,
-    N_("unseen"): _ABSENT,
+    "full": _GOOD,
+    "part": StateLook("◐", BROWN, "yellow", ""),
+    "none": _BAD,
+    "unseen": _ABSENT,
 }
 
 

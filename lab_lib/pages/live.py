@@ -2,14 +2,58 @@
 
 import os
 from html import escape
+from typing import NamedTuple
 
 from lab_lib.calls.waiting import PROGRESS_FILE
 from lab_lib.language import _
-from lab_lib.pages.chain_parts import ARROWS, Link, Progress
-from lab_lib.pages.chain_picture import Look, Picture
+from lab_lib.pages.chain_picture import ARROWS, Look, Picture
 from lab_lib.pages.colours import LOOKS, marked
 from lab_lib.pages.wording import aligned
 from lab_lib.resources import ALERTS, CHANGES, ROWS, TOTALS, in_chain, messages
+
+
+class Link(NamedTuple):
+    """A link of the chain: how much has come through it, how much is due, and why nothing is, if nothing is.
+
+    `note` tells of what was tried again. `when` is the moment of the last that came, in milliseconds since 1970.
+    """
+
+    name: str
+    have: int
+    want: int
+    why: str = ""
+    note: str = ""
+    when: int | None = None
+
+    @property
+    def called(self) -> str:
+        """Return its name in the user's language."""
+        queue = self.name.removeprefix(messages(""))
+        return _(self.name) if queue == self.name else _("messages in {}").format(queue)
+
+    @property
+    def amount(self) -> str:
+        return _("{link.have:,} of {link.want:,}", link=self) if self.want else _("none is due")
+
+    @property
+    def has_arrived(self) -> bool:
+        return self.have >= self.want
+
+    def __str__(self) -> str:
+        return _(": ").join([self.called, self.amount])
+
+
+class Progress(NamedTuple):
+    """A look at an upload on its way: the links, and what is known at the end.
+
+    That is whether the look `is_last`, when the file was `uploaded`, in milliseconds since 1970, and the `broken` part.
+    """
+
+    links: list[Link]
+    is_last: bool = False
+    uploaded: int | None = None
+    broken: str = ""
+
 
 # The boxes that a link fills. Its amount stands on the last one. The arrows to a box fill with it.
 _BOXES = {
@@ -36,22 +80,28 @@ def chain(progress: Progress) -> None:
 
 def picture(progress: Progress) -> Picture:
     """Return the chain with these links in it. It plays if the moment of each is known, from the upload on."""
-    begin, links = progress.uploaded, [link for link in progress.links if link.name in _BOXES]
-    if not all(link.when for link in links if link.have):
-        begin = None
-    looks = dict.fromkeys(("transactions.txt", "transactions.txt→bucket", "bucket"), Look("right", when=begin))
+    links = [link for link in progress.links if link.name in _BOXES]
+    is_timed = progress.uploaded is not None and all(link.when for link in links if link.have)
+    right = Look("right", when=progress.uploaded if is_timed else None)
+    looks = dict.fromkeys(("transactions.txt", "transactions.txt→bucket", "bucket"), right)
     for link in links:
-        state, when = LOOKS[_state(link)].drawn if link.want else "", link.when if begin else None
+        state = LOOKS[_state(link)].drawn if link.want else ""
+        look = Look(state, link.amount, link.when if is_timed else None)
         *others, last = _BOXES[link.name]
-        looks |= dict.fromkeys(others, Look(state, when=when)) | {last: Look(state, link.amount, when)}
-    looks |= {arrow.name: looks[arrow.end]._replace(word="") for arrow in ARROWS if arrow.end in looks}
+        looks |= dict.fromkeys(others, look._replace(word=""))
+        looks[last] = look
+    for arrow in ARROWS:
+        if arrow.end in looks:
+            looks[arrow.name] = looks[arrow.end]._replace(word="")
     if progress.broken:
         looks[progress.broken] = Look("wrong", marked("wrong"))
     return Picture(looks)
 
 
 def _state(link: Link) -> str:
-    return "arrived" if link.has_arrived else "arriving" if link.have or link.note else "nothing yet"
+    if link.has_arrived:
+        return "arrived"
+    return "arriving" if link.have or link.note else "nothing yet"
 
 
 def _words(link: Link) -> str:

@@ -4,7 +4,7 @@ import json
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from html import escape
 from typing import Any
 
@@ -44,59 +44,53 @@ class Call:
         return clauses([how_often(self.times) if self.times > 1 else "", f"{self.seconds * 1000:.0f} ms"])
 
 
-@dataclass
-class Calls:
+class Calls(list[Call]):
     """The calls of a helper, shown as a table."""
-
-    made: list[Call] = field(default_factory=list)
 
     def add(self, call: Call) -> None:
         """Add a call. One that is repeated, as while waiting, stays one line."""
-        last = self.made[-1] if self.made else None
+        last = self[-1] if self else None
         if last and (last.service, last.operation, last.parameters) == (call.service, call.operation, call.parameters):
-            last.seconds, last.times = last.seconds + call.seconds, last.times + 1
+            last.seconds += call.seconds
+            last.times += 1
         else:
-            self.made.append(call)
+            self.append(call)
 
     def __repr__(self) -> str:
-        rows = [f"{call.service:9} {call.operation:32} {call.main} … {call.took}" for call in self.made]
+        rows = [f"{call.service:9} {call.operation:32} {call.main} … {call.took}" for call in self]
         return "\n".join(rows) or _("no AWS calls")
 
     def _repr_html_(self) -> str:
-        if not self.made:
+        if not self:
             return "<p>" + _("no AWS calls") + "</p>"
-        parts = [_table(self.made[:MOST_SHOWN])]
-        if rest := self.made[MOST_SHOWN:]:
-            more = ngettext("{count} more call", "{count} more calls", len(rest))
-            parts.append(f"<details><summary>{more}</summary>{_table(rest)}</details>")
-        return "".join(parts)
+        shown = _table(self[:MOST_SHOWN])
+        others = self[MOST_SHOWN:]
+        if others:
+            more = ngettext("{count} more call", "{count} more calls", len(others))
+            shown += f"<details><summary>{more}</summary>{_table(others)}</details>"
+        return shown
 
 
 @contextmanager
 def shown(lab: Lab) -> Iterator[None]:
-    """List the AWS calls that are made inside of the `with` block, also if one of them fails."""
+    """List the calls of the lab's clients inside of the `with` block, also if one of them fails.
+
+    A call of a paginator or a waiter is a call too.
+    """
     calls = Calls()
-    try:
-        with recorded(lab, calls):
-            yield
-    finally:
-        display(calls)  # type: ignore[no-untyped-call]
-
-
-@contextmanager
-def recorded(lab: Lab, calls: Calls) -> Iterator[None]:
-    """Add each call of the lab's clients to `calls`. A call of a paginator or a waiter is a call too."""
 
     def begin(params: Parameters, model: Any, context: Parameters, **_: Any) -> None:
         context["lab"] = dict(params), time.monotonic()
 
     def end(model: Any, context: Parameters, **_: Any) -> None:
         parameters, begun = context["lab"]
-        service, seconds = model.service_model.service_name, time.monotonic() - begun
-        calls.add(Call(service, model.name, parameters, seconds))
+        calls.add(Call(model.service_model.service_name, model.name, parameters, time.monotonic() - begun))
 
-    with lab.listening({"provide-client-params": begin, "after-call": end}):
-        yield
+    try:
+        with lab.listening({"provide-client-params": begin, "after-call": end}):
+            yield
+    finally:
+        display(calls)  # type: ignore[no-untyped-call]
 
 
 def _table(calls: list[Call]) -> str:
@@ -107,8 +101,8 @@ def _table(calls: list[Call]) -> str:
 
 def _text(value: Any) -> str:
     """Return a parameter as text or compact JSON, bytes by their number."""
-    if isinstance(value, str):
-        return value
-    return json.dumps(
-        value, default=lambda other: f"<{len(other):,} bytes>" if isinstance(other, bytes) else str(other)
-    )
+
+    def shortened(other: Any) -> str:
+        return f"<{len(other):,} bytes>" if isinstance(other, bytes) else str(other)
+
+    return value if isinstance(value, str) else json.dumps(value, default=shortened)

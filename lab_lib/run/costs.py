@@ -18,8 +18,6 @@ from lab_lib.language import N_, _
 MILLION = "rows"
 _CHINA, _YUAN = "cn-", N_("AWS's prices in China are in yuan; the lab knows only prices in dollars")
 _COSTS = json.loads(Path(__file__).with_suffix(".json").read_text("utf-8"))  # dollars are for a million
-# The names of prices that are shown, for the catalogues.
-_SHOWN = N_("runs"), N_("GB-s"), N_("write units"), N_("read units"), N_("s3 reads"), N_("sns calls"), N_("log KB")
 
 
 def minutes(numbers: Iterable[str]) -> float:
@@ -29,7 +27,7 @@ def minutes(numbers: Iterable[str]) -> float:
 
 def cents(numbers: Iterable[str]) -> float:
     """Return what these notebooks cost on AWS: the lab's requests, and what the functions do."""
-    return sum(_cents(used) for number in numbers for used in _COSTS["usage"][number].values())
+    return sum(sum(map(_cents, _COSTS["usage"][number].values())) for number in numbers)
 
 
 def before(numbers: list[str], rows: int, region: str) -> str:

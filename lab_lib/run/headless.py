@@ -9,13 +9,13 @@ from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
+from tempfile import NamedTemporaryFile
 from typing import Any
 
 from botocore.exceptions import BotoCoreError, ClientError
 
 from lab_lib import language, transactions
 from lab_lib.aws import buckets, cleanup, queues, tables
-from lab_lib.calls.sessions import RETRIES
 from lab_lib.errors import UsageError
 from lab_lib.exercises import copies, translation, workbook
 from lab_lib.exercises.copies import DATA_FILE as DATA_FILE
@@ -23,12 +23,11 @@ from lab_lib.exercises.notebook_files import without_slow_import
 from lab_lib.lab import Lab, open_lab
 from lab_lib.language import _
 from lab_lib.run import execution
-from lab_lib.run.execution import Step
-from lab_lib.run.kernels import Kernel, one_kernel
+from lab_lib.run.execution import Kernel, Step, one_kernel
 from lab_lib.settings import SETTINGS
 from lab_lib.workspace import one_command
 from lab_lib.workspace.masking import masked
-from lab_lib.workspace.private_files import file_named_by, json_text, make_folder, write_file
+from lab_lib.workspace.private_files import json_text, make_folder, write_file
 
 BREAK_IT, CLEAN_UP = "06", "99"  # the numbers of the last two notebooks; a run until 06 keeps everything
 
@@ -38,7 +37,8 @@ def notebooks(until: str | None = None) -> list[Path]:
 
     UsageError if no notebook before the clean-up has that number.
     """
-    paths, last = copies.solved_notebooks(), (until or CLEAN_UP).zfill(2)
+    paths = copies.solved_notebooks()
+    last = (until or CLEAN_UP).zfill(2)
     numbers = [path.stem[:2] for path in paths[:-1]]
     if until is not None and last not in numbers:
         raise UsageError("--until is {found!r}; wanted one of {wanted}.", found=until, wanted=_(", ").join(numbers))
@@ -108,7 +108,7 @@ def run(
     lab = prepared.lab
     if out.resolve() in (copies.NOTEBOOKS, prepared.notebooks[0].parent):
         raise UsageError("{folder} holds the notebooks themselves. Name another folder.", folder=out)
-    with one_command.alone(lab, command), file_named_by(RETRIES) as retries:
+    with one_command.alone(lab, command), NamedTemporaryFile("r", prefix="lab-", encoding="utf-8") as retries:
         is_interrupted = cleanup.is_half_deleted(lab)
         if is_interrupted and not prepared.cleans_up:
             raise UsageError(
@@ -116,12 +116,15 @@ def run(
                 "clean`."
             )
         make_folder(out)
-        begun, steps, held = time.monotonic(), list[Step](), dict[str, Any]()
+        begun = time.monotonic()
+        steps = list[Step]()
+        held = dict[str, Any]()  # empty after Ctrl-C, since nobody has looked
         try:
             if is_interrupted:
                 list(cleanup.delete_all(lab))
-            _run_notebooks(prepared, out, steps, held, started, complete)
-        finally:  # after Ctrl-C too, but then nobody has looked what the account holds
+            with one_kernel(prepared.notebooks[0].parent, retries=retries.name) as kernel:
+                held = _run_notebooks(prepared, out, kernel, steps, started, complete)
+        finally:
             result = {
                 "account": lab.account,
                 "region": lab.region,
@@ -129,7 +132,7 @@ def run(
                 "ok": len(steps) == len(prepared.notebooks) and all(step.ok for step in steps),
                 "seconds": round(time.monotonic() - begun, 1),
                 "steps": [step.as_dict() for step in steps],
-                "retries": Counter(retries.read_text(encoding="utf-8").split()),
+                "retries": Counter(retries.read().split()),
                 **held,
             }
             write_file(out / "result.json", masked(json_text(result), lab))
@@ -139,33 +142,32 @@ def run(
 def _run_notebooks(
     prepared: Prepared,
     out: Path,
+    kernel: Kernel,
     steps: list[Step],
-    held: dict[str, Any],
     started: Callable[[str], None],
     complete: Callable[[Lab], None],
-) -> None:
-    """Run the notebooks until one fails. Add their steps, and what the account held before the clean-up or the end."""
+) -> dict[str, Any]:
+    """Run the notebooks until one fails, and add their steps. Return what the account held before the clean-up."""
     lab = prepared.lab
-    with one_kernel(prepared.notebooks[0].parent) as kernel:
-        for path in prepared.notebooks:
-            number = path.stem[:2]
-            if steps:
-                kernel.reset()
-            if number == BREAK_IT:
-                complete(lab)
-            if number == CLEAN_UP:
-                held |= _held(prepared)
-            started(path.stem)
-            steps.append(run_one(path, out, prepared.parameters, lab, kernel))
-            if not steps[-1].ok:
-                break
+    held = dict[str, Any]()
+    for path in prepared.notebooks:
+        number = path.stem[:2]
+        if steps:
+            kernel.reset()
+        if number == BREAK_IT:
+            complete(lab)
+        if number == CLEAN_UP:
+            held = _held(prepared)
+        started(path.stem)
+        steps.append(run_one(path, out, prepared.parameters, lab, kernel))
+        if not steps[-1].ok:
+            break
     if number < BREAK_IT:
         complete(lab)
-    if not steps[-1].ok:
-        with suppress(BotoCoreError, ClientError):  # which may be why it failed
-            held |= _held(prepared)
-    elif number < CLEAN_UP:
-        held |= _held(prepared)
+    if number < CLEAN_UP or not steps[-1].ok:
+        with suppress(BotoCoreError, ClientError):  # which may be why a notebook failed
+            held = _held(prepared)
+    return held
 
 
 def run_one(path: Path, out: Path, parameters: dict[str, Any], lab: Lab, kernel: Kernel) -> Step:
@@ -173,9 +175,11 @@ def run_one(path: Path, out: Path, parameters: dict[str, Any], lab: Lab, kernel:
 
     Writes the notebook to `out` at its end, however it ended, with private values masked.
     """
-    source, written = path, out / path.name
-    if path.parent == copies.NOTEBOOKS and language.folder(language.used()):
-        write_file(source := written, json.dumps(translation.notebook(path, language.used())))
+    source = path
+    written = out / path.name
+    if path.parent == copies.NOTEBOOKS and language.used() != language.ENGLISH:
+        write_file(written, json.dumps(translation.notebook(path, language.used())))
+        source = written
     notebook = execution.load(source, {"settings": parameters})
     try:
         step = execution.run(path.stem, notebook, kernel)
@@ -187,14 +191,14 @@ def run_one(path: Path, out: Path, parameters: dict[str, Any], lab: Lab, kernel:
 
 def _versions() -> dict[str, str]:
     """Return the versions that may make one run differ from another."""
-    packages = ("serverless-lab-workbook", "boto3", "ministack")
-    versions = {name: importlib.metadata.version(name) for name in packages}
-    return {**versions, "python": platform.python_version(), "platform": platform.platform()}
+    packages = {name: importlib.metadata.version(name) for name in ("serverless-lab-workbook", "boto3", "ministack")}
+    return {**packages, "python": platform.python_version(), "platform": platform.platform()}
 
 
 def _held(prepared: Prepared) -> dict[str, Any]:
     """Return what the account holds at the end, amounts as decimal text."""
-    lab, key = prepared.lab, Path(prepared.parameters["data_file"]).name
+    lab = prepared.lab
+    key = Path(prepared.parameters["data_file"]).name
     totals = tables.items(lab, "TransactionTotal")
     return {
         "totals": {str(item.get("CustomerId")): str(item.get("accountBalance", 0)) for item in totals},

@@ -12,8 +12,7 @@ from markupsafe import Markup
 from lab_lib.checks.rules import State
 from lab_lib.language import N_, _
 from lab_lib.pages import html
-from lab_lib.pages.chain_parts import ARROWS
-from lab_lib.pages.chain_picture import SCRIPT, Look, Picture
+from lab_lib.pages.chain_picture import ARROWS, SCRIPT, Look, Picture
 from lab_lib.pages.colours import LOOKS
 from lab_lib.pages.tables import badge, table
 from lab_lib.pages.wording import aligned

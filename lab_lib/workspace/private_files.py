@@ -6,7 +6,6 @@ A file is written whole or not at all.
 import errno
 import json
 import os
-import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -19,15 +18,6 @@ T = TypeVar("T")
 _CANNOT_WRITE = N_("Cannot write to {path}: {reason}. {what_to_do}")
 _ELSEWHERE = N_("Name another folder.")
 _MAKE_ROOM = N_("Free some space there, or name another folder.")
-_OF_SYSTEM = (  # reasons in the system's words, as it has them in English
-    N_("No such file or directory"),
-    N_("Permission denied"),
-    N_("Is a directory"),
-    N_("Not a directory"),
-    N_("No space left on device"),
-    N_("Read-only file system"),
-    N_("File exists"),
-)
 _LONGEST_REASON = 200  # characters
 
 
@@ -96,20 +86,6 @@ def replace_file(path: Path, text: str) -> None:
         draft.touch(0o600)
         # A message in a queue may hold half a character, which UTF-8 cannot encode.
         draft.write_text(text, "utf-8", errors="backslashreplace", newline="")
-
-
-@contextmanager
-def file_named_by(variable: str) -> Iterator[Path]:
-    """Yield an empty file. The variable of the environment has its path, also for the kernels that are started now."""
-    before = os.environ.get(variable)
-    with tempfile.NamedTemporaryFile(prefix="lab-") as file:
-        os.environ[variable] = file.name
-        try:
-            yield Path(file.name)
-        finally:
-            os.environ.pop(variable)
-            if before:
-                os.environ[variable] = before
 
 
 @contextmanager

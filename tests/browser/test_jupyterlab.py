@@ -1,4 +1,4 @@
-"""The learner's copy in JupyterLab in Chromium, as `lab open` shows it. Screenshots go to runs/browser.
+"""The learner's copy in JupyterLab in Chromium, as `lab open` shows it.
 
 The copy is in Chinese: so what is not translated is found too. The other tests in a browser are in English.
 """
@@ -44,12 +44,7 @@ RUN_ALL = """async () => {
 }"""
 SHOWS_THE_CHAIN = """() => jupyterapp.shell.currentWidget.node
     .querySelector('.jp-CodeCell svg[aria-label^="实验的链路"]').clientHeight > 0"""
-GROW = """() => {
-    const height = jupyterapp.shell.currentWidget.node.querySelector('.jp-WindowedPanel-inner')?.scrollHeight ?? 0;
-    return Math.min(Math.max(height + 100, 900), 16000);
-}"""
 LONGEST_START = 240_000  # milliseconds, on a busy computer
-TO_THE_TOP = "() => jupyterapp.shell.currentWidget.node.querySelector('.jp-WindowedPanel-outer').scrollTo(0, 0)"
 
 
 @pytest.fixture(scope="module")
@@ -96,7 +91,7 @@ def show(page, stem: str) -> None:
 # The first, the one with the live cell, and the last: nbval runs them all, and test_learner.py in a language.
 @pytest.mark.parametrize("number", [0, 5, -1])
 def test_a_notebook_runs_in_jupyterlab_without_an_error_and_no_pop_up_asks_anything(
-    number: int, page, shots: Path, workspace: Path, monkeypatch: pytest.MonkeyPatch
+    number: int, page, workspace: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     stem = notebooks()[number].stem
     if number == 5:
@@ -111,9 +106,5 @@ def test_a_notebook_runs_in_jupyterlab_without_an_error_and_no_pop_up_asks_anyth
     read = shown({"cells": [{"outputs": of_cell} for of_cell in outputs]})
     assert [words for text in read for words in english(text)] == []
     page.wait_for_function(SHOWS_THE_CHAIN)
-    page.set_viewport_size({"width": 1100, "height": page.evaluate(GROW)})
-    page.evaluate(TO_THE_TOP)
-    page.screenshot(path=shots / f"{stem}.png")
-    page.set_viewport_size({"width": 1100, "height": 900})
     assert page.locator(".Toastify__toast").all_text_contents() == []
     assert page.locator(".lm-MenuBar").first.inner_text().split()[:3] == ["文件", "编辑", "查看"]

@@ -30,7 +30,7 @@ def profile_of_aws(name, endpoint, keys):
 def in_process(*arguments, answer=None):
     """Run `lab` in this process, which is quicker. It reads the answer to its question."""
     with pytest.MonkeyPatch.context() as patch:  # typer's own words are as before when it has ended
-        for name in (*command_line._WORDS, "highlighter"):
+        for name in (*command_line.WORDS, "highlighter"):
             patch.setattr(rich_utils, name, getattr(rich_utils, name))
         return CliRunner().invoke(app, list(map(str, arguments)), input=answer)
 

@@ -7,6 +7,7 @@ Nothing is written if a cell fails. An output stays as it is in the file if nbva
 port or duration is no difference. A figure counts by its description; to draw it anew, clear its cell's output first.
 """
 
+import copy
 import os
 import re
 import sys
@@ -15,64 +16,42 @@ from typing import Any
 
 import nbformat
 from nbclient import NotebookClient
-from nbclient.exceptions import CellExecutionError, DeadKernelError
 from nbformat import NotebookNode
 from nbval.plugin import get_sanitize_patterns
 from rich.console import Console
 from rich.progress import Progress
 
 from lab_lib.exercises.copies import solved_notebooks as notebooks
-from lab_lib.run.kernels import one_kernel
+from lab_lib.run.execution import one_kernel
 from tests.own_aws import own_aws
 
 RULES = get_sanitize_patterns(Path(__file__).with_name("sanitize.cfg").read_text("utf-8"))
-UNCHANGED = "No notebook was changed."
 
 
 def main(*only: str) -> None:
     """Run all notebooks up to the last of these numbers, write those of these numbers, and print their paths."""
-    chosen = choose(only)
-    try:
-        with own_aws("refresh"), Progress(console=Console(stderr=True)) as progress:
-            until = [path for path in notebooks() if path <= chosen[-1]]
-            ran = {path: run(path) for path in progress.track(until, description="refreshing")}
-    except KeyboardInterrupt:
-        sys.exit(f"Stopped. {UNCHANGED}")
+    numbers = {path.name[:2]: path for path in notebooks()}
+    if unknown := {*only} - numbers.keys():
+        sys.exit(f"There is no notebook {unknown.pop()}; wanted any of {', '.join(numbers)}.")
+    chosen = [numbers[number] for number in sorted(only or numbers)]
+    with own_aws("refresh"), Progress(console=Console(stderr=True)) as progress:
+        until = [path for path in notebooks() if path <= chosen[-1]]
+        ran = {path: run(path) for path in progress.track(until, description="refreshing")}
     for path in chosen:
         nbformat.write(ran[path], path)
     print(*[os.path.relpath(path) for path in chosen])
 
 
-def choose(only: tuple[str, ...]) -> list[Path]:
-    """Return the notebooks with these numbers, in order; all if there is no number."""
-    numbers = {path.name[:2]: path for path in notebooks()}
-    if unknown := [number for number in only if number.zfill(2) not in numbers]:
-        sys.exit(f"There is no notebook {unknown[0]}; wanted any of {', '.join(numbers)}.")
-    return sorted({numbers[number.zfill(2)] for number in only}) or notebooks()
-
-
 def run(path: Path) -> NotebookNode:
     """Return the notebook with the outputs of this run, or those of the file where both are equal."""
     notebook = nbformat.read(path, as_version=4)
+    before = copy.deepcopy(notebook.cells)
     with one_kernel(path.parent, headless="") as kernel:  # people look at these outputs
-        client = NotebookClient(notebook, kernel, record_timing=False, coalesce_streams=True)
-        client.start_new_kernel_client()
-        for index, cell in enumerate(notebook.cells):
-            if cell.cell_type == "code":
-                old = cell.outputs
-                execute(client, index, path.name)
-                keep(old, cell)
+        NotebookClient(notebook, kernel, record_timing=False, coalesce_streams=True).execute()
+    for old, cell in zip(before, notebook.cells, strict=True):
+        if cell.cell_type == "code":
+            keep(old.outputs, cell)
     return notebook
-
-
-def execute(client: NotebookClient, index: int, name: str) -> None:
-    """Run a cell. SystemExit if it fails."""
-    cell = client.nb.cells[index]
-    try:
-        client.execute_cell(cell, index)
-    except (CellExecutionError, DeadKernelError) as error:
-        reason = f"{error.ename}: {error.evalue}" if isinstance(error, CellExecutionError) else error
-        sys.exit(f"{name}, cell {cell.id}, [{client.code_cells_executed}]: {reason}\n{UNCHANGED}")
 
 
 def keep(old: list[NotebookNode], cell: NotebookNode) -> None:

@@ -3,14 +3,12 @@
 import re
 import signal
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
 from unittest.mock import Mock
 
 import pytest
 from botocore.client import BaseClient
 
 from lab_lib.aws import cleanup, queues
-from lab_lib.calls import sessions
 from lab_lib.cli import run_command
 from lab_lib.cli.terminal import Terminal
 from lab_lib.run import headless
@@ -91,34 +89,11 @@ def test_a_run_on_aws_says_what_it_makes_and_takes_and_asks_once(monkeypatch, op
 
     told = " ".join(ended.stderr.split())
     assert (ended.exit_code, ran, told.count("[y/N]")) == (status, [True] * (not status), bool(answer))
-    assert told.startswith(f"In {ACCOUNT}{', prefix ana-' * ('ana' in options)}, this run makes what is not there yet:")
-    assert words in told
-    assert ("Go on with 01-create-functions in `lab open --account …" in ended.stdout) == ("--keep" in options)
-
-
-END = datetime.now(UTC)
-
-
-@pytest.mark.parametrize(
-    ("method", "config", "end"),
-    [("assume-role", {"mfa_serial": "x"}, END), ("assume-role", {}, None), ("sso", {"mfa_serial": "x"}, None)],
-)
-def test_credentials_that_renew_themselves_have_no_end(method, config, end):
-    session = Mock(**{"_session.get_scoped_config.return_value": config})
-    session.get_credentials.return_value = Mock(method=method, _expiry_time=END)
-
-    assert sessions.credentials_end(session) == end
-
-
-@pytest.mark.parametrize(("minutes", "is_said"), [(20, True), (60, False)])
-def test_credentials_of_the_environment_that_end_before_a_class_are_said(tmp_path, monkeypatch, minutes, is_said):
-    end = END + timedelta(minutes=minutes)
-    keys = {"ACCESS_KEY_ID": "AKIAEXAMPLE", "SECRET_ACCESS_KEY": "secret", "CREDENTIAL_EXPIRATION": end.isoformat()}
-    for name, value in keys.items():
-        monkeypatch.setenv(f"AWS_{name}", value)
-    role = "arn:aws:iam::123456789012:role/Grader"
-    (tmp_path / "roster.csv").write_text(f"account,name,role_arn\n123456789012,Ana,{role}\n")
-
-    ended = in_process("class", "roster.csv", "--out", "out")
-
-    assert (f"The credentials expire at {end.astimezone():%H:%M}, before the run ends." in ended.stderr) == is_said
+    assert told.startswith(
+        f"In {ACCOUNT}{', prefix ana-' * ('ana' in options)}, this run makes what is not there yet: bucket,"
+    )
+    assert (words in told, "`lab clean --account … --profile …" in told) == (True, True)
+    following = (
+        "Everything up to 00-start-here is there now. Go on with 01-create-functions in `lab open --account … --p"
+    )
+    assert (following in ended.stdout) == ("--keep" in options)

@@ -13,8 +13,7 @@ from lab_lib.checks.rules import RULES, State
 from lab_lib.exercises import pictures
 from lab_lib.exercises.pictures import NOTEBOOKS
 from lab_lib.pages import chain_picture
-from lab_lib.pages.chain_parts import PARTS
-from lab_lib.pages.chain_picture import Look, Picture, svg
+from lab_lib.pages.chain_picture import PARTS, Look, Picture, svg
 from lab_lib.pages.colours import LOOKS
 
 OK, NOT_YET, CANNOT_SEE, WAITS, COULD_BE = State.OK, State.NOT_YET, State.CANNOT_SEE, State.WAITS, State.COULD_BE
@@ -43,23 +42,6 @@ def texts(drawn):
 )
 def test_a_part_is_drawn_as_the_checks_that_are_about_it_find_it(states, look):
     assert report(**states).picture().looks["HighBalanceAlert"] == look
-
-
-@pytest.mark.parametrize(("step", "word"), [("02", "– later"), ("03", "– not there")])
-def test_what_a_later_notebook_makes_comes_later(step, word):
-    assert report(topic=NOT_YET).picture(step).looks["HighBalanceAlert"].word == word
-
-
-@pytest.mark.parametrize(("table", "state"), [(OK, "right"), (NOT_YET, "missing"), (CANNOT_SEE, "")])
-def test_an_arrow_that_no_check_is_about_is_there_with_its_ends(table, state):
-    picture = report(function_TransactionProcessor=OK, table_Customer=table).picture()
-
-    assert picture.looks["TransactionProcessor→Customer"].state == state
-
-
-def test_a_check_is_about_what_the_last_one_before_it_is_about():
-    ids = ("stream", "probe-totals", "probe-again")
-    assert [RULES[id].part for id in ids] == ["Transactions", "TransactionTotal", ""]
 
 
 def test_each_state_is_told_without_its_colour():

@@ -1,4 +1,4 @@
-"""environment.yml agrees with pyproject.toml, and what a learner runs needs no extra."""
+"""What a learner runs needs no extra, and what fails says what to do."""
 
 import re
 import subprocess
@@ -23,13 +23,6 @@ for name in [*(name for name in names if not name.startswith(of_class)), "lab_li
 """
 
 
-def test_environment_yml_installs_what_a_learner_needs_on_a_python_that_the_project_supports():
-    environment = (ROOT / "environment.yml").read_text()
-    python = re.search(r"^  - python=3\.(\d+)\n  - pip\n  - pip:\n      - -e \.\n\Z", environment, re.MULTILINE)
-
-    assert int(python[1]) >= int(PROJECT["requires-python"].removeprefix(">=3."))
-
-
 @pytest.mark.slow
 def test_what_a_learner_runs_needs_no_package_of_the_extras():
     subprocess.run([sys.executable, "-c", WITHOUT_EXTRAS + IMPORT_ALL], check=True)
@@ -46,23 +39,10 @@ def test_a_command_whose_extra_is_not_installed_says_in_one_line_what_to_install
     assert (done.returncode, done.stdout, list(tmp_path.iterdir())) == (2, "", [])
 
 
-@pytest.mark.parametrize(
-    ("code", "told"),
-    [
-        (
-            "from lab_lib.cli import main; main.app = lambda: open(b'\\xff')",
-            "FileNotFoundError: .* Do the same again",
-        ),
-        (
-            "import resource; resource.setrlimit(resource.RLIMIT_NOFILE, (30, 30))",
-            "A process may open too few files here",
-        ),
-    ],
-)
-def test_what_nobody_foresaw_ends_a_command_with_one_line(code, told):
-    done = subprocess.run(
-        [sys.executable, "-c", f"{code}; from lab_lib.__main__ import main; main()"], capture_output=True, text=True
-    )
+def test_what_nobody_foresaw_ends_a_command_with_one_line():
+    code = "from lab_lib.cli import main; main.app = lambda: open(b'\\xff'); from lab_lib.__main__ import main; main()"
+
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
 
     assert (done.returncode, done.stdout) == (1, "")
-    assert re.fullmatch(rf"{told}.*\n", done.stderr), done.stderr
+    assert re.fullmatch(r"FileNotFoundError: .* Do the same again.*\n", done.stderr), done.stderr

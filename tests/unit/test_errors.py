@@ -35,13 +35,3 @@ def test_a_notebook_shows_the_message_without_the_stack_and_breaks_it_between_wo
 )
 def test_an_account_is_unreachable_only_if_every_call_fails(error, is_unreachable):
     assert errors.is_unreachable(error) == is_unreachable
-
-
-@pytest.mark.parametrize(
-    ("code", "status", "is_not_implemented"),
-    [("NotImplemented", 400, True), ("InvalidAction", 400, True), ("InternalFailure", 501, True), ("404", 404, False)],
-)
-def test_a_call_is_not_implemented_by_its_status_or_its_code(code, status, is_not_implemented):
-    answer = {"Error": {"Code": code}, "ResponseMetadata": {"HTTPStatusCode": status}}
-
-    assert errors.is_not_implemented(ClientError(answer, "X")) == is_not_implemented

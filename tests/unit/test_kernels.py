@@ -9,7 +9,7 @@ from jupyter_core.utils import ensure_event_loop
 
 from lab_lib.lab import Lab
 from lab_lib.run import headless
-from lab_lib.run.kernels import one_kernel
+from lab_lib.run.execution import one_kernel
 from tests.learners import write_notebook
 
 SPOIL = (

@@ -28,10 +28,8 @@ def no_language(monkeypatch, tmp_path):
     ("variables", "name"),
     [
         ({}, "en"),
-        ({"LANG": "zh_CN.UTF-8"}, CHINESE),
         ({"LANG": "zh_CN.UTF-8", "LC_ALL": "C"}, "en"),
         ({"LANG": "en_US.UTF-8", "LANGUAGE": "zh_CN:en"}, CHINESE),
-        ({"LANG": "zh_TW.UTF-8"}, "en"),
         ({"LANG": "../zh_CN"}, "en"),
         ({"LANG": "zh_CN.UTF-8", language.VARIABLE: "en"}, "en"),
         ({"LANG": "zh_CN.UTF-8", language.VARIABLE: "xx"}, CHINESE),
@@ -44,31 +42,16 @@ def test_without_a_copy_the_computer_names_the_language_unless_the_lab_has_none_
     assert language.used() == name
 
 
-def test_a_language_without_catalogues_is_refused_with_those_that_there_are():
-    with pytest.raises(ValueError, match=r"The language is 'xx'; wanted one of en, .*zh_CN, or a folder"):
-        language.use("xx")
-
-
-@pytest.fixture
-def french(tmp_path):
-    """Return a folder with the catalogue of a language, in which one message has another place."""
+def test_a_language_of_no_country_is_for_all_countries_and_what_is_translated_wrongly_stays_english(
+    tmp_path, monkeypatch
+):
     messages = tmp_path / "fr" / "LC_MESSAGES" / "lab.po"
     messages.parent.mkdir(parents=True)
     messages.write_text('msgid "{name} is missing."\nmsgstr "{nom} manque."\n')
-    return tmp_path / "fr"
-
-
-def test_a_language_of_no_country_is_for_all_countries(french, monkeypatch):
-    monkeypatch.setattr(language, "LOCALE", french.parent)
+    monkeypatch.setattr(language, "LOCALE", tmp_path)
     monkeypatch.setenv("LANG", "fr_FR.UTF-8")
 
     assert language.used() == "fr"
-
-
-def test_a_folder_may_be_named_from_the_current_one_and_what_is_translated_wrongly_stays_english(french):
-    language.use("./fr")
-
-    assert language.used() == str(french)
     assert language._("{name} is missing.", name="x") == "x is missing."
 
 
@@ -103,11 +86,7 @@ def test_a_copy_without_its_language_is_english_until_a_language_is_named(monkey
     in_language(CHINESE)
     monkeypatch.setenv(language.VARIABLE, "")
     monkeypatch.setenv("LANG", "zh_CN.UTF-8")
-    setting = copies.folder() / language.SETTING
-    for content in (b"\xff", b"x" * 300):
-        setting.write_bytes(content)
-        assert language.of_copy(copies.folder()) == "en"
-    setting.unlink()  # as of an earlier version of the lab
+    (copies.folder() / language.SETTING).unlink()  # as of an earlier version of the lab
     assert language.of_copy(copies.folder()) == "en"
 
     assert in_language(CHINESE)["00-01"].startswith("# 00 · 从这里开始")

@@ -1,4 +1,4 @@
-"""What is shown while a notebook waits: the chain at work, and the bar of `lab run`."""
+"""What is shown while a notebook waits: the chain at work."""
 
 import base64
 import re
@@ -7,10 +7,9 @@ from xml.etree import ElementTree
 import pytest
 
 from lab_lib.calls.waiting import PROGRESS_FILE
-from lab_lib.cli.progress import progress_bar
 from lab_lib.pages import live
-from lab_lib.pages.chain_parts import Link, Progress
 from lab_lib.pages.chain_picture import svg
+from lab_lib.pages.live import Link, Progress
 from lab_lib.resources import ALERTS, CHANGES, ROWS, messages
 
 LINKS = [
@@ -46,10 +45,12 @@ def test_each_link_is_a_line_in_the_place_of_the_one_before(shown, monkeypatch):
     assert "&lt;Error&gt; &amp; more\n" in data["text/html"]
 
 
-def test_the_picture_fills_with_the_links(shown):
+def test_the_picture_fills_with_the_links_and_where_nobody_looks_only_the_last_is_kept(shown):
+    live.chain(Progress(LINKS))
     live.chain(Progress(LINKS, True, broken="TotalNotifier→HighBalanceAlert"))
 
-    alt, drawn = re.search(r'alt="([^"]*)" src="data:image/svg\+xml;base64,([^"]*)"', shown[0]["text/html"]).groups()
+    (data,) = shown
+    alt, drawn = re.search(r'alt="([^"]*)" src="data:image/svg\+xml;base64,([^"]*)"', data["text/html"]).groups()
     parts = {part.get("data-part"): part for part in ElementTree.fromstring(base64.b64decode(drawn)).iter()}
     texts = {name: "".join(part.itertext()) for name, part in parts.items() if name}
     assert texts["Transactions"] == "DynamoDBTransactions18,050 of 20,000"
@@ -71,26 +72,3 @@ def test_it_plays_what_came_in_its_order_if_each_moment_is_known():
     assert max(moments) == 1_600  # forty times as slow as it was
     unknown = [timed[0]._replace(when=None), *timed[1:]]
     assert 'data-at="' not in svg(live.picture(Progress(unknown, True, uploaded=1_000)).looks)
-
-
-def test_where_nobody_looks_only_the_last_lines_are_kept(shown):
-    live.chain(Progress(LINKS))
-    live.chain(Progress(LINKS, True))
-
-    assert [list(data) for data in shown] == [["text/html", "text/plain"]]
-
-
-@pytest.mark.parametrize(
-    ("line", "shown"),
-    [
-        ("waiting for march.txt … 5 s, rows written: 3 of 4", "05: 5 s, rows written: 3 of 4"),
-        ("4,000 lines …", "05: 4,000 lines …"),
-        ("", "05-upload-and-verify"),
-    ],
-)
-def test_the_bar_shows_what_a_cell_waits_for(tmp_path, line, shown):
-    (tmp_path / "waiting").write_text(line)
-    progress = progress_bar(tmp_path / "waiting")
-    progress.add_task("05-upload-and-verify")
-
-    assert progress.columns[2](progress.tasks[0]).plain == shown

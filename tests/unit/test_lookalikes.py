@@ -1,9 +1,7 @@
 """Characters that cannot be seen, or look like others, are shown by their codes."""
 
 import pytest
-from stub_account import NOTIFIER, run
 
-from lab_lib.aws import functions
 from lab_lib.pages.lookalikes import visible
 
 
@@ -20,10 +18,3 @@ from lab_lib.pages.lookalikes import visible
 )
 def test_an_odd_character_is_shown_by_its_code_and_any_script_as_it_is(text, shown):
     assert visible(text) == shown
-
-
-def test_found_and_wanted_of_a_check_never_look_the_same():
-    described = {"Configuration": {"Environment": {"Variables": {"TOTAL_TABLE": "Tr\u0430nsactionTotal"}}}}
-    (check,) = run({(functions.describe, NOTIFIER): described}, steps=["01"]).failed
-
-    assert check.found == "TOTAL_TABLE is Tr[U+0430]nsactionTotal, not TransactionTotal"

@@ -66,12 +66,6 @@ def test_the_keys_and_the_default_account_of_an_emulator_are_not_private(anas):
     assert masked(f"the test of {DEFAULT_ACCOUNT} +1", lab) == f"the test of {DEFAULT_ACCOUNT} +1"
 
 
-def test_without_credentials_nothing_is_masked(anas, monkeypatch):
-    monkeypatch.setattr(anas.session, "get_credentials", lambda: None)
-
-    assert masked(f"{KEY} of 444455556666", anas) == f"{KEY} of 444455556666"
-
-
 def test_credentials_are_read_once_because_they_expire(anas, monkeypatch):
     masked("", anas)
     monkeypatch.setattr(anas.session, "get_credentials", lambda: pytest.fail("read again"))

@@ -5,8 +5,13 @@ import pytest
 import lab_lib
 from lab_lib import language
 from lab_lib.cli import open_command
-from lab_lib.workspace.places import WORKSPACE
 from tests.lab.commands import assert_refused, in_process
+
+
+@pytest.fixture(autouse=True)
+def opened(monkeypatch):
+    """Open no lab. Each test has a workspace of its own."""
+    monkeypatch.setattr(lab_lib, "open_lab", lambda **_: "a lab")
 
 
 def test_the_number_of_a_notebook_is_not_taken_for_the_command_of_a_jupyter_server():
@@ -16,18 +21,14 @@ def test_the_number_of_a_notebook_is_not_taken_for_the_command_of_a_jupyter_serv
     assert "'03' is not a command; wanted none, or one that starts a Jupyter server" in done.stderr
 
 
-def test_another_jupyter_server_starts_in_the_workspace_with_the_copy_and_the_settings(monkeypatch, tmp_path):
-    monkeypatch.setenv(WORKSPACE, str(tmp_path))
-    monkeypatch.setattr(lab_lib, "open_lab", lambda **_: "a lab")
+def test_another_jupyter_server_starts_in_the_workspace_with_the_copy_and_the_settings():
     list_all = 'ls my-lab/00-start-here.ipynb "$PYTHONSTARTUP" "$JUPYTER_CONFIG_PATH"'
 
     assert in_process("open", "--", "sh", "-c", list_all).exit_code == 0
     assert in_process("open", "--", "sh", "-c", "exit 3").exit_code == 3
 
 
-def test_a_user_of_jupyterhub_has_transactions_of_their_own(monkeypatch, tmp_path):
-    monkeypatch.setenv(WORKSPACE, str(tmp_path))
-    monkeypatch.setattr(lab_lib, "open_lab", lambda **_: "a lab")
+def test_a_user_of_jupyterhub_has_transactions_of_their_own(monkeypatch):
     monkeypatch.setenv("JUPYTERHUB_USER", "ana1")
 
     assert "drawn from the id ana1" in in_process("open", "--", "true").stdout
@@ -37,10 +38,8 @@ def test_a_user_of_jupyterhub_has_transactions_of_their_own(monkeypatch, tmp_pat
 
 
 @pytest.mark.parametrize(("used", "packs", "told"), [("zh_CN", "", True), ("zh_CN", "zh_CN", False), ("en", "", False)])
-def test_who_works_in_chinese_is_told_how_the_menus_become_chinese_too(used, packs, told, monkeypatch, tmp_path):
+def test_who_works_in_chinese_is_told_how_the_menus_become_chinese_too(used, packs, told, monkeypatch):
     monkeypatch.setenv(language.VARIABLE, used)
-    monkeypatch.setenv(WORKSPACE, str(tmp_path))
-    monkeypatch.setattr(lab_lib, "open_lab", lambda **_: "a lab")
     monkeypatch.setattr(open_command, "entry_points", lambda group, name: name == packs)
 
     assert ("make zh" in in_process("open", "--", "true").stdout) == told

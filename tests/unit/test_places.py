@@ -34,13 +34,12 @@ def test_a_notebook_that_is_opened_by_hand_works_in_the_folder_above_its_own(tmp
 
 def test_the_embedded_aws_of_each_workspace_has_a_folder_in_the_users_state(tmp_path, monkeypatch):
     monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "state"))
-    homes = set()
-    for name in ("one/lab", "two/lab", "three", "three"):
-        (tmp_path / name).mkdir(parents=True, exist_ok=True)
-        monkeypatch.chdir(tmp_path / name)
-        homes.add(server.home())
+    homes = []
+    for name in ("one", "two"):
+        monkeypatch.setenv(places.WORKSPACE, str(tmp_path / name / "lab"))
+        homes.append(server.home())
 
-    assert len(homes) == 3
+    assert homes[0] != homes[1]
     assert {home.parent for home in homes} == {tmp_path / "state" / "serverless-lab-workbook"}
 
 
@@ -55,31 +54,19 @@ def test_the_copy_has_the_files_that_the_notebooks_tell_the_learner_to_read_and_
         assert (path.read_bytes(), path.stat().st_mode & 0o777) == ((places.DATA / name).read_bytes(), 0o400)
 
 
-def test_each_command_takes_a_workspace_before_or_after_its_name(tmp_path, monkeypatch):
-    for workspace in ("here", "there"):
-        option = ["--workspace", workspace]
-        for arguments in (["local", "status", *option], [*option, "local", "status"]):
-            monkeypatch.delenv(places.WORKSPACE, raising=False)
-            done = in_process(*arguments)
-            assert f"The embedded AWS of {tmp_path / workspace} does not run" in done.output
-    monkeypatch.delenv(places.WORKSPACE, raising=False)
-    assert not list(tmp_path.iterdir())
-
-    (tmp_path / "file").touch()
-    assert in_process("open", "--workspace", "file").exit_code == 2
-
-
-def test_each_command_takes_a_language_before_or_after_its_name_else_that_of_the_copy(tmp_path, monkeypatch):
+def test_each_command_takes_workspace_and_language_before_or_after_its_name(tmp_path, monkeypatch):
     (setting := tmp_path / "other" / "my-lab" / ".lab" / "language").parent.mkdir(parents=True)
     setting.write_text("zh_CN")
-    command, asked = ["local", "status", "--workspace", "other"], ["--lang", "en"]
-    monkeypatch.setenv("LAB_LANG", "")
 
-    for arguments, said in (
-        (command, "没有运行"),
-        ([*command, *asked], "does not run"),
-        ([*asked, *command], "does not run"),
+    for line, told in (
+        ("local status --workspace there", f"The embedded AWS of {tmp_path / 'there'} does not run"),
+        ("--workspace there local status", f"The embedded AWS of {tmp_path / 'there'} does not run"),
+        ("local status --workspace other", "没有运行"),
+        ("local status --workspace other --lang en", f"{tmp_path / 'other'} does not run"),
+        ("--lang en local status --workspace other", f"{tmp_path / 'other'} does not run"),
+        ("local status --lang xx", "--lang is 'xx'; wanted one of 'en', 'zh_CN'."),
     ):
+        monkeypatch.delenv(places.WORKSPACE, raising=False)
         monkeypatch.setenv("LAB_LANG", "")
-        assert said in in_process(*arguments).output
-    assert in_process(*command, "--lang", "xx").exit_code == 2
+        assert told in in_process(*line.split()).output
+    assert not (tmp_path / "there").exists()

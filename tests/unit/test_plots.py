@@ -79,7 +79,8 @@ def test_without_a_total_it_says_so_in_the_fonts_of_the_language_also_if_this_co
     message = f'msgid "No customer has a total yet."\nmsgstr "{TRANSLATED}"\n'
     (tmp_path / "LC_MESSAGES" / "lab.po").write_text(message, encoding="utf-8")
     (tmp_path / "fonts.txt").write_text("No Such Font\nNor This One", encoding="utf-8")
-    monkeypatch.setenv(language.VARIABLE, str(tmp_path))
+    monkeypatch.setattr(language, "LOCALE", tmp_path.parent)
+    monkeypatch.setenv(language.VARIABLE, tmp_path.name)
 
     svg, words = drawn(totals())
 

@@ -77,7 +77,7 @@ def test_all_faults_are_listed_with_their_lines(read):
         (row("profile", "nobody"), "line 2: there is no profile 'nobody' in your AWS configuration"),
         (row("role_arn", "Grader"), "line 2: role_arn is 'Grader'; wanted a role of this account"),
         (row("role_arn", ROLE.replace("1", "2")), "line 2: role_arn is 'arn:"),  # of another account
-        (row("data_file", "roster.csv"), "roster.csv is no transactions file: line 1 is 'n"),
+        (row("data_file", "roster.csv"), "roster.csv is no transactions file: its first line is 'n"),
         (row("handed_in", "1.12.2026"), "line 2: handed_in is '1.12.2026'; wanted 2026-12-01 18:00, for example"),
         (["name\nJosé".encode("cp1252")], 'UTF-16 or in an older encoding, not UTF-8 text. Save it as "CSV UTF-8"'),
         ([b"PK\x03\x04\x14\x00\xff"], 'it is an Excel file (.xlsx), not UTF-8 text. Save it as "CSV UTF-8"'),

@@ -1,26 +1,9 @@
 """The list of AWS calls below a helper: what was called, in order, and the command that does the same."""
 
-import re
-
 import pytest
 from botocore.exceptions import ClientError
 
-from lab_lib.aws import tables
-from lab_lib.exercises import translation
 from lab_lib.pages import shown_calls
-
-
-def test_the_calls_of_a_helper_are_listed_in_order_with_their_parameters(lab):
-    recorder = shown_calls.Calls()
-    with shown_calls.recorded(lab, recorder):
-        tables.ensure_table(lab, "Customer")
-
-    assert [(call.service, call.operation) for call in recorder.made] == [
-        ("dynamodb", "DescribeTable"),
-        ("dynamodb", "CreateTable"),
-        ("dynamodb", "DescribeTable"),
-    ]
-    assert recorder.made[1].parameters["TableName"] == "Customer"
 
 
 def test_a_call_that_is_repeated_while_waiting_is_one_line():
@@ -45,13 +28,3 @@ def test_the_calls_are_shown_also_when_one_of_them_fails(lab, capsys):
         lab.client("dynamodb").delete_table(TableName="Missing")
 
     assert "DeleteTable" in capsys.readouterr().out
-
-
-def test_an_excerpt_shows_these_functions_of_a_file_in_this_order_and_no_others():
-    shown = str(translation.show_source("TransactionProcessor", "read_day", "read_line"))
-
-    assert re.findall(r"^(?:def|class|import) .*", shown, re.MULTILINE) == [
-        "def read_day(text):",
-        "def read_line(text, columns):",
-    ]
-    assert shown.endswith('"TransactionAmount": read_amount(named["trn_amount"]),\n    }')

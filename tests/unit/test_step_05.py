@@ -71,7 +71,7 @@ def test_what_is_right_in_another_way_holds(change):
 
 @pytest.mark.parametrize(
     ("read", "found"),
-    [(transactions.Recount(), f"no good row in {KEY}"), (NotATransactionsFile("It is no file."), "It is no file.")],
+    [(transactions.Recount(""), f"no good row in {KEY}"), (NotATransactionsFile("It is no file."), "It is no file.")],
 )
 def test_a_file_without_a_good_row_is_told(read, found):
     assert failed({FILE_READ: lambda key: read})[0].found == found

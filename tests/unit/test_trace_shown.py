@@ -2,8 +2,7 @@
 
 from lab_lib.aws import log_runs
 from lab_lib.checks.rules import State
-from lab_lib.pages.chain_parts import BOXES
-from lab_lib.pages.chain_picture import Look
+from lab_lib.pages.chain_picture import BOXES, Look
 from lab_lib.trace.trace import Trace, TraceEvent, place
 
 NOON = 1_795_780_800_000  # 2026-11-27 12:00:00 in UTC

@@ -28,7 +28,7 @@ def test_a_preview_counts_good_and_bad_lines_and_refuses_a_file_with_too_many_an
     preview = transactions.preview(path)
     assert (preview.good, preview.bad, preview.rows) == (1, 2, 3)
 
-    monkeypatch.setattr(transactions.transactions_file, "MOST_ROWS", 2)
+    monkeypatch.setattr(transactions, "MOST_ROWS", 2)
     with pytest.raises(UsageError, match=r"has 3 rows, and .* 2 at most\. Split the file"):
         transactions.preview(path)
     with pytest.raises(UsageError, match="No such file"):
