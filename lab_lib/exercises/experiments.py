@@ -181,7 +181,10 @@ def compare_functions(lab: Lab, *customers: str) -> DataFrame:
     stuck = {streams.customer(record) for record in _unprocessed(ours, mine)}
     columns: dict[str, Any] = {"CustomerId": customers}
     for whose, part in (("lab", ours), ("your", mine)):
-        totals = {item["CustomerId"]: _balance(item) for item in tables.items(part, "TransactionTotal")}
+        totals = {
+            item["CustomerId"]: item.get("accountBalance", Decimal(0))
+            for item in tables.items(part, "TransactionTotal")
+        }
         alerts = Counter(alert["customerID"] for alert in queues.alerts(part, _QUEUE))
         columns[f"{whose} total"] = [totals.get(name, Decimal(0)) for name in customers]
         columns[f"{whose} alerts"] = [alerts[name] for name in customers]
@@ -240,12 +243,6 @@ def _error(mine: Lab) -> str:
 def _deliveries(mine: Lab) -> list[tables.Item]:
     """Return the deliveries that delivery_log has noted, oldest first: Records, By and, when it has ended, Error."""
     return tables.items(mine, "ProcessedRecords", beginning="delivery ")
-
-
-def _balance(item: tables.Item) -> Decimal:
-    """Return the customer's total, NaN if the learner's function has written something else there."""
-    balance = item.get("accountBalance")
-    return balance if isinstance(balance, Decimal) else Decimal("NaN")
 
 
 def _report(ours: Lab, event: dict[str, Any]) -> dict[str, Any]:

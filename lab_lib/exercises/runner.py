@@ -18,8 +18,6 @@ from functools import partial
 from pathlib import Path
 from typing import Any, NamedTuple
 
-import psutil
-
 from lab_lib.aws.json_text import count, json_object
 from lab_lib.aws.streams import Record
 from lab_lib.errors import LabError
@@ -138,7 +136,10 @@ class Runner:
             self._require_little(self._calls)
             if not ended:
                 self._stop()
-            answer = b"" if proxy.cut or not ended else _received(ours)
+            answer = b""
+            if ended and not proxy.cut:
+                with suppress(OSError):  # the first line counts, and nobody writes any more
+                    answer = ours.recv(_LONGEST_LINE).partition(b"\n")[0]
         return _outcome(answer, ended.get("status"), proxy.cut)
 
     def _watch(self, proxy: Proxy, answer: socket.socket) -> bytes:
@@ -166,7 +167,7 @@ class Runner:
     def _require_little(self, calls: int) -> None:
         """Raise TooMuch if the function has taken, or tried to take, more than a right one needs."""
         too_much = _("it takes too much")
-        excess = self._most.excess(self._family())
+        excess = self._most.excess(family(self._process.pid) if self._process else [])
         if excess:
             self._stop()
         if excess == "memory":
@@ -231,9 +232,6 @@ class Runner:
         self._stop()
         raise LabError("The program that runs your function has ended. Try again.")
 
-    def _family(self) -> list[psutil.Process]:
-        return family(self._process.pid) if self._process else []
-
     def _stop(self) -> None:
         if self._process:
             kill(self._process.pid)
@@ -247,13 +245,6 @@ class Runner:
 def _send(to: socket.socket, data: bytes) -> None:
     with suppress(OSError):  # the program has ended; who reads next is told
         to.sendall(data)
-
-
-def _received(answer: socket.socket) -> bytes:
-    """Return the line that the function has written, which nobody does any more. The first one counts."""
-    with suppress(OSError):
-        return answer.recv(_LONGEST_LINE).partition(b"\n")[0]
-    return b""
 
 
 def _outcome(answer: bytes, status: Any, cut: str) -> Outcome:

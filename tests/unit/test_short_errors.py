@@ -62,7 +62,3 @@ def test_a_chinese_mark_is_one_sentence_that_says_what_to_type(typed, run):
 
 def test_a_cell_that_is_stopped_says_only_that(run):
     assert run("raise KeyboardInterrupt") == "Stopped."
-
-
-def test_the_file_that_runs_at_the_start_leaves_no_name_behind(run):
-    assert run("assert not [n for n in ('_start', 'suppress') if n in globals()]") == ""
