@@ -14,10 +14,11 @@ from pandas import DataFrame
 
 from lab_lib import transactions
 from lab_lib.aws import cleanup, functions
+from lab_lib.aws.functions import alert_again
 from lab_lib.aws.policies import policy_of as policy
 from lab_lib.aws.triggers import switch_stream_triggers as switch_mappings
 from lab_lib.checks import chain, checkpoint, readiness
-from lab_lib.exercises import answers, cells, made, translation
+from lab_lib.exercises import answers, cells, made
 from lab_lib.exercises.answers import compare
 from lab_lib.exercises.experiments import (
     compare_functions,
@@ -33,6 +34,7 @@ from lab_lib.exercises.first_look import deploy_first
 from lab_lib.exercises.first_look import show as show_first_look
 from lab_lib.exercises.made import arguments, complete, is_missing, solve
 from lab_lib.exercises.pictures import picture
+from lab_lib.exercises.translation import show_source
 from lab_lib.exercises.trial import try_function
 from lab_lib.exercises.tries import delete_my_rows, listen, receive, upload_mine, wait_for_totals
 from lab_lib.exercises.workbook import open_lab
@@ -54,11 +56,6 @@ def judge(exercise: str, answer: Any, *values: Any) -> bool:
     if exercise in made.EXERCISES:
         return made.judge(answer, exercise)
     return answers.judge(exercise, answer, *values)
-
-
-def show_source(function: str, *names: str) -> Any:
-    """Return the source of these Python functions, which are in the files of a Lambda function, for display."""
-    return translation.source(functions.source_files(function), *names)
 
 
 def invoke(lab: Lab, name: str, event: dict[str, Any]) -> None:

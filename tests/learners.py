@@ -42,17 +42,26 @@ def my_notifiers() -> dict[str, dict[str, str]]:
 
 
 @functools.cache
+def _cells() -> list[dict]:
+    return [cell for path in notebooks() for cell in json.loads(path.read_text(encoding="utf-8"))["cells"]]
+
+
+def cell(id: str) -> str:
+    """Return the source of a cell of the solved notebooks."""
+    return next("".join(cell["source"]) for cell in _cells() if cell["id"] == id)
+
+
+@functools.cache
 def solutions() -> dict[str, str]:
     """Return the solved cell of each exercise, by its nbgrader id."""
-    cells = [cell for path in notebooks() for cell in json.loads(path.read_text(encoding="utf-8"))["cells"]]
-    marked = {cell["metadata"].get("nbgrader", {}).get("grade_id"): "".join(cell["source"]) for cell in cells}
+    marked = {cell["metadata"].get("nbgrader", {}).get("grade_id"): "".join(cell["source"]) for cell in _cells()}
     return {exercise: source for exercise, source in marked.items() if exercise}
 
 
 def write_notebook(path: Path, *codes: str) -> None:
     """Write a notebook that takes the settings, and runs this code, a cell each."""
     kernel = {"kernelspec": {"name": "python3", "display_name": "Python 3", "language": "python"}}
-    settings = nbformat.v4.new_code_cell('account = ""\nsettings = {}', metadata={"tags": ["parameters"]})
+    settings = nbformat.v4.new_code_cell("settings = {}", metadata={"tags": ["parameters"]})
     cells = [settings, *map(nbformat.v4.new_code_cell, codes)]
     nbformat.write(nbformat.v4.new_notebook(cells=cells, metadata=kernel), path)
 

@@ -7,8 +7,6 @@ import json
 import math
 import zipfile
 import zlib
-from contextlib import suppress
-from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -25,7 +23,7 @@ from lab_lib.aws.roles import find_role
 from lab_lib.aws.topics import find_topic, topic_arn
 from lab_lib.calls import sessions
 from lab_lib.calls.waiting import CHANGING
-from lab_lib.errors import LabError, StepMissing, TimedOut, none_if_absent, none_if_lacking
+from lab_lib.errors import LabError, StepMissing, none_if_absent, none_if_lacking
 from lab_lib.handlers.transaction_processor.transactions_file import MOST_ROWS
 from lab_lib.lab import LONGEST_TIMEOUT, TAGS, TIMEOUT, Lab, has_lab_tag
 from lab_lib.language import _
@@ -42,7 +40,6 @@ SOURCES = {  # the folder of each function; the file of the same name has the ha
     "TotalNotifier": _HANDLERS / "total_notifier",
 }
 ROLES = {name: f"{name}Role" for name in SOURCES}
-_MOST_RECHECKS = 1_000  # calls
 _UNREADABLE = (BotoCoreError, HTTPError, OSError, ValueError, zipfile.BadZipFile, zlib.error, EOFError, RuntimeError)
 
 
@@ -155,37 +152,23 @@ def require_threshold(lab: Lab) -> None:
         )
 
 
-def recheck(lab: Lab, **threshold: str) -> list[str]:
-    """Let TotalNotifier compare all totals with its threshold, or another one. Return the customers it alerted.
+def alert_again(lab: Lab) -> list[str]:
+    """Let TotalNotifier send every alert once more, for a queue that did not get it. Return the customers it alerted.
 
-    A call that began before a change keeps the old threshold. So after one, this waits until Lambda has ended such
-    calls. Each call compares as many totals as it has time for, one at least. Without the topic, nobody can be alerted,
-    and nothing changes.
+    Each is first forgotten, at a threshold that nobody reaches. A call compares as many totals as it has time for, one
+    at least. Without the topic nobody can be alerted, and nothing changes.
     """
     alerted = list[str]()
     if not find_topic(lab):
         return alerted
-    _wait_for_old_calls(lab, "TotalNotifier")
-    for _call in range(_MOST_RECHECKS):
-        answer = invoke(lab, "TotalNotifier", {"recheck": True, **threshold})
-        alerted += answer["alerted"]
-        if not answer["left"]:
-            return alerted
-    raise LabError(
-        "{function} was called {count:,} times, and has totals left to compare. Read its log, then do this again.",
-        function=lab.name("TotalNotifier"),
-        count=_MOST_RECHECKS,
-    )
-
-
-def alert_again(lab: Lab) -> list[str]:
-    """Let TotalNotifier send every alert once more, for a queue that did not get it. Return the customers it alerted.
-
-    Each is forgotten at a threshold that nobody reaches.
-    """
     ensure_function(lab, "TotalNotifier")
-    recheck(lab, threshold="Infinity")
-    return recheck(lab)
+    for threshold in ({"threshold": "Infinity"}, {}):
+        is_done = False
+        while not is_done:
+            answer = invoke(lab, "TotalNotifier", {"recheck": True, **threshold})
+            alerted += answer["alerted"]
+            is_done = not answer["left"]
+    return alerted
 
 
 def source_files(name: str) -> list[Path]:
@@ -330,25 +313,6 @@ def zipped(contents: dict[str, bytes]) -> bytes:
 def _which(lab: Lab, name: str, qualifier: str) -> dict[str, str]:
     """Return the arguments that name a function, or one of its aliases or versions."""
     return {"FunctionName": lab.name(name), **({"Qualifier": qualifier} if qualifier else {})}
-
-
-def _wait_for_old_calls(lab: Lab, name: str) -> None:
-    """Wait for the function's timeout if it was changed a moment ago: a call may have begun before.
-
-    The embedded AWS says when no call runs.
-    """
-    now = configuration(lab, name)
-    if now is None:
-        return
-    timeout, age = now["Timeout"], datetime.now(UTC) - datetime.fromisoformat(now["LastModified"])
-    if age < timedelta(seconds=timeout + CHANGING.longest):  # the change itself takes time
-
-        def ended() -> bool:
-            return (work := lab.work()) is not None and not work.busy
-
-        with suppress(TimedOut):
-            what = _("calls of {function} with the old settings to end", function=lab.name(name))
-            lab.wait_until(ended, what, timeout=timeout, on_aws=f"{timeout} s")
 
 
 def _wait_until_ready(lab: Lab, name: str) -> None:

@@ -73,7 +73,7 @@ def by_upload(account: Account, do: str = N_("Upload the file")) -> str:
 def alert_again(account: Account, customers: str) -> str:
     """Return how the alerts of these customers are sent once more. Code of somebody else would be replaced."""
     if permissions.is_workbook_code(account, NOTIFIER):
-        return _("To send all alerts once more, call aws.functions.alert_again(lab) in notebook 05.")
+        return _("To send all alerts once more, call notebook.alert_again(lab) in notebook 05.")
     return account.how_to_fix(
         _(
             "To alert once more, upload a file with another transaction of each customer ({customers})",

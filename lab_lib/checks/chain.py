@@ -214,7 +214,7 @@ class Upload:
         again = _("run this cell again")
         links = [link.name for link in self.waiting]
         if {*links} <= {*map(messages, self.inboxes)}:
-            again = _("run aws.functions.alert_again(lab), since SNS keeps no message")
+            again = _("run notebook.alert_again(lab), since SNS keeps no message")
         if TOTALS in links:  # a function that fails without a word seems to have counted all
             links.insert(0, CHANGES)
         broken = find_broken(self.lab, self.key, links, is_last)

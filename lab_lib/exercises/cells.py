@@ -11,9 +11,7 @@ from lab_lib.language import N_
 
 FAILED = N_("Your cell has failed. Correct it, and run it again.")
 _ANSWERS = re.compile(r"^\s*(my_\w+)[^=(\n]*=(?!=)", re.MULTILINE)  # the cell may be no Python
-_EXERCISES = re.compile(r"""\bis_missing\(\w+,\s*["']([\w-]+)""")
 at_end = ExitStack()  # closed when the running cell has ended
-errors = dict[str, Any]()  # of the cell of each exercise when it last ran, or None
 
 
 def register(shell: Any) -> None:
@@ -21,9 +19,7 @@ def register(shell: Any) -> None:
 
     def end(result: Any) -> None:
         at_end.close()
-        cell, error = result.info.raw_cell, result.error_before_exec or result.error_in_exec
-        errors.update(dict.fromkeys(_EXERCISES.findall(cell), error))
-        if error:
-            shell.user_ns.update(dict.fromkeys(_ANSWERS.findall(cell), error))
+        if error := result.error_before_exec or result.error_in_exec:
+            shell.user_ns.update(dict.fromkeys(_ANSWERS.findall(result.info.raw_cell), error))
 
     shell.events.register("post_run_cell", end)

@@ -10,12 +10,13 @@ import io
 import json
 import re
 import tokenize
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator
 from itertools import accumulate
 from pathlib import Path
 from typing import Any
 
 from lab_lib import language
+from lab_lib.aws.functions import source_files
 from lab_lib.exercises.notebook_files import Cell, Notebook
 
 Replace = Callable[[str], str]  # a message by its translation
@@ -45,12 +46,12 @@ def replaced(cell: Cell, replace: Replace) -> str:
     return in_markdown(source, replace) if cell["cell_type"] == "markdown" else in_code(source, replace)
 
 
-def source(files: Iterable[Path], *names: str) -> Any:
-    """Return the source of the Python functions with these names in some files, for display. No file is imported."""
+def show_source(function: str, *names: str) -> Any:
+    """Return the source of these Python functions, in the files of a Lambda function, for display."""
     from IPython.display import Code
 
     sources = dict[str, str]()
-    for file in files:
+    for file in source_files(function):
         text = file.read_text("utf-8")
         for node in ast.parse(text).body:
             if isinstance(node, ast.FunctionDef):

@@ -11,7 +11,7 @@ from decimal import Decimal
 
 from lab_lib import resources, transactions
 from lab_lib.aws import buckets, queues, tables, topics, triggers
-from lab_lib.aws.json_text import count, json_object
+from lab_lib.aws.json_text import json_object
 from lab_lib.checks import chain, readiness
 from lab_lib.checks.arrivals import TABLES
 from lab_lib.checks.causes import find_broken
@@ -64,10 +64,9 @@ def upload_mine(lab: Lab, key: str, text: str) -> None:
 
 
 def _require_low(lab: Lab, file: transactions.Recount) -> None:
-    """Raise UsageError if a customer's total can reach the threshold on its way through the rows."""
-    held = transactions.read_amounts(tables.items(lab, "Transactions", beginning=OWN))
+    """Raise UsageError if a customer's total can reach the threshold on its way through the rows of this file."""
     for name in file.addresses:
-        amounts = [amount for (customer, _), amount in (held | file.amounts).items() if customer == name]
+        amounts = [amount for (customer, _), amount in file.amounts.items() if customer == name]
         highest = sum(amount for amount in amounts if amount > 0) or max(amounts)
         if highest >= lab.threshold:
             raise UsageError(
@@ -113,7 +112,6 @@ def delete_my_rows(lab: Lab) -> None:
         buckets.delete_object(lab, key)
         buckets.delete_object(lab, rejected_key(key))
     for queue in queues.ALERT_QUEUES:
-        _wait_for_visible(lab, queue)
         queues.delete_messages(lab, queue, is_own)
     print(
         _(
@@ -146,16 +144,6 @@ def _wait_for(lab: Lab, totals: dict[str, Decimal]) -> None:
     what = _("{name} to take your rows off the totals", name=lab.name(NOTIFIER))
     lab.wait_until(
         is_settled, what, timeout=180, on_aws=_("a few seconds"), hint=_("`lab check --step 02` says what is broken.")
-    )
-
-
-def _wait_for_visible(lab: Lab, queue: str) -> None:
-    """Wait until no message is hidden by somebody who has received it."""
-    lab.wait_until(
-        lambda: not count(queues.attributes(lab, queue).get("ApproximateNumberOfMessagesNotVisible")),
-        _("the hidden messages of {queue} to come back", queue=lab.name(queue)),
-        timeout=90,
-        hint=_("Somebody is receiving its messages. Stop that, then run this cell again."),
     )
 
 

@@ -32,7 +32,6 @@ ANSWERS = "answers.jsonl"
 NOT_RIGHT = "lab_not_right"  # in the metadata of an output: what an exercise has not made right
 OF_NOTEBOOKS = (*SETTINGS, "data_file", "yes")  # the settings of every notebook, though 99 alone asks before it deletes
 MOST_PARTS, LONGEST_PART = 1_000, 2_000  # parts of an answer that are kept, and the characters of each
-_NOT_TEXT = ("threshold", "yes")
 _AGAIN = N_("Move it away, or free some space, then run the cell again.")
 _FIND: dict[str, Callable[..., object]] = {  # by the kind of a resource; those with names are found by them
     "bucket": buckets.find_bucket,
@@ -69,17 +68,15 @@ def open_lab(settings: Settings, step: str) -> lab.Lab:
 
 
 def named_settings(settings: Settings) -> Settings:
-    """Return the settings that are not empty. UsageError if one is unknown, or no text."""
+    """Return the settings that are not empty. UsageError if one is unknown."""
     if not isinstance(settings, dict):
         raise UsageError(
             'settings is {found!r}; wanted names and values, such as {{"prefix": "ana-"}}.', found=settings
         )
-    for name, value in settings.items():
+    for name in settings:
         if name not in OF_NOTEBOOKS:
             names = _(", ").join(OF_NOTEBOOKS)
             raise UsageError("There is no setting {name!r}. The settings are {names}.", name=name, names=names)
-        if not isinstance(value, str) and name not in _NOT_TEXT:
-            raise UsageError("{name} is {value!r}; wanted text, in quotes.", name=name, value=value)
     return {name: value for name, value in settings.items() if value != ""}
 
 

@@ -4,7 +4,7 @@ import json
 from decimal import Decimal
 from pathlib import Path
 
-from lab_lib.aws import buckets, cloudwatch, functions, log_runs, policies, queues, roles, tables, triggers
+from lab_lib.aws import buckets, cloudwatch, functions, log_runs, queues, roles, tables, triggers
 from lab_lib.calls.waiting import wait_until
 from lab_lib.checks.chain import following
 from lab_lib.exercises.first_look import create_functions, create_queues
@@ -141,6 +141,6 @@ def replace_code(lab, name, code, file="lambda_function.py"):
 
 def create_function(lab, name, code, role="", **settings):
     """Create a function of this code, and return Lambda's answer. By default it has the role of TotalNotifier."""
-    role = role or roles.ensure_role(lab, functions.ROLES["TotalNotifier"], policies.total_notifier(lab))
+    role = role or roles.ensure_role(lab, functions.ROLES["TotalNotifier"])
     about = {"Role": role, "Runtime": functions.RUNTIME, "Handler": "probe.handler", "Code": {"ZipFile": zipped(code)}}
     return lab.client("lambda").create_function(FunctionName=name, **about | settings)

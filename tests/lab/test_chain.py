@@ -1,28 +1,29 @@
-"""A subscription that a person confirms, on the embedded AWS."""
+"""A subscription that a person confirms, on the embedded AWS, with the cell of notebook 03."""
 
 import json
 
 import pytest
+from botocore.exceptions import ClientError
 
 from lab_lib.aws import topics, triggers
 from lab_lib.calls.waiting import wait_until
 from lab_lib.embedded import server
-from lab_lib.errors import LabError
+from tests.learners import cell
 from tests.web_server import serving
 
 
 def test_a_subscription_is_confirmed_by_the_link_that_sns_sends(lab):
     """By HTTP, since the embedded AWS sends no mail: the link is of the same kind."""
+    sns, topic = lab.client("sns"), topics.ensure_topic(lab)
     with serving() as listener:
-        topics.ensure_topic(lab)
-        triggers.ensure_subscription(lab, "http", f"http://{server.HOST}:{listener.server_port}/")
+        sns.subscribe(TopicArn=topic, Protocol="http", Endpoint=f"http://{server.HOST}:{listener.server_port}/")
         message = wait_until(lambda: listener.bodies, "the link", timeout=10)[0]
     link = json.loads(message)["SubscribeURL"]
-    (waiting,) = triggers.subscriptions(lab)
-    assert triggers.subscription_settings(lab, waiting["SubscriptionArn"])["ConfirmationWasAuthenticated"] == "false"
+    confirming = cell("03-10").replace('confirmation_link = ""', f"confirmation_link = {link!r}")
 
-    arn = triggers.confirm_subscription(lab, link)
+    exec(confirming, {"sns": sns, "topic": topic})
 
-    assert triggers.subscription_settings(lab, arn)["ConfirmationWasAuthenticated"] == "true"
-    with pytest.raises(LabError, match="SNS does not accept this token"):  # each is valid once
-        triggers.confirm_subscription(lab, link)
+    (confirmed,) = triggers.subscriptions(lab)
+    assert triggers.subscription_settings(lab, confirmed["SubscriptionArn"])["ConfirmationWasAuthenticated"] == "true"
+    with pytest.raises(ClientError, match="InvalidParameter"):  # each is valid once
+        exec(confirming, {"sns": sns, "topic": topic})

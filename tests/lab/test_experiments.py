@@ -3,16 +3,12 @@
 What the notebook itself shows, with the naive function and with one that is right, is compared by nbval.
 """
 
-import re
-
 import pytest
 from chains import logged, stop, uploaded
 
 from lab_lib import checks, notebook
-from lab_lib.aws import buckets, cleanup, tables, topics, triggers
+from lab_lib.aws import cleanup, tables, topics, triggers
 from lab_lib.errors import LabError, WrongResource
-from lab_lib.run.headless import DATA_FILE
-from tests.learners import written
 
 pytestmark = pytest.mark.slow
 
@@ -96,29 +92,6 @@ def test_a_function_that_fails_is_stuck_and_its_error_is_told(lab, upload, code,
     assert compared.iloc[0].tolist() == ["Break Ana", 1400, 0, 0, 0, True]
     ours, mine = notebook.deliver_again(lab, "Break Ana")["ended"]
     assert (ours, by_hand in mine) == ("without an error", True)
-
-
-def test_the_first_function_leaves_the_lab_alone_and_its_failure_is_shown(lab, tmp_path, capsys):
-    ((_, processor),) = written("01")
-    (tmp_path / "my_processor.py").write_text(processor)
-    before = cleanup.remaining(lab)
-
-    part = notebook.deploy_first(lab, tmp_path / "my_processor.py")
-    for key in (buckets.upload(lab, DATA_FILE, "break-it/first.csv"), "break-it/none.csv"):
-        notebook.invoke(part, "TransactionProcessor", buckets.creation(lab, key))
-
-    assert re.match("It answered None\n.*failed: An error occurred", capsys.readouterr().out)
-    assert (len(tables.items(part, "Transactions")), amiss(lab)) == (24, set())
-    list(cleanup.delete_experiments(lab))
-    assert cleanup.remaining(lab) == before
-
-
-def test_a_file_that_fails_becomes_a_dead_letter_which_stays_until_the_file_is_fixed(lab, capsys):
-    ours, _ = notebook.prepare_experiments(lab)
-    key = "break-it/break-it-utf16.csv"
-    assert notebook.upload_experiment(lab, "wrong/break-it-utf16.txt") == {}
-    assert "it is not UTF-8 text. Its log tells more." in capsys.readouterr().out
-    assert notebook.dead_letters(ours, key)["what"].tolist() == [key]
 
     with pytest.raises(LabError, match="it is not UTF-8 text"):
         notebook.resend_dead_letter(lab, key)

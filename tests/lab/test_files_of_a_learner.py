@@ -10,7 +10,7 @@ from lab_lib.aws import buckets, queues, topics, triggers
 from lab_lib.checks.arrivals import snapshot
 from lab_lib.checks.upload import Snapshot
 from lab_lib.errors import CheckFailed
-from lab_lib.exercises import messages, tries
+from lab_lib.exercises import tries
 from lab_lib.exercises.first_look import create_functions, create_queues
 from lab_lib.lab import open_lab
 
@@ -34,11 +34,11 @@ def begun(account):
 
 def send(lab, key, *amounts, first=1):
     rows = [f"my-ana|Lima|A{number}|03/01/2017|{amount}" for number, amount in enumerate(amounts, first)]
-    tries.upload(lab, key, "\n".join([HEADER, *rows, ""]))
+    tries.upload_mine(lab, key, "\n".join([HEADER, *rows, ""]))
 
 
 def send_first(lab):
-    send(lab, tries.FIRST, *tries.amounts(lab))
+    send(lab, tries.FIRST, *[lab.threshold / 5] * 3 if lab.threshold > 0 else [lab.threshold - 1] * 3)
 
 
 def held(lab):
@@ -59,25 +59,25 @@ def test_each_link_shows_her_rows_and_afterwards_nothing_of_them_is_left(begun, 
     tries.wait_for_totals(lab)
     assert chain.totals()["my-ana"] < threshold
     create_queues(lab)
-    amount = tries.missing(lab, "my-ana", "A4")
+    amount = threshold - chain.totals()["my-ana"] if threshold < 0 else threshold
     for _ in range(2):  # a cell may run again
         send_first(lab)
         send(lab, tries.SECOND, amount, first=4)
-        assert tries.missing(lab, "my-ana", "A4") == amount
-    assert chain.totals() == {"my-ana": threshold}
-    assert [chain.alerts(queue) for queue in queues.ALERT_QUEUES] == [[("my-ana", threshold)]] * 2
-    assert messages.receive(lab, NOTIFY, hide=1).alert["customerID"] == "my-ana"  # it is hidden, and comes back later
+    (total,) = chain.totals().values()
+    assert total >= threshold
+    assert [chain.alerts(queue) for queue in queues.ALERT_QUEUES] == [[("my-ana", total)]] * 2
+    assert tries.receive(lab, NOTIFY, hide=0).alert["customerID"] == "my-ana"
 
-    tries.take_away(lab)
+    tries.delete_my_rows(lab)
 
     empty = Snapshot(), [], {NOTIFY: [], COLLECT: []}
     assert held(lab) == empty
     before = held(uploaded(lab))
     send_first(lab)  # notebook 02 once more, and no alert: deleting rows brings a total back to 0
-    assert messages.receive(lab, NOTIFY, hide=30) is None
+    assert tries.receive(lab, NOTIFY, hide=30) is None
     tries.wait_for_totals(lab)
     for _ in range(2):
-        tries.take_away(lab)
+        tries.delete_my_rows(lab)
         assert held(lab) == before
     assert chain.letters() == []
 
@@ -87,7 +87,7 @@ def test_a_message_by_hand_arrives_in_an_envelope_and_nothing_of_it_is_left(chai
     envelope = {}
 
     def publish():
-        with messages.subscribed_queue(lab) as receive:
+        with tries.listen(lab) as receive:
             sent = sns.publish(TopicArn=topics.find_topic(lab), Subject="Good morning", Message="By hand.")
             envelope.update(receive(sent["MessageId"]))
             raise KeyError
@@ -108,7 +108,7 @@ def test_a_chain_that_is_broken_ends_each_wait_with_the_cell_that_fixes_it(begun
     with pytest.raises(CheckFailed, match=r'^The chain stops at "changes counted: 0 of 3"\. stream trigger: not there'):
         tries.wait_for_totals(chain.lab)
     with pytest.raises(CheckFailed, match=r"^Your rows are not taken off the totals\. stream trigger: not there"):
-        tries.take_away(chain.lab)
+        tries.delete_my_rows(chain.lab)
     triggers.ensure_stream_trigger(chain.lab)
-    tries.take_away(chain.lab)
+    tries.delete_my_rows(chain.lab)
     assert held(chain.lab)[:2] == (Snapshot(), [])

@@ -2,9 +2,11 @@
 
 import pytest
 
-from lab_lib.aws import cleanup
+from lab_lib import notebook
+from lab_lib.aws import buckets, cleanup, tables
 from lab_lib.exercises import first_look
 from lab_lib.lab import open_lab
+from tests.learners import written
 
 ROWS = """customer_id|customer_address|trn_id|trn_date|trn_amount
 Ana|1 Hill Road, York|T1|03/01/2017|1500
@@ -50,3 +52,19 @@ def test_elsewhere_than_on_the_embedded_aws_the_first_look_is_off(lab, monkeypat
     first_look.show(lab, ROWS)
 
     assert capsys.readouterr().out.startswith("On AWS the first look takes up to ten minutes, so it is off.")
+
+
+def test_the_first_function_leaves_the_lab_alone_and_its_failure_is_shown(lab, tmp_path, capsys):
+    first_look.create_functions(lab)
+    before = cleanup.remaining(lab)
+    (tmp_path / "my_processor.py").write_text(dict(written("01"))["my_processor.py"])
+    part = first_look.deploy_first(lab, tmp_path / "my_processor.py")
+    for rows, told in ((ROWS, "TransactionProcessor failed: "), (ROWS.replace("03/02/2017|", "03/02/2017|9"), "None")):
+        lab.client("s3").put_object(Bucket=lab.bucket, Key="break-it/first.csv", Body=rows.encode())
+        notebook.invoke(part, "TransactionProcessor", buckets.creation(lab, "break-it/first.csv"))
+        assert told in capsys.readouterr().out
+    assert [len(tables.items(one, "Transactions")) for one in (part, lab)] == [2, 0]
+
+    notebook.delete_experiments(lab)
+
+    assert cleanup.remaining(lab) == before

@@ -161,7 +161,7 @@ def test_odd_keys_large_files_and_version_4_urls_are_admitted_and_no_other_url(l
 
 def test_a_functions_keys_cannot_be_computed(lab):
     """ministack derives them from the ARNs of function and role."""
-    role = roles.ensure_role(lab, "TotalNotifierRole", policies.total_notifier(lab))
+    role = roles.ensure_role(lab, "TotalNotifierRole")
     text = "import boto3\n\ndef handler(event, context):\n    sts = boto3.client('sts')\n"
     text += "    return sts.get_caller_identity()['Arn']\n"
     made = create_function(lab, "Who", text, role)
@@ -176,7 +176,7 @@ def test_a_functions_keys_cannot_be_computed(lab):
 
 
 def test_the_secret_is_on_no_command_line_and_in_no_environment_log_or_repr(lab):
-    roles.ensure_role(lab, "TotalNotifierRole", policies.total_notifier(lab))
+    roles.ensure_role(lab, "TotalNotifierRole")
     queues.ensure_queue(lab, queues.DEAD_LETTERS)
     functions.ensure_function(lab, "TotalNotifier")
     functions.invoke(lab, "TotalNotifier", {"Records": []})

@@ -194,7 +194,7 @@ def copy(tmp_path, monkeypatch):
 
 def test_the_learners_copy_is_run_with_its_own_settings_and_stays_as_it_is(copy, account, tmp_path):
     first = copy / f"{STEPS[0]}.ipynb"
-    first.write_text(re.sub(r'account: str = \\"\\"', rf'account: str = \\"{account}\\"', first.read_text()))
+    first.write_text(first.read_text().replace(r"\"account\": \"\"", rf"\"account\": \"{account}\""))
     before = {path: path.read_bytes() for path in copy.rglob("*") if path.is_file()}
 
     options = ["--prefix", "Ana-", "--data", headless.DATA_FILE, "--out", tmp_path / "out"]

@@ -16,11 +16,11 @@ from pathlib import Path
 import pytest
 import recorder
 from accounts import user_of
+from botocore.exceptions import ClientError
 from chains import Chain
 
 from lab_lib import checks
-from lab_lib.aws import cleanup, functions, policies, triggers, user_policies
-from lab_lib.errors import LabError
+from lab_lib.aws import cleanup, functions, policies, topics, triggers, user_policies
 from lab_lib.lab import Lab, open_lab
 from lab_lib.run.headless import DATA_FILE
 from tests.iam_requests import BY_ID, PROVEN, prove
@@ -108,8 +108,9 @@ def repaired(ran, learner):
     chain.put("transactions.txt", DATA_FILE.read_bytes())
     chain.wait_for_changes(24)
     check()
-    with pytest.raises(LabError, match="SNS does not accept this token"):
-        triggers.confirm_subscription(learner, "no-such-token")
+    topic = topics.topic_arn(learner)
+    with pytest.raises(ClientError, match="InvalidParameter"):
+        learner.client("sns").confirm_subscription(TopicArn=topic, Token="none", AuthenticateOnUnsubscribe="true")
     list(cleanup.delete_all(learner))
     return calls, of_checks
 

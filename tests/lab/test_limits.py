@@ -103,7 +103,7 @@ def test_notebook_00_makes_the_roles_again_if_01_was_left_half_way(new_account):
     lab = open_lab(account=new_account())
 
     for _ in range(2):
-        roles.ensure_role(lab, "TransactionProcessorRole", policies.transaction_processor(lab))
+        roles.ensure_role(lab, "TransactionProcessorRole")
         roles.ensure_experiments(lab, "TransactionProcessorRole", policies.experiments(lab)["TransactionProcessor"])
 
     assert roles.find_experiments(lab, "TransactionProcessorRole")

@@ -80,7 +80,7 @@ def test_alerts_that_a_queue_could_not_get_are_missed_and_can_be_sent_again(chai
     stops = rf'^The chain stops at "messages in {NOTIFY}: 0 of 1"\.'
 
     why = r'access policy of CustomerNotify: HighBalanceAlert may not send.*Run "Subscribe CustomerNotify.*'
-    with pytest.raises(CheckFailed, match=rf"{stops} {why}Then run aws\.functions\.alert_again\(lab\)"):
+    with pytest.raises(CheckFailed, match=rf"{stops} {why}Then run notebook\.alert_again\(lab\)"):
         wait_for(HIGH)
     triggers.ensure_queue_subscription(chain.lab, NOTIFY)
 

@@ -1,5 +1,6 @@
 """The committed notebooks: what a learner sees before running anything."""
 
+import ast
 import json
 import re
 from pathlib import Path
@@ -11,10 +12,6 @@ from lab_lib.exercises.copies import solved_notebooks as notebooks
 from lab_lib.settings import DEFAULT_ACCOUNT, SETTINGS
 from tests import readme
 
-PARAMETERS_OF = {
-    "00-start-here": {*SETTINGS, "data_file"},
-    "99-clean-up": {"account", "profile", "region", "prefix", "bucket", "yes"},  # it asks before it deletes
-}  # beside "settings", which all have
 every_notebook = pytest.mark.parametrize("path", notebooks(), ids=lambda path: path.stem)
 
 
@@ -48,8 +45,9 @@ def test_the_settings_are_in_notebook_00_and_every_notebook_leads_to_the_next(pa
     (cell,) = [cell for cell in cells(path, "code") if "parameters" in cell["metadata"].get("tags", [])]
     following = [*notebooks()[1:], notebooks()[0]][notebooks().index(path)]
 
-    names = set(re.findall(r"^(\w+)\s*:", "".join(cell["source"]), re.MULTILINE))
-    assert names == PARAMETERS_OF.get(path.stem, set()) | {"settings"}
+    (assigned,) = ast.parse("".join(cell["source"])).body
+    named = {*SETTINGS, "data_file"} if path.stem.startswith("00") else set()
+    assert (assigned.target.id, ast.literal_eval(assigned.value).keys()) == ("settings", named)
     assert f"({following.name})" in "".join(cells(path, "markdown")[-1]["source"])
 
 

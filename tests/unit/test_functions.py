@@ -2,7 +2,6 @@ import dataclasses
 import io
 import json
 import zipfile
-from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 
 import pytest
@@ -10,7 +9,6 @@ from botocore.response import StreamingBody
 
 from lab_lib.aws import cloudwatch, functions, queues, roles, topics
 from lab_lib.errors import LabError, StepMissing
-from lab_lib.lab import Lab
 
 NAME = "TransactionProcessor"
 
@@ -55,32 +53,13 @@ def test_the_timeout_follows_the_number_of_rows():
     assert timeouts == [20, 20, 21, 900]
 
 
-def test_recheck_goes_on_until_no_total_is_left_and_alerts_nobody_without_a_topic(lab, monkeypatch):
-    answers = [{"alerted": ["C1"], "left": 2}, {"alerted": [], "left": 5}, {"alerted": ["C2", "C3"], "left": 0}]
+def test_alerts_go_out_again_until_no_total_is_left_and_to_nobody_without_a_topic(prepared, monkeypatch):
+    answers = [{"alerted": [], "left": 0}, {"alerted": ["C1"], "left": 2}, {"alerted": ["C2", "C3"], "left": 0}]
     monkeypatch.setattr(functions, "invoke", lambda *_: answers.pop(0))
 
-    assert functions.recheck(lab) == []
-    topics.ensure_topic(lab)
-    assert functions.recheck(lab) == ["C1", "C2", "C3"]
-
-    monkeypatch.setattr(functions, "_MOST_RECHECKS", 2)
-    answers += [{"alerted": [], "left": 1}] * 2  # by code that never comes to an end
-    with pytest.raises(LabError, match=r"called 2 times, and has totals left"):
-        functions.recheck(lab)
-
-
-def test_recheck_waits_until_a_call_with_the_settings_before_a_recent_change_has_ended(lab, monkeypatch):
-    waited = []
-    topics.ensure_topic(lab)
-    monkeypatch.setattr(functions, "invoke", lambda *_: {"alerted": [], "left": 0})
-    monkeypatch.setattr(Lab, "wait_until", lambda *_, on_aws, **more: waited.append(on_aws.split()[0]))
-    for minutes in (0, 60):
-        changed = datetime.now(UTC) - timedelta(minutes=minutes)
-        settings = {"Timeout": 20, "LastModified": f"{changed:%Y-%m-%dT%H:%M:%S.000+0000}"}  # as AWS gives it
-        monkeypatch.setattr(functions, "configuration", lambda *_, settings=settings: settings)
-        functions.recheck(lab)
-
-    assert waited == ["20"]
+    assert functions.alert_again(prepared) == []
+    topics.ensure_topic(prepared)
+    assert functions.alert_again(prepared) == ["C1", "C2", "C3"]
 
 
 def test_events_that_transaction_processor_cannot_process_go_to_the_dead_letter_queue(prepared):

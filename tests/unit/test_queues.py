@@ -43,11 +43,11 @@ def test_a_queue_has_its_policy_from_its_creation_and_that_of_alerts_comes_from_
     updates = calls("sqs", "set_queue_attributes")
     for name in (QUEUE, queues.DEAD_LETTERS):
         queues.ensure_queue(lab, name)
-    senders = {name: queues.allowed_senders(lab, name) for name in (QUEUE, queues.DEAD_LETTERS)}
+    sids = {name: [one["Sid"] for one in queues.statements(lab, name)] for name in (QUEUE, queues.DEAD_LETTERS)}
     for name in (QUEUE, queues.DEAD_LETTERS):
         queues.ensure_queue(lab, name)
 
-    assert senders == {QUEUE: ["HighBalanceAlert"], queues.DEAD_LETTERS: []}
+    assert sids == {QUEUE: ["TopicToQueue", "TlsOnly"], queues.DEAD_LETTERS: ["TlsOnly"]}
     assert ["Policy" in update["Attributes"] for update in updates if QUEUE in update["QueueUrl"]] == [False]
 
 

@@ -39,8 +39,7 @@ class Kind:
     def do(self, verb, lab):
         function = {"is_ours": getattr(self.module, "is_ours", None) or cloudwatch.is_our_log_group}.get(verb)
         name = [self.name] if self.name else []
-        permissions = [policies.total_notifier(lab)] if (verb, self.noun) == ("ensure", "role") else []
-        return (function or getattr(self.module, f"{verb}_{self.noun}"))(lab, *name, *permissions)
+        return (function or getattr(self.module, f"{verb}_{self.noun}"))(lab, *name)
 
     def api(self, lab, call, **arguments):
         """Call the API on this resource."""

@@ -13,7 +13,7 @@ def permissions(lab):
 
 
 def test_the_role_trusts_lambda_and_has_exactly_its_permissions(lab, permissions):
-    arn = roles.ensure_role(lab, ROLE, permissions)
+    arn = roles.ensure_role(lab, ROLE)
 
     role = roles.describe(lab, ROLE)
     assert arn == role["Arn"] == f"arn:aws:iam::123456789012:role/{ROLE}"
@@ -22,12 +22,12 @@ def test_the_role_trusts_lambda_and_has_exactly_its_permissions(lab, permissions
 
 
 def test_a_role_of_the_labs_has_the_permissions_for_notebook_06_until_they_are_deleted(lab, permissions):
-    roles.ensure_role(lab, ROLE, permissions)
+    roles.ensure_role(lab, ROLE)
     lab.client("iam").create_role(RoleName="TransactionProcessorRole", AssumeRolePolicyDocument="{}")
     for function, more in policies.experiments(lab).items():
         roles.ensure_experiments(lab, f"{function}Role", more)
 
-    roles.ensure_role(lab, ROLE, permissions)  # notebook 00, run again in the middle of 06
+    roles.ensure_role(lab, ROLE)  # notebook 00, run again in the middle of 06
 
     assert roles.find_experiments(lab, ROLE) == "break-it"
     assert roles.find_experiments(lab, "TransactionProcessorRole") is None  # it was given, and is not changed
@@ -39,7 +39,7 @@ def test_a_role_that_was_given_is_used_without_one_call_of_iam(lab, permissions)
     arn = lab.arn("iam", "role/class/LabRole")
     without_iam = dataclasses.replace(lab, notifier_role=arn, _clients=lab._clients | {"iam": None})
 
-    assert roles.ensure_role(without_iam, ROLE, permissions) == roles.find_role(without_iam, ROLE) == arn
+    assert roles.ensure_role(without_iam, ROLE) == roles.find_role(without_iam, ROLE) == arn
     assert functions.settings(without_iam, "TotalNotifier")["Role"] == arn
     assert roles.name_of(without_iam, ROLE) == "LabRole"
     roles.ensure_experiments(without_iam, ROLE, permissions)
@@ -53,8 +53,8 @@ def test_a_role_of_the_labs_gets_the_boundary_when_it_is_created_or_later(lab, p
     bounded = dataclasses.replace(lab, boundary=lab.arn("iam", "policy/Max"))
 
     for account in (bounded, bounded, dataclasses.replace(lab, prefix="bo-")):
-        roles.ensure_role(account, ROLE, permissions)
-    roles.ensure_role(dataclasses.replace(bounded, prefix="bo-"), ROLE, permissions)
+        roles.ensure_role(account, ROLE)
+    roles.ensure_role(dataclasses.replace(bounded, prefix="bo-"), ROLE)
 
     assert [call.get("PermissionsBoundary") for call in created] == [bounded.boundary, None]
     assert put == [{"RoleName": f"bo-{ROLE}", "PermissionsBoundary": bounded.boundary}]
@@ -70,7 +70,7 @@ def test_on_aws_a_role_is_ready_when_its_permissions_count(lab, permissions, mon
 
     monkeypatch.setattr(roles, "allowed", allowed)
 
-    roles.ensure_role(late, ROLE, permissions)
+    roles.ensure_role(late, ROLE)
 
     wanted = [tuple(statement["Action"]) for statement in permissions["Statement"]]
     assert asked == ([wanted[0], wanted[0], *wanted] if patience else [])
@@ -83,6 +83,6 @@ def test_a_role_whose_permissions_cannot_be_asked_for_or_are_limited_is_ready_al
         raise lab.client("iam").exceptions.ClientError({"Error": {"Code": "AccessDenied"}}, "SimulatePrincipalPolicy")
 
     monkeypatch.setattr(roles, "allowed", denied)
-    roles.ensure_role(dataclasses.replace(lab, patience=60), ROLE, permissions)
+    roles.ensure_role(dataclasses.replace(lab, patience=60), ROLE)
     monkeypatch.setattr(roles, "allowed", lambda *question: set())
-    roles.ensure_role(dataclasses.replace(lab, patience=0.1), ROLE, permissions)
+    roles.ensure_role(dataclasses.replace(lab, patience=0.1), ROLE)

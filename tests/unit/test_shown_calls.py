@@ -5,7 +5,7 @@ import re
 import pytest
 from botocore.exceptions import ClientError
 
-from lab_lib.aws import functions, tables
+from lab_lib.aws import tables
 from lab_lib.exercises import translation
 from lab_lib.pages import shown_calls
 
@@ -48,9 +48,7 @@ def test_the_calls_are_shown_also_when_one_of_them_fails(lab, capsys):
 
 
 def test_an_excerpt_shows_these_functions_of_a_file_in_this_order_and_no_others():
-    rules, _ = functions.source_files("TransactionProcessor")
-
-    shown = str(translation.source(rules, "read_day", "read_line"))
+    shown = str(translation.show_source("TransactionProcessor", "read_day", "read_line"))
 
     assert re.findall(r"^(?:def|class|import) .*", shown, re.MULTILINE) == [
         "def read_day(text):",

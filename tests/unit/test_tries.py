@@ -1,7 +1,4 @@
-"""The learner's own files: amounts for any threshold, and what is refused."""
-
-from dataclasses import replace
-from decimal import Decimal
+"""The learner's own files: what is refused."""
 
 import pytest
 from handlers import HEADER
@@ -23,24 +20,6 @@ def file(*rows):
     return "\n".join([HEADER, *lines])
 
 
-@pytest.mark.parametrize("threshold", ["1500", "0", "0.000000000000001", "999999999999999"])
-def test_amounts_stay_below_any_threshold_and_one_more_reaches_it(account, threshold):
-    lab = replace(account, threshold=Decimal(threshold))
-
-    amounts = [Decimal(amount) for amount in tries.amounts(lab)]
-
-    assert max(*amounts, sum(amounts)) < lab.threshold  # all have one sign
-    for number, amount in enumerate(amounts, 1):
-        row = {"CustomerId": "my-ana", "TransactionId": f"A{number}", "TransactionAmount": amount}
-        tables.put_item(lab, "Transactions", row)
-    for transaction, others in {"A4": amounts, "A3": amounts[:2]}.items():
-        assert sum(others) + Decimal(tries.missing(lab, "my-ana", transaction)) == lab.threshold
-
-
-def test_the_handouts_threshold_has_whole_amounts(account):
-    assert tries.amounts(account) == ["500", "300", "300"]
-
-
 @pytest.mark.parametrize(
     ("key", "rows", "why"),
     [
@@ -50,19 +29,18 @@ def test_the_handouts_threshold_has_whole_amounts(account):
 )
 def test_a_file_that_could_not_be_taken_away_or_would_fail_is_refused(account, key, rows, why):
     with pytest.raises(UsageError, match=why):
-        tries.upload(account, key, file(*rows))
+        tries.upload_mine(account, key, file(*rows))
 
 
-def test_rows_that_are_there_count_as_long_as_no_topic_takes_the_alert(account, monkeypatch):
+def test_a_total_stays_below_the_threshold_as_long_as_no_topic_takes_the_alert(account, monkeypatch):
     monkeypatch.setattr(tries.readiness, "wait_until_uploads_start", lambda lab: 1 / 0)
-    row = {"CustomerId": "my-ana", "TransactionId": "A9", "TransactionAmount": Decimal(1400)}
-    tables.put_item(account, "Transactions", row)
+    rows = ("my-ana", 1600), ("my-ana", -900)
 
-    with pytest.raises(UsageError, match="my-ana can come to 1500; wanted less"):  # on its way
-        tries.upload(account, tries.FIRST, file(("my-ana", 100), ("my-ana", -900)))
+    with pytest.raises(UsageError, match="my-ana can come to 1600; wanted less"):  # on its way
+        tries.upload_mine(account, tries.FIRST, file(*rows))
     topics.ensure_topic(account)
     with pytest.raises(ZeroDivisionError):  # it goes on
-        tries.upload(account, tries.FIRST, file(("my-ana", 100)))
+        tries.upload_mine(account, tries.FIRST, file(*rows))
 
 
 def test_without_the_first_file_there_is_no_total_to_wait_for(account):

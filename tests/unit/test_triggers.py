@@ -4,12 +4,11 @@ import json
 import pytest
 
 from lab_lib.aws import buckets, functions, policies, queues, tables, topics, triggers
-from lab_lib.errors import LabError, StepMissing
+from lab_lib.errors import StepMissing
 from lab_lib.exercises.first_look import create_functions
 from lab_lib.handlers.transaction_processor.transactions_file import rejected_key
 
 PROCESSOR = "arn:aws:lambda:us-east-1:123456789012:function:TransactionProcessor"
-LINK = "https://sns.us-east-1.amazonaws.com/confirmation.html?TopicArn=t&Token=2336abc&Endpoint=ana@example.com"
 
 
 def permission(lab):
@@ -131,37 +130,7 @@ def test_ensure_queue_subscription_twice_gives_the_same_and_repairs_policy_and_s
     again = triggers.ensure_queue_subscription(lab, "CustomerNotify")
 
     assert triggers.find_queue_subscription(lab, "CustomerNotify") == again
-    assert queues.allowed_senders(lab, "CustomerNotify") == ["HighBalanceAlert"]
-
-
-@pytest.mark.parametrize("link", [f"  {LINK}\n", LINK.replace("Token=2336", "Token=23\n 36"), "2336abc"], ids=str.split)
-def test_confirm_subscription_takes_link_or_token_and_lets_only_the_account_unsubscribe(lab, calls, link):
-    made = calls("sns", "confirm_subscription")
-
-    assert triggers.confirm_subscription(lab, link).startswith(topics.find_topic(lab))
-    assert made == [{"TopicArn": topics.find_topic(lab), "Token": "2336abc", "AuthenticateOnUnsubscribe": "true"}]
-
-
-def test_a_subscription_that_exists_or_waits_for_its_recipient_is_not_created_again(lab, monkeypatch, calls):
-    made = calls("sns", "subscribe")
-    first = triggers.ensure_subscription(lab, "sms", "+15555550100")
-    assert triggers.ensure_subscription(lab, "sms", "+15555550100") == first
-
-    # moto confirms every address by itself.
-    waiting = {"Protocol": "email", "Endpoint": "ana@example.com", "SubscriptionArn": "PendingConfirmation"}
-    monkeypatch.setattr(triggers, "subscriptions", lambda _: [waiting])
-    assert triggers.ensure_subscription(lab, "email", "ana@example.com") == "PendingConfirmation"
-    assert len(made) == 1
-
-
-@pytest.mark.parametrize("link", ["", "https://example.com/", LINK.replace("Token=2336abc", "Token="), LINK])
-def test_a_link_without_a_valid_token_is_refused_without_its_address(lab, refuse, link):
-    refuse("sns", "confirm_subscription", code="InvalidParameter", message="Invalid parameter: Token")
-
-    with pytest.raises(LabError, match="older than two days" if link == LINK else "Copy the whole address") as caught:
-        triggers.confirm_subscription(lab, link)
-
-    assert "ana@example.com" not in str(caught.value)
+    assert queues.statements(lab, "CustomerNotify")[0]["Sid"] == "TopicToQueue"
 
 
 @pytest.mark.parametrize(

@@ -2,40 +2,30 @@
 
 import json
 from pathlib import Path
-from types import SimpleNamespace
 
-import IPython
 import pytest
-from papermill.translators import PythonTranslator
 
 from lab_lib import lab
 from lab_lib.checks.bank import plain_file
 from lab_lib.errors import UsageError
 from lab_lib.exercises import copies, edition, workbook
 from lab_lib.exercises.pictures import PICTURE, picture
-from lab_lib.settings import SETTINGS
 from lab_lib.workspace import places
 
 
 @pytest.fixture
-def opened(monkeypatch):
-    """Let open_lab return the settings that a notebook hands it."""
-    monkeypatch.setattr(lab, "open_lab", lambda **named: named)
+def opened(moto_lab, monkeypatch):
+    """opened(settings, step): the settings that lab.open_lab gets in the notebook of this step, and the data file."""
+    monkeypatch.setattr(workbook, "require", lambda *_: None)
+    monkeypatch.setenv(places.WORKSPACE, str(places.workspace()))  # which open_lab sets
 
+    def opened(settings, step="01"):
+        taken = {}
+        monkeypatch.setattr(lab, "open_lab", lambda **named: taken.update(named) or moto_lab)
+        data_file = workbook.open_lab(settings, step).data_file
+        return {name: value for name, value in taken.items() if value != ""} | {"data_file": data_file}
 
-@pytest.fixture
-def papermill(monkeypatch):
-    """Let the notebook's kernel have run papermill's cell with these parameters, among others."""
-
-    def inject(**parameters):
-        cells = ["", "settings: dict = {}", PythonTranslator.codify(parameters), "prefx = 1", "# Parameters of mine ("]
-        history = SimpleNamespace(input_hist_raw=cells)
-        monkeypatch.setattr(IPython, "get_ipython", lambda: SimpleNamespace(history_manager=history))
-
-    return inject
-
-
-NOTHING = dict.fromkeys(SETTINGS, "")
+    return opened
 
 
 def test_a_copy_has_every_notebook_is_for_its_owner_only_and_is_never_overwritten(copy):
@@ -50,14 +40,15 @@ def test_a_copy_has_every_notebook_is_for_its_owner_only_and_is_never_overwritte
     assert [path for path in [copy, *copy.rglob("*")] if path.stat().st_mode & 0o077] == []
 
 
-def test_a_copy_keeps_its_id_and_notebook_05_uploads_the_transactions_of_it(copy):
-    assert workbook.setting("data_file", {}) == str(copies.DATA_FILE)
+def test_a_copy_keeps_its_id_and_notebook_05_uploads_the_transactions_of_it(copy, opened):
+    assert opened({}) == {"data_file": copies.DATA_FILE}
     copies.complete("s12")
 
     copies.complete()
 
-    assert copies.settings()["data_file"] == workbook.setting("data_file", {})
-    assert Path(workbook.setting("data_file", {})).read_bytes() == plain_file("s12")
+    data_file = opened({})["data_file"]
+    assert copies.settings()["data_file"] == str(data_file)
+    assert data_file.read_bytes() == plain_file("s12")
     with pytest.raises(UsageError, match=r"drawn from the id 's12', not 's21'. Go on without --id. To begin again"):
         copies.complete("s21")
     assert (copy / "data" / "transactions.txt").read_bytes() == plain_file("s12")
@@ -105,45 +96,27 @@ def test_a_notebook_is_given_anew_by_its_number_also_if_it_is_gone(copy):
     ("settings", "named"),
     [
         ({"prefx": "bo"}, "no setting 'prefx'. The settings are account, profile, .*, bucket, "),
-        ({"account": 123456789012}, "account is 123456789012; wanted text: in quotes, or for papermill with -r"),
         ({"prefix"}, "prefix"),
     ],
 )
 def test_settings_that_cannot_be_meant_are_refused_by_every_notebook(opened, settings, named):
-    for open_lab in (workbook.open_lab, workbook.open_lab_to_delete):
-        with pytest.raises(UsageError, match=named):
-            open_lab(settings=settings)
+    with pytest.raises(UsageError, match=named):
+        opened(settings)
 
 
-def test_papermills_setting_by_name_counts_more_than_one_in_settings_and_that_more_than_00s(copy, opened, papermill):
-    workbook.keep({"prefix": "kept", "region": "eu-west-1", "email": "ana@example.com", "threshold": 7})
-    assert not workbook.is_headless()
-    papermill(prefix="bo", threshold=900, phone="", settings={"prefix": "x"}, yes=True)
-    assert workbook.is_headless()
-    settings = {"prefix": "x", "region": "eu-west-3", "phone": "+15555550100"}
+def test_a_setting_of_a_notebook_counts_more_than_one_of_00_which_keeps_all_but_the_leave_to_delete(copy, opened):
+    first = {"prefix": "kept", "region": "", "email": "ana@example.com", "threshold": 1500, "data_file": "x.txt"}
+    assert opened(first | {"yes": True}, "00")["threshold"] == 1500
+    assert json.loads((copy / ".lab" / "settings.json").read_text()).keys() == first.keys() - {"region"}
 
-    named = {"prefix": "bo", "threshold": 900, "region": "eu-west-3", "phone": "+15555550100"}
-    assert workbook.open_lab(settings) == NOTHING | named | {"email": "ana@example.com"}
-    assert workbook.open_lab_to_delete(region="us-west-2", settings=settings)["region"] == "eu-west-3"
-    assert (workbook.setting("yes", {}), workbook.setting("threshold", {})) == (True, 900)
-    papermill(threshold=0)
-    assert workbook.open_lab({})["threshold"] == 0
-    papermill(prefx="bo")
-    with pytest.raises(UsageError, match="no setting 'prefx'"):
-        workbook.open_lab({})
+    later = {"prefix": "bo", "threshold": 0, "email": ""}
 
-
-def test_notebook_00_keeps_what_papermill_has_set_but_no_leave_to_delete(copy, opened, papermill):
-    workbook.keep({"email": "ana@example.com"})
-    papermill(prefix="bo", yes=True, threshold=900)
-    named = {"prefix": "bo", "threshold": 1500, "email": "", "bucket": "mine", "data_file": "x.txt"}
-
-    settings = workbook.open_lab({"bucket": "my-class-bucket"}, named)
-
-    assert settings == NOTHING | {"prefix": "bo", "threshold": 900, "bucket": "my-class-bucket"}
-    papermill()
-    assert (workbook.open_lab({}), workbook.setting("data_file", {})) == (settings, "x.txt")
-    assert workbook.setting("yes", {}) == ""
+    mixed = {"prefix": "bo", "threshold": 0, "email": "ana@example.com", "data_file": copy / "x.txt"}
+    assert opened(later) == mixed
+    assert opened({}, "99")["prefix"] == "kept"
+    assert opened({"prefix": "ana"}, "00") == {"prefix": "ana", "data_file": copies.DATA_FILE}
+    assert "email" not in opened({})
+    assert (Path.cwd(), workbook.is_headless()) == (copy, False)
 
 
 @pytest.mark.parametrize("place", ["elsewhere", "headless", "the lab's own folder"])
@@ -156,32 +129,14 @@ def test_nothing_is_kept_outside_of_a_copy_or_in_a_headless_run(place, copy, ope
         monkeypatch.setattr(places, "COURSE", copy)
     else:
         monkeypatch.setenv(workbook.HEADLESS, "1")
+    expected = Path.cwd() / "mine.txt"
 
-    workbook.keep({"prefix": "bo"})
+    opened({"prefix": "bo"}, "00")
     workbook.record_solved("create-queue")
 
-    assert workbook.open_lab({}) == NOTHING
-    assert Path(workbook.setting("data_file", {})).read_text().startswith("customer_id|")
-    assert workbook.folder().is_dir()
-    assert workbook.folder() not in (copy, tmp_path)
+    assert opened({}) == {"data_file": copies.DATA_FILE}
+    assert Path.cwd() not in (copy, tmp_path)
+    monkeypatch.chdir(expected.parent)
+    assert opened({"data_file": "mine.txt"})["data_file"] == expected
+    assert workbook.is_headless()
     assert sorted(copy.rglob("*")) == before
-
-
-def test_the_clean_up_of_an_embedded_lab_is_that_of_notebook_00(copy, opened, monkeypatch):
-    workbook.keep(kept := {"account": "111122223333", "prefix": "ana", "notifier_role": "LabRole", "bucket": "class"})
-
-    assert workbook.open_lab_to_delete() == NOTHING | kept
-    other = {"prefix": "bo", "bucket": "other"}
-    assert workbook.open_lab_to_delete(**other) == NOTHING | kept | other
-    monkeypatch.setenv("LAB_PROFILE", "class")  # on AWS, the account is named there too
-    assert workbook.open_lab_to_delete()["account"] == ""
-
-
-@pytest.mark.parametrize("options", [{}, {"account": "111122223333"}, {"profile": "class"}])
-def test_what_is_deleted_on_aws_is_named_in_the_notebook_that_deletes(options, copy, opened):
-    workbook.keep({"account": "111122223333", "profile": "class", "prefix": "ana"})
-
-    with pytest.raises(UsageError, match=r"account 111122223333 on AWS.*write account and profile"):
-        workbook.open_lab_to_delete(**options)
-    named = {"account": "444455556666", "profile": "other"}
-    assert workbook.open_lab_to_delete(**named) == NOTHING | named | {"prefix": "ana"}
