@@ -1,4 +1,4 @@
-"""Notebooks 01 and 06 beside a lab: what they leave alone, and a learner's function that cannot run.
+"""Notebook 06 beside a lab: what it leaves alone, and a learner's function that cannot run.
 
 What the notebook itself shows, with the naive function and with one that is right, is compared by nbval.
 """
@@ -92,6 +92,14 @@ def test_a_function_that_fails_is_stuck_and_its_error_is_told(lab, upload, code,
     assert compared.iloc[0].tolist() == ["Break Ana", 1400, 0, 0, 0, True]
     ours, mine = notebook.deliver_again(lab, "Break Ana")["ended"]
     assert (ours, by_hand in mine) == ("without an error", True)
+
+
+def test_a_file_that_fails_becomes_a_dead_letter_which_stays_until_the_file_is_fixed(lab, capsys):
+    ours, _ = notebook.prepare_experiments(lab)
+    key = "break-it/break-it-utf16.csv"
+    assert notebook.upload_experiment(lab, "wrong/break-it-utf16.txt") == {}
+    assert "it is not UTF-8 text. Its log tells more." in capsys.readouterr().out
+    assert notebook.dead_letters(ours, key)["what"].tolist() == [key]
 
     with pytest.raises(LabError, match="it is not UTF-8 text"):
         notebook.resend_dead_letter(lab, key)
