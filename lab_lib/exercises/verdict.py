@@ -13,12 +13,10 @@ from lab_lib.checks import upload
 from lab_lib.exercises.bench import Held
 from lab_lib.exercises.cases import HIGH, History, Start, Topic
 from lab_lib.language import N_, _
-from lab_lib.pages.lookalikes import visible
 
 _TRANSACTION = re.compile("T[0-9]{15}")  # as drawn
 _MOST_SENT = 100  # records of a history that are told one by one
 _MOST_SUMMED = 12  # amounts of which all sums are tried
-_LONGEST = 200  # characters that tell a fault
 _LONGEST_ITEM, _MOST_A_RECORD = 10_000, 4  # characters of an item, and how many more with each record of the history
 _CAUSES = _AGAIN, _OLD, _DELETED, _LEFT_OUT = (
     N_("records that come again are added again"),
@@ -33,9 +31,6 @@ class Fault(NamedTuple):
 
     cause: str
     found: str = ""
-
-    def __str__(self) -> str:
-        return visible(self.found or self.cause, _LONGEST)
 
 
 def describe(history: History) -> str:
