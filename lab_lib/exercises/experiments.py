@@ -230,9 +230,11 @@ def _unprocessed(ours: Lab, mine: Lab) -> list[streams.Record]:
 def _error(mine: Lab) -> str:
     """Return the error of the last delivery of the stream to the learner's function; "" without one."""
     by_stream = [delivery for delivery in _deliveries(mine) if delivery["By"] == "stream"]
-    if by_stream and "Error" not in by_stream[-1]:  # it may go on
-        by_stream.pop()
-    return str(by_stream[-1].get("Error", _("the function did not end"))) if by_stream else ""
+    if by_stream and "Error" not in by_stream[-1]:
+        by_stream.pop()  # it may go on
+    if not by_stream:
+        return ""
+    return str(by_stream[-1].get("Error", _("the function did not end")))
 
 
 def _deliveries(mine: Lab) -> list[tables.Item]:
