@@ -195,7 +195,7 @@ def _wait_for_both(lab: Lab) -> None:
     Mappings that are paused deliver nothing.
     """
     ours, mine = parts(lab)
-    if _mapping_state(mine) != "Enabled":
+    if _mapping_state(mine) == "Disabled":
         return
     lab.wait_until(
         lambda: _is_right(ours) and (not _unprocessed(ours, mine) or _error(mine)),

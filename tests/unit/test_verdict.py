@@ -71,7 +71,6 @@ def test_a_total_is_told_with_the_cause_that_explains_it(name, total, cause, fou
         ([1600], ["1600", "1600"], [DONE], "too many alerts are sent"),
         ([1600], ["1600", "1600"], [FAILED, DONE], ""),
         ([-200, 1600], ["1600"], [FAILED, DONE], "too many alerts are sent"),
-        ([1600], [1600], [DONE], "the accountBalance of an alert is wrong"),
         ([1600], ["1700"], [DONE], "the accountBalance of an alert is wrong"),
     ],
 )
