@@ -101,14 +101,6 @@ def test_a_file_that_fails_becomes_a_dead_letter_which_stays_until_the_file_is_f
     assert "it is not UTF-8 text. Its log tells more." in capsys.readouterr().out
     assert notebook.dead_letters(ours, key)["what"].tolist() == [key]
 
-
-def test_a_file_that_fails_becomes_a_dead_letter_which_stays_until_the_file_is_fixed(lab, capsys):
-    ours, _ = notebook.prepare_experiments(lab)
-    key = "break-it/break-it-utf16.csv"
-    assert notebook.upload_experiment(lab, "wrong/break-it-utf16.txt") == {}
-    assert "it is not UTF-8 text. Its log tells more." in capsys.readouterr().out
-    assert notebook.dead_letters(ours, key)["what"].tolist() == [key]
-
     with pytest.raises(LabError, match="it is not UTF-8 text"):
         notebook.resend_dead_letter(lab, key)
 
