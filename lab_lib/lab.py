@@ -41,9 +41,8 @@ from lab_lib.settings import (
 from lab_lib.workspace.places import DATA_FILE
 
 T = TypeVar("T")
-TAG_KEY, TAG_VALUE = "lab", "serverless-lab"
-TAGS = {TAG_KEY: TAG_VALUE}
-TAG = {"Key": TAG_KEY, "Value": TAG_VALUE}  # the same tag for S3, IAM, DynamoDB and SNS
+TAGS = {"lab": "serverless-lab"}
+TAG = {"Key": "lab", "Value": "serverless-lab"}  # the same tag for S3, IAM, DynamoDB and SNS
 BUCKET_NAME = "inputs3bucketfortransact"  # the handout's part of the bucket's name
 # Each name beside the lab, in notebooks 01 and 06, begins so. A prefix has no underscore: no other lab has these.
 BREAK_IT, BREAK_IT_MY = "BreakIt_", "BreakItMy_"
@@ -152,7 +151,9 @@ class Lab:
     @property
     def bucket(self) -> str:
         """Return the bucket's name. Bucket names are lower case, and unique in the whole world."""
-        return self.bucket_name or (self._renamed or [self._usual_bucket])[-1]
+        if self.bucket_name:
+            return self.bucket_name
+        return self._renamed[-1] if self._renamed else self._usual_bucket
 
     @property
     def bucket_stem(self) -> str:
@@ -204,10 +205,11 @@ class Lab:
     def ask_embedded(self, path: str, **query: Any) -> Any:
         """Return the answer of the embedded AWS to a question of the lab's own; None from any other AWS."""
         try:
-            address = self.signed(path, **query)
-            return json.loads(sessions.fetch(self.session, address, self.endpoint, self._headers)) if address else None
+            if address := self.signed(path, **query):
+                return json.loads(sessions.fetch(self.session, address, self.endpoint, self._headers))
         except (BotoCoreError, ValueError, RecursionError):
-            return None
+            pass
+        return None
 
     @property
     def _headers(self) -> dict[str, str]:
@@ -289,7 +291,7 @@ def lab_on(endpoint: str, secret: str, account: str = DEFAULT_ACCOUNT) -> Lab:
 
 def has_lab_tag(tags: dict[str, str]) -> bool:
     """Return True if the lab's tag is among the tags of a function, queue or log group."""
-    return tags.get(TAG_KEY) == TAG_VALUE
+    return tags.get("lab") == TAGS["lab"]
 
 
 def is_embedded(profile: str = "", role_arn: str = "") -> bool:
@@ -318,10 +320,11 @@ def _on_endpoint(account: str, region: str, endpoint: str) -> boto3.Session:
     """
     keyed = sessions.keyed_session(region, account or DEFAULT_ACCOUNT, os.environ.get("AWS_SECRET_ACCESS_KEY", "test"))
     users = sessions.user_session("", region)
-    for session in (users, keyed) if users and account else ():
-        with suppress(LabError):  # the endpoint does not take these credentials
-            if sessions.caller(session, endpoint) == account:
-                return session
+    if users and account:
+        for session in (users, keyed):
+            with suppress(LabError):  # the endpoint does not take these credentials
+                if sessions.caller(session, endpoint) == account:
+                    return session
     return users or keyed
 
 

@@ -102,10 +102,11 @@ def fitting(name: str, value: Any, account: str, region: str) -> Any:
     if not value or name not in _IAM_KINDS:
         return value
     kind = _IAM_KINDS[name]
-    base, of_aws = (f"arn:{partition(region)}:iam::{owner}:{kind}/" for owner in (account, "aws"))
+    base = f"arn:{partition(region)}:iam::{account}:{kind}/"
     if not value.startswith("arn:"):
         return f"{base}{value}"
-    if not value.startswith((base, of_aws) if kind == "policy" else base):  # a policy may be AWS's own
+    is_of_aws = kind == "policy" and value.startswith(f"arn:{partition(region)}:iam::aws:policy/")
+    if not value.startswith(base) and not is_of_aws:
         such = f"{base}{value.split('/')[-1]}"
         raise UsageError(
             "{name} is {value!r}; wanted one of this account, such as {such}.", name=name, value=value, such=such

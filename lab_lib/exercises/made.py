@@ -55,14 +55,22 @@ class Exercise:
 def is_missing(lab: Lab, exercise: str) -> bool:
     """Return True if the learner's call can be made: nothing is there, or it was not as asked and is deleted now.
 
-    Only a resource with the lab's tag, or of this kernel, is deleted, and only if that loses nothing. Else the reason
-    is printed. Until the cell ends, no helper creates the resource.
+    Until the cell ends, no helper creates the resource.
     """
-    resource, mark = questions.find(exercise, EXERCISES), (exercise, str(lab))
+    resource = questions.find(exercise, EXERCISES)
     if not resource.find(lab):
-        _made_here.add(mark)
-        _watch(lab, resource)
-        return True
+        _made_here.add((exercise, str(lab)))
+    elif not _delete_wrong(lab, exercise, resource):
+        return False
+    _watch(lab, resource)
+    return True
+
+
+def _delete_wrong(lab: Lab, exercise: str, resource: Exercise) -> bool:
+    """Delete the resource if it is not as asked. Print what was done, or why nothing was; return True if it is deleted.
+
+    Only a resource with the lab's tag, or of this kernel, is deleted, and only if that loses nothing.
+    """
     report = run_checks(lab, exercise)
     if not report.wrong:
         print(_("The {resource} is there, and as it should be. The call is not made again.", resource=resource))
@@ -70,9 +78,11 @@ def is_missing(lab: Lab, exercise: str) -> bool:
     wrong = _(", ").join(check.name for check in report.wrong)
     off = _("The {resource} is not as it should be: {checks}.", resource=resource, checks=wrong)
     lacks_tag = any(check.id.startswith("tag-") and check.state is State.NOT_YET for check in report.wrong)
-    why = _("somebody else may have made it") if lacks_tag and mark not in _made_here else ""
+    why = ""
     if resource.holds(lab):
         why = _("that would lose its {content}", content=_(resource.content))
+    elif lacks_tag and (exercise, str(lab)) not in _made_here:
+        why = _("somebody else may have made it")
     if why:
         told = _(
             "It is not deleted, since {why}. Make the call that its check names. Or delete it with {code}, and run the "
@@ -84,7 +94,6 @@ def is_missing(lab: Lab, exercise: str) -> bool:
         return False
     resource.delete(lab)
     print(sentences(off, _("It is deleted, to be made anew.")))
-    _watch(lab, resource)
     return True
 
 
@@ -92,7 +101,8 @@ def _watch(lab: Lab, resource: Exercise) -> None:
     """Refuse the call of a helper that creates the resource, until the cell ends."""
 
     def refuse(params: Settings, model: Any, **_event: Any) -> None:
-        call, names = resource.calls.get(model.name), {str(value).split(":")[-1] for value in params.values()}
+        call = resource.calls.get(model.name)
+        names = {str(value).split(":")[-1] for value in params.values()}
         is_own = call and not names.isdisjoint([lab.name(resource.name or NOTIFIER), lab.bucket])
         if is_own and any("/lab_lib/aws/" in caller.filename for caller in inspect.stack(0)):
             raise UsageError("The {resource} is yours to make: write the call {call}(…).", resource=resource, call=call)

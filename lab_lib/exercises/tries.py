@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from decimal import Decimal
+from pathlib import Path
 
 from lab_lib import resources, transactions
 from lab_lib.aws import buckets, queues, tables, topics, triggers
@@ -18,7 +19,6 @@ from lab_lib.checks.evidence import TABLES, at_rest
 from lab_lib.checks.reading import NOTIFIER
 from lab_lib.checks.upload import Snapshot, compare_totals
 from lab_lib.errors import CheckFailed, StepMissing, UsageError, none_if_absent
-from lab_lib.exercises import workbook
 from lab_lib.handlers.transaction_processor.transactions_file import rejected_key
 from lab_lib.lab import Lab
 from lab_lib.language import _
@@ -55,7 +55,8 @@ def upload_mine(lab: Lab, key: str, text: str) -> None:
         )
     if not topics.find_topic(lab):
         _require_low(lab, file)
-    write_file(path := workbook.folder() / key, text, "Free some space there, then run this cell again.")
+    path = Path.cwd() / key  # where `open_lab` has gone
+    write_file(path, text, "Free some space there, then run this cell again.")
     if key == FIRST:
         chain.wait_until_uploads_start(lab)
     with chain.following(lab, path, live.chain, (ROWS, REJECTED) if key == FIRST else ()):

@@ -49,7 +49,7 @@ def open_lab(settings: Settings, step: str) -> lab.Lab:
     if step == "00":
         keep(chosen)
     os.environ.setdefault(WORKSPACE, str(workspace()))  # which may be known by the folder that is left now
-    os.chdir(folder())
+    os.chdir(_copy() or _temporary().name)
     if step != "99":  # whatever is there is deleted
         require(opened, *(earlier for earlier in STEPS if earlier < step))
     return opened
@@ -108,9 +108,10 @@ def keep(settings: Settings) -> None:
 
 def _kept() -> Settings:
     """Return the settings that notebook 00 has kept; {} where there are none."""
-    path = copy / STATE / "settings.json" if (copy := _copy()) else None
-    what_to_do = N_("Run notebook 00 again as far as “Open the lab”: it writes this file anew.")
-    return read_file(path, json_object, what_to_do) if path and exists(path) else {}
+    copy = _copy()
+    if not copy or not exists(path := copy / STATE / "settings.json"):
+        return {}
+    return read_file(path, json_object, N_("Run notebook 00 again as far as “Open the lab”: it writes this file anew."))
 
 
 def is_headless() -> bool:
@@ -123,17 +124,13 @@ def is_graded() -> bool:
     return os.environ.get(HEADLESS) == KEEPING
 
 
-def folder() -> Path:
-    """Return the folder for what the learner writes: the copy, elsewhere a temporary one of this process."""
-    return _copy() or Path(_temporary().name)
-
-
 def record_solved(exercise: str) -> None:
     """Add an exercise that the lab has made to the copy's record, as a line of JSON."""
     if copy := _copy():
-        path, entry = copy / STATE / ANSWERS, {"kind": "solved", "question": exercise}
+        path = copy / STATE / ANSWERS
+        line = json.dumps({"kind": "solved", "question": exercise})
         with can_write_to(path, _AGAIN), open_file(path, "ab") as file:
-            file.write(f"{json.dumps(entry)}\n".encode())
+            file.write(f"{line}\n".encode())
 
 
 def _copy() -> Path | None:
@@ -144,6 +141,7 @@ def _copy() -> Path | None:
 
 @functools.cache
 def _temporary() -> "TemporaryDirectory[str]":
+    """Return the folder of this process for what is written outside of a copy."""
     return TemporaryDirectory(prefix="lab-mine-")
 
 

@@ -20,8 +20,9 @@ NOTIFY, COLLECT = queues.ALERT_QUEUES
 
 
 @pytest.fixture
-def begun(account):
+def begun(account, tmp_path, monkeypatch):
     """begun(threshold): the lab as it is when the bucket has its trigger, and the stream has none."""
+    monkeypatch.chdir(tmp_path)
 
     def begun(threshold=Decimal(1500)):
         chain = Chain(replace(open_lab(account=account), threshold=threshold))

@@ -9,7 +9,8 @@ from lab_lib.exercises import tries
 
 
 @pytest.fixture
-def account(lab):
+def account(lab, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
     for name in tables.KEYS:
         tables.ensure_table(lab, name)
     return lab
