@@ -15,6 +15,9 @@ ALLOWED = {
         *("Lambda", "CloudWatch", "Python", "Customer", "Transactions", "Scan", "Publish", "Subscribe", "Enabled"),
         *(
             "Runtime",
+            "Role",
+            "Environment",
+            "Code",
             "Handler",
             "Timeout",
             "Description",
