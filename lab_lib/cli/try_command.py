@@ -1,10 +1,9 @@
 """`lab try`: judge the function that a learner has written."""
 
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
-from rich.table import Table
 from rich.text import Text
 
 from lab_lib.cli.progress import progress_bar
@@ -47,13 +46,9 @@ def try_(
             tried = trial.judge(
                 file, ids, seed, lambda result: progress.update(bar, advance=1, description=result.case)
             )
-        out.print(_table(tried.rows))
+        table = FoldingTable(_("state"), _("case"))
+        for state, title, text in tried.rows:
+            table.add_row(Text(marked(state), LOOKS[state].style), Text.assemble((title, "bold"), _(": ") + text))
+        out.print(table)
         out.say(tried.summary, style="bold")
         raise typer.Exit(0 if tried.passed else 1)
-
-
-def _table(rows: list[Any]) -> Table:
-    table = FoldingTable(_("state"), _("case"))
-    for state, title, text in rows:
-        table.add_row(Text(marked(state), LOOKS[state].style), Text.assemble((title, "bold"), _(": ") + text))
-    return table

@@ -23,7 +23,6 @@ from lab_lib.aws.triggers import (
 )
 from lab_lib.checks.arrivals import snapshot
 from lab_lib.checks.reading import NOTIFIER, PROCESSOR, matches
-from lab_lib.checks.upload import compare_totals
 from lab_lib.errors import WrongResource
 from lab_lib.exercises import runner
 from lab_lib.lab import BREAK_IT, BREAK_IT_MY, Lab
@@ -84,8 +83,7 @@ def deploy_notifier(lab: Lab, file: str | Path) -> None:
     ours, mine = parts(lab)
     path = Path(file)
     delete_stream_trigger(mine)
-    for queue in (_QUEUE, queues.DEAD_LETTERS):
-        queues.delete_messages(mine, queue, lambda body: True)
+    queues.delete_messages(mine, _QUEUE, lambda body: True)
     for name in ("TransactionTotal", "ProcessedRecords"):
         tables.delete_table(mine, name)
         tables.ensure_table(mine, name)
@@ -123,9 +121,8 @@ def dead_letters(part: Lab, *wanted: str) -> DataFrame:
 
     Return all dead letters, sorted: what could not be processed, and why. The messages stay in the queue.
     """
-    due = {name for name in wanted if _keeps_files(part) or not name.startswith(buckets.EXPERIMENTS)}
     part.wait_until(
-        lambda: due <= {letter["what"] for letter in queues.dead_letters(part)},
+        lambda: {*wanted} <= {letter["what"] for letter in queues.dead_letters(part)},
         "the dead letters",
         timeout=600,
         on_aws=_("three minutes after the upload"),
@@ -181,7 +178,10 @@ def compare_functions(lab: Lab, *customers: str) -> DataFrame:
     stuck = {streams.customer(record) for record in _unprocessed(ours, mine)}
     columns: dict[str, Any] = {"CustomerId": customers}
     for whose, part in (("lab", ours), ("your", mine)):
-        totals = {item["CustomerId"]: _balance(item) for item in tables.items(part, "TransactionTotal")}
+        totals = {
+            item["CustomerId"]: item.get("accountBalance", Decimal(0))
+            for item in tables.items(part, "TransactionTotal")
+        }
         alerts = Counter(alert["customerID"] for alert in queues.alerts(part, _QUEUE))
         columns[f"{whose} total"] = [totals.get(name, Decimal(0)) for name in customers]
         columns[f"{whose} alerts"] = [alerts[name] for name in customers]
@@ -195,7 +195,7 @@ def _wait_for_both(lab: Lab) -> None:
     Mappings that are paused deliver nothing.
     """
     ours, mine = parts(lab)
-    if _mapping_state(mine) != "Enabled":
+    if _mapping_state(mine) == "Disabled":
         return
     lab.wait_until(
         lambda: _is_right(ours) and (not _unprocessed(ours, mine) or _error(mine)),
@@ -213,11 +213,9 @@ def _mapping_state(part: Lab) -> str:
 def _is_right(ours: Lab) -> bool:
     """Return True if each total is the sum of the customer's transactions, and no alert is owed."""
     held = snapshot(ours)
-    if any(compare_totals(held.sums(), held.totals)):
-        return False
-    return all(
-        (item["accountBalance"] >= ours.threshold) == item.get("alerted", False) for item in held.totals.values()
-    )
+    high = {name for name, total in held.balances.items() if total >= ours.threshold}
+    alerted = {name for name, item in held.totals.items() if item.get("alerted")}
+    return held.balances == held.sums() and high == alerted
 
 
 def _unprocessed(ours: Lab, mine: Lab) -> list[streams.Record]:
@@ -232,9 +230,11 @@ def _unprocessed(ours: Lab, mine: Lab) -> list[streams.Record]:
 def _error(mine: Lab) -> str:
     """Return the error of the last delivery of the stream to the learner's function; "" without one."""
     by_stream = [delivery for delivery in _deliveries(mine) if delivery["By"] == "stream"]
-    if by_stream and "Error" not in by_stream[-1]:  # it may go on
-        by_stream.pop()
-    return str(by_stream[-1].get("Error", _("the function did not end"))) if by_stream else ""
+    if by_stream and "Error" not in by_stream[-1]:
+        by_stream.pop()  # it may go on
+    if not by_stream:
+        return ""
+    return str(by_stream[-1].get("Error", _("the function did not end")))
 
 
 def _deliveries(mine: Lab) -> list[tables.Item]:
@@ -242,20 +242,9 @@ def _deliveries(mine: Lab) -> list[tables.Item]:
     return tables.items(mine, "ProcessedRecords", beginning="delivery ")
 
 
-def _balance(item: tables.Item) -> Decimal:
-    """Return the customer's total, NaN if the learner's function has written something else there."""
-    balance = item.get("accountBalance")
-    return balance if isinstance(balance, Decimal) else Decimal("NaN")
-
-
 def _report(ours: Lab, event: dict[str, Any]) -> dict[str, Any]:
     """Invoke TransactionProcessor with the event of one file. Return its report about the file."""
     return dict(functions.invoke(ours, PROCESSOR, event)["files"][0])
-
-
-def _keeps_files(ours: Lab) -> bool:
-    """Return True if a file that fails becomes a dead letter; an organisation may forbid that setting."""
-    return functions.destination(functions.event_settings(ours, PROCESSOR)) is not None
 
 
 def _key(file: str) -> str:

@@ -18,8 +18,6 @@ from functools import partial
 from pathlib import Path
 from typing import Any, NamedTuple
 
-import psutil
-
 from lab_lib.aws.json_text import count, json_object
 from lab_lib.aws.streams import Record
 from lab_lib.errors import LabError
@@ -97,7 +95,6 @@ class Runner:
         for path in box.boto3_packages():
             (self._folder / PACKAGES / path.name).symlink_to(path)
         self._most = limits.Limits(_MOST_MEMORY, _MOST_THREADS)
-        self._launch_program()
 
     def __enter__(self) -> "Runner":
         return self
@@ -118,7 +115,8 @@ class Runner:
 
         It is killed at the call of the number `last`. TooMuch if it takes more than the limits.
         """
-        self._require_loaded()
+        if not self._process:
+            self._launch_program()
         self._records += sum(map(len, batches))
         ours, theirs = socket.socketpair()
         with ours:
@@ -128,7 +126,7 @@ class Runner:
             try:
                 ours.settimeout(self._control.gettimeout())
                 _send(ours, json.dumps({"variables": variables, "batches": batches}).encode() + b"\n")
-                ended = json_object(self._watch(proxy, ours))
+                ended = self._watch(proxy, ours)
             except BaseException:
                 self._stop()
                 raise
@@ -136,15 +134,20 @@ class Runner:
                 proxy.close()
             self._calls += proxy.calls
             self._require_little(self._calls)
-            if not ended:
+            if not ended:  # the function has killed the program
                 self._stop()
-            answer = b"" if proxy.cut or not ended else _received(ours)
-        return _outcome(answer, ended.get("status"), proxy.cut)
+            answer = b""
+            if ended and not proxy.cut:
+                with suppress(OSError):  # the first line counts, and nobody writes any more
+                    answer = ours.recv(_LONGEST_LINE).partition(b"\n")[0]
+        report = json_object(answer)
+        why = str(report.get("why", _("its process ended before it returned")))
+        return Outcome(count(report.get("done")) or 0, visible(why), visible(proxy.cut))
 
     def _watch(self, proxy: Proxy, answer: socket.socket) -> bytes:
         """Serve the function until it answers, ends, is cut off, or has taken too much. Then let it be killed.
 
-        Return the line that says so.
+        Return the line in which the program says that it has ended; b"" if the program has ended, too.
         """
         looked = time.monotonic()
         ends = [answer]
@@ -166,13 +169,15 @@ class Runner:
     def _require_little(self, calls: int) -> None:
         """Raise TooMuch if the function has taken, or tried to take, more than a right one needs."""
         too_much = _("it takes too much")
-        excess = self._most.excess(self._family())
-        if excess:
+        if self._most.excess(family(self._process.pid) if self._process else []):
             self._stop()
-        if excess == "memory":
-            raise TooMuch(too_much, _("it took more than {most:.0f} GB of memory", most=_MOST_MEMORY / 2**30))
-        if excess:
-            raise TooMuch(too_much, _("it started more than {most} threads or processes", most=_MOST_THREADS))
+            memory, threads = _MOST_MEMORY / 2**30, _MOST_THREADS
+            found = _(
+                "it took more than {memory:.0f} GB of memory, or more than {threads} threads or processes",
+                memory=memory,
+                threads=threads,
+            )
+            raise TooMuch(too_much, found)
         most = _FREE + self._calls_a_record * self._records
         if calls > most:
             found = _(
@@ -183,14 +188,18 @@ class Runner:
             raise TooMuch(too_much, _("it did not return within {seconds} s", seconds=_LONGEST))
 
     def _launch_program(self) -> None:
-        """Start the program, which takes a while to load boto3."""
+        """Start the program, and wait until it has loaded boto3."""
         self._control, theirs = socket.socketpair()
         self._control.settimeout(_LONGEST_LOADING)
         self._lines = self._control.makefile("rb")
-        self._is_loaded = False
         launch = self._as_the_user if box.fault_of_functions() else self._in_a_box
         with theirs:
             self._process = launch(theirs)
+        with suppress(OSError):
+            if self._lines.readline(_LONGEST_LINE):
+                return
+        self._stop()
+        raise LabError("The program that runs your function did not start. Try again.")
 
     def _as_the_user(self, control: socket.socket) -> "subprocess.Popen[bytes]":
         """Start the program where no box can be made, with the socket `control`."""
@@ -210,17 +219,6 @@ class Runner:
             settings = SILENT | {"cwd": "/", "env": environment(box.WORK)}
             return box.start(command, view, _MOST_FILES, numbers, self._most.groups, box.MORE_OPEN, **settings)
 
-    def _require_loaded(self) -> None:
-        """Wait until the program has loaded boto3; start it again if it has ended."""
-        if not self._process:
-            self._launch_program()
-        if not self._is_loaded:
-            with suppress(OSError):
-                self._is_loaded = bool(self._lines.readline(_LONGEST_LINE))
-        if not self._is_loaded:
-            self._stop()
-            raise LabError("The program that runs your function did not start. Try again.")
-
     def _door(self, conversation: socket.socket) -> socket.socket:
         """Ask for a start with this socket, and return the one at which the function's calls arrive."""
         with suppress(OSError):
@@ -230,9 +228,6 @@ class Runner:
                 return socket.socket(fileno=descriptors[0])
         self._stop()
         raise LabError("The program that runs your function has ended. Try again.")
-
-    def _family(self) -> list[psutil.Process]:
-        return family(self._process.pid) if self._process else []
 
     def _stop(self) -> None:
         if self._process:
@@ -247,19 +242,3 @@ class Runner:
 def _send(to: socket.socket, data: bytes) -> None:
     with suppress(OSError):  # the program has ended; who reads next is told
         to.sendall(data)
-
-
-def _received(answer: socket.socket) -> bytes:
-    """Return the line that the function has written, which nobody does any more. The first one counts."""
-    with suppress(OSError):
-        return answer.recv(_LONGEST_LINE).partition(b"\n")[0]
-    return b""
-
-
-def _outcome(answer: bytes, status: Any, cut: str) -> Outcome:
-    """Return the end of a start that answered so, or whose process ended with this status."""
-    report = json_object(answer)
-    why = _("it killed the program that runs it")
-    if type(status) is int:
-        why = _("its process ended, with status {status}, before it returned", status=status)
-    return Outcome(count(report.get("done")) or 0, visible(str(report.get("why", why))), visible(cut))

@@ -27,21 +27,22 @@ def register(shell: Any) -> None:
 def _show(
     shell: Any, kind: type, error: BaseException, trace: TracebackType | None, tb_offset: int | None = None
 ) -> None:
-    told = in_one_line(error) if isinstance(error, BotoCoreError | ClientError) else wrong_mark(error)
+    if isinstance(error, BotoCoreError | ClientError):
+        told = in_one_line(error)
+    elif isinstance(error, KeyboardInterrupt):
+        told = _("Stopped.")
+    elif isinstance(error, NameError):
+        told = _missing_name(shell, error, trace)
+    else:
+        told = wrong_mark(error)
     if told:
         kind = type(kind.__name__, (LabError,), {})
         error = kind(told)
-    elif sentence := _sentence(shell, error, trace):
-        error._render_traceback_ = lambda: [sentence]  # type: ignore[attr-defined]  # IPython calls it
     shell.showtraceback((kind, error, trace), tb_offset=tb_offset)
 
 
-def _sentence(shell: Any, error: Any, trace: TracebackType | None) -> str:
-    """Return what to show; "" for the traceback, as for a name that is missing in a module and not in the notebook."""
-    if isinstance(error, SyntaxError):
-        return ""
-    if isinstance(error, KeyboardInterrupt):
-        return _("Stopped.")
+def _missing_name(shell: Any, error: NameError, trace: TracebackType | None) -> str:
+    """Return which cells to run; "" for a name that is missing in a module and not in the notebook."""
     while trace and trace.tb_next:
         trace = trace.tb_next
     if not trace or trace.tb_frame.f_globals is not shell.user_ns:

@@ -19,12 +19,14 @@ from lab_lib.exercises.runner import MODULE, Runner, TooMuch, function_files
 from lab_lib.exercises.short_errors import wrong_mark
 from lab_lib.lab import Lab, lab_on
 from lab_lib.language import _
+from lab_lib.pages.lookalikes import visible
 from lab_lib.pages.wording import shortened
 from lab_lib.workspace.private_files import read_file
 
 HANDLER = "lambda_handler"
 Accounts = Callable[[str], Lab]  # opens the empty account with this number
 _MOST_SLOW = 2  # cases that take too much; then the others are not tried
+_LONGEST_FAULT = 200  # characters
 _MOST_CALLS = 60  # at which the function is killed in turn; a right one makes fewer for nine records
 
 
@@ -57,8 +59,7 @@ def judge(
     files = read(Path(path))
     seed = seed or secrets.token_hex(8)
     results = list[Result]()
-    with ExitStack() as stack:
-        runner = stack.enter_context(Runner(files))  # its program loads boto3 while the embedded AWS starts
+    with Runner(files) as runner, ExitStack() as stack:
         if not accounts:
             running = stack.enter_context(server.another())
             accounts = partial(lab_on, running.endpoint, running.secret)
@@ -126,8 +127,8 @@ def _try(case: Case, runner: Runner, seed: str, accounts: Accounts) -> Result:
         faults = [*verdict.find_faults(history, held)]
         if faults:
             notes = [_("killed at the call {call}, and started again", call=cut) for cut in cuts]
-            found = _("; ").join([*notes, *shortened(map(str, faults))])
-            return result._replace(cause=faults[0].cause, found=found)
+            told = [visible(fault.found or fault.cause, _LONGEST_FAULT) for fault in faults]
+            return result._replace(cause=faults[0].cause, found=_("; ").join([*notes, *shortened(told)]))
         if not cuts:
             break
     return result._replace(state="passed")

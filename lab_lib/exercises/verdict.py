@@ -13,19 +13,15 @@ from lab_lib.checks import upload
 from lab_lib.exercises.bench import Held
 from lab_lib.exercises.cases import HIGH, History, Start, Topic
 from lab_lib.language import N_, _
-from lab_lib.pages.lookalikes import visible
 
 _TRANSACTION = re.compile("T[0-9]{15}")  # as drawn
 _MOST_SENT = 100  # records of a history that are told one by one
 _MOST_SUMMED = 12  # amounts of which all sums are tried
-_LONGEST = 200  # characters that tell a fault
 _LONGEST_ITEM, _MOST_A_RECORD = 10_000, 4  # characters of an item, and how many more with each record of the history
-_CAUSES = _AGAIN, _OLD, _DELETED, _LEFT_OUT = (
-    N_("records that come again are added again"),
-    N_("the old amount of a correction is not subtracted"),
-    N_("the amount of a deleted transaction is not subtracted"),
-    N_("some records are not added"),
-)
+_AGAIN = N_("records that come again are added again")
+_OLD = N_("the old amount of a correction is not subtracted")
+_DELETED = N_("the amount of a deleted transaction is not subtracted")
+_LEFT_OUT = N_("some records are not added")
 
 
 class Fault(NamedTuple):
@@ -33,9 +29,6 @@ class Fault(NamedTuple):
 
     cause: str
     found: str = ""
-
-    def __str__(self) -> str:
-        return visible(self.found or self.cause, _LONGEST)
 
 
 def describe(history: History) -> str:
@@ -48,7 +41,7 @@ def describe(history: History) -> str:
         if isinstance(step, Topic):
             lines.append(_("the topic comes back") if step.is_there else _("the topic is deleted"))
         else:
-            batches = [_(", ").join(_words(record, seen) for record in batch) for batch in step.batches]
+            batches = [_(", ").join(_tell(record, seen) for record in batch) for batch in step.batches]
             lines.append(_("sent to a new start: {batches}", batches=_("; ").join(batches)))
     return "\n".join(lines)
 
@@ -57,16 +50,17 @@ def find_faults(history: History, held: Held) -> Iterator[Fault]:
     """Yield what is not as it should be, the most telling first."""
     records = _records(history)
     due = upload.tally([batch for step in history if isinstance(step, Start) for batch in step.batches], HIGH)
-    if why := held.deliveries[-1][1].why:
-        yield Fault(_("the last batch still fails: {why}", why=why), _("what is behind it waits"))
+    _batch, last = held.deliveries[-1]
+    if last.why:
+        yield Fault(_("the last batch still fails: {why}", why=last.why), _("what is behind it waits"))
     wanted = dict.fromkeys(held.totals, Decimal(0)) | due.totals
     wrong = [*upload.compare_totals(wanted, {name: held.totals.get(name, {}) for name in wanted})]
-    if wrong:
-        cause = _cause(held, wrong)
-        yield from (Fault(cause, str(total)) for total in wrong)
+    cause = _cause(held, wrong)
+    for total in wrong:
+        yield Fault(cause, str(total))
     for alert in held.alerts:
-        yield from _alert(alert, [effect(record) for record in records.values() if customer(record) == alert.key])
-    yield from _alerts(held, due)
+        yield from _read_alert(alert, [effect(record) for record in records.values() if customer(record) == alert.key])
+    yield from _count_alerts(held, due)
     named = {*_TRANSACTION.findall(" ".join(held.letters))}
     if due.letters - named:
         yield Fault(_("a bad record has no dead letter that names its TransactionId"))
@@ -82,7 +76,7 @@ def _records(history: History) -> dict[str, Record]:
     return {record["eventID"]: record for start in starts for batch in start.batches for record in batch}
 
 
-def _words(record: Record, seen: set[str]) -> str:
+def _tell(record: Record, seen: set[str]) -> str:
     """Return a record in short, such as "C1 12.5", "C1 12.5 → 10" for a correction, "C1 12.5 deleted"."""
     images = [record["dynamodb"].get(name) for name in ("OldImage", "NewImage")]
     values = [image["TransactionAmount"] for image in images if image]
@@ -97,24 +91,25 @@ def _words(record: Record, seen: set[str]) -> str:
 
 def _cause(held: Held, wrong: list[upload.Difference]) -> str:
     """Return why totals are wrong, if amounts of one kind of record make the difference in one of them."""
-    parts, seen = defaultdict[tuple[str, str], list[Decimal]](list), set[str]()
+    amounts, seen = defaultdict[tuple[str, str], list[Decimal]](list), set[str]()  # by customer and cause
     for batch, _outcome in held.deliveries:
         for record in batch:
             name, old = customer(record), change(record)["old amount"]
-            parts[name, _AGAIN if record["eventID"] in seen else _LEFT_OUT].append(effect(record))
-            seen.add(record["eventID"])
+            amounts[name, _AGAIN if record["eventID"] in seen else _LEFT_OUT].append(effect(record))
             if old:
-                parts[name, _DELETED if record["eventName"] == "REMOVE" else _OLD].append(old)
+                amounts[name, _DELETED if record["eventName"] == "REMOVE" else _OLD].append(old)
+            seen.add(record["eventID"])
     for total in wrong:
-        if isinstance(total.found, Decimal | None):
-            difference = (total.found or 0) - total.wanted
-            for cause in _CAUSES:
-                if {difference, -difference} & _sums(parts[str(total.key), cause]):
-                    return _(cause)
+        if not isinstance(total.found, Decimal | None):
+            continue
+        difference = (total.found or 0) - total.wanted
+        for cause in (_AGAIN, _OLD, _DELETED, _LEFT_OUT):
+            if {difference, -difference} & _sums(amounts[str(total.key), cause]):
+                return _(cause)
     return _("totals are wrong")
 
 
-def _alert(alert: upload.Alert, effects: list[Decimal]) -> Iterator[Fault]:
+def _read_alert(alert: upload.Alert, effects: list[Decimal]) -> Iterator[Fault]:
     """Yield what is wrong with an alert about a customer whose changes have these effects."""
     wrong = [*alert.differences(HIGH)]
     if not wrong and len(effects) <= _MOST_SUMMED and amount(alert.balance) not in _sums(effects):
@@ -124,7 +119,7 @@ def _alert(alert: upload.Alert, effects: list[Decimal]) -> Iterator[Fault]:
         yield Fault(_("the {field} of an alert is wrong", field=difference.attribute), str(difference))
 
 
-def _alerts(held: Held, due: upload.Tally) -> Iterator[Fault]:
+def _count_alerts(held: Held, due: upload.Tally) -> Iterator[Fault]:
     """Yield the customers with too few alerts, or more than failures explain."""
     counted = Counter(alert.key for alert in held.alerts)
     for name in due.totals:

@@ -3,6 +3,7 @@
 import io
 import logging
 import warnings
+from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
 
@@ -30,11 +31,12 @@ _STYLE: Any = {
 logging.getLogger("matplotlib.font_manager").setLevel(logging.ERROR)  # or it names each font that it cannot measure
 
 
+@dataclass(repr=False)
 class Drawing:
     """A drawn figure, with a description in words, `alt`, for screen readers and for tests."""
 
-    def __init__(self, svg: bytes, alt: str) -> None:
-        self.svg, self.alt = svg, alt
+    svg: bytes
+    alt: str
 
     def __repr__(self) -> str:
         return self.alt

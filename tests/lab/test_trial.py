@@ -21,7 +21,7 @@ from tests.learners import my_notifiers
 NOTIFIERS = my_notifiers()
 SOLUTION = NOTIFIERS["solution"]
 # Files of the solution that are replaced: only the highest number of a customer says what was added; the marker is
-# written after the sum and the alert; poison is dropped, and an alert is noted before it is published.
+# written after the sum and the alert.
 HALF_RIGHT = {
     "high_water": {
         "my_notifier.py": """
@@ -63,20 +63,6 @@ def add(changes):
     for _, _, event_id in changes:
         dynamodb.put_item(TableName=MARKERS, Item={"EventId": event_id})
 """
-    },
-    "flag_first": {
-        "my_set_aside.py": SOLUTION["my_set_aside.py"].replace("dead_letters.send_message(", "dict("),
-        "my_alert.py": """
-from my_aws import THRESHOLD, TOTALS, dynamodb, publish
-
-
-def alert(row):
-    is_high, alerted = row["accountBalance"] >= THRESHOLD, row.get("alerted", False)
-    flag = {"UpdateExpression": "SET alerted = :high", "ExpressionAttributeValues": {":high": is_high}}
-    dynamodb.update_item(TableName=TOTALS, Key={"CustomerId": row["CustomerId"]}, **flag)
-    if is_high and not alerted:
-        publish(row)
-""",
     },
 }
 NOTIFIERS |= {name: SOLUTION | changed for name, changed in HALF_RIGHT.items()}
@@ -128,7 +114,6 @@ def written(tmp_path, files):
         ("left_empty", QUICK, NOT_FREE),
         ("high_water", AGAIN, AGAIN[-1:]),
         ("marker_after", FEW, ["poison-and-crash", "topic-away"]),
-        ("flag_first", FEW, ["poison", "poison-and-crash", "topic-away"]),
         ("hints", FEW, []),
         ("set_of_ids", ["poison", "long-history"], ["long-history"]),
     ],
@@ -137,16 +122,6 @@ def test_a_function_fails_exactly_the_cases_of_its_faults(name, tried, fails, fo
     report = judge(written(tmp_path, NOTIFIERS[name]), tried)
 
     assert [result.case for result in report.results if result.state != "passed"] == fails, report.rows
-
-
-@pytest.mark.slow
-def test_the_seed_draws_the_same_again_and_without_one_all_is_new(folder, tmp_path):
-    path = written(tmp_path, NOTIFIERS["naive"])
-
-    first, again, new = (judge(path, ["correction"], seed).results[0] for seed in ("5", "5", ""))
-
-    assert first == again
-    assert new.sent != first.sent
 
 
 def test_a_verdict_tells_the_causes_and_what_was_sent_and_found_for_the_first(folder, tmp_path):
@@ -172,7 +147,7 @@ def test_a_verdict_tells_the_causes_and_what_was_sent_and_found_for_the_first(fo
     [
         (f"{HANDLER}time.sleep(999)", SMALL, "it takes too much; stopped, because it did not return within 9 s"),
         (f"{HANDLER}FORKED or FORKED.append(1) or (os.fork() or signal.pause()) and os.fork()", SMALL, "has nothing"),
-        (f"{HANDLER}os._exit(3)", SMALL, "fails: its process ended, with status 3, before it returned"),
+        (f"{HANDLER}os._exit(3)", SMALL, "fails: its process ended before it returned"),
         (f"{HANDLER}for _ in range(99): print('x' * 10**6, os.write(3, b'{{}}\\n' * 300))", SMALL, ""),
         (
             NOTIFIERS["naive"],

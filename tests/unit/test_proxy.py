@@ -3,7 +3,7 @@
 import socket
 import threading
 import time
-from contextlib import ExitStack, closing, suppress
+from contextlib import closing, suppress
 from http.client import HTTPConnection, HTTPException
 
 import pytest
@@ -11,6 +11,8 @@ import pytest
 from lab_lib.exercises import proxy as proxies
 from lab_lib.exercises.proxy import Proxy
 from tests.web_server import serving
+
+ANSWER = b"{}"
 
 
 @pytest.fixture
@@ -21,25 +23,15 @@ def aws():
 
 
 @pytest.fixture
-def opened(aws):
-    """opened(last): a proxy, which serves until `opened.close()`; its address."""
-    closing = ExitStack()
-
-    def opened(last=0):
-        listener, killed = socket.create_server(("127.0.0.1", 0)), threading.Event()
-        proxy = Proxy(listener, f"http://127.0.0.1:{aws.server_port}", last, killed.set)
-        proxy.killed = killed
-        threading.Thread(target=proxy.serve_forever, args=(0.01,)).start()
-        closing.callback(proxy.close)
-        closing.callback(proxy.shutdown)
-        return proxy, listener.getsockname()
-
-    opened.close = closing.close
-    with closing:
-        yield opened
-
-
-ANSWER = b'{"ScannedCount": 7}'
+def proxy(aws):
+    """Yield a proxy that cuts off the second call."""
+    listener, killed = socket.create_server(("127.0.0.1", 0)), threading.Event()
+    proxy = Proxy(listener, f"http://127.0.0.1:{aws.server_port}", 2, killed.set)
+    proxy.killed, proxy.address = killed, listener.getsockname()
+    threading.Thread(target=proxy.serve_forever, args=(0.01,)).start()
+    yield proxy
+    proxy.shutdown()
+    proxy.close()
 
 
 def call(address, body=b"{}", path="/"):
@@ -51,23 +43,21 @@ def call(address, body=b"{}", path="/"):
     return b""
 
 
-def test_a_call_that_is_cut_off_has_its_effect_and_no_later_one_has(aws, opened):
-    proxy, address = opened(2)
-    assert call(address, b"1", path="/_lab/who") == ANSWER
+def test_a_call_that_is_cut_off_has_its_effect_and_no_later_one_has(aws, proxy):
+    assert call(proxy.address, b"1", path="/_lab/who") == ANSWER
 
-    waiting = threading.Thread(target=call, args=(address, b"2"))
+    waiting = threading.Thread(target=call, args=(proxy.address, b"2"))
     waiting.start()
     assert proxy.killed.wait(5)
-    assert call(address, b"3") == b""
-    opened.close()
+    assert call(proxy.address, b"3") == b""
+    proxy.close()
     waiting.join()
 
     assert (proxy.calls, proxy.cut) == (2, "UpdateItem")
     assert (aws.bodies, aws.paths) == ([b"1", b"2"], ["/", "/"])
 
 
-def test_a_call_under_way_has_its_effect_before_the_start_is_over_and_a_later_one_has_none(opened, monkeypatch):
-    proxy, address = opened()
+def test_a_call_under_way_has_its_effect_before_the_start_is_over_and_a_later_one_has_none(proxy, monkeypatch):
     begun, later = threading.Event(), []
 
     def ask(*_):
@@ -77,22 +67,22 @@ def test_a_call_under_way_has_its_effect_before_the_start_is_over_and_a_later_on
         later.append(proxy.carry({}, b"later"))
 
     monkeypatch.setattr(proxies, "_ask", ask)
-    threading.Thread(target=call, args=(address,)).start()
+    threading.Thread(target=call, args=(proxy.address,)).start()
     assert begun.wait(5)
-    opened.close()
+    proxy.shutdown()
+    proxy.close()
 
     assert (later, proxy.calls) == ([None], 1)
 
 
 @pytest.mark.parametrize(("length", "longest"), [(9, 99), (1, 0)])
-def test_a_hostile_request_reaches_nothing_and_others_are_carried(aws, opened, length, longest, monkeypatch):
-    _proxy, address = opened()
+def test_a_hostile_request_reaches_nothing_and_others_are_carried(aws, proxy, length, longest, monkeypatch):
     monkeypatch.setattr(proxies, "_LONGEST", longest)
 
-    with socket.create_connection(address) as connection:
+    with socket.create_connection(proxy.address) as connection:
         connection.sendall(f"POST / HTTP/1.1\r\nContent-Length: {length}\r\n\r\nx".encode())
         connection.shutdown(socket.SHUT_WR)
         assert connection.recv(100) == b""
     assert aws.bodies == []
     monkeypatch.undo()
-    assert call(address) == ANSWER
+    assert call(proxy.address) == ANSWER
