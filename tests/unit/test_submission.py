@@ -40,7 +40,7 @@ def test_a_submission_holds_the_learners_work_and_nothing_private(copy, tmp_path
     first = copy / "00-start-here.ipynb"
     text = first.read_text(encoding="utf-8")
     for name, value in PRIVATE.items():
-        text = text.replace(f'{name}: str = \\"\\"', f'{name}: str = \\"{value}\\"')
+        text = text.replace(rf"\"{name}\": \"\"", rf"\"{name}\": \"{value}\"")
     write_file(first, text)
     workbook.record_solved("mail to ana@example.com")
     for name in ("my_notifier.py", "my_add.py", "my_add-Copy1.py"):  # Python cannot import the last one
