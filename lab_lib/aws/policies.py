@@ -1,6 +1,5 @@
 """Build the policies of roles, function, topic, queues and bucket, as dicts. Nothing here calls AWS."""
 
-from collections.abc import Callable
 from typing import Any
 
 from lab_lib.lab import BREAK_IT_ANY, Lab
@@ -51,14 +50,14 @@ def total_notifier(lab: Lab) -> Policy:
 
 def policy_of(lab: Lab, name: str) -> Policy:
     """Return the policy that the lab gives to a role, to the topic or to a queue, by its name."""
+    if name == "TransactionProcessorRole":
+        return transaction_processor(lab)
+    if name == "TotalNotifierRole":
+        return total_notifier(lab)
     topic, queue = lab.arn("sns", lab.name("HighBalanceAlert")), lab.arn("sqs", lab.name(name))
-    of_others: dict[str, Callable[[], Policy]] = {
-        "TransactionProcessorRole": lambda: transaction_processor(lab),
-        "TotalNotifierRole": lambda: total_notifier(lab),
-        "HighBalanceAlert": lambda: alert_topic(lab, topic),
-        "LabDeadLetters": lambda: tls_only_queue(queue),
-    }
-    return of_others.get(name, lambda: topic_to_queue(lab, topic, queue))()
+    if name == "HighBalanceAlert":
+        return alert_topic(lab, topic)
+    return tls_only_queue(queue) if name == "LabDeadLetters" else topic_to_queue(lab, topic, queue)
 
 
 def experiments(lab: Lab) -> dict[str, Policy]:

@@ -146,17 +146,20 @@ def _temporary() -> "TemporaryDirectory[str]":
 
 
 def as_json(answer: Any) -> str:
-    """Return the answer, as it is kept, in JSON; "" if it is None."""
-    return "" if answer is None else json.dumps(_written(answer), ensure_ascii=False)
+    """Return the answer in JSON: as text or, if it has parts, as a list of texts; "" if it is None.
 
-
-def _written(answer: Any) -> str | list[str]:
-    """Return the answer as text or, if it has parts, as a list of texts; its type if it cannot be read."""
+    Of an answer that cannot be read, it is the type.
+    """
+    if answer is None:
+        return ""
+    kept: str | list[str]
     try:
         if isinstance(answer, dict):
             answer = answer.values()
         if isinstance(answer, str) or not isinstance(answer, Iterable):
-            return str(answer)[: 10 * LONGEST_PART]
-        return [str(part)[:LONGEST_PART] for part in islice(answer, MOST_PARTS)]
+            kept = str(answer)[: 10 * LONGEST_PART]
+        else:
+            kept = [str(part)[:LONGEST_PART] for part in islice(answer, MOST_PARTS)]
     except Exception:  # noqa: BLE001  # an answer is any object, and may do anything when it is looked at
-        return f"<{type(answer).__name__}>"
+        kept = f"<{type(answer).__name__}>"
+    return json.dumps(kept, ensure_ascii=False)

@@ -50,7 +50,7 @@ class Hostile:
 
 def is_right(question, answer):
     """Judge an answer, and again what the grader gets of it."""
-    kept = json.loads(json.dumps(workbook._written(answer)))
+    kept = json.loads(workbook.as_json(answer) or "null")
     again = questions.judge_again(question, kept, BALANCES, Decimal(1500))
     assert again == questions.judge(question, answer, *GIVEN.get(question, ()))
     return again
