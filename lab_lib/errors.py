@@ -18,6 +18,7 @@ import sys
 from collections.abc import Callable
 from functools import cache
 from http import HTTPStatus
+from itertools import pairwise
 from typing import TypeVar
 
 from botocore.exceptions import (
@@ -34,7 +35,7 @@ from botocore.exceptions import (
     TokenRetrievalError,
 )
 
-from lab_lib.language import N_, _
+from lab_lib.language import N_, _, line_breaks
 
 T = TypeVar("T")
 LACKING = N_("{call} is missing on this endpoint")
@@ -56,11 +57,9 @@ class LabError(Exception):
 
         A notebook breaks lines in the middle of words, so they are broken here.
         """
-        from rich.console import Console
-        from rich.text import Text
-
-        lines = Text(f"{type(self).__name__}: {self}").wrap(Console(), _NOTEBOOK, overflow="fold")
-        return [line.plain.rstrip() for line in lines]
+        text = f"{type(self).__name__}: {self}"
+        begins = [0, *line_breaks(text, _NOTEBOOK), len(text)]
+        return [text[begin:end].rstrip() for begin, end in pairwise(begins)]
 
 
 class UsageError(LabError):

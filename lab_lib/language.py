@@ -11,10 +11,13 @@ import os
 import re
 from pathlib import Path
 
+from rich.cells import cell_len
+
 VARIABLE, ENGLISH = "LAB_LANG", "en"
 FINISHED = ("zh_CN",)  # has pages of its own, and no message without its translation: `make lint` names each
 LOCALE = Path(__file__).with_name("locale")
 SETTING = Path(".lab", "language")  # in the learner's copy of the notebooks
+_WORD = re.compile(r"\s*(?:[“（]*[⺀-\uffff][、，。；：？！”）…]*|[^\s⺀-\uffff]+[、，。；：？！”）]*)\s*")
 _OF_COMPUTER = ("LANGUAGE", "LC_ALL", "LC_MESSAGES", "LANG")  # in the order of gettext
 
 
@@ -77,6 +80,23 @@ def ngettext(one: str, many: str, count: int, /, **values: object) -> str:
 def sentences(*texts: str) -> str:
     """Return the texts that are not empty as one: between two sentences, Chinese has no space."""
     return _("{sentence} {sentence_after}", sentence="", sentence_after="").join(filter(None, texts))
+
+
+def line_breaks(text: str, columns: int) -> list[int]:
+    """Return where the lines of a text begin, but for the first, if a line has so many columns.
+
+    Chinese has no spaces: a line can end after each character, but not before a comma.
+    """
+    breaks = list[int]()
+    used = 0
+    for word in _WORD.finditer(text):
+        if used and used + cell_len(word[0].rstrip()) > columns:
+            breaks.append(word.start())
+            used = 0
+        used += cell_len(word[0])
+        if used > columns + 1:  # a word that is longer than a line, such as an ARN, goes over several
+            used %= columns
+    return breaks
 
 
 def N_(message: str) -> str:  # gettext's name

@@ -11,7 +11,8 @@ from lab_lib.settings import SETTINGS
 # What stays English. Beside it only code may be: a word with a digit, a sign, or a capital inside, and what stands in
 # backticks; and in brackets behind its Chinese name, the console's English one.
 STAYS_ENGLISH = """\
-names in AWS: Lambda|CloudWatch|Python|Customer|Transactions|Scan|Publish|Subscribe|Enabled|Runtime|Role|Environment|Code|Handler|Timeout
+names in AWS: Lambda|CloudWatch|Python|Customer|Transactions|Scan|Publish|Subscribe|Enabled|Runtime
+names in AWS: Role|Environment|Code|Handler|Timeout
 names in AWS: Description|Key|Size|Address|alerted|Invocations|Errors|Throttles|Type|Notification|Subject|Message
 names in AWS: Timestamp|Signature|Sid|Effect|Allow|Principal|Action|Resource|Condition
 names in AWS: sqs|sns|iam|logs|lambda|dynamodb|arn|aws

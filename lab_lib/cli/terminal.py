@@ -11,13 +11,14 @@ from typing import Annotated, Any
 import typer
 from botocore.exceptions import BotoCoreError, ClientError
 from rich.console import Console
+from rich.containers import Lines
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.table import Column, Table
 from rich.text import Text
 
 from lab_lib.calls.refusals import in_one_line
 from lab_lib.errors import LabError, UsageError
-from lab_lib.language import N_, _
+from lab_lib.language import N_, _, line_breaks
 
 STOPPED = N_("Stopped. What was made so far is still there: run the same command again, or `lab clean`.")
 _WIDEST = 100  # columns, for a table where no terminal limits the width
@@ -113,11 +114,28 @@ def warn_of_functions() -> None:
 
 
 class FoldingTable(Table):
-    """A table that breaks the lines of all columns but the first, and shortens none."""
+    """A table that breaks the lines of all columns but the first, as their language does."""
 
     def __init__(self, first: str, *others: str) -> None:
-        columns = [Column(name, overflow="fold") for name in others]
-        super().__init__(Column(first, no_wrap=True), *columns, header_style="bold")
+        super().__init__(Column(first, no_wrap=True), *others, header_style="bold")
+
+    def add_row(self, *cells: Any, **how: Any) -> None:
+        """Add a row of these cells, text each."""
+        first, *others = cells
+        super().add_row(first, *(_Folding().append(cell) for cell in others), **how)
+
+
+class _Folding(Text):
+    """Text that rich would break at spaces only, and Chinese has none."""
+
+    def wrap(self, console: Console, width: int, **how: Any) -> Lines:
+        """Return the lines."""
+        lines = Lines()
+        for line in self.split(allow_blank=True):
+            for part in line.divide(line_breaks(line.plain, width)):
+                part.rstrip()
+                lines.extend(Text.wrap(part, console, width, **how | {"overflow": "fold"}))
+        return lines
 
 
 def progress_bar() -> Progress:

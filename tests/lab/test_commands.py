@@ -34,6 +34,8 @@ def test_a_pipe_gets_whole_tables_of_at_most_100_columns_text_as_it_is_and_no_co
     shown = capsys.readouterr().out
     assert {cell_len(line) for line in shown.splitlines()} == {width}
     assert (text.replace(" ", "") in re.sub(r"[\s│]", "", shown), "\x1b[" in shown) == (True, False)
+    assert shown.count("CustomerNotify") == times  # a line ends between words, and not before a comma
+    assert "│ ，" not in shown
 
 
 @pytest.mark.parametrize("command", ["run", "clean"])
