@@ -18,9 +18,10 @@ names in AWS: Timestamp|Signature|Sid|Effect|Allow|Principal|Action|Resource|Con
 names in AWS: sqs|sns|iam|logs|lambda|dynamodb|arn|aws
 descriptions: Process data and send to DynamoDB tables|Update total, send notification for balance exceeding
 what the handout's function publishes: Warning! Account balance is very high
+what the functions say: it is not UTF-8 text
 what AWS says: An error occurred (NotFound) when calling the Publish operation: Topic does not exist
 what Python and IPython say: None|True|False|true|false|Writing|Overwriting
-data that the cells send: Smith Street, London|River Road, Lima|Ana|Ben|Cleo|Dora|Emil|Break|ninety|a lot
+data that the cells send: Smith Street, London|Smith Street|River Road, Lima|Ana|Ben|Cleo|Dora|Emil|Break|ninety|a lot
 data that the cells send: Good morning|Written by hand
 code: from my_naive import add
 the letters of answers: a|b|c|d
