@@ -61,6 +61,5 @@ def _table(change: Any) -> Table:
     table.columns[2].no_wrap = True
     for event in change:
         mark = Text(event.mark, LOOKS[event.state].style)
-        what = Text("\n→ ".join(filter(None, (event.what, event.hint))))
-        table.add_row(mark, what, line(place(change, event)), event.clock)
+        table.add_row(mark, Text(event.words("\n→ ")), line(place(change, event)), event.clock)
     return table

@@ -55,10 +55,8 @@ def follow_line(lab: Lab, file: str, number: int) -> Trace:
     if key not in uploads:
         keys = listing(reversed(uploads))
         raise LabError("The bucket has no upload with the key {key}: it has {keys}.", key=file, keys=keys)
-    title, lines = _("{key}, line {number}", key=key, number=number), way.lines(key)
-    if isinstance(lines, str):
-        return Trace(title, [way.taken_in(uploads[key])]).mapped(visible)
-    line = next((line for line in lines if line.number == number), None)
+    title = _("{key}, line {number}", key=key, number=number)
+    line = next((line for line in way.lines(key) if line.number in (1, number)), None)
     if line is None:
         raise UsageError(
             "{key} has no row in line {number}. The header is line 1, and a blank line is no row.",

@@ -45,6 +45,10 @@ class TraceEvent:
         """Return its sign, and where it happened."""
         return f"{LOOKS[self.state].sign} {_(self.where)}"
 
+    def words(self, arrow: str) -> str:
+        """Return what happened and, behind the arrow, the hint."""
+        return arrow.join(filter(None, (self.what, self.hint)))
+
     @property
     def clock(self) -> str:
         """Return the time of the day in UTC, "" if it is not known."""
@@ -111,7 +115,7 @@ class Trace:
     def __repr__(self) -> str:
         """Return a line for each event, without times, which differ from run to run."""
         events = [event for change in self.changes for event in change]
-        rows = iter(aligned((event.mark, " → ".join(filter(None, (event.what, event.hint)))) for event in events))
+        rows = iter(aligned((event.mark, event.words(" → ")) for event in events))
         lines = [self.heading]
         for number, change in enumerate(self.changes, 1):
             lines += [_("change {number}", number=number)] if len(self.changes) > 1 else []
@@ -129,7 +133,7 @@ class Trace:
             rows = [
                 (
                     badge(event.mark, LOOKS[event.state].colour),
-                    _WRAPPED.format("<br>→ ".join(map(escape, filter(None, (event.what, event.hint))))),
+                    _WRAPPED.format(escape(event.words("\n→ ")).replace("\n", "<br>")),
                     _timed(_bar(place(events, event))),
                     _timed(event.clock),
                 )

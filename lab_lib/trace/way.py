@@ -2,7 +2,7 @@
 
 import io
 import sys
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from decimal import Decimal
 from functools import cache, cached_property
@@ -27,38 +27,33 @@ Item = dict[str, Any]  # of a table
 Upload = dict[str, Any]  # as S3 lists it
 _MOST, _SLACK = 100, 1_000  # uploads that are read, the newest; milliseconds by which clocks differ
 _KINDS = {"INSERT": N_("new: {new}"), "REMOVE": N_("deleted: {old}"), "MODIFY": N_("corrected: {old} → {new}")}
-
-
-class Arrival(NamedTuple):
-    """How a transaction comes to a box: the function that brings it, through which links, and the evidence of that."""
-
-    function: str
-    links: list[str]
-    evidence: str
-
-
-_ARRIVALS = {
-    "file": Arrival(PROCESSOR, [], "bucket"),
-    PROCESSOR: Arrival(PROCESSOR, [ROWS], PROCESSOR),
-    "stream": Arrival(NOTIFIER, [CHANGES], "stream"),
-    NOTIFIER: Arrival(NOTIFIER, [CHANGES, TOTALS], "ProcessedRecords"),
-    "TransactionTotal": Arrival(NOTIFIER, [CHANGES], "TransactionTotal"),
-    TOPIC: Arrival(NOTIFIER, [ALERTS], NOTIFIER),
-    **{queue: Arrival(NOTIFIER, [messages(queue)], queue) for queue in queues.ALERT_QUEUES},
+_LINKS = {  # through which a transaction comes to a box
+    PROCESSOR: [ROWS],
+    "stream": [CHANGES],
+    NOTIFIER: [CHANGES, TOTALS],
+    "TransactionTotal": [CHANGES],
+    TOPIC: [ALERTS],
+    **{queue: [messages(queue)] for queue in queues.ALERT_QUEUES},
 }
 
 
 class FileLine(NamedTuple):
-    """A line of an upload: its number, the row it was read as, or why it is rejected, and its text."""
+    """A line of an upload: its number, the row it was read as, or why it is rejected, and its text.
+
+    Of a file that is no transactions file there is line 1 alone.
+    """
 
     number: int
-    row: dict[str, Any] | None
-    reason: Unreadable | None
+    row: Item | None
+    fault: Unreadable | None
     text: str
 
 
 class Way:
-    """The ways of the transactions of one account, read once."""
+    """The ways of the transactions of one account, read once.
+
+    The evidence has the name of the box that it tells of.
+    """
 
     def __init__(self, lab: Lab) -> None:
         self.account = Account(lab)
@@ -69,10 +64,10 @@ class Way:
     @cached_property
     def uploads(self) -> list[Upload]:
         """Return the newest uploads that the bucket has, oldest first."""
-        return (self.evidence.read("bucket", buckets.uploads) or [])[-_MOST:]
+        return (self.evidence.read("file", buckets.uploads) or [])[-_MOST:]
 
-    def _lines(self, key: str) -> list[FileLine] | str:
-        """Return the lines of an upload, or why it is no transactions file."""
+    def _lines(self, key: str) -> list[FileLine]:
+        """Return the lines of an upload that are not blank."""
         return self.evidence.read(f"object {key}", _read_lines, key) or []
 
     def changes(self, customer: str, transaction: str) -> list[Change]:
@@ -81,72 +76,79 @@ class Way:
         The stream has each. The last one may be a file that has not come so far.
         """
         key = {"CustomerId": customer, "TransactionId": transaction}
+        self._named = list[tuple[Upload, FileLine]]()  # the lines about it, oldest first
+        for upload in self.uploads:
+            self._named += [(upload, line) for line in self.lines(upload["Key"]) if _names(line, key)]
         self._records = self.evidence.read("stream", streams.records, customer) or []
         self._marks = self._read_marks()
         own = [record for record in self._records if streams.change(record)["TransactionId"] == transaction]
         changes = [[*self._recorded(record)] for record in own]
         item = self.evidence.read("Transactions", tables.find_item, "Transactions", key)
-        found = self._find(lambda line: _names(line, key), reversed(self.uploads))
-        if found and not _is_in(found[1], item) and not (own and _written(own[-1]) > _uploaded(found[0])):
-            changes.append(self.taken_in(*found))
+        if self._named and self._is_ahead(*self._named[-1], item, own):
+            changes.append(self.taken_in(*self._named[-1]))
         elif item and not own:
             changes.append([*self._unrecorded(item)])
         return changes
 
+    def _is_ahead(self, upload: Upload, line: FileLine, item: Item | None, records: list[streams.Record]) -> bool:
+        """Return whether neither the item nor a later record shows this line."""
+        if line.row and is_there(item, line.row["TransactionAmount"], line.row["TransactionDate"]):
+            return False
+        return not records or _written(records[-1]) <= _uploaded(upload)
+
     def and_since(self, trace: Trace) -> Trace:
         """Return a trace with what has broken the way of its last change since then, if that came all the way."""
-        last = trace.changes[-1]
-        if any(event.state in STOPPED for event in last):
-            return trace
-        came = [_ARRIVALS[event.where] for event in last if event.when and event.where in _ARRIVALS]
-        broken, hint = why_not(self.account, NOTIFIER, [link for arrival in came for link in arrival.links], [])
+        links = list[str]()
+        for event in trace.changes[-1]:
+            if event.state in STOPPED:
+                return trace
+            if event.when:
+                links += _LINKS.get(event.where, [])
         for name in functions.SOURCES:
-            if not broken:
-                last_runs = self.evidence.runs(name)[-1:]
-                broken, hint = why_not(self.account, name, [], [run.error for run in last_runs if run.error])
-        return replace(trace, broken=broken, hint=hint)
+            last = self.evidence.runs(name)[-1:]
+            broken, hint = why_not(self.account, name, links, [run.error for run in last if run.error])
+            if broken:
+                return replace(trace, broken=broken, hint=hint)
+        return trace
 
-    def taken_in(self, upload: Upload, line: FileLine | None = None, come: int | None = None) -> Change:
-        """Return the way of a line, or of a file that cannot be read, as far as the run of TransactionProcessor.
+    def taken_in(self, upload: Upload, line: FileLine, come: int | None = None) -> Change:
+        """Return the way of a line, as far as the run of TransactionProcessor.
 
         `come` is the latest time at which its row can have come to the table, None if it has not come so far.
         """
-        since = _uploaded(upload) - _SLACK
+        key, when = upload["Key"], _uploaded(upload)
         runs = self.evidence.runs(PROCESSOR)  # also of other uploads under this key, earlier and later ones
-        runs = [run for run in runs if (run.begin >= since if come is None else run.begin <= come)]
-        taken, report = None, Item()  # by the last run that tells of it
-        for run in runs:
-            for told in run.reports:
-                if told.get("key") == upload["Key"] and "skipped" not in told:
-                    taken, report = run, told
-        time = moment(report.get("time"))
-        when = milliseconds(time) if time else _uploaded(upload)
-        uploaded = TraceEvent("bucket", _("uploaded as {key}", key=upload["Key"]), when=when)
-        if line is None:
-            what = _("cannot read the file: {why}", why=self.lines(upload["Key"]))
+        runs = [run for run in runs if (run.begin >= when - _SLACK if come is None else run.begin <= come)]
+        run, report = None, Item()  # the last that tells of it
+        for other in runs:
+            for told in other.reports:
+                if told.get("key") == key and "skipped" not in told:
+                    run, report = other, told
+        if time := moment(report.get("time")):
+            when = milliseconds(time)
+        uploaded = TraceEvent("bucket", _("uploaded as {key}", key=key), when=when)
+        if line.fault and line.number == 1:
+            what = _("cannot read the file: {why}", why=line.fault)
             hint = by_upload(self.account, N_("Correct the file, and upload it again"))
             return [uploaded, TraceEvent(PROCESSOR, what, State.NOT_YET, hint=hint)]
         in_file = TraceEvent("file", _("line {number}: {text}", number=line.number, text=line.text))
-        events = [in_file, uploaded, _reported(taken, report) if taken else self._unreported(runs, come is not None)]
-        if fault := line.reason:
+        events = [in_file, uploaded]
+        if run:
+            events.append(_reported(run, report))
+        else:
+            explain = self._missing if come is None else self._unknown
+            late = _("its log does not tell of the file so far; AWS writes it late")
+            events.append(explain(PROCESSOR, late, State.WAITS, runs))
+        if fault := line.fault:
             why = why_rejected(fault.code, fault.values, str(fault))
             events.append(TraceEvent("rejected lines", why, State.NOT_YET))
         return events
 
-    def _unreported(self, runs: list[Run], has_come: bool) -> TraceEvent:
-        """Return why no run tells of an upload; of one that `has_come` it is only not known."""
-        if runs and (has_come or _are_silent(runs)):
-            what = _("it ran after that, and its log names no file")
-            return TraceEvent(PROCESSOR, what, State.COULD_BE, runs[0].begin, runs[0].end)
-        late = _("its log does not tell of the file so far; AWS writes it late")
-        if has_come:
-            return self._unknown(PROCESSOR, late, State.WAITS)
-        return self._missing(PROCESSOR, late, State.WAITS, runs)
-
     def _brought(self, row: Item, come: int) -> Change:
         """Return the way of the first upload that has this row, which came to the table at that time at the latest."""
-        if found := self._find(lambda line: row.items() <= (line.row or {}).items(), self.uploads):
-            return self.taken_in(*found, come=come)
+        for upload, line in self._named:
+            if line.row and row.items() <= line.row.items():
+                return self.taken_in(upload, line, come)
         what = _("no file in the bucket has this row: the file was replaced or deleted, or the row was written by hand")
         return [self._unknown("file", what)]
 
@@ -180,32 +182,19 @@ class Way:
     def _counted(self, run: Run | None) -> TraceEvent:
         """Return the event of the run that has counted a record. One that failed after adding reports no records."""
         if run is None:
-            late = _("counted; its log does not tell so far: AWS writes it late")
-            return self._unknown(NOTIFIER, late, State.WAITS, NOTIFIER)
+            return self._unknown(NOTIFIER, _("counted; its log does not tell so far: AWS writes it late"), State.WAITS)
         what = ngettext("counted, with {count:,} other", "counted, with {count:,} others", run.records - 1)
         if run.records < 2:
             what = _("counted alone") if run.records else _("counted")
         return TraceEvent(NOTIFIER, what, State.OK, run.begin, run.end)
 
     def _uncounted(self, record: streams.Record, runs: list[Run]) -> TraceEvent:
-        """Return why no marker names a record: it is parked, not seen, could not come, or comes still."""
-        if parked := self._parked(record):
-            return TraceEvent(NOTIFIER, parked, State.NOT_YET)
-        if runs and _are_silent(runs):
-            what = _("it ran after that, and its log names no records")
-            return TraceEvent(NOTIFIER, what, State.COULD_BE, runs[0].begin, runs[0].end)
-        return self._missing(NOTIFIER, _("not counted so far"), State.WAITS, runs)
-
-    def _parked(self, record: streams.Record) -> str:
-        """Return what a dead letter tells of a record, "" without one."""
-        number = _padded(record["dynamodb"]["SequenceNumber"])
+        """Return why no marker names a record: a dead letter does, it was not seen, could not come, or comes still."""
         for letter in self.evidence.read(queues.DEAD_LETTERS, queues.messages, queues.DEAD_LETTERS) or []:
-            batch, why = letter.get("DDBStreamBatchInfo", {}), queues.dead_letter(letter)["why"]
             if record["eventID"] in str(letter):
-                return _("parked: {why}", why=why)
-            if _padded(batch.get("startSequenceNumber")) <= number <= _padded(batch.get("endSequenceNumber")):
-                return _("given up with its batch: {why}", why=why)
-        return ""
+                parked = _("parked: {why}", why=queues.dead_letter(letter)["why"])
+                return TraceEvent(NOTIFIER, parked, State.NOT_YET)
+        return self._missing(NOTIFIER, _("not counted so far"), State.WAITS, runs)
 
     def _added(self, record: streams.Record, mark: str, run: Run | None, since: int) -> Iterator[TraceEvent]:
         """Yield what a run has made of the total, and the alert that is due then."""
@@ -271,39 +260,39 @@ class Way:
                 return came
         return None
 
-    def _missing(self, where: str, what: str, state: State = State.COULD_BE, runs: Iterable[Run] = ()) -> TraceEvent:
+    def _missing(self, where: str, what: str, state: State = State.COULD_BE, runs: Sequence[Run] = ()) -> TraceEvent:
         """Return why nothing came to this box: a check of its links, an error of these runs, or else `what`."""
-        arrival = _ARRIVALS[where]
-        cause, hint = why_not(self.account, arrival.function, arrival.links, [run.error for run in runs if run.error])
-        return TraceEvent(where, cause, State.NOT_YET, hint=hint) if cause else self._unknown(where, what, state)
+        function = PROCESSOR if where == PROCESSOR else NOTIFIER
+        cause, hint = why_not(self.account, function, _LINKS[where], [run.error for run in runs if run.error])
+        if cause:
+            return TraceEvent(where, cause, State.NOT_YET, hint=hint)
+        return self._unknown(where, what, state, runs)
 
-    def _unknown(self, where: str, what: str, state: State = State.COULD_BE, evidence: str = "") -> TraceEvent:
-        """Return what it means that there is no evidence of a box; if the evidence cannot be read, that."""
-        if why := self.evidence.unseen.get(evidence or _ARRIVALS[where].evidence):
+    def _unknown(self, where: str, what: str, state: State = State.COULD_BE, runs: Sequence[Run] = ()) -> TraceEvent:
+        """Return what it means that there is no evidence of a box; if it cannot be read, or not be there, that.
+
+        Somebody else's function reports nothing.
+        """
+        evidence = NOTIFIER if where == TOPIC else where
+        if why := self.evidence.unseen.get(evidence):
             return TraceEvent(where, _("cannot see: {why}", why=why), State.CANNOT_SEE)
+        if runs and not any(run.error or run.reports for run in runs):
+            return TraceEvent(where, _("it ran after that, and its log does not tell of it"), State.COULD_BE)
         return TraceEvent(where, what, state)
 
     def _read_marks(self) -> dict[str, str]:
         """Return the run that has counted each record, by its eventID; "" if the marker does not tell."""
         keys = [{"EventId": record["eventID"]} for record in self._records]
-        markers = self.evidence.read("ProcessedRecords", tables.find_items, "ProcessedRecords", keys) or []
+        markers = self.evidence.read(NOTIFIER, tables.find_items, "ProcessedRecords", keys) or []
         return {item["EventId"]: item.get("Run", "") for item in markers}
 
-    def _find(self, is_wanted: Callable[[FileLine], bool], uploads: Iterable[Upload]) -> tuple[Upload, FileLine] | None:
-        """Return the first of these uploads that has a line such as that, and the line."""
-        for upload in uploads:
-            lines = self.lines(upload["Key"])
-            if isinstance(lines, list) and (wanted := [*filter(is_wanted, lines)]):
-                return upload, wanted[-1]  # the last row of a transaction counts
-        return None
 
-
-def _read_lines(lab: Lab, key: str) -> list[FileLine] | str:
+def _read_lines(lab: Lab, key: str) -> list[FileLine]:
     body = lab.client("s3").get_object(Bucket=lab.bucket, Key=key)["Body"]
     try:
         return [FileLine(*line) for line in read_lines(io.BufferedReader(body))]
-    except Unreadable as error:
-        return str(error)
+    except Unreadable as fault:
+        return [FileLine(1, None, fault, "")]
 
 
 def _reported(run: Run, report: Item) -> TraceEvent:
@@ -323,11 +312,6 @@ def _names(line: FileLine, key: Item) -> bool:
     return key.items() <= line.row.items() if line.row else {*key.values()} <= {*line.text.split("|")}
 
 
-def _is_in(line: FileLine, item: Item | None) -> bool:
-    """Return whether an item of Transactions is as the line has it."""
-    return line.row is not None and is_there(item, line.row["TransactionAmount"], line.row["TransactionDate"])
-
-
 def _uploaded(upload: Upload) -> int:
     return milliseconds(upload["LastModified"])
 
@@ -335,13 +319,3 @@ def _uploaded(upload: Upload) -> int:
 def _written(record: streams.Record) -> int:
     """Return the second of a record, in milliseconds since 1970."""
     return int(record["dynamodb"]["ApproximateCreationDateTime"]) * 1000
-
-
-def _are_silent(runs: list[Run]) -> bool:
-    """Return whether the function is somebody else's: its runs neither failed nor reported anything."""
-    return not any(run.error or run.reports for run in runs)
-
-
-def _padded(number: Any) -> str:
-    """Return a sequence number of the stream, which has 21 to 40 digits, so that texts compare as numbers."""
-    return str(number).zfill(40)

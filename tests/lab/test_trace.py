@@ -229,7 +229,7 @@ def test_of_a_function_of_somebody_else_nothing_is_guessed(chain):
     chain.wait_for_file("own.txt")
     rest(chain)
 
-    assert missing(chain, "O1") == ["○ TotalNotifier it ran after that, and its log names no records"]
+    assert missing(chain, "O1") == ["○ TotalNotifier it ran after that, and its log does not tell of it"]
 
 
 def test_the_command_prints_the_trace_writes_the_page_and_masks_the_account(busy, tmp_path):
