@@ -8,7 +8,6 @@ import time
 from collections.abc import Callable, Collection, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from datetime import UTC, datetime, timedelta
-from decimal import Decimal
 from pathlib import Path
 
 from lab_lib import transactions
@@ -20,7 +19,7 @@ from lab_lib.checks.causes import correct_code, find_broken, fix_error, why_not
 from lab_lib.checks.evidence import Evidence, alert_inboxes, at_rest, count_markers, is_over, snapshot, wait_for_rest
 from lab_lib.checks.reading import NOTIFIER, PROCESSOR, fitting_key
 from lab_lib.checks.rules import Account
-from lab_lib.checks.upload import Difference, Item, Snapshot, Totals, expect
+from lab_lib.checks.upload import Difference, Item, Snapshot, expect
 from lab_lib.errors import CheckFailed, LabError, TimedOut
 from lab_lib.handlers.transaction_processor.transactions_file import COLUMNS, MOST_KEPT
 from lab_lib.lab import Lab
@@ -68,14 +67,12 @@ class Upload:
         with suppress(TimedOut):  # an earlier upload should be through
             wait_for_rest(lab, 30)
         self.lab, self.key, self.file, self.only = lab, key, file, only
-        self.before = before or snapshot(lab)
-        self.expected = expect(self.before, [file], lab.threshold)
+        self.expected = expect(before or snapshot(lab), [file], lab.threshold)
+        self._totals = self.expected.own_totals
         self.inboxes, self.links = alert_inboxes(lab), list[Link]()
         self._began, self._marked = datetime.now(UTC), count_markers(lab, key)
         self.evidence = Evidence(lab, self._began)
-        # Until all rows are there, what the file leads to alone; then what the rows that are there lead to.
-        self._all_in = False
-        self._totals, self._crossing = self.expected.own_totals, self.expected.crossing
+        self._all_in = False  # whether all rows are there
         self._faults = list[Difference]()  # of the rows, then of the totals
         self._done, self._since, self._doubted = -1, time.monotonic(), False
         self._broken = ""  # the part of the chain at which it stops
@@ -96,7 +93,7 @@ class Upload:
             self.lab.wait_until(has_arrived, what, timeout=_LONGEST, so_far=lambda: self.place)
             self._try_others()
         finally:
-            show(Progress(self.links, True, self.evidence.uploaded, self._broken))
+            show(Progress(self.links, True, self.evidence.first, self._broken))
 
     @property
     def waiting(self) -> list[Link]:
@@ -132,26 +129,14 @@ class Upload:
         """Return the link of the rows. If none changes, only the end of a run tells that they were written again."""
         due = have = len(self.file.amounts)
         if not self._all_in:
-            held = Snapshot.of(tables.items(self.lab, "Transactions"), (), ())
-            self._faults = [*judge.compare_rows(self.expected, held.rows)]
+            held = Snapshot.of(tables.items(self.lab, "Transactions"), (), ()).rows
+            self._faults = [*judge.compare_rows(self.expected, held)]
             have -= len({fault.key for fault in self._faults})
             if not self.expected.changed and self.evidence.has_taken_in(self.key, self._marked) is False:
                 have = 0
             elif not self._faults:
                 self._all_in = True
-                self._add_up(held.sums())
         return Link(ROWS, have, due, "", self.evidence.note(PROCESSOR), self.evidence.last(PROCESSOR))
-
-    def _add_up(self, sums: Totals) -> None:
-        """Take the totals that the rows in the account lead to, since somebody else may have changed others."""
-        limit = self.lab.threshold
-        self._totals = {name: sums[name] for name in self.file.addresses}
-        self._crossing = {}
-        for name, total in self._totals.items():
-            before = self.before.balances.get(name)
-            had_reached = isinstance(before, Decimal) and before >= limit
-            if total >= limit and not had_reached:
-                self._crossing[name] = total
 
     def _rejected(self) -> list[Link]:
         """Return the link of the lines that must be rejected, if there are any."""
@@ -179,9 +164,9 @@ class Upload:
 
     def _alerts(self, totals: Mapping[str, Item], settled: bool) -> list[Link]:
         """Return the links of the alerts. Messages are read only when the totals are settled, since it takes long."""
-        due, why, links = self._crossing, self._why_no_alert(), list[Link]()
+        due, why, links = self.expected.crossing, self._why_no_alert(), list[Link]()
         for name, inbox in self.inboxes.items():
-            got = inbox.alerted(due) if settled else min(inbox.more(), len(due))
+            got = inbox.alerted(due) if settled else 0
             links.append(Link(messages(name), got, len(due), why, when=inbox.last))
         # Only this workbook's function has flags.
         flags = sum(totals.get(name, {}).get("alerted") is True for name in due)

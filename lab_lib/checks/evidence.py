@@ -8,7 +8,7 @@ from functools import cache, partial
 from typing import Any, TypeVar
 
 from lab_lib.aws import cloudwatch, functions, log_runs, queues, tables, topics
-from lab_lib.aws.json_text import count, milliseconds, moment
+from lab_lib.aws.json_text import count
 from lab_lib.aws.log_runs import Run
 from lab_lib.calls.refusals import none_if_unseen
 from lab_lib.checks.reading import NOTIFIER, PROCESSOR
@@ -76,14 +76,9 @@ class Evidence:
         return due if is_mute else min(sum(run.records for run in runs), due)
 
     @property
-    def uploaded(self) -> int | None:
-        """Return when the file was uploaded, in milliseconds since 1970; None if no log tells yet."""
-        times = list[int]()
-        for run in self.runs(PROCESSOR):
-            times.append(run.begin)
-            told = [moment(report.get("time")) for report in run.reports]
-            times += [milliseconds(time) for time in told if time]
-        return min(times, default=None)
+    def first(self) -> int | None:
+        """Return when an upload first started a function, in milliseconds since 1970; None if no log tells yet."""
+        return min((run.begin for run in self.runs(PROCESSOR)), default=None)
 
     def last(self, name: str) -> int | None:
         """Return when the last run of a function ended, in milliseconds since 1970; None if no log tells yet."""
@@ -128,48 +123,47 @@ class Inbox:
 
     def __init__(self, lab: Lab, queue: str) -> None:
         self._lab, self._queue = lab, queue
-        self.now = 0  # messages in the queue, when somebody looked last
         self.last: int | None = None  # when the last of them came, in milliseconds since 1970
         self.faults = list[Difference]()  # of the alerts among the new ones
         self._seen = dict[str, queues.Message]()  # by their identities
-        self._is_readable = self._read()
+        self._is_readable = True
+        self._read()
         self.begin_anew()
 
     def begin_anew(self) -> None:
         """Take only what comes from now on as new; "now" is when the queue was read last."""
-        self._old, self._held = {*self._seen}, self.now
+        self._old, self._held = {*self._seen}, self._waiting
 
     def messages(self) -> list[queues.Message] | None:
         """Return the new messages, None if they are only counted."""
-        self._is_readable &= self._read()
+        self._read()
         new = [message for identity, message in self._seen.items() if identity not in self._old]
         return new if self._is_readable else None
 
+    @property
     def more(self) -> int:
-        """Return how many messages more the queue has. On AWS the number may be a minute old."""
-        self.now = Evidence(self._lab).waiting(self._queue)
-        return max(self.now - self._held, 0)
+        """Return how many messages more the queue had when it was read last. On AWS that may be a minute old."""
+        return max(self._waiting - self._held, 0)
 
     def alerted(self, due: Mapping[str, Decimal]) -> int:
         """Return for how many of these customers a right alert has come, and keep what is wrong with others."""
         if (messages := self.messages()) is None:
-            return min(self.more(), len(due))
+            return min(self.more, len(due))
         alerts = read_alerts(messages, topics.topic_arn(self._lab))
         threshold = self._lab.threshold
         self.faults = [fault for alert in alerts for fault in alert.differences(threshold)]
         right = [alert for alert in alerts if not [*alert.differences(threshold)]]
         return len(due) - len(missing_alerts(due, right))
 
-    def _read(self) -> bool:
-        """Read the messages in the queue. Return False if they are only counted."""
+    def _read(self) -> None:
+        """Read the messages in the queue, or how many there are."""
         evidence = Evidence(self._lab)
         arrived = evidence.messages(self._queue)
-        # SNS gives each message an id of its own.
-        messages = {json.dumps(body, sort_keys=True): body for _time, body in arrived}
-        self.now = max(evidence.waiting(self._queue), len(messages))
+        self._waiting = evidence.waiting(self._queue)
+        self._is_readable = self._is_readable and self._queue not in evidence.unseen
         self.last = max((time for time, _body in arrived), default=self.last)
-        self._seen |= messages
-        return self._queue not in evidence.unseen
+        for _time, body in arrived:
+            self._seen[json.dumps(body, sort_keys=True)] = body  # SNS gives each message an id of its own
 
 
 def alert_inboxes(lab: Lab) -> dict[str, Inbox]:

@@ -204,9 +204,9 @@ class _Probe:
         }
         for name, inbox in self._inboxes.items():
             if (messages := inbox.messages()) is None:
-                more, wanted = inbox.more(), len(expected.crossing)
-                fault = _("{count} messages more, not {wanted}", count=more, wanted=wanted)
-                faults[name] = [fault] if more < wanted else []
+                wanted = len(expected.crossing)
+                fault = _("{count} messages more, not {wanted}", count=inbox.more, wanted=wanted)
+                faults[name] = [fault] if inbox.more < wanted else []
             else:
                 wrong, repeated = compare_messages(expected, messages, topic, lab.threshold)
                 faults[name] = [*wrong]

@@ -83,7 +83,7 @@ class Expected:
     addresses: dict[str, str]  # by customer
     changed: list[Row]  # the rows that are new or different: the stream has a record of each
     totals: Totals  # of every customer: 0 of one whose rows were all deleted
-    crossing: Totals  # the totals of those who had not reached the threshold before, and reach it now
+    crossing: Totals  # those of the files' customers whose total in the account is below the threshold, and reaches it
     going_on: set[str]  # of those, who has rows behind the one that reaches it
 
     @property
@@ -99,12 +99,14 @@ def expect(before: Snapshot, files: Iterable[Recount], threshold: Decimal) -> Ex
         amounts |= file.amounts
         days |= file.days
         addresses |= file.addresses
-    earlier, held = before.sums(), read_amounts(before.rows.values())
-    sums = earlier | totals(held | amounts)
-    had_reached = {customer for customer, total in earlier.items() if total >= threshold}
-    crossing = {
-        customer: total for customer, total in sums.items() if total >= threshold and customer not in had_reached
-    }
+    held, balances = read_amounts(before.rows.values()), before.balances
+    sums = before.sums() | totals(held | amounts)
+    crossing = Totals()
+    for customer in addresses:
+        balance = balances.get(customer)
+        had_reached = isinstance(balance, Decimal) and balance >= threshold
+        if sums[customer] >= threshold and not had_reached:
+            crossing[customer] = sums[customer]
     changed = [row for row in amounts if not is_there(before.rows.get(row), amounts[row], days[row])]
     last = {row[0]: amount - held.get(row, 0) for row, amount in amounts.items()}
     going_on = {customer for customer, total in crossing.items() if total - last.get(customer, 0) >= threshold}

@@ -15,7 +15,7 @@ from lab_lib.aws import buckets, queues, tables, topics, triggers
 from lab_lib.aws.json_text import json_object
 from lab_lib.checks import chain
 from lab_lib.checks.causes import find_broken
-from lab_lib.checks.evidence import TABLES, at_rest
+from lab_lib.checks.evidence import TABLES, at_rest, snapshot
 from lab_lib.checks.reading import NOTIFIER
 from lab_lib.checks.upload import Snapshot, compare_totals
 from lab_lib.errors import CheckFailed, StepMissing, UsageError, none_if_absent
@@ -83,14 +83,9 @@ def wait_for_totals(lab: Lab) -> None:
     content = none_if_absent(lambda: buckets.content(lab, FIRST))
     if content is None:
         raise StepMissing("{key} is not in the bucket. Run the cell that uploads it, then this cell again.", key=FIRST)
-    before = Snapshot.of(*(_of_others(lab, name) for name in TABLES))
-    upload = chain.Upload(lab, FIRST, transactions.recount(FIRST, content), (CHANGES, TOTALS), before)
-    upload.wait(live.chain)
-
-
-def _of_others(lab: Lab, table: str) -> list[tables.Item]:
-    """Return the items of a table about customers that are not the learner's."""
-    return [item for item in tables.items(lab, table) if not item["CustomerId"].startswith(OWN)]
+    file, held = transactions.recount(FIRST, content), snapshot(lab)
+    before = Snapshot({row: item for row, item in held.rows.items() if row not in file.amounts})
+    chain.Upload(lab, FIRST, file, (CHANGES, TOTALS), before).wait(live.chain)
 
 
 def delete_my_rows(lab: Lab) -> None:
