@@ -6,13 +6,12 @@ On AWS it takes minutes until the chain can take an upload, and until the logs a
 import itertools
 import time
 from collections.abc import Callable, Collection, Iterator, Mapping
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from lab_lib import transactions
-from lab_lib.aws import buckets, cloudwatch, functions, log_runs, tables
-from lab_lib.calls.refusals import none_if_unseen
+from lab_lib.aws import buckets, cloudwatch, functions, tables
 from lab_lib.calls.waiting import LOGS_TAKE
 from lab_lib.checks import upload as judge
 from lab_lib.checks.causes import correct_code, find_broken, fix_error, why_not
@@ -20,7 +19,7 @@ from lab_lib.checks.evidence import Evidence, alert_inboxes, at_rest, count_mark
 from lab_lib.checks.reading import NOTIFIER, PROCESSOR, fitting_key
 from lab_lib.checks.rules import Account
 from lab_lib.checks.upload import Difference, Item, Snapshot, expect
-from lab_lib.errors import CheckFailed, LabError, TimedOut
+from lab_lib.errors import CheckFailed, LabError
 from lab_lib.handlers.transaction_processor.transactions_file import COLUMNS, MOST_KEPT
 from lab_lib.lab import Lab
 from lab_lib.language import _, ngettext, sentences
@@ -64,8 +63,7 @@ class Upload:
     def __init__(
         self, lab: Lab, key: str, file: Recount, only: Collection[str] = (), before: Snapshot | None = None
     ) -> None:
-        with suppress(TimedOut):  # an earlier upload should be through
-            wait_for_rest(lab, 30)
+        wait_for_rest(lab, 30)  # an earlier upload should be through
         self.lab, self.key, self.file, self.only = lab, key, file, only
         self.expected = expect(before or snapshot(lab), [file], lab.threshold)
         self._totals = self.expected.own_totals
@@ -269,18 +267,17 @@ def wait_until_uploads_start(lab: Lab) -> None:
 
 
 def wait_until_logged(lab: Lab) -> None:
-    """Wait until the logs tell of the last upload. Without any row, TotalNotifier need not have run."""
-    since = {PROCESSOR: buckets.uploads(lab)[-1]["LastModified"]}  # the same file again changes nothing in the stream
+    """Wait until the readable logs tell of the last upload. Without any row, TotalNotifier need not have run."""
+    uploaded = buckets.uploads(lab)[-1]["LastModified"]
     names = functions.SOURCES if tables.items(lab, "Transactions", most=1) else [PROCESSOR]
-    logs = {name: functions.log_group(lab, name) for name in names}
 
     def logged() -> bool:
-        runs = [log_runs.read(lab, name, group, since.get(name)) for name, group in logs.items()]
-        return all(any(run.end for run in of_function) for of_function in runs)
+        # The same file again changes nothing in the stream.
+        evidence = {PROCESSOR: Evidence(lab, uploaded), NOTIFIER: Evidence(lab)}
+        return all(evidence[name].last(name) or name in evidence[name].unseen for name in names)
 
     hint = _("A function has not run. The checkpoint of this notebook says which link is broken.")
-    how = {"timeout": lab.longest(600), "on_aws": LOGS_TAKE, "hint": hint}
-    none_if_unseen(lambda: lab.wait_until(logged, "the functions' logs", **how))
+    lab.wait_until(logged, "the functions' logs", timeout=lab.longest(600), on_aws=LOGS_TAKE, hint=hint)
 
 
 def wait_until_counted(lab: Lab) -> None:

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from datetime import datetime
 from decimal import Decimal
 from functools import cache, partial
@@ -13,6 +14,7 @@ from lab_lib.aws.log_runs import Run
 from lab_lib.calls.refusals import none_if_unseen
 from lab_lib.checks.reading import NOTIFIER, PROCESSOR
 from lab_lib.checks.upload import Difference, Snapshot, missing_alerts, read_alerts
+from lab_lib.errors import TimedOut
 from lab_lib.lab import Lab
 from lab_lib.language import N_, _
 from lab_lib.pages.wording import how_often
@@ -181,8 +183,9 @@ def at_rest(lab: Lab) -> bool | None:
 
 
 def wait_for_rest(lab: Lab, timeout: float) -> None:
-    """Wait until the chain is at rest; at once where nobody can be asked."""
-    lab.wait_until(lambda: at_rest(lab) is not False, "the chain to be at rest", timeout=timeout)
+    """Wait until the chain is at rest, or so many seconds; not at all where nobody can be asked."""
+    with suppress(TimedOut):  # what is there by then is judged
+        lab.wait_until(lambda: at_rest(lab) is not False, "the chain to be at rest", timeout=timeout)
 
 
 def is_over(lab: Lab, rest: bool | None, quiet: float) -> bool:

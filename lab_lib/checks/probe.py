@@ -99,8 +99,7 @@ class _Probe:
         lab = copy.lab if copy else original
         self.lab, self.outcome = lab, ProbeResult()
         account, chance = Account(lab), Random()  # noqa: S311, no secret is drawn
-        with suppress(TimedOut):  # what was under way should be through
-            wait_for_rest(lab, 30)
+        wait_for_rest(lab, 30)  # what was under way should be through
         self.held = snapshot(lab)  # what the account held when somebody looked last
         self._inboxes = alert_inboxes(lab)
         fits = [fitting_key(account, "{}", end) for end in (".txt", ".csv", ".TXT", "")]

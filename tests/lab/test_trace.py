@@ -16,7 +16,6 @@ from lab_lib.errors import LabError, UsageError
 REGION = "cn-north-1"
 PROCESSOR, NOTIFIER = functions.SOURCES
 NO_PUBLISH = [403, "<ErrorResponse><Error><Code>AuthorizationError</Code><Message>no</Message></Error></ErrorResponse>"]
-NO_WRITE = [400, '{"__type": "AccessDeniedException", "message": "no"}']
 NO_FILE = "no file in the bucket has this row: the file was replaced or deleted, or the row was written by hand"
 WHOLE = """\
 W1 T7
@@ -214,11 +213,6 @@ def test_failed_runs_are_told_from_those_that_wrote_counted_and_published(chain)
         queues.delete_messages(chain.lab, queue, bool)
     told = "uploaded as half.txt.*counted.*published: F1"
     assert re.search(told, shown(chain, "F1"), re.DOTALL)
-
-    faults.fail("TransactWriteItems", NO_WRITE, "F2", times=100)
-    chain.put("never.txt", ["F2|s|T1|03/16/2017|1"])
-    chain.wait_for_file("never.txt")
-    wait_until(lambda: "✘ TotalNotifier TotalNotifier fails: botocore" in str(missing(chain, "F2")), "it", timeout=30)
 
 
 @pytest.mark.slow

@@ -169,8 +169,6 @@ def test_a_chain_at_rest_that_no_check_finds_broken_is_told_what_differs(account
 # A broken link
 
 ALL = [resources.ROWS, CHANGES, TOTALS, ALERTS, *map(messages, queues.ALERT_QUEUES)]
-NO_TRIGGER = {(triggers.bucket_notifications,): {"LambdaFunctionConfigurations": []}}
-NO_POLICY = {(queues.attributes, NOTIFY): {"Policy": ""}}
 (NOTIFICATION,) = whole()[triggers.bucket_notifications,]["LambdaFunctionConfigurations"]
 CSV = {**NOTIFICATION, "Filter": {"Key": {"FilterRules": [{"Name": "suffix", "Value": ".csv"}]}}}
 
@@ -184,13 +182,11 @@ FILTERED = {
 @pytest.mark.parametrize(
     ("change", "is_over", "words"),
     [
-        (NO_TRIGGER, False, 'bucket trigger: not there.*under "Let the bucket start'),
         (
             {(triggers.bucket_notifications,): {"LambdaFunctionConfigurations": [CSV]}},
             False,
             r"filter of the bucket trigger: \*.csv; wanted: a filter",
         ),
-        (NO_POLICY, False, "access policy of CustomerNotify: .* may not send.*set_queue_attributes"),
         ({(triggers.mappings,): [FILTERED]}, False, "none"),  # it may break a link
         ({(triggers.mappings,): [FILTERED]}, True, "filter of the stream trigger: .*Remove it"),
     ],
