@@ -170,7 +170,7 @@ def test_a_chain_at_rest_that_no_check_finds_broken_is_told_what_differs(account
 
 ALL = [resources.ROWS, CHANGES, TOTALS, ALERTS, *map(messages, queues.ALERT_QUEUES)]
 (NOTIFICATION,) = whole()[triggers.bucket_notifications,]["LambdaFunctionConfigurations"]
-CSV = {**NOTIFICATION, "Filter": {"Key": {"FilterRules": [{"Name": "suffix", "Value": ".csv"}]}}}
+OTHERS = {**NOTIFICATION, "Filter": {"Key": {"FilterRules": [{"Name": "prefix", "Value": "transactions"}]}}}
 
 
 FILTERED = {
@@ -183,9 +183,9 @@ FILTERED = {
     ("change", "is_over", "words"),
     [
         (
-            {(triggers.bucket_notifications,): {"LambdaFunctionConfigurations": [CSV]}},
+            {(triggers.bucket_notifications,): {"LambdaFunctionConfigurations": [OTHERS]}},
             False,
-            r"filter of the bucket trigger: \*.csv; wanted: a filter",
+            r"filter of the bucket trigger: transactions\*; wanted: a filter that takes mine",
         ),
         ({(triggers.mappings,): [FILTERED]}, False, "none"),  # it may break a link
         ({(triggers.mappings,): [FILTERED]}, True, "filter of the stream trigger: .*Remove it"),
