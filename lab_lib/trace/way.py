@@ -19,6 +19,7 @@ from lab_lib.checks.rules import Account, State
 from lab_lib.handlers.transaction_processor.transactions_file import Unreadable, read_lines
 from lab_lib.lab import Lab
 from lab_lib.language import N_, _, ngettext
+from lab_lib.pages.wording import how_often
 from lab_lib.resources import ALERTS, CHANGES, ROWS, TOTALS, messages
 from lab_lib.trace.trace import STOPPED, Change, Trace, TraceEvent
 from lab_lib.transactions import is_there, why_rejected
@@ -170,7 +171,7 @@ class Way:
         if mark is None:
             yield self._uncounted(record, [run for run in runs if run.begin >= _written(record)])
         else:
-            yield self._counted(run)
+            yield self._counted(record, run)
             yield from self._added(record, mark, run, when)
 
     def _unrecorded(self, item: Item) -> Iterator[TraceEvent]:
@@ -179,13 +180,16 @@ class Way:
         yield TraceEvent("Transactions", _("holds {amount}", amount=item.get("TransactionAmount")))
         yield self._missing("stream", _("it keeps a change for 24 hours, and has none of this transaction"))
 
-    def _counted(self, run: Run | None) -> TraceEvent:
+    def _counted(self, record: streams.Record, run: Run | None) -> TraceEvent:
         """Return the event of the run that has counted a record. One that failed after adding reports no records."""
         if run is None:
             return self._unknown(NOTIFIER, _("counted; its log does not tell so far: AWS writes it late"), State.WAITS)
         what = ngettext("counted, with {count:,} other", "counted, with {count:,} others", run.records - 1)
         if run.records < 2:
             what = _("counted alone") if run.records else _("counted")
+        later = [other for other in self.evidence.runs(NOTIFIER) if other.begin > run.begin and _had(other, record)]
+        if later:
+            what = _("{what}; came again {times}, and added nothing", what=what, times=how_often(len(later)))
         return TraceEvent(NOTIFIER, what, State.OK, run.begin, run.end)
 
     def _uncounted(self, record: streams.Record, runs: list[Run]) -> TraceEvent:
@@ -319,3 +323,9 @@ def _uploaded(upload: Upload) -> int:
 def _written(record: streams.Record) -> int:
     """Return the second of a record, in milliseconds since 1970."""
     return int(record["dynamodb"]["ApproximateCreationDateTime"]) * 1000
+
+
+def _had(run: Run, record: streams.Record) -> bool:
+    """Return True if a run that ended well had this record in its batch."""
+    number = int(record["dynamodb"]["SequenceNumber"])
+    return any(int(told.get("first") or 0) <= number <= int(told.get("last") or 0) for told in run.reports)
