@@ -12,7 +12,7 @@ from functools import cache
 from multiprocessing import Pipe
 from multiprocessing.connection import Connection
 from pathlib import Path
-from queue import Empty, SimpleQueue
+from queue import SimpleQueue
 from threading import Event, Thread
 from typing import NamedTuple, TypeVar
 
@@ -113,30 +113,32 @@ def do_all(
     """
     if any(work.is_embedded for work in works):
         server.start()
-    # Ctrl-C amid a call of a pool of threads would leave a lock taken for ever; these queues have none.
-    to_do, ended = SimpleQueue[Work](), SimpleQueue[Record | Exception]()
     for work in works:
         work.forget()
-        to_do.put(work)
-    (watched, held), is_over = Pipe(duplex=False), Event()
+    turns = iter(works)  # gives each work to one thread
+    ended = SimpleQueue[
+        Record | Exception
+    ]()  # Ctrl-C amid a call of a pool of threads would leave a lock taken for ever
+    is_over = Event()
+    watched, held = Pipe(duplex=False)
 
-    def attempt(work: Work) -> None:
+    def attempt(work: Work) -> Record:
         """Do the work, and write its record, unless it was stopped."""
         try:
             record = do(work, watched)
-        except Exception as error:  # noqa: BLE001  # whatever failed, the instructor reads it in the report
+        except Exception as error:  # whatever failed, the instructor reads it in the report
             if is_over.is_set():
-                return
+                raise
             record = work.failed(error)
         work.write(record)
-        ended.put(record)
+        return record
 
     def take_turns() -> None:
-        while not (is_over.is_set() or to_do.empty()):
-            try:
-                attempt(to_do.get_nowait())
-            except Empty:  # another thread was quicker
+        for work in turns:
+            if is_over.is_set():
                 return
+            try:
+                ended.put(attempt(work))
             except Exception as error:  # noqa: BLE001  # it is raised below
                 ended.put(error)
 
