@@ -80,7 +80,8 @@ def archive_results(out: Path) -> Path | None:
     if not results:
         return None
     when = datetime.fromtimestamp(max(path.stat().st_mtime for path in results))
-    make_folder(place := out / "earlier" / f"{when:%Y-%m-%d-%H%M%S-%f}")
+    place = out / "earlier" / f"{when:%Y-%m-%d-%H%M%S-%f}"
+    make_folder(place)
     for path in results:
         path.replace(place / path.name)
     return place
@@ -186,7 +187,8 @@ def _clean(student: Student) -> CleanUp:
         lab = student.open_lab()
         with one_command.alone(lab, "lab class clean"):
             deleted = len(list(cleanup.delete_all(lab)))
-            left, kept = _(", ").join(cleanup.remaining(lab)), _(", ").join(cleanup.kept(lab))
+            left = _(", ").join(cleanup.remaining(lab))
+            kept = _(", ").join(cleanup.kept(lab))
             return CleanUp(deleted, without_accounts(left), without_accounts(kept))
     except (LabError, BotoCoreError, ClientError) as error:
         return CleanUp(0, in_words(error), "")

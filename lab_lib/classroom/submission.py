@@ -72,7 +72,8 @@ def write(path: Path, name: str, student_id: str = "") -> list[str]:
         raise UsageError(sentences(lack, _("Give yours that name in {copy}, or let `lab open` make it.", copy=copy)))
     sources = [copies.existing(path.name) for path in copies.solved_notebooks()]
     sources += filter(exists, [*runner.function_files(copy), copy / STATE / workbook.ANSWERS])
-    lab, texts = _lab(), dict[str, str]()
+    lab = _lab()
+    texts = dict[str, str]()
     for source in sources:
         text = read_file(source, _text, "Correct that, or move it away, then run `lab submit` again.")
         texts[source.name] = masked(text, lab)
@@ -80,8 +81,9 @@ def write(path: Path, name: str, student_id: str = "") -> list[str]:
     manifest = json.dumps(said, indent=2, ensure_ascii=False)
     with can_write_to(path, "Free some space there, or name another file."), draft_of(path) as draft:
         with zipfile.ZipFile(draft, "w", zipfile.ZIP_DEFLATED) as archive:
-            for member, text in {**texts, MANIFEST: manifest}.items():
+            for member, text in texts.items():
                 archive.writestr(member, text)
+            archive.writestr(MANIFEST, manifest)
         unpack(draft.read_bytes(), path.name)  # or it is too large
     return [*texts]
 
@@ -101,10 +103,17 @@ def missing(found: Collection[str]) -> str:
 
 def read(path: Path, folder: Path) -> Submission:
     """Read a file in the folder of the submissions. Its fault says why it is not what `lab submit` writes."""
-    name, content, fault, said = visible(path.name), b"", "", dict[str, str]()
+    name = visible(path.name)
+    content = b""
+    fault = ""
+    said = dict[str, str]()
+    too_large = UsageError(sentences(_("{name} is too large.", name=name), _(_ASK)))
     try:
-        if path.stat().st_size > MOST_BYTES or (content := path.read_bytes()).count(_MEMBER) > _MOST_MEMBERS:
-            raise UsageError(sentences(_("{name} is too large.", name=name), _(_ASK)))
+        if path.stat().st_size > MOST_BYTES:
+            raise too_large
+        content = path.read_bytes()
+        if content.count(_MEMBER) > _MOST_MEMBERS:
+            raise too_large
         manifest = json.loads(unpack(content, name)[MANIFEST])
         said = {part: visible(" ".join(str(manifest.get(part, "")).split()), 200) for part in ("name", "id", "when")}
         said["data_id"] = str(manifest.get("data_id", ""))
@@ -179,7 +188,8 @@ def match(files: list[Submission], roster: list[Student]) -> tuple[list[Match], 
     Without a roster, each claim of a file is a student. Of several files of one student the latest counts.
     """
     everybody = {student.folder: student for student in roster}
-    theirs, others = defaultdict[str, list[Submission]](list), list[Submission]()
+    theirs = defaultdict[str, list[Submission]](list)  # by the student's folder
+    others = list[Submission]()
     names = _names(roster)
     for file in files:
         student = _owner(file, names) if roster else _claimed(file)
@@ -194,10 +204,10 @@ def match(files: list[Submission], roster: list[Student]) -> tuple[list[Match], 
     for folder, student in everybody.items():
         in_order = sorted(theirs[folder], key=lambda file: (file.handed_in, file.when, file.path))
         remarks = [*_remarks(student, in_order, are_drawn)]
-        clash = next((value for value in _identity(student) if claims[value] > 1), "")
-        if clash and not roster:
+        clashing = [value for value in _identity(student) if claims[value] > 1]
+        if clashing and not roster:
             remarks.append(
-                _("Another student has the name or the id {value} too. A roster says who is who.", value=clash)
+                _("Another student has the name or the id {value} too. A roster says who is who.", value=clashing[0])
             )
         latest = in_order[-1] if in_order else None
         matched.append((student, latest, tuple(map(visible, remarks))))

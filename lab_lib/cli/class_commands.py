@@ -7,7 +7,7 @@ from typing import Annotated, Any
 import typer
 from typer.core import TyperGroup
 
-from lab_lib.cli.terminal import NOT_GRADED, Only, Out, Resume, Yes, confirm, handle_errors, out, relative_to_cwd
+from lab_lib.cli.terminal import NOT_GRADED, Yes, confirm, handle_errors, out, relative_to_cwd
 from lab_lib.language import N_, _, sentences
 
 
@@ -63,6 +63,11 @@ Who handed in nothing, and is not excused, has less than full marks.
 """,
 )
 
+Out = Annotated[
+    Path, typer.Option("--out", help="The folder of the results: a folder per student, and the grade book.")
+]
+Only = Annotated[str, typer.Option(help="Only these accounts, ids or names of the class, separated by commas.")]
+Resume = Annotated[bool, typer.Option("--resume", help="Go on: keep what is done, and do the others.")]
 Roster = Annotated[Path, typer.Argument(help="A CSV file with the columns account and name, and a line per student.")]
 _WHO = "A roster: who is in the class, and the ids. It needs the column name."
 _JOBS = "Accounts to run at the same time; by default all on AWS, and two a core if one is on the embedded AWS."
