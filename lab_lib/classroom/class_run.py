@@ -14,7 +14,7 @@ from multiprocessing.connection import Connection
 from pathlib import Path
 from queue import SimpleQueue
 from threading import Event, Thread
-from typing import NamedTuple, TypeVar
+from typing import NamedTuple
 
 import psutil
 from botocore.exceptions import BotoCoreError, ClientError
@@ -34,7 +34,6 @@ from lab_lib.workspace import one_command
 from lab_lib.workspace.masking import without_accounts
 from lab_lib.workspace.private_files import make_folder
 
-W = TypeVar("W", bound=Work)
 _CORES = os.cpu_count() or 1
 JOBS = 2 * _CORES  # accounts at a time on the embedded AWS, which needs the other half of the cores' time
 # Accounts at a time on AWS: a run waits there for more than 90 % of its time, but all kernels start at once.
@@ -87,7 +86,7 @@ def archive_results(out: Path) -> Path | None:
     return place
 
 
-def unfinished(works: list[W], resume: bool) -> list[W]:
+def unfinished(works: Sequence[Work], resume: bool) -> list[Work]:
     """Return the work that is not done, or was done with other settings or another file.
 
     UsageError if there are results and not `resume`.

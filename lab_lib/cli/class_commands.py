@@ -237,8 +237,8 @@ def grade(
                 for student, file, remarks in matched
             ]
             selected = class_run.select([work.student for work in works], only)
-            unfinished = class_run.unfinished(works, resume)
-            to_do = [work for work in unfinished if work.submitted and work.student in selected]
+            submitted = [work for work in works if work.submitted and work.student in selected]
+            to_do = class_run.unfinished(submitted, resume)
             _say(works, nobodys)
             grading.note_files(work for work in works if work.student in selected)
             jobs = jobs or os.cpu_count() or 1  # more would make the probe late
