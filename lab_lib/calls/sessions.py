@@ -5,7 +5,6 @@ import os
 import time
 from contextlib import suppress
 from http import HTTPStatus
-from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 from urllib.parse import urlsplit
@@ -33,7 +32,6 @@ from lab_lib.calls.refusals import PROFILE, in_one_line
 from lab_lib.errors import LabError, UsageError, is_unreachable
 from lab_lib.language import N_, _
 
-RETRIES = "LAB_RETRIES"  # set while notebooks are run headlessly: the file to which each retry adds its name
 SESSION_NAME = "serverless-lab"  # of a role that is assumed
 _MOST_FETCHED, _LONGEST_FETCH = 60_000_000, 120  # bytes, seconds; Lambda takes code of 50 MB
 _READ_TIMEOUT, _CONNECT_TIMEOUT = 60, 10  # seconds
@@ -96,13 +94,6 @@ def aws_session(
 
 def _unreadable(error: ConfigParseError) -> UsageError:
     return UsageError("Cannot read {path}: it is not an AWS configuration file. Fix it.", **error.kwargs)
-
-
-def _note_retry(request: AWSRequest, event_name: str, **_: Any) -> None:
-    """Add the name of a request that repeats another one, such as s3.PutObject, to the file RETRIES, if it is set."""
-    if request.context["retries"]["attempt"] > 1 and (path := os.environ.get(RETRIES)):
-        with Path(path).open("a", encoding="utf-8") as file:
-            file.write(f"{event_name.partition('.')[2]}\n")
 
 
 def _assumed(session: boto3.Session, role_arn: str, external_id: str, endpoint: str | None) -> Credentials:
@@ -196,7 +187,6 @@ def _session(
     core.register_component("data_loader", _service_models())
     core.register("before-parse", _leave_status)
     core.register("after-call", functools.partial(_note_profile, core.profile))
-    core.register("request-created", _note_retry)
     if keys:
         core.set_credentials(*keys)
     if credentials:

@@ -12,9 +12,9 @@ from functools import cache
 from multiprocessing import Pipe
 from multiprocessing.connection import Connection
 from pathlib import Path
-from queue import Empty, SimpleQueue
+from queue import SimpleQueue
 from threading import Event, Thread
-from typing import NamedTuple, TypeVar
+from typing import NamedTuple
 
 import psutil
 from botocore.exceptions import BotoCoreError, ClientError
@@ -34,7 +34,6 @@ from lab_lib.workspace import one_command
 from lab_lib.workspace.masking import without_accounts
 from lab_lib.workspace.private_files import make_folder
 
-W = TypeVar("W", bound=Work)
 _CORES = os.cpu_count() or 1
 JOBS = 2 * _CORES  # accounts at a time on the embedded AWS, which needs the other half of the cores' time
 # Accounts at a time on AWS: a run waits there for more than 90 % of its time, but all kernels start at once.
@@ -80,13 +79,14 @@ def archive_results(out: Path) -> Path | None:
     if not results:
         return None
     when = datetime.fromtimestamp(max(path.stat().st_mtime for path in results))
-    make_folder(place := out / "earlier" / f"{when:%Y-%m-%d-%H%M%S-%f}")
+    place = out / "earlier" / f"{when:%Y-%m-%d-%H%M%S-%f}"
+    make_folder(place)
     for path in results:
         path.replace(place / path.name)
     return place
 
 
-def unfinished(works: list[W], resume: bool) -> list[W]:
+def unfinished(works: Sequence[Work], resume: bool) -> list[Work]:
     """Return the work that is not done, or was done with other settings or another file.
 
     UsageError if there are results and not `resume`.
@@ -113,30 +113,32 @@ def do_all(
     """
     if any(work.is_embedded for work in works):
         server.start()
-    # Ctrl-C amid a call of a pool of threads would leave a lock taken for ever; these queues have none.
-    to_do, ended = SimpleQueue[Work](), SimpleQueue[Record | Exception]()
     for work in works:
         work.forget()
-        to_do.put(work)
-    (watched, held), is_over = Pipe(duplex=False), Event()
+    turns = iter(works)  # gives each work to one thread
+    ended = SimpleQueue[
+        Record | Exception
+    ]()  # Ctrl-C amid a call of a pool of threads would leave a lock taken for ever
+    is_over = Event()
+    watched, held = Pipe(duplex=False)
 
-    def attempt(work: Work) -> None:
+    def attempt(work: Work) -> Record:
         """Do the work, and write its record, unless it was stopped."""
         try:
             record = do(work, watched)
-        except Exception as error:  # noqa: BLE001  # whatever failed, the instructor reads it in the report
+        except Exception as error:  # whatever failed, the instructor reads it in the report
             if is_over.is_set():
-                return
+                raise
             record = work.failed(error)
         work.write(record)
-        ended.put(record)
+        return record
 
     def take_turns() -> None:
-        while not (is_over.is_set() or to_do.empty()):
-            try:
-                attempt(to_do.get_nowait())
-            except Empty:  # another thread was quicker
+        for work in turns:
+            if is_over.is_set():
                 return
+            try:
+                ended.put(attempt(work))
             except Exception as error:  # noqa: BLE001  # it is raised below
                 ended.put(error)
 
@@ -184,7 +186,8 @@ def _clean(student: Student) -> CleanUp:
         lab = student.open_lab()
         with one_command.alone(lab, "lab class clean"):
             deleted = len(list(cleanup.delete_all(lab)))
-            left, kept = _(", ").join(cleanup.remaining(lab)), _(", ").join(cleanup.kept(lab))
+            left = _(", ").join(cleanup.remaining(lab))
+            kept = _(", ").join(cleanup.kept(lab))
             return CleanUp(deleted, without_accounts(left), without_accounts(kept))
     except (LabError, BotoCoreError, ClientError) as error:
         return CleanUp(0, in_words(error), "")

@@ -66,7 +66,8 @@ def _override(row: dict[str, str]) -> Override:
 
 def _points(text: str, column: str) -> float:
     with suppress(ValueError):
-        if 0 <= (points := float(text.replace(",", "."))) <= WORTH[column]:
+        points = float(text.replace(",", "."))
+        if 0 <= points <= WORTH[column]:
             return points
     raise UsageError(
         "points is {points!r}; wanted a number from 0 to {most}, as column {column} gives",

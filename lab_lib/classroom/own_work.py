@@ -95,6 +95,7 @@ def _verdict(asked: Text, is_right: bool = False, answer: str = "") -> Answer:
 def _delete(lab: Lab, exercise: str) -> bool:
     """Delete what an exercise makes; return whether it was there."""
     resource = made.EXERCISES[exercise]
-    if is_there := bool(resource.find(lab)):
+    is_there = bool(resource.find(lab))
+    if is_there:
         resource.delete(lab)
     return is_there

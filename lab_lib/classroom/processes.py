@@ -1,6 +1,7 @@
 """Do the work of a student in a process of its own, which ends with the class."""
 
 import os
+import shutil
 import signal
 import tempfile
 import threading
@@ -29,7 +30,8 @@ def in_process(work: "Work", watched: Connection) -> "Record":
     The other end of the pipe closes with the process that holds it, even if that is killed. LabError if the new process
     dies.
     """
-    with tempfile.TemporaryDirectory(prefix="lab-class-", ignore_cleanup_errors=True) as temporary_folder:
+    place = "/tmp"  # noqa: S108  # mkdtemp makes the folder in it; its path is short, so kernels have their sockets there
+    with tempfile.TemporaryDirectory(prefix="lab-class-", dir=place, ignore_cleanup_errors=True) as temporary_folder:
         # Many wait at once, so nobody could read the progress.
         variables = {f"LAB_{name.upper()}": value for name, value in work.student.settings.items()}
         variables |= {"TMPDIR": temporary_folder, PROGRESS_FILE: os.devnull}
@@ -46,7 +48,7 @@ def in_process(work: "Work", watched: Connection) -> "Record":
 def _begin(variables: dict[str, str], watched: Connection) -> None:
     """Give this process a session and variables of its own, and let it stop with the class."""
     os.setsid()
-    threading.Thread(target=_stop_with, args=[watched], daemon=True).start()
+    threading.Thread(target=_stop_with, args=[watched, variables["TMPDIR"]], daemon=True).start()
     os.environ |= variables
     os.environ.pop(_SAFE_PATH)  # a kernel imports what a learner has written
     tempfile.tempdir = None  # a library has asked for it already
@@ -55,9 +57,10 @@ def _begin(variables: dict[str, str], watched: Connection) -> None:
     signal.pthread_sigmask(signal.SIG_UNBLOCK, [signal.SIGINT])
 
 
-def _stop_with(watched: Connection) -> None:
+def _stop_with(watched: Connection, temporary_folder: str) -> None:
     """End this process, and all that it started, once the pipe closes. The draft stays as it is."""
     watched.poll(None)
     for process in family(os.getpid())[1:]:
         kill(process.pid)
+    shutil.rmtree(temporary_folder, ignore_errors=True)  # a class that was killed leaves it
     os._exit(130)

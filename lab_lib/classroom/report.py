@@ -62,14 +62,16 @@ def _stuck(students: list[Graded]) -> list[tuple[Check, list[Graded]]]:
 
     Each has the hint and the finding that most of them have. Checks that wait for others are left out.
     """
-    failing, who = defaultdict[str, list[Check]](list), defaultdict[str, list[Graded]](list)
+    failing = defaultdict[str, list[Check]](list)
+    who = defaultdict[str, list[Graded]](list)
     for student in students:
         for check in (*_exercises_to_make(student), *student.wrong):
             failing[check.id].append(check)
             who[check.id].append(student)
     problems = list[tuple[Check, list[Graded]]]()
     for id, checks in failing.items():
-        hint, found = mode(check.hint for check in checks), mode(check.found for check in checks)
+        hint = mode(check.hint for check in checks)
+        found = mode(check.found for check in checks)
         problems.append((checks[0]._replace(hint=hint, found=found), who[id]))
     return sorted(problems, key=lambda problem: (-len(problem[1]), problem[0].step))
 
@@ -78,7 +80,8 @@ def _exercises_to_make(student: Graded) -> Iterator[Check]:
     """Yield each exercise in which the student has not made all, as a check that fails."""
     for answer in student.answers or []:
         if answer.question in EXERCISES and not answer.right:
-            step, heading = questions.asked()[answer.question].cell[:2], questions.of(answer.question).heading
+            step = questions.asked()[answer.question].cell[:2]
+            heading = questions.of(answer.question).heading
             yield Check(answer.question, step, heading, State.NOT_YET, answer.note, "", _(_LOOK))
 
 

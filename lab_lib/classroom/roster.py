@@ -126,12 +126,14 @@ def read(path: Path, accounts: bool = True) -> list[Student]:
 
 def _values(cells: dict[str, str], folder: Path) -> tuple[dict[str, str], list[str]]:
     """Return the right values of a row by column, and what is wrong with the others."""
-    values, wrong = dict[str, str](), list[str]()
-    for name in filter(cells.get, _COLUMNS):  # in this order: a value must fit those before it
-        try:
-            values[name] = _right(name, cells[name], values, folder)
-        except UsageError as error:
-            wrong.append(str(error).rstrip(".。"))
+    values = dict[str, str]()
+    wrong = list[str]()
+    for name in _COLUMNS:  # in this order: a value must fit those before it
+        if name in cells:
+            try:
+                values[name] = _right(name, cells[name], values, folder)
+            except UsageError as error:
+                wrong.append(str(error).rstrip(".。"))
     return values, wrong
 
 
@@ -178,7 +180,8 @@ def _clashes(students: dict[int, Student]) -> Iterator[str]:
 
 def _keys(student: Student) -> list[str]:
     """Return what no two students may share, whatever its case."""
-    region, prefix = student.parameters.get("region", DEFAULT_REGION), student.parameters.get("prefix", '""')
+    region = student.parameters.get("region", DEFAULT_REGION)
+    prefix = student.parameters.get("prefix", '""')
     keys = [f"id {student.id}" if student.id else f"name {student.name}", f"--out/{student.folder}"]
     if student.account:
         keys.append(f"account {student.account}, region {region}, prefix {prefix}")

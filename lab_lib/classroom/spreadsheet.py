@@ -2,12 +2,13 @@
 
 import csv
 import io
-from itertools import zip_longest
 from pathlib import Path
 
 from lab_lib.language import N_, _
 from lab_lib.workspace.private_files import read_file
 
+_REST = ""  # the name of columns without one, and of the cells after the last column
+_TOO_MANY = N_("line {line} has more cells than the header; put a cell that holds a comma in quotes")
 Row = tuple[int, dict[str, str]]  # the line where a row ends, and its cells by column, without the empty ones
 
 
@@ -24,30 +25,23 @@ def _parse(content: bytes) -> tuple[list[str], list[Row]]:
         if content.startswith(b"PK"):
             told = N_("it is an Excel file (.xlsx), not UTF-8 text")
         raise ValueError(_(told)) from None
-    delimiter = max(",;\t", key=text.lstrip().partition("\n")[0].count)
-    reader = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, strict=True)
-    columns, rows = list[str](), list[Row]()
+    text = text.lstrip("\r\n")
+    delimiter = max(",;\t", key=text.partition("\n")[0].count)
+    reader = csv.DictReader(io.StringIO(text, newline=""), delimiter=delimiter, strict=True, restkey=_REST, restval="")
+    rows = list[Row]()
     try:
+        reader.fieldnames = [" ".join(name.split()).lower() for name in reader.fieldnames or []]
         for cells in reader:
-            words = [" ".join(cell.split()) for cell in cells]
-            if any(words) and columns:
-                rows.append((reader.line_num, _row(reader.line_num, columns, words)))
-            elif any(words):
-                columns = [word.lower() for word in words]
+            if "".join(cells.pop(_REST, "")).strip():
+                raise ValueError(_(_TOO_MANY, line=reader.line_num))
+            row = {name: " ".join(cell.split()) for name, cell in cells.items() if cell.strip()}
+            if row:
+                rows.append((reader.line_num, row))
     except csv.Error as error:
         raise ValueError(
             _("the quotes do not match after line {line}: {error}", line=rows[-1][0] if rows else 1, error=error)
         ) from None
-    named = [name for name in columns if name]
-    if len({*named}) < len(named):
+    columns = [name for name in reader.fieldnames if name]
+    if len({*columns}) < len(columns):
         raise ValueError(_("line 1 has a column twice"))
-    return named, rows
-
-
-def _row(line: int, columns: list[str], words: list[str]) -> dict[str, str]:
-    row = {name: word for name, word in zip_longest(columns, words, fillvalue="") if word}
-    if "" in row:
-        raise ValueError(
-            _("line {line} has more cells than the header; put a cell that holds a comma in quotes", line=line)
-        )
-    return row
+    return columns, rows

@@ -1,13 +1,18 @@
-"""Write a learner's own work into one file, and read such files, whoever wrote them.
+"""Write a learner's own work into one file; read such files, whoever wrote them, and find out whose they are.
 
 The file is a zip archive: the notebooks of the copy, my_notifier.py and other my_*.py, answers.jsonl, and manifest.json
 (name, id, when, and data_id, from which the transactions were drawn). What is private is masked.
+
+With a roster, the names of files and folders say whose they are: a file can claim to be of anybody, so its claim
+decides nothing. Without a roster, the name and the id that a file claims are a student. Where two clash, the instructor
+is told.
 """
 
 import io
 import json
 import zipfile
-from collections.abc import Collection
+from collections import Counter, defaultdict
+from collections.abc import Collection, Iterator
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from datetime import datetime
@@ -15,6 +20,7 @@ from pathlib import Path
 
 from botocore.exceptions import BotoCoreError, ClientError
 
+from lab_lib.classroom.roster import Student, slug
 from lab_lib.embedded import server
 from lab_lib.errors import LabError, UsageError
 from lab_lib.exercises import copies, runner, workbook
@@ -66,7 +72,8 @@ def write(path: Path, name: str, student_id: str = "") -> list[str]:
         raise UsageError(sentences(lack, _("Give yours that name in {copy}, or let `lab open` make it.", copy=copy)))
     sources = [copies.existing(path.name) for path in copies.solved_notebooks()]
     sources += filter(exists, [*runner.function_files(copy), copy / STATE / workbook.ANSWERS])
-    lab, texts = _lab(), dict[str, str]()
+    lab = _lab()
+    texts = dict[str, str]()
     for source in sources:
         text = read_file(source, _text, "Correct that, or move it away, then run `lab submit` again.")
         texts[source.name] = masked(text, lab)
@@ -74,8 +81,9 @@ def write(path: Path, name: str, student_id: str = "") -> list[str]:
     manifest = json.dumps(said, indent=2, ensure_ascii=False)
     with can_write_to(path, "Free some space there, or name another file."), draft_of(path) as draft:
         with zipfile.ZipFile(draft, "w", zipfile.ZIP_DEFLATED) as archive:
-            for member, text in {**texts, MANIFEST: manifest}.items():
+            for member, text in texts.items():
                 archive.writestr(member, text)
+            archive.writestr(MANIFEST, manifest)
         unpack(draft.read_bytes(), path.name)  # or it is too large
     return [*texts]
 
@@ -95,10 +103,17 @@ def missing(found: Collection[str]) -> str:
 
 def read(path: Path, folder: Path) -> Submission:
     """Read a file in the folder of the submissions. Its fault says why it is not what `lab submit` writes."""
-    name, content, fault, said = visible(path.name), b"", "", dict[str, str]()
+    name = visible(path.name)
+    content = b""
+    fault = ""
+    said = dict[str, str]()
+    too_large = UsageError(sentences(_("{name} is too large.", name=name), _(_ASK)))
     try:
-        if path.stat().st_size > MOST_BYTES or (content := path.read_bytes()).count(_MEMBER) > _MOST_MEMBERS:
-            raise UsageError(sentences(_("{name} is too large.", name=name), _(_ASK)))
+        if path.stat().st_size > MOST_BYTES:
+            raise too_large
+        content = path.read_bytes()
+        if content.count(_MEMBER) > _MOST_MEMBERS:
+            raise too_large
         manifest = json.loads(unpack(content, name)[MANIFEST])
         said = {part: visible(" ".join(str(manifest.get(part, "")).split()), 200) for part in ("name", "id", "when")}
         said["data_id"] = str(manifest.get("data_id", ""))
@@ -152,3 +167,123 @@ def _lab() -> Lab:
             return open_lab(**settings)
     account, email, phone = (setting(name, settings.get(name, "")) for name in ("account", "email", "phone"))
     return replace(lab_on("", "", account or DEFAULT_ACCOUNT), email=email, phone=phone)  # it is never called
+
+
+def find(folder: Path) -> list[Submission]:
+    """Return the zip files in the folder and in the folders in it, without links. UsageError if there are none."""
+    paths = sorted(path for path in folder.rglob("*.zip") if path.is_file() and not path.is_symlink())
+    if not paths:
+        raise UsageError(
+            "{folder} holds no zip file. Put what `lab submit` writes there, a file a student.", folder=folder
+        )
+    return [read(path, folder) for path in paths]
+
+
+Match = tuple[Student, Submission | None, tuple[str, ...]]  # the file that counts, and what the instructor should know
+
+
+def match(files: list[Submission], roster: list[Student]) -> tuple[list[Match], list[Submission]]:
+    """Return each student with the file that counts, if there is one, and remarks; and the files of nobody.
+
+    Without a roster, each claim of a file is a student. Of several files of one student the latest counts.
+    """
+    everybody = {student.folder: student for student in roster}
+    theirs = defaultdict[str, list[Submission]](list)  # by the student's folder
+    others = list[Submission]()
+    names = _names(roster)
+    for file in files:
+        student = _owner(file, names) if roster else _claimed(file)
+        if student:
+            everybody.setdefault(student.folder, student)
+            theirs[student.folder].append(file)
+        else:
+            others.append(file)
+    are_drawn = any(file.data_id for file in files)
+    claims = Counter(claim for student in everybody.values() for claim in _identity(student))
+    matched = list[Match]()
+    for folder, student in everybody.items():
+        in_order = sorted(theirs[folder], key=lambda file: (file.handed_in, file.when, file.path))
+        remarks = [*_remarks(student, in_order, are_drawn)]
+        clashing = [value for value in _identity(student) if claims[value] > 1]
+        if clashing and not roster:
+            remarks.append(
+                _("Another student has the name or the id {value} too. A roster says who is who.", value=clashing[0])
+            )
+        latest = in_order[-1] if in_order else None
+        matched.append((student, latest, tuple(map(visible, remarks))))
+    return matched, others
+
+
+def _names(roster: list[Student]) -> dict[str, list[Student]]:
+    """Return the students by each name that a file of theirs may have: their name, their id, or both."""
+    students = defaultdict[str, list[Student]](list)
+    for student in roster:
+        both = [slug(text) for text in (student.name, student.id) if text]
+        for name in {*both, "-".join(both), "-".join(reversed(both))}:
+            students[name].append(student)
+    return students
+
+
+def _owner(file: Submission, students: dict[str, list[Student]]) -> Student | None:
+    """Return the only student whom the file's own names name.
+
+    The outermost name that fits counts: a school's platform puts its own before the student's.
+    """
+    for name in (*file.place.parent.parts, file.place.stem):
+        for part in _parts(name):
+            if part in students:
+                return students[part][0] if len(students[part]) == 1 else None
+    return None
+
+
+def _parts(name: str) -> list[str]:
+    """Return the parts of a name that may be a student's, longest first: from "submission-" to a number or the end."""
+    words = slug(name).split("-")
+    starts, ends = [0], [len(words)]
+    for place, word in enumerate(words):
+        if word == "submission":
+            starts.append(place + 1)
+        if word.isdecimal():
+            ends.append(place)
+    parts = {"-".join(words[start:end]) for start in starts for end in ends if start < end}
+    return sorted(parts, key=len, reverse=True)
+
+
+def _claimed(file: Submission) -> Student:
+    """Return the student whom a file claims to be of. Without a name, the file's own and its folders' are taken."""
+    return Student(visible(file.name or str(file.place.parent / file.place.stem)), id=visible(file.id))
+
+
+def _remarks(student: Student, files: list[Submission], are_drawn: bool) -> Iterator[str]:
+    """Yield what the instructor should know about the files of a student, of which the last one counts.
+
+    Where transactions `are_drawn` for anybody, those of an id are expected from each student who has one.
+    """
+    if not files:
+        return
+    file = files[-1]
+    if len(files) > 1:
+        names = _(", ").join(str(each.place) for each in files)
+        yield _(
+            "{count} files: {names}. The latest counts: {latest}.", count=len(files), names=names, latest=file.place
+        )
+    name, id = file.name or student.name, file.id or student.id
+    if slug(name) != slug(student.name) and id.casefold() != student.id.casefold():
+        yield _(
+            "{file} claims to be from {claim}. It counts for {name}, as its name says.",
+            file=file.place,
+            claim=file.claim,
+            name=student.name,
+        )
+    if are_drawn and student.id and not file.fault and file.data_id.casefold() != student.id.casefold():
+        yield _(
+            "{file} was made with the transactions of {made_with}, not of {wanted}. It was judged by them.",
+            file=file.place,
+            made_with=file.data_id or _("the handout"),
+            wanted=student.id,
+        )
+
+
+def _identity(student: Student) -> set[str]:
+    """Return what should be one student's only."""
+    return {slug(student.name), student.id.casefold()} - {""}

@@ -83,8 +83,9 @@ class Work:
         student = self.student
         parameters = {"account": student.account, "profile": student.profile, "yes": True}
         if student.id:
-            parameters["data_file"] = str(path := self.draft / headless.DATA_FILE.name)
-            path.write_bytes(bank.plain_file(student.id))
+            data_file = self.draft / headless.DATA_FILE.name
+            data_file.write_bytes(bank.plain_file(student.id))
+            parameters["data_file"] = str(data_file)
         steps, result = headless.run(
             headless.prepare(parameters | student.parameters, self.until),
             self.draft,

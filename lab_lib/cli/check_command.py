@@ -54,22 +54,23 @@ def check(
 
     if as_json:
         language.use(language.ENGLISH)  # programs read it
+    steps = step or []
     with handle_errors(_STOPPED, failed=NOT_GRADED):
         lab = lab_lib.open_lab(**settings)
-        number = checks.number_of(*(step or []), probe=probe, further=probe)
+        number = checks.number_of(*steps, probe=probe, further=probe)
         if probe and lab.is_real:
             confirm(_(_BRINGS, lab=lab, options=as_options(settings)), lab.region, ["probe"], 0, yes)
         with alone(lab, "lab check --probe") if probe and lab.is_real else nullcontext(), progress_bar() as progress:
             bar = progress.add_task(_("checking"), total=number)
-            report = checks.run(lab, *(step or []), probe=probe, further=probe, done=lambda _: progress.advance(bar))
+            report = checks.run(lab, *steps, probe=probe, further=probe, done=lambda _: progress.advance(bar))
         if as_json:
             made = [check._asdict() for check in report.checks]
             print(masked(json.dumps(made, indent=2, ensure_ascii=False), lab), flush=True)
         else:
             out.say(f"{str(lab)[0].upper()}{str(lab)[1:]}")
-            if not step:
+            if not steps:
                 out.say(Text(report.picture().alt))
-            out.print(_checks_table(report, every=bool(step)))
+            out.print(_checks_table(report, every=bool(steps)))
         if all(check.state == "cannot see" for check in report.checks):
             raise typer.Exit(NOT_GRADED)
         raise typer.Exit(1 if report.failed else 0)

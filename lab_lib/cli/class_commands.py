@@ -7,8 +7,7 @@ from typing import Annotated, Any
 import typer
 from typer.core import TyperGroup
 
-from lab_lib.cli import grade_command
-from lab_lib.cli.terminal import NOT_GRADED, Only, Out, Resume, Yes, confirm, handle_errors, out, relative_to_cwd
+from lab_lib.cli.terminal import NOT_GRADED, Yes, confirm, handle_errors, out, relative_to_cwd
 from lab_lib.language import N_, _, sentences
 
 
@@ -64,6 +63,11 @@ Who handed in nothing, and is not excused, has less than full marks.
 """,
 )
 
+Out = Annotated[
+    Path, typer.Option("--out", help="The folder of the results: a folder per student, and the grade book.")
+]
+Only = Annotated[str, typer.Option(help="Only these accounts, ids or names of the class, separated by commas.")]
+Resume = Annotated[bool, typer.Option("--resume", help="Go on: keep what is done, and do the others.")]
 Roster = Annotated[Path, typer.Argument(help="A CSV file with the columns account and name, and a line per student.")]
 _WHO = "A roster: who is in the class, and the ids. It needs the column name."
 _JOBS = "Accounts to run at the same time; by default all on AWS, and two a core if one is on the embedded AWS."
@@ -74,6 +78,10 @@ _PROBES = N_(
 _MAKES = N_("In each, a run makes the whole lab. `lab class clean ROSTER` deletes it.")
 _DELETES = N_("In each, a run makes the whole lab, and at its end deletes all that the lab has there.")
 _CLEANS = N_("In each, all that the lab made is deleted.")
+_LESS_STRICT = N_(
+    "Memory is held less strictly here, since no cgroup can be made: what a submission takes is measured twice a "
+    "second. With systemd, `systemd-run --user --scope lab class grade …` changes that."
+)
 _PROBE = "Send files through each account too. Without it, the accounts are only read, and step 05 counts for it."
 
 
@@ -145,7 +153,96 @@ def check(
             raise typer.Exit(status)
 
 
-app.command()(grade_command.grade)
+@app.command()
+def grade(
+    submissions: Annotated[Path, typer.Argument(help="A folder of files that students made with `lab submit`.")],
+    out_dir: Out,
+    roster: Annotated[
+        Path | None,
+        typer.Option(help="Who is in the class. It needs the column name; id, prefix, threshold and handed_in count."),
+    ] = None,
+    jobs: Annotated[
+        int | None, typer.Option(min=1, help="Submissions to grade at the same time; by default one a core.")
+    ] = None,
+    seconds: Annotated[
+        int, typer.Option(min=20, help="How long the cells may take to build the lab; each cell, a fifth.")
+    ] = 120,
+    due: Annotated[
+        str, typer.Option(help="When it was due: '2026-12-01 18:00', or the end of a day, 2026-12-01.")
+    ] = "",
+    resume: Resume = False,
+    only: Only = "",
+    seed: Annotated[
+        str,
+        typer.Option(help="Try the functions with the cases of an earlier grading. By default they are drawn anew."),
+    ] = "",
+    trust: Annotated[
+        bool, typer.Option("--trust", help="Run the students' code without a sandbox: it can do all that you can.")
+    ] = False,
+) -> None:
+    """Grade what students have handed in: their notebooks, their function, and their answers. No AWS account is used.
+
+    Each submission runs in a sandbox, with an embedded AWS of its own.
+
+    Its account is checked from outside, and the answers are judged again.
+
+    The function is tried as by `lab try`, in a second sandbox. All have the same cases, by the seed in the record.
+
+    What the student's notebooks print does not count. The steps and the probe count by how much the student has made.
+
+    What hangs, crashes or cannot be read costs its own student only, and the record says why.
+
+    The sandbox is bubblewrap, on Linux. Without it, --trust is needed: then grade only code that you trust.
+
+    With --roster, the names of files and folders say whose a submission is; without it, `lab submit --name --id`.
+
+    A file was handed in at its own time, or at that of the roster's column handed_in. Of two, the latest counts.
+
+    With --due, the report, the feedback and gradebook.json say how many days late it was. No points are subtracted.
+
+    A prefix and a threshold in the roster are the settings of that student's notebooks, and of the checks.
+
+    --resume grades new and changed files, and again those that failed.
+
+    The days late are counted anew each time, so give --due again with --resume.
+
+    On several computers, give each a part of the files, and the same --seed.
+    """
+    from lab_lib.classroom import class_run, grading, sandbox, submission
+    from lab_lib.classroom import roster as rosters
+    from lab_lib.cli import class_work
+    from lab_lib.processes import limits
+
+    with handle_errors(class_work.GO_ON, NOT_GRADED):
+        sandbox.refuse_without(trust)
+        if not trust and not limits.are_strict():
+            out.say(_(_LESS_STRICT))
+        due_at = rosters.moment(due, "--due") if due else None
+        files = submission.find(submissions)
+        everybody = rosters.read(roster, accounts=False) if roster else []
+        matched, nobodys = submission.match(files, everybody)
+        with class_run.lock(out_dir):
+            seed = seed or grading.seed_of(out_dir)
+            works = [
+                grading.Grading(
+                    student,
+                    out_dir.resolve(),
+                    remarks=remarks,
+                    seed=seed,
+                    submitted=file,
+                    due=due_at,
+                    trust=trust,
+                    seconds=seconds,
+                )
+                for student, file, remarks in matched
+            ]
+            selected = class_run.select([work.student for work in works], only)
+            submitted = [work for work in works if work.submitted and work.student in selected]
+            to_do = class_run.unfinished(submitted, resume)
+            _say(works, nobodys)
+            grading.note_files(work for work in works if work.student in selected)
+            jobs = jobs or os.cpu_count() or 1  # more would make the probe late
+            raise typer.Exit(class_work.do(works, to_do, jobs, out_dir, selected))
 
 
 @app.command()
@@ -219,3 +316,23 @@ def _read(roster: Path, accounts: bool = True) -> list[Any]:
     for name in VARIABLES:
         os.environ.pop(f"LAB_{name.upper()}", None)
     return rosters.read(roster, accounts)
+
+
+def _say(works: list[Any], nobodys: list[Any]) -> None:
+    """Say what the instructor should know about the files, whose file is nobody's, and who has handed in nothing."""
+    from lab_lib.pages.lookalikes import visible
+
+    for work in works:
+        for remark in work.remarks:
+            out.say(_(": ").join((work.student.name, remark)))
+    for file in nobodys:
+        left_out = _(
+            "Left out, since the roster has nobody of its name: {path} (it claims to be from {claim})",
+            path=file.path,
+            claim=file.claim or "?",
+        )
+        out.say(visible(left_out))
+    if nobodys:
+        out.say(_("Name a file submission-NAME.zip or submission-ID.zip, then grade with --resume."))
+    if missing := [work.student.name for work in works if not work.submitted]:
+        out.say(_("Handed in nothing: {names}", names=_(", ").join(missing)))

@@ -1,7 +1,5 @@
 """Do the work of a class: show its progress, write the grade book, and say who has less than full marks."""
 
-import time
-from collections import defaultdict
 from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import contextmanager, nullcontext
 from itertools import count
@@ -76,7 +74,7 @@ def live(to_do: Sequence[Work]) -> Iterator[Callable[[Record], None]]:
 
     Below the lines, a terminal shows a table of the students at work.
     """
-    number, began = count(1), defaultdict[str, float](time.monotonic)
+    number = count(1)
 
     def finished(record: Record) -> None:
         place = f"{next(number)}/{len(to_do)}"
@@ -85,12 +83,10 @@ def live(to_do: Sequence[Work]) -> Iterator[Callable[[Record], None]]:
         err.say(Text("  ").join([Text(place), state, *map(Text, filter(None, texts))]))
 
     def at_work() -> Table:
-        table = FoldingTable(_("account"), _("student"), _("step"), _("seconds"))
+        table = FoldingTable(_("account"), _("student"), _("step"))
         for work in to_do:
             if step := work.step:
-                seconds = time.monotonic() - began[work.folder.name]
-                account = without_accounts(work.student.account)
-                table.add_row(account, Text(work.student.name), step, f"{seconds:.0f}")
+                table.add_row(without_accounts(work.student.account), Text(work.student.name), step)
         return table
 
     table = Live(get_renderable=at_work, console=err, refresh_per_second=4, transient=True)

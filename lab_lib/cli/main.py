@@ -3,9 +3,11 @@
 import functools
 import importlib.metadata
 import json
+from pathlib import Path
 from typing import Annotated, Literal
 
 import typer
+from rich.text import Text
 
 import lab_lib
 from lab_lib.cli import (
@@ -14,15 +16,14 @@ from lab_lib.cli import (
     local_commands,
     open_command,
     run_command,
-    submit_command,
     trace_command,
-    try_command,
 )
 from lab_lib.cli.command_line import CommandLine
 from lab_lib.cli.setting_options import Settings, in_workspace, takes
-from lab_lib.cli.terminal import Yes, out
+from lab_lib.cli.terminal import FoldingTable, Yes, handle_errors, out, progress_bar, relative_to_cwd
 from lab_lib.errors import UsageError
-from lab_lib.language import _
+from lab_lib.language import N_, _
+from lab_lib.pages.colours import LOOKS, marked
 from lab_lib.settings import PLACE
 
 app = typer.Typer(
@@ -35,7 +36,6 @@ _MORE, _TEACH = "More", "Teach"
 app.command("open")(open_command.open_)
 app.command("run")(run_command.run)
 app.command("check")(check_command.check)
-app.command("try")(try_command.try_)
 
 
 def _print_version(wanted: bool) -> None:
@@ -52,6 +52,49 @@ def options(
     ] = False,
 ) -> None:
     """The Serverless Lab Workbook. Without --profile it runs on an embedded AWS, on this computer, for free."""
+
+
+@app.command("try")
+def try_(
+    file: Annotated[Path, typer.Argument(help="The file with your function, such as my-lab/my_notifier.py.")],
+    seed: Annotated[
+        str, typer.Option(help="Draw the same transactions again: the seed that an earlier try named.")
+    ] = "",
+    only: Annotated[str, typer.Option(help="The cases to try, such as poison,crash. By default all.")] = "",
+) -> None:
+    """Try your own TotalNotifier with seventeen cases, such as a batch that comes twice.
+
+    Your function is lambda_handler(event, context). It gets records of the stream of Transactions.
+
+    It finds TOTAL_TABLE, MARKER_TABLE, TOPIC_ARN, THRESHOLD and DEAD_LETTER_QUEUE in os.environ, as TotalNotifier does.
+
+    Customers, amounts and batches are drawn anew each time. --seed draws those of an earlier try again.
+
+    Cases that fail for one cause stand together. For the first cause you see what was sent, and what differed.
+
+    --only shows that of another case, such as --only poison.
+
+    It runs on another embedded AWS, which is deleted afterwards. Your lab is not touched.
+
+    Your function runs in a box. Where none can be made, it runs as you: try only code that you trust.
+
+    The exit status is 0 if all cases are passed, 1 if not, and 2 if the file has no such function.
+    """
+    from lab_lib.exercises import cases, trial
+
+    ids = only.replace(",", " ").split()
+    with handle_errors(stopped=N_("Stopped. Nothing is left of the trial.")):
+        with progress_bar() as progress:
+            bar = progress.add_task(_("starting another embedded AWS"), total=len(cases.chosen(ids)))
+            tried = trial.judge(
+                file, ids, seed, lambda result: progress.update(bar, advance=1, description=result.case)
+            )
+        table = FoldingTable(_("state"), _("case"))
+        for state, title, text in tried.rows:
+            table.add_row(Text(marked(state), LOOKS[state].style), Text.assemble((title, "bold"), _(": ") + text))
+        out.print(table)
+        out.say(tried.summary, style="bold")
+        raise typer.Exit(0 if tried.passed else 1)
 
 
 @app.command()
@@ -74,7 +117,48 @@ def clean(settings: Settings, yes: Yes = False) -> None:
             out.say(_("Kept, since the lab did not make it:"), *kept, sep="\n- ")
 
 
-app.command("submit", rich_help_panel=_MORE)(submit_command.submit)
+@app.command(rich_help_panel=_MORE)
+def submit(
+    name: Annotated[str, typer.Option(help="Your name, as your instructor knows it.")] = "",
+    student_id: Annotated[
+        str, typer.Option("--id", help="Your id or login at the school; by default that of `lab open`.")
+    ] = "",
+    out_file: Annotated[
+        Path | None, typer.Option("--out", help="The file; by default submission-NAME-ID.zip in this folder.")
+    ] = None,
+) -> None:
+    """Write your own work into one file, for your instructor. Nothing is sent.
+
+    It holds your notebooks, your function (all my_*.py) and your answers.
+
+    Accounts, addresses and credentials are masked.
+    """
+    from lab_lib.classroom import submission
+    from lab_lib.classroom.roster import slug
+    from lab_lib.exercises import copies
+
+    with handle_errors(N_("Stopped. To write the file, run the command again.")):
+        student_id = student_id or copies.data_id(copies.folder())
+        parts = [slug(part) for part in (name, student_id) if part]
+        path = out_file or Path(f"{'-'.join(['submission', *parts])}.zip")
+        held = submission.write(path, name, student_id)
+        out.say(
+            _(
+                "Written: {path} ({size:,.0f} kB). It was not sent anywhere.",
+                path=relative_to_cwd(path),
+                size=path.stat().st_size / 1000,
+            )
+        )
+        out.say(_("It holds: {names}", names=_(", ").join(held)))
+        if submission.FUNCTION not in held:
+            out.say(
+                _("It lacks {name}, which notebook 06 writes, and which gives points too.", name=submission.FUNCTION)
+            )
+        if not any(part in slug(path.stem) for part in parts):
+            out.say(_("The file's name must say whose it is: give --name and --id, and no --out."))
+        out.say(_("Hand in this file."))
+
+
 app.command("trace", rich_help_panel=_MORE)(trace_command.trace)
 
 

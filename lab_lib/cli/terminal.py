@@ -51,11 +51,6 @@ def _console(stderr: bool = False) -> Terminal:
 out, err = _console(), _console(stderr=True)
 
 NOT_GRADED = 3  # the exit status if an account could not be graded
-Out = Annotated[
-    Path, typer.Option("--out", help="The folder of the results: a folder per student, and the grade book.")
-]
-Only = Annotated[str, typer.Option(help="Only these accounts, ids or names of the class, separated by commas.")]
-Resume = Annotated[bool, typer.Option("--resume", help="Go on: keep what is done, and do the others.")]
 Yes = Annotated[bool, typer.Option("--yes", help="Do not ask before something is made or deleted on AWS.")]
 
 

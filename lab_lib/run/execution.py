@@ -15,7 +15,6 @@ from jupyter_client.asynchronous.client import AsyncKernelClient
 from jupyter_client.manager import AsyncKernelManager
 from jupyter_core.utils import ensure_event_loop, run_sync
 
-from lab_lib.calls.sessions import RETRIES
 from lab_lib.calls.waiting import PROGRESS_FILE
 from lab_lib.errors import LabError
 from lab_lib.exercises.notebook_files import Notebook, without_slow_import
@@ -55,10 +54,10 @@ class Kernel(AsyncKernelManager):
 
 
 @contextmanager
-def one_kernel(folder: Path, headless: str = "1", retries: str = "") -> Iterator[Kernel]:
+def one_kernel(folder: Path, headless: str = "1") -> Iterator[Kernel]:
     """Start a kernel in this folder; end it on the way out. Only their owner can connect to its sockets.
 
-    HEADLESS is set to `headless` in it, and RETRIES to the path `retries`. What a cell waits for is not shown.
+    HEADLESS is set to `headless` in it. What a cell waits for is not shown.
     """
     usual = tempfile.gettempdir()
     parent = usual if len(usual) <= _LONGEST_FOLDER else "/tmp"  # noqa: S108  # mkdtemp makes the folder in it
@@ -68,7 +67,7 @@ def one_kernel(folder: Path, headless: str = "1", retries: str = "") -> Iterator
         )
         arguments = [_NO_HISTORY, f"--IPKernelApp.exec_lines={_CLEANING}"]
         # A killed kernel leaves files in TMPDIR.
-        own = {PROGRESS_FILE: os.devnull, HEADLESS: headless, RETRIES: retries, "TMPDIR": sockets}
+        own = {PROGRESS_FILE: os.devnull, HEADLESS: headless, "TMPDIR": sockets}
         try:
             run_sync(kernel.start_kernel)(cwd=str(folder), env=os.environ | own, extra_arguments=arguments)
             yield kernel

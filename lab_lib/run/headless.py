@@ -4,12 +4,10 @@ import importlib.metadata
 import json
 import platform
 import time
-from collections import Counter
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
-from tempfile import NamedTemporaryFile
 from typing import Any
 
 from botocore.exceptions import BotoCoreError, ClientError
@@ -108,7 +106,7 @@ def run(
     lab = prepared.lab
     if out.resolve() in (copies.NOTEBOOKS, prepared.notebooks[0].parent):
         raise UsageError("{folder} holds the notebooks themselves. Name another folder.", folder=out)
-    with one_command.alone(lab, command), NamedTemporaryFile("r", prefix="lab-", encoding="utf-8") as retries:
+    with one_command.alone(lab, command):
         is_interrupted = cleanup.is_half_deleted(lab)
         if is_interrupted and not prepared.cleans_up:
             raise UsageError(
@@ -122,7 +120,7 @@ def run(
         try:
             if is_interrupted:
                 list(cleanup.delete_all(lab))
-            with one_kernel(prepared.notebooks[0].parent, retries=retries.name) as kernel:
+            with one_kernel(prepared.notebooks[0].parent) as kernel:
                 held = _run_notebooks(prepared, out, kernel, steps, started, complete)
         finally:
             result = {
@@ -132,7 +130,6 @@ def run(
                 "ok": len(steps) == len(prepared.notebooks) and all(step.ok for step in steps),
                 "seconds": round(time.monotonic() - begun, 1),
                 "steps": [step.as_dict() for step in steps],
-                "retries": Counter(retries.read().split()),
                 **held,
             }
             write_file(out / "result.json", masked(json_text(result), lab))

@@ -4,6 +4,7 @@ import os
 import re
 import signal
 import threading
+from pathlib import Path
 
 import pytest
 from chains import create_table
@@ -85,45 +86,49 @@ def test_clean_deletes_what_the_lab_made_in_every_account_and_names_what_it_kept
 
 
 def begin_class(roster, until):
-    """Start `lab class` for this roster, and wait until `until` returns something true."""
+    """Start `lab class` for this roster, and wait for `until`. Return it, its processes, and their temporary folder."""
     options = ["--out", roster.parent / "out", "--jobs", "1"]
-    return begin(until, "class", roster, *options, TMPDIR=str(roster.parent), LAB_PREFIX="TheInstructors")
+    variables = {"TMPDIR": str(roster.parent), "LAB_PREFIX": "TheInstructors"}
+    process, children = begin(until, "class", roster, *options, **variables)
+    [of_kernel] = {child.environ()["TMPDIR"] for child in children} - {variables["TMPDIR"]}
+    return process, children, Path(of_kernel).parent
 
 
 @pytest.mark.slow
 def test_a_students_processes_end_when_the_class_is_killed(account, tmp_path):
     open_lab(account=account)  # starts the embedded AWS, which outlives the class
     work = Work(Student("Ana", account), tmp_path / "out")
-    process, children = begin_class(roster_of(tmp_path, Ana=account), lambda: work.step == "00-start-here")
+    roster = roster_of(tmp_path, Ana=account)
+    process, children, temporary = begin_class(roster, lambda: work.step == "00-start-here")
 
     process.kill()
     process.communicate()
 
     assert len(children) >= 2
-    assert still_running(children) == []
+    assert (still_running(children), temporary.exists()) == ([], False)
     assert [record.state for record in class_run.records([work])] == ["unfinished"]
 
 
 @pytest.fixture(scope="module")
 def stopped(new_account, tmp_path_factory):
-    """Stop `lab class` in Chen's second notebook. Return roster, exit status, stderr, processes, and grade book."""
+    """Stop `lab class` in Chen's second notebook. Return roster, status, stderr, processes, folder, and grade book."""
     folder = tmp_path_factory.mktemp("class")
     out = folder / "out"
     roster = roster_of(folder, **{"Ben": new_account(), "Ana": new_account(), "=Chen": new_account()})
     spoil(roster.read_text().splitlines()[1].split(",")[0])
-    process, children = begin_class(roster, lambda: list(out.glob(".chen-*.draft/00-start-here.ipynb")))
+    process, children, temporary = begin_class(roster, lambda: list(out.glob(".chen-*.draft/00-start-here.ipynb")))
     os.killpg(process.pid, signal.SIGINT)
     _, stderr = process.communicate()
-    return roster, process.returncode, stderr, children, book_of(out)
+    return roster, process.returncode, stderr, children, temporary, book_of(out)
 
 
 @pytest.mark.slow
 def test_ctrl_c_ends_a_class_with_one_line_and_leaves_no_process_and_no_temporary_folder(stopped):
-    roster, status, stderr, children, book = stopped
+    roster, status, stderr, children, temporary, book = stopped
 
     assert (status, "--resume" in stderr.splitlines()[-1], "Traceback" in stderr) == (130, True, False), stderr
     assert len(children) >= 2
-    assert still_running(children) == []
+    assert (still_running(children), temporary.exists()) == ([], False)
     assert sorted(path.name for path in roster.parent.iterdir()) == ["out", "roster.csv"]
     assert server.running()
     assert {name: student["state"] for name, student in book.items()} == {

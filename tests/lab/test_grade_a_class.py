@@ -10,60 +10,54 @@ from lab_lib.classroom import sandbox
 from lab_lib.workspace.places import COURSE
 
 
-class Workflow:
-    """A workflow of docs/, and a checkout in which its steps are run."""
+@pytest.fixture
+def files(tmp_path):
+    """files(name, line, …): write a file of the class, into a checkout in which workflows are run."""
+    (folder := tmp_path / "class").mkdir()
+    (tmp_path / ".venv").symlink_to(COURSE / ".venv")
+    return lambda name, *lines: (folder / name).write_text("\n".join([*lines, ""]))
 
-    def __init__(self, name, folder):
-        self.jobs = yaml.safe_load((COURSE / "docs" / name).read_text(encoding="utf-8"))["jobs"]
-        self.checkout = folder / "checkout"
-        (self.checkout / "class").mkdir(parents=True)
-        (self.checkout / ".venv").symlink_to(COURSE / ".venv")
 
-    def write(self, name, *lines):
-        (self.checkout / "class" / name).write_text("\n".join([*lines, ""]))
+def run(workflow, name, checkout):
+    """Run a step of a workflow of docs/; its status and the first line that it prints."""
+    [step] = [step for step in workflow["jobs"]["grade"]["steps"] if step.get("name") == name]
+    values = {"inputs.command || 'check'": "check"}
+    variables = {name: str(values[text.strip("${ }")]) for name, text in step.get("env", {}).items()}
+    settings = {"cwd": checkout, "env": {**os.environ, **variables, "GITHUB_RUN_ID": "1658821493"}, "text": True}
+    ended = subprocess.run(["bash", "-e", "-c", step["run"]], capture_output=True, **settings)
+    return ended.returncode, (ended.stdout or ended.stderr).partition("\n")[0]
 
-    def grade(self):
-        graded = self.step("Grade")
-        assert graded.returncode == 0, graded.stderr
 
-    def report(self):
-        """Return the status of the report, and how many have full marks."""
-        ended = self.step("Report")
-        return ended.returncode, ended.stdout.splitlines()[0]
-
-    def step(self, name):
-        [step] = [step for step in self.jobs["grade"]["steps"] if step.get("name") == name]
-        values = {"inputs.command || 'check'": "check"}
-        variables = {name: str(values[text.strip("${ }")]) for name, text in step.get("env", {}).items()}
-        variables["GITHUB_RUN_ID"] = "1658821493"
-        settings = {"cwd": self.checkout, "env": {**os.environ, **variables}, "text": True}
-        return subprocess.run(["bash", "-e", "-c", step["run"]], capture_output=True, **settings)
+def read(name):
+    return yaml.safe_load((COURSE / "docs" / name).read_text(encoding="utf-8"))
 
 
 @pytest.mark.slow
-def test_a_class_is_graded_and_has_a_report(new_account, tmp_path):
-    workflow = Workflow("grade-a-class.yml", tmp_path)
+def test_a_class_is_graded_and_has_a_report(new_account, files, tmp_path):
+    workflow = read("grade-a-class.yml")
     rows = [f"{new_account()},{name}" for name in ("Ana", "Ben", "Chen")]
-    workflow.write("roster.csv", "account,name", *rows)
+    files("roster.csv", "account,name", *rows)
 
-    workflow.grade()
+    graded = run(workflow, "Grade", tmp_path)
 
-    assert workflow.report() == (0, "Full marks: 0 of 3")
-    assert (workflow.checkout / "runs" / "class" / "report.html").exists()
-    workflow.write("roster.csv", "account,name", *rows, f"{new_account()},Dee")
-    assert workflow.report()[0] == 1  # Dee was not graded
-    workflow.write("overrides.csv", "student,column,points,comment,late,excused", "Dee,,,,,yes")
-    assert workflow.report()[0] == 0
+    assert graded[0] == 0, graded
+    assert run(workflow, "Report", tmp_path) == (0, "Full marks: 0 of 3")
+    assert (tmp_path / "runs" / "class" / "report.html").exists()
+    files("roster.csv", "account,name", *rows, f"{new_account()},Dee")
+    assert run(workflow, "Report", tmp_path)[0] == 1  # Dee was not graded
+    files("overrides.csv", "student,column,points,comment,late,excused", "Dee,,,,,yes")
+    assert run(workflow, "Report", tmp_path)[0] == 0
 
 
 @pytest.mark.slow
 @pytest.mark.skipif(bool(sandbox.fault()), reason="there is no sandbox here")
-def test_a_class_that_has_handed_in_nothing_has_a_report_too(tmp_path):
-    workflow = Workflow("grade-submissions.yml", tmp_path)
-    workflow.write("roster.csv", "name", "Ana", "Ben", "Chen")
-    (workflow.checkout / "class" / "submissions").mkdir()
-    workflow.write("submissions/stranger.zip", "no zip")
+def test_a_class_that_has_handed_in_nothing_has_a_report_too(files, tmp_path):
+    workflow = read("grade-submissions.yml")
+    files("roster.csv", "name", "Ana", "Ben", "Chen")
+    (tmp_path / "class" / "submissions").mkdir()
+    files("submissions/stranger.zip", "no zip")
 
-    workflow.grade()
+    graded = run(workflow, "Grade", tmp_path)
 
-    assert workflow.report() == (0, "Full marks: 0 of 3")
+    assert graded[0] == 0, graded
+    assert run(workflow, "Report", tmp_path) == (0, "Full marks: 0 of 3")

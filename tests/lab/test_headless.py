@@ -91,7 +91,6 @@ def test_the_result_of_a_run_is_what_the_account_held_at_its_end(ran, runs_accou
         "account": f"********{runs_account[-4:]}",
         "region": "us-east-1",
         "ok": True,
-        "retries": {},
         "totals": {"D1": "1750.25", "D2": "1600"},
         "transactions": 2,
         "customers": 2,

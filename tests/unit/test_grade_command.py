@@ -108,14 +108,16 @@ def test_the_graders_time_counts_also_if_it_is_told_later_and_nothing_is_judged_
 
     hour = datetime(2026, 12, 3, 10).timestamp()
     os.utime(tmp_path / "submissions" / "ana.zip", (hour, hour))
+    os.utime(tmp_path / "submissions" / "bo.zip", (1, 1))
     grade("--due", "2026-12-01")
-    ana = grade.students()["Ana"]["submitted"]
-    assert (ana["when"], ana["late"]) == ("2026-12-03 10:00", 2)
+    ana, bo = (grade.students()[name]["submitted"] for name in ("Ana", "Bo"))
+    assert (ana["when"], ana["late"], bo["late"]) == ("2026-12-03 10:00", 2, 0)
     assert f"2 days late. The file says {ana['claim']}." in page("Ana")  # written by this test, now
 
-    rows = "Ana,s1,ana-,99.50,2026-12-02\nBo,s2,,,\nCem,,,,\n"
+    rows = "Ana,s1,ana-,99.50,2026-12-02\nBo,s2,,,2026-12-01 23:59\nCem,,,,\n"
     (tmp_path / "roster.csv").write_text(f"name,id,prefix,threshold,handed_in\n{rows}")
     assert grade("--due", "2026-12-01", "--resume")[2] == {}
+    assert grade.students()["Bo"]["submitted"]["late"] == 0
     assert report().exit_code == 1
     assert "handed in 2026-12-02, 1 day late" in (tmp_path / "out" / "report.html").read_text()
     assert "Handed in 2026-12-02, 1 day late." in page("Ana")

@@ -14,7 +14,7 @@ import pytest
 from lab_lib import checks, transactions
 from lab_lib.checks.bank import plain_file
 from lab_lib.checks.reports import Report
-from lab_lib.classroom import class_run, grading, own_work, sandbox, submission, submitted_files
+from lab_lib.classroom import class_run, grading, own_work, sandbox, submission
 from lab_lib.classroom.grading import Judge
 from lab_lib.classroom.own_work import OwnWork
 from lab_lib.classroom.roster import Student
@@ -117,19 +117,10 @@ CLASS = [Student("Ana García", "0" * 12, "s1"), Student("Bo Ray", "1" * 12), St
 ANA = {**MANIFEST, "name": "Ana García"}
 
 
-def matched(folder, roster=CLASS):
-    """Return the work for each student, and the files of nobody."""
-    out = folder / "out"
-    return submitted_files.match(submitted_files.find(folder), roster, out, trust=False, seconds=60, seed="s")
-
-
 def match(folder, roster=CLASS):
     """Return the file of each student and its remarks, and the files of nobody."""
-    works, others = matched(folder, roster)
-    files = {
-        f"{work.student.name}{work.student.id}": (work.submitted and work.submitted.path.name, *work.remarks)
-        for work in works
-    }
+    matched, others = submission.match(submission.find(folder), roster)
+    files = {f"{student.name}{student.id}": (file and file.path.name, *remarks) for student, file, remarks in matched}
     return files, [other.path.name for other in others]
 
 
@@ -224,9 +215,10 @@ def test_a_file_that_is_too_large_is_not_opened(tmp_path):
 
 
 def test_a_file_is_graded_again_with_other_settings_that_count(tmp_path):
-    zipped(tmp_path / "s1.zip", {})
+    file = submission.read(zipped(tmp_path / "s1.zip", {}), tmp_path)
     settings = ({}, {"phone": "+15555550100"}, {"prefix": "ana-"})
-    works = [matched(tmp_path, [replace(CLASS[0], parameters=parameters)])[0][0] for parameters in settings]
+    students = [replace(CLASS[0], parameters=parameters) for parameters in settings]
+    works = [grading.Grading(student, tmp_path, submitted=file) for student in students]
     works[0].write(made_by(works[0], state="done"))
 
     assert class_run.unfinished(works, resume=True) == works[2:]
