@@ -20,9 +20,11 @@ Context = Mapping[str, str | None]
 SEND, ANYONE = "sqs:SendMessage", "anyone"
 ANOTHER_ACCOUNT = "000000000001"  # stands for all accounts but the lab's
 # A usual request: it comes over TLS, and by no function URL.
-_USUAL: Context = {"aws:securetransport": "true"} | dict.fromkeys(
-    ["lambda:functionurlauthtype", "lambda:invokedviafunctionurl"]
-)
+_USUAL: Context = {
+    "aws:securetransport": "true",
+    "lambda:functionurlauthtype": None,
+    "lambda:invokedviafunctionurl": None,
+}
 _SAYS_WHO = re.compile("aws:(source|principal)(arn|account|owner|orgid|vpce?)", re.IGNORECASE)
 
 
@@ -55,16 +57,16 @@ def is_denied(statements: list[Policy], request: Request) -> bool:
     return _any_applies([statement for statement in statements if statement["Effect"] == "Deny"], request)
 
 
-def outsiders(lab: Lab, statements: list[Policy], resource: str, context: Context = _USUAL) -> list[tuple[str, str]]:
+def outsiders(lab: Lab, statements: list[Policy], resource: str) -> list[tuple[str, str]]:
     """Return who of other accounts may do what on a resource: each action that a statement allows them.
 
     LabError if that cannot be decided.
     """
     found = list[tuple[str, str]]()
     for statement in _allows(statements):
-        for who in _strangers(lab, statement, context):
+        for who in _strangers(lab, statement):
             for action in as_list(statement.get("Action", "NotAction")):
-                if not is_denied(statements, Request(who, action, resource, context)):
+                if not is_denied(statements, Request(who, action, resource)):
                     found.append((who, action))
     return found
 
@@ -146,10 +148,10 @@ def _applies(statement: Policy, request: Request) -> bool:
     )
 
 
-def _strangers(lab: Lab, statement: Policy, context: Context) -> list[str]:
+def _strangers(lab: Lab, statement: Policy) -> list[str]:
     """Return whom of other accounts a statement is about, if its conditions hold: "anyone", or who is named.
 
-    That are its principals, narrowed by each condition that says who asks.
+    That are its principals, narrowed by each condition that says who asks. Each may use a function's URL.
     """
     principals = _principals(statement)
     for kind in principals.keys() - {"AWS", "Service"}:
@@ -162,7 +164,7 @@ def _strangers(lab: Lab, statement: Policy, context: Context) -> list[str]:
             return []
         if operator in _OPERATORS and _SAYS_WHO.fullmatch(key):
             names = [value for value in _texts(wanted) if not _is_ours(lab, value)]
-        elif not _holds(operator, key, wanted, context):
+        elif not key.startswith("lambda:") and not _holds(operator, key, wanted, {}):
             return []
     return [ANYONE if name == "*" else name for name in names]
 

@@ -11,7 +11,7 @@ from urllib.parse import urlsplit
 import jmespath
 
 from lab_lib.aws import buckets, functions, grants, queues, tables, topics, triggers
-from lab_lib.aws.grants import Context, Request, arn_part, is_denied
+from lab_lib.aws.grants import Request, arn_part, is_denied
 from lab_lib.aws.json_text import json_object
 from lab_lib.checks.reading import (
     PROCESSOR,
@@ -40,22 +40,16 @@ _PREFIX = jmespath.compile("Filter.Prefix || Filter.And.Prefix || Prefix || ''")
 @document
 def outsiders(account: Account, kind: str, name: str = "") -> list[str]:
     """Return whom a resource lets in from other accounts, but for what a check of its own judges."""
-    found = {_("{user}: {action}", user=_(who), action=action) for who, action in _outsiders(account, kind, name)}
-    return [*found]
-
-
-def _outsiders(account: Account, kind: str, name: str) -> Iterator[tuple[str, str]]:
-    if kind == "bucket":
-        yield from account.ask(buckets.acl)
-    context: Context = {}
-    if kind == "function" and (url := account.ask(functions.url, name)):
-        context = {"lambda:functionurlauthtype": url["AuthType"], "lambda:invokedviafunctionurl": "true"}
-        if url["AuthType"] == "NONE":
-            yield grants.ANYONE, url["FunctionUrl"]
     statements, arn = policy(account, kind, name)
     if judged := _JUDGED.get(name):
         statements = [statement for statement in statements if judged not in str(statement).lower()]
-    yield from grants.outsiders(account.lab, statements, arn, context)
+    found = [*account.ask(buckets.acl)] if kind == "bucket" else []
+    if kind == "function":
+        url = account.ask(functions.url, name)
+        if url.get("AuthType") == "NONE":
+            found.append((grants.ANYONE, url["FunctionUrl"]))
+    found += grants.outsiders(account.lab, statements, arn)
+    return [*{_("{user}: {action}", user=_(who), action=action) for who, action in found}]
 
 
 @document

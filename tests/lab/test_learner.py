@@ -2,8 +2,8 @@
 
 It is in a China Region, in Chinese: every notebook speaks the learner's language.
 
-The embedded AWS enforces the policy without its conditions. `aws/grants.py` proves each call by the whole policy, for the
-learner and for the checks of a grader.
+The embedded AWS enforces the policy without its conditions. `aws/grants.py` proves each call by the whole policy, for
+the learner and for the checks of a grader.
 """
 
 import json
