@@ -31,7 +31,8 @@ _SAYS_WHO = re.compile("aws:(source|principal)(arn|account|owner|orgid|vpce?)", 
 class Request(NamedTuple):
     """A request: who wants to do what on which resource, and the values of the condition keys, in lower case.
 
-    The principal is a service or an ARN. None is the value of a key that AWS leaves out of this request.
+    The principal is as policies name it, or "*" for one that they do not name. None is the value of a key that AWS
+    leaves out of this request.
     """
 
     principal: str
@@ -78,11 +79,11 @@ def senders(lab: Lab, statements: list[Policy], queue: str) -> list[str]:
     """
     found = set[str]()
     for who, action in outsiders(lab, statements, queue):
-        if _is_like([action], SEND):
+        if like(action.lower(), SEND.lower()):
             found.add(ANYONE if who == "sns.amazonaws.com" else who)
     for statement in _allows(statements):
         for _operator, key, arns in _conditions(statement):
-            if key.lower() == "aws:sourcearn" and _is_like(_element(statement, "Action"), SEND):
+            if key.lower() == "aws:sourcearn":
                 found |= {short(lab, arn) for arn in as_list(arns) if _is_ours(lab, arn)}
     return sorted(found - {"*"})
 
@@ -122,7 +123,7 @@ def _allows(statements: list[Policy]) -> list[Policy]:
 
 
 def _any_applies(statements: list[Policy], request: Request) -> bool:
-    """Return whether one of the statements is about the request, if it does not depend on one that is unclear."""
+    """Return True if one of the statements is about the request. LabError if that depends on one that is unclear."""
     unclear = None
     for statement in statements:
         try:
@@ -137,21 +138,20 @@ def _any_applies(statements: list[Policy], request: Request) -> bool:
 
 def _applies(statement: Policy, request: Request) -> bool:
     """Return whether the statement is about this request."""
-    who = request.principal
-    accepted = {"*", who, arn_part(who, 4), f"{who.rpartition(':')[0]}:root"}
     named = [name for names in _principals(statement).values() for name in as_list(names)]
     return (
-        not accepted.isdisjoint(named)
-        and _is_like(_element(statement, "Action"), request.action)
+        ("*" in named or request.principal in named)
+        and any(like(action.lower(), request.action.lower()) for action in _element(statement, "Action"))
         and any(like(pattern, request.resource) for pattern in _element(statement, "Resource"))
         and all(_holds(*condition, request.context) for condition in _conditions(statement))
     )
 
 
 def _strangers(lab: Lab, statement: Policy) -> list[str]:
-    """Return whom of other accounts a statement is about, if its conditions hold: "anyone", or who is named.
+    """Return whom of other accounts a statement is about: "anyone", or who is named.
 
-    That are its principals, narrowed by each condition that says who asks. Each may use a function's URL.
+    These are its principals, narrowed by each condition that says who asks. A condition of Lambda's, which is about
+    a function's URL, is taken to hold.
     """
     principals = _principals(statement)
     for kind in principals.keys() - {"AWS", "Service"}:
@@ -188,11 +188,6 @@ def _element(statement: Policy, name: str) -> list[str]:
     if f"Not{name}" in statement:
         raise _unclear(f"Not{name}")
     return _texts(statement.get(name, "*"))
-
-
-def _is_like(patterns: list[str], action: str) -> bool:
-    """Return True if the action matches one of the patterns, in any case."""
-    return any(like(pattern.lower(), action.lower()) for pattern in patterns)
 
 
 def _conditions(statement: Policy) -> list[tuple[str, str, Any]]:

@@ -54,11 +54,10 @@ def outsiders(account: Account, kind: str, name: str = "") -> list[str]:
 
 @document
 def takes_plain_text(account: Account, kind: str, action: str, name: str = "") -> bool:
-    """Return whether the policy of a resource lets the account's own user do this without TLS."""
+    """Return whether the policy of a resource lets the account's own users do this without TLS."""
     statements, arn = policy(account, kind, name)
     place = f"{arn}/{UPLOAD}" if kind == "bucket" else arn
-    user = account.lab.arn("iam", "user/any")
-    return not is_denied(statements, Request(user, action, place, {"aws:securetransport": "false"}))
+    return not is_denied(statements, Request("*", action, place, {"aws:securetransport": "false"}))
 
 
 # Policies and items that expire

@@ -43,7 +43,7 @@ def decided(statements, request):
         (when("StringEquals", "aws:SourceArn", f"{TOPIC[:-1]}*"), False),
         (when("StringLike", "aws:SourceArn", "arn:*:HighBalanceAl?rt"), True),
         (when("Bool", "aws:SecureTransport", True), True),
-        (when("StringEquals", "aws:Gone", "x"), False),
+        (when("StringLike", "aws:Gone", "*"), False),
         (when("StringNotEquals", "aws:SourceArn", TOPIC), "cannot see"),
         (when("StringEquals", "aws:Unheard", "x"), "cannot see"),
     ],
@@ -75,7 +75,15 @@ def test_a_deny_goes_first_and_what_is_not_understood_decides_nothing(statements
         (when("ArnEquals", "AWS:SOURCEARN", TOPIC, f"{TOPICS}:Other"), ["HighBalanceAlert", "Other"]),
         (when("ArnLike", "aws:SourceArn", f"{TOPICS}:*"), []),  # topics of the account
         (when("StringEquals", "aws:SourceAccount", OTHER), [OTHER]),
-        (when("StringEquals", "aws:SourceAccount", "123456789012"), []),
+        (
+            {
+                "Condition": {
+                    "ArnEquals": {"aws:SourceArn": TOPIC.replace("123456789012", OTHER)},
+                    "StringEquals": {"aws:SourceAccount": "123456789012"},
+                }
+            },
+            [],
+        ),
         (when("ArnLike", "aws:SourceArn", "arn:aws:s3:::*"), ["arn:aws:s3:::*"]),
         (when("StringEquals", "aws:PrincipalOrgID", "o-1"), []),
         (when("Bool", "aws:SecureTransport", "true"), ["anyone"]),
@@ -90,7 +98,9 @@ def test_senders_follow_from_conditions_and_principals(moto_lab, change, names):
     assert grants.outsiders(moto_lab, [by_all | change, {**DENY, "Principal": "*"}], QUEUE) == []
 
 
-@pytest.mark.parametrize("change", [{"Principal": {"CanonicalUser": "79a5"}}, UNCLEAR], ids=str)
+@pytest.mark.parametrize(
+    "change", [{"Principal": {"CanonicalUser": "79a5"}}, when("StringNotEquals", "aws:SourceAccount", OTHER)], ids=str
+)
 def test_whom_a_statement_lets_in_is_never_guessed(moto_lab, change):
     with pytest.raises(LabError, match="cannot judge"):
         grants.senders(moto_lab, [ALLOW | change], QUEUE)
