@@ -95,13 +95,11 @@ def _trusts_lambda(role: dict[str, Any]) -> bool:
 
 def _workbook_needs(account: Account, name: str) -> list[Need]:
     """Return the needs of this workbook's function: each action that its policy allows."""
-    statements = _POLICIES[name](account.lab)["Statement"]
-    return [
-        Need((action,), _example(account, resource))
-        for statement in statements
-        for resource in statement["Resource"]
-        for action in statement["Action"]
-    ]
+    needs = list[Need]()
+    for statement in _POLICIES[name](account.lab)["Statement"]:
+        for resource in statement["Resource"]:
+            needs += [Need((action,), _example(account, resource)) for action in statement["Action"]]
+    return needs
 
 
 def _handout_needs(account: Account, name: str) -> list[Need]:
@@ -120,13 +118,12 @@ def _handout_needs(account: Account, name: str) -> list[Need]:
 
 def _destructive(lab: Lab) -> list[Need]:
     """Return permissions that no function of the lab needs."""
-    resources = {
-        "dynamodb:DeleteTable": policies.table(lab, "Transactions"),
-        "s3:DeleteBucket": lab.arn("s3", lab.bucket),
-        "sqs:PurgeQueue": queues.queue_arn(lab, queues.ALERT_QUEUES[0]),
-        "iam:PassRole": lab.arn("iam", "role/any"),
-    }
-    return [Need((action,), resource) for action, resource in resources.items()]
+    return [
+        Need(("dynamodb:DeleteTable",), policies.table(lab, "Transactions")),
+        Need(("s3:DeleteBucket",), lab.arn("s3", lab.bucket)),
+        Need(("sqs:PurgeQueue",), queues.queue_arn(lab, queues.ALERT_QUEUES[0])),
+        Need(("iam:PassRole",), lab.arn("iam", "role/any")),
+    ]
 
 
 def _met(account: Account, role_arn: str, needs: list[Need], days: int = 0) -> list[Need]:
@@ -134,11 +131,12 @@ def _met(account: Account, role_arn: str, needs: list[Need], days: int = 0) -> l
     actions: dict[str, list[str]] = defaultdict(list)
     for need in needs:
         actions[need.resource] += need.actions
-    allowed = {
-        resource: account.ask(roles.allowed, role_arn, tuple(names), resource, days)
-        for resource, names in actions.items()
-    }
-    return [need for need in needs if allowed[need.resource] & set(need.actions)]
+    met = list[Need]()
+    for need in needs:
+        asked = tuple(actions[need.resource])
+        if account.ask(roles.allowed, role_arn, asked, need.resource, days).intersection(need.actions):
+            met.append(need)
+    return met
 
 
 def _example(account: Account, resource: str) -> str:
