@@ -66,7 +66,7 @@ def outsiders(lab: Lab, statements: list[Policy], resource: str) -> list[tuple[s
     found = list[tuple[str, str]]()
     for statement in _allows(statements):
         for who in _strangers(lab, statement):
-            for action in as_list(statement.get("Action", "NotAction")):
+            for action in as_list(_element(statement, "Action")):
                 if not is_denied(statements, Request(who, action, resource)):
                     found.append((who, action))
     return found
@@ -141,8 +141,8 @@ def _applies(statement: Policy, request: Request) -> bool:
     named = [name for names in _principals(statement).values() for name in as_list(names)]
     return (
         ("*" in named or request.principal in named)
-        and any(like(action.lower(), request.action.lower()) for action in _element(statement, "Action"))
-        and any(like(pattern, request.resource) for pattern in _element(statement, "Resource"))
+        and any(like(action.lower(), request.action.lower()) for action in _texts(_element(statement, "Action")))
+        and any(like(resource, request.resource) for resource in _texts(_element(statement, "Resource")))
         and all(_holds(*condition, request.context) for condition in _conditions(statement))
     )
 
@@ -176,18 +176,16 @@ def _is_ours(lab: Lab, name: str) -> bool:
 
 
 def _principals(statement: Policy) -> dict[str, Any]:
-    """Return whom the statement names, by kind. A statement of an identity's own policy is for everybody who has it."""
-    if "NotPrincipal" in statement:
-        raise _unclear("NotPrincipal")
-    principals = statement.get("Principal", "*")
+    """Return whom the statement names, by kind. That of an identity's own policy is for everybody who has it."""
+    principals = _element(statement, "Principal")
     return principals if isinstance(principals, dict) else {"AWS": principals}
 
 
-def _element(statement: Policy, name: str) -> list[str]:
-    """Return the patterns of Action or Resource. The policy of a role has no resource."""
+def _element(statement: Policy, name: str) -> Any:
+    """Return the Principal, Action or Resource of a statement. Without one, it is about all."""
     if f"Not{name}" in statement:
         raise _unclear(f"Not{name}")
-    return _texts(statement.get(name, "*"))
+    return statement.get(name, "*")
 
 
 def _conditions(statement: Policy) -> list[tuple[str, str, Any]]:
