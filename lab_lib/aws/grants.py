@@ -1,16 +1,44 @@
-"""Read the statements of a policy, and say whom they let in. `evaluator.decide` judges one request."""
+"""Read policies: whether they allow a request, and whom of other accounts they let in. Nothing here calls AWS.
+
+What is not understood is never guessed: NotAction, a policy variable, another operator than those below, or a condition
+key that the request does not mention is a LabError, if the answer depends on it.
+"""
 
 import re
-from collections import defaultdict
-from collections.abc import Mapping
-from typing import Any
+from collections.abc import Callable, Mapping
+from fnmatch import fnmatchcase
+from operator import eq
+from typing import Any, NamedTuple
 
-from lab_lib.aws.evaluator import ANOTHER_ACCOUNT, Request, arn_part, as_list, from_service, from_user, is_allowed
 from lab_lib.aws.json_text import json_object
 from lab_lib.aws.policies import Policy
+from lab_lib.errors import LabError
 from lab_lib.lab import Lab
+from lab_lib.language import _
 
+Context = Mapping[str, str | None]
 SEND, ANYONE = "sqs:SendMessage", "anyone"
+ANOTHER_ACCOUNT = "000000000001"  # stands for all accounts but the lab's
+# A usual request: it comes over TLS, and by no function URL.
+_USUAL: Context = {
+    "aws:securetransport": "true",
+    "lambda:functionurlauthtype": None,
+    "lambda:invokedviafunctionurl": None,
+}
+_SAYS_WHO = re.compile("aws:(source|principal)(arn|account|owner|orgid|vpce?)", re.IGNORECASE)
+
+
+class Request(NamedTuple):
+    """A request: who wants to do what on which resource, and the values of the condition keys, in lower case.
+
+    The principal is as policies name it, or "*" for one that they do not name. None is the value of a key that AWS
+    leaves out of this request.
+    """
+
+    principal: str
+    action: str
+    resource: str
+    context: Context = {}  # noqa: RUF012  # nobody changes it
 
 
 def statements(policy: Any) -> list[Policy]:
@@ -20,97 +48,171 @@ def statements(policy: Any) -> list[Policy]:
     return [part for part in statements if isinstance(part, dict) and part.get("Effect") in ("Allow", "Deny")]
 
 
+def is_allowed(statements: list[Policy], request: Request) -> bool:
+    """Return True if a statement allows the request and none denies it. LabError if that cannot be decided."""
+    return not is_denied(statements, request) and _any_applies(_allows(statements), request)
+
+
+def is_denied(statements: list[Policy], request: Request) -> bool:
+    """Return True if a statement denies the request. LabError if that cannot be decided."""
+    return _any_applies([statement for statement in statements if statement["Effect"] == "Deny"], request)
+
+
+def outsiders(lab: Lab, statements: list[Policy], resource: str) -> list[tuple[str, str]]:
+    """Return who of other accounts may do what on a resource: each action that a statement allows them.
+
+    LabError if that cannot be decided.
+    """
+    found = list[tuple[str, str]]()
+    for statement in _allows(statements):
+        for who in _strangers(lab, statement):
+            for action in as_list(_element(statement, "Action")):
+                if not is_denied(statements, Request(who, action, resource)):
+                    found.append((who, action))
+    return found
+
+
+def senders(lab: Lab, statements: list[Policy], queue: str) -> list[str]:
+    """Return who may send to a queue: "anyone", those of other accounts, and the account's topics that are named.
+
+    The account's own users, and its topics in general, are not listed. LabError if that cannot be decided.
+    """
+    found = set[str]()
+    for who, action in outsiders(lab, statements, queue):
+        if like(action.lower(), SEND.lower()):
+            found.add(ANYONE if who == "sns.amazonaws.com" else who)
+    for statement in _allows(statements):
+        for _operator, key, arns in _conditions(statement):
+            if key.lower() == "aws:sourcearn":
+                found |= {short(lab, arn) for arn in as_list(arns) if _is_ours(lab, arn)}
+    return sorted(found - {"*"})
+
+
 def short(lab: Lab, arn: str) -> str:
     """Return the name in an ARN of this account and Region. Return any other ARN as it is."""
     resource = arn_part(arn, 5)
     return resource.removeprefix("function:") if arn == lab.arn(arn_part(arn, 2), resource) else arn
 
 
-def outsiders(
-    lab: Lab, statements: list[Policy], resource: str, context: Mapping[str, str | None]
-) -> list[tuple[str, str]]:
-    """Return who of other accounts may do what on a resource: each action that the statements allow somebody.
-
-    Asked are the accounts, users, roles and services that the statements name, and one account that stands for all
-    others. LabError if that cannot be decided.
-    """
-    requests = dict[str, Request]()
-    for name, arn in _people(lab, statements).items():
-        account = arn_part(arn, 4)  # SNS fills two keys in with it
-        requests[name] = from_user(arn, "", "", {"aws:sourceowner": account, "aws:sourceaccount": account, **context})
-    for name in _services(statements):
-        requests[name] = from_service(name, "", "", {**_for_another(lab, name), **context})
-    found = list[tuple[str, str]]()
-    for name, request in requests.items():
-        for action, places in _granted(statements, resource).items():
-            asked = [request._replace(action=action, resource=place) for place in places]
-            if any(is_allowed(statements, one) for one in asked) and (ANYONE, action) not in found:
-                found.append((name, action))
-    return found
+def as_list(value: Any) -> list[Any]:
+    """Return the value as a list. The JSON of a policy may omit the brackets around a single value."""
+    return value if isinstance(value, list) else [value]
 
 
-def senders(lab: Lab, statements: list[Policy], queue: str) -> list[str]:
-    """Return who may send to a queue: topics of this account by name, others by ARN, other services, or "anyone".
-
-    These are whom the statements name, and another account, which stands for all. The account's own users, and its
-    topics in general, are not listed. LabError if that cannot be decided.
-    """
-    requests = list[tuple[str, Request]]()
-    for arn in re.findall(r"arn:[^'\"]+", str([statement.get("Condition") for statement in statements])):
-        if arn != lab.arn("sns", "*"):
-            requests.append((short(lab, arn), _by_service(re.sub("[*?]", "x", arn), queue)))
-    for service in _services(statements):
-        if service != "sns.amazonaws.com":
-            requests.append((service, _by_service(lab.arn(service.split(".")[0], "any"), queue)))
-    for name, arn in _people(lab, statements).items():
-        topic = f"arn:{lab.partition}:sns:{lab.region}:{arn_part(arn, 4)}:any"
-        requests += [(name, from_user(arn, SEND, queue, {})), (name, _by_service(topic, queue))]
-    names = {name for name, request in requests if is_allowed(statements, request)}
-    return [ANYONE] if ANYONE in names else sorted(names)
+def like(pattern: str, value: str) -> bool:
+    """Return True if the value matches the pattern, in which * stands for any text and ? for one character."""
+    return fnmatchcase(value, pattern.replace("[", "[[]"))
 
 
-def _people(lab: Lab, statements: list[Policy]) -> dict[str, str]:
-    """Return users and roles of other accounts whom the statements name, and the root of each account, by name."""
-    text, own = str(statements), f"arn:{lab.partition}:iam::{lab.account}:"
-    people = {arn for arn in re.findall(r"arn:[\w-]+:(?:iam|sts)::[0-9]{12}:[\w+=,.@/-]+", text) if own not in arn}
-    accounts = {*re.findall(r"(?<![0-9])[0-9]{12}(?![0-9])", text)} - {lab.account}
-    people |= {f"arn:{lab.partition}:iam::{account}:root" for account in accounts}
-    return {ANYONE: f"arn:{lab.partition}:iam::{ANOTHER_ACCOUNT}:root"} | {arn: arn for arn in sorted(people)}
+def arn_part(arn: str, place: int) -> str:
+    """Return a part of arn:partition:service:region:account:resource, such as 2 for the service; "" without one."""
+    return "".join(arn.split(":", 5)[place : place + 1])
 
 
-def _services(statements: list[Policy]) -> list[str]:
-    """Return the services that may act for another account. Lambda assumes roles of its own account only."""
-    services = set[str]()
+_OPERATORS: dict[str, Callable[[str, str], bool]] = {  # each gets what the policy wants, and what the request has
+    "StringEquals": eq,
+    "StringLike": like,
+    "ArnEquals": like,
+    "ArnLike": like,
+    "Bool": lambda wanted, value: wanted.lower() == value,
+}
+
+
+def _allows(statements: list[Policy]) -> list[Policy]:
+    return [statement for statement in statements if statement["Effect"] == "Allow"]
+
+
+def _any_applies(statements: list[Policy], request: Request) -> bool:
+    """Return True if one of the statements is about the request. LabError if that depends on one that is unclear."""
+    unclear = None
     for statement in statements:
-        kinds = statement.get("Principal")
-        if isinstance(kinds, dict) and "Resource" in statement:
-            services |= {*as_list(kinds.get("Service", []))}
-    return sorted(services)
+        try:
+            if _applies(statement, request):
+                return True
+        except LabError as error:
+            unclear = error
+    if unclear:
+        raise unclear
+    return False
 
 
-def _granted(statements: list[Policy], resource: str) -> dict[str, set[str]]:
-    """Return the actions that the statements allow, each with the places in the resource that they name.
+def _applies(statement: Policy, request: Request) -> bool:
+    """Return whether the statement is about this request."""
+    named = [name for names in _principals(statement).values() for name in as_list(names)]
+    return (
+        ("*" in named or request.principal in named)
+        and any(like(action.lower(), request.action.lower()) for action in _texts(_element(statement, "Action")))
+        and any(like(resource, request.resource) for resource in _texts(_element(statement, "Resource")))
+        and all(_holds(*condition, request.context) for condition in _conditions(statement))
+    )
 
-    A pattern stands for an action of its own: what it allows is allowed by nothing narrower.
+
+def _strangers(lab: Lab, statement: Policy) -> list[str]:
+    """Return whom of other accounts a statement is about: "anyone", or who is named.
+
+    These are its principals, narrowed by each condition that says who asks. A condition of Lambda's, which is about
+    a function's URL, is taken to hold.
     """
-    granted = defaultdict[str, set[str]](lambda: {resource, f"{resource}/any"})
-    for statement in statements:
-        if statement["Effect"] == "Allow":
-            places = {str(place).replace("*", "any") for place in as_list(statement.get("Resource", []))}
-            for action in as_list(statement.get("Action", "*")):
-                name = f"{arn_part(resource, 2)}:*" if action == "*" else str(action)
-                if ":" in name:  # anything else is no action
-                    granted[name] |= {place for place in places if place.startswith(resource)}
-    return granted
+    principals = _principals(statement)
+    for kind in principals.keys() - {"AWS", "Service"}:
+        raise _unclear(_("the principal {name}", name=kind))
+    names = [name for name in as_list(principals.get("AWS", [])) if not _is_ours(lab, name)]
+    if "Resource" in statement:  # AWS's services assume roles only for their own account
+        names += as_list(principals.get("Service", []))
+    for operator, key, wanted in _conditions(statement):
+        if not names:
+            return []
+        if operator in _OPERATORS and _SAYS_WHO.fullmatch(key):
+            names = [value for value in _texts(wanted) if not _is_ours(lab, value)]
+        elif not key.startswith("lambda:") and not _holds(operator, key, wanted, {}):
+            return []
+    return [ANYONE if name == "*" else name for name in names]
 
 
-def _for_another(lab: Lab, service: str) -> dict[str, str | None]:
-    """Return the context of a request that a service makes for another account."""
-    arn = lab.arn(service.split(".")[0], "any").replace(lab.account, ANOTHER_ACCOUNT)
-    return {"aws:sourcearn": arn, "aws:sourceaccount": ANOTHER_ACCOUNT, "aws:sourceowner": ANOTHER_ACCOUNT}
+def _is_ours(lab: Lab, name: str) -> bool:
+    """Return True if an account, an ARN or an organisation is the lab's. Buckets and organisations name no account."""
+    account = name if name.isdigit() else arn_part(name, 4)
+    return account == lab.account or (not account and "*" not in name)
 
 
-def _by_service(source: str, queue: str) -> Request:
-    """Return the request of the service that sends for this source, such as a topic."""
-    context = {"aws:sourcearn": source, "aws:sourceaccount": arn_part(source, 4) or None}
-    return from_service(f"{arn_part(source, 2)}.amazonaws.com", SEND, queue, context)
+def _principals(statement: Policy) -> dict[str, Any]:
+    """Return whom the statement names, by kind. That of an identity's own policy is for everybody who has it."""
+    principals = _element(statement, "Principal")
+    return principals if isinstance(principals, dict) else {"AWS": principals}
+
+
+def _element(statement: Policy, name: str) -> Any:
+    """Return the Principal, Action or Resource of a statement. Without one, it is about all."""
+    if f"Not{name}" in statement:
+        raise _unclear(f"Not{name}")
+    return statement.get(name, "*")
+
+
+def _conditions(statement: Policy) -> list[tuple[str, str, Any]]:
+    """Return the conditions of the statement: operator, key, and what is wanted."""
+    conditions = statement.get("Condition", {}).items()
+    return [(operator, key, wanted) for operator, pairs in conditions for key, wanted in pairs.items()]
+
+
+def _holds(operator: str, key: str, wanted: Any, context: Context) -> bool:
+    """Return whether a condition holds. Of several wanted values, one is enough."""
+    context = {**_USUAL, **context}
+    if operator not in _OPERATORS:
+        raise _unclear(_("the condition operator {name}", name=operator))
+    if key.lower() not in context:
+        raise _unclear(_("the condition key {key}", key=key))
+    value = context[key.lower()]
+    return value is not None and any(_OPERATORS[operator](text, value) for text in _texts(wanted))
+
+
+def _texts(wanted: Any) -> list[str]:
+    """Return the texts of a policy. One with a policy variable cannot be decided."""
+    texts = [str(text) for text in as_list(wanted)]
+    for text in texts:
+        if "${" in text:
+            raise _unclear(_("the policy variable in {text}", text=text))
+    return texts
+
+
+def _unclear(what: str) -> LabError:
+    return LabError("this check cannot judge {what}", what=what)

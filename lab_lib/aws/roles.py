@@ -1,11 +1,10 @@
 """Create, read and delete the IAM roles of the functions."""
 
 import json
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from lab_lib.aws import policies
-from lab_lib.aws.evaluator import NOW, moment
 from lab_lib.errors import none_if_absent
 from lab_lib.lab import TAG, Lab
 
@@ -53,20 +52,19 @@ def describe(lab: Lab, role_name: str) -> dict[str, Any] | None:
     return none_if_absent(lambda: lab.client("iam").get_role(RoleName=role_name)["Role"])
 
 
-def allowed(lab: Lab, role_arn: str, actions: tuple[str, ...], resource: str, after: timedelta = NOW) -> set[str]:
+def allowed(lab: Lab, role_arn: str, actions: tuple[str, ...], resource: str, days: int = 0) -> set[str]:
     """Return those of the actions that the role may do on the resource, by IAM's policy simulator.
 
-    It may do them now or, `after` some time, then: a policy may end.
+    It may do them now or after some days: a policy may have a date.
     """
-    time, kinds = moment(after), {"aws:currenttime": "date", "aws:epochtime": "numeric"}
+    time = datetime.now(UTC) + timedelta(days=days)
+    key = {
+        "ContextKeyName": "aws:currenttime",
+        "ContextKeyType": "date",
+        "ContextKeyValues": [f"{time:%Y-%m-%dT%H:%M:%SZ}"],
+    }
     answer = lab.client("iam").simulate_principal_policy(
-        PolicySourceArn=role_arn,
-        ActionNames=actions,
-        ResourceArns=[resource],
-        ContextEntries=[
-            {"ContextKeyName": key, "ContextKeyType": kind, "ContextKeyValues": [time[key]]}
-            for key, kind in kinds.items()
-        ],
+        PolicySourceArn=role_arn, ActionNames=actions, ResourceArns=[resource], ContextEntries=[key]
     )
     return {result["EvalActionName"] for result in answer["EvaluationResults"] if result["EvalDecision"] == "allowed"}
 

@@ -3,16 +3,13 @@
 import ast
 import re
 import warnings
-from datetime import timedelta
 from typing import Any
 
 from lab_lib.aws import buckets, cloudwatch, functions, grants, queues, tables, topics, triggers
-from lab_lib.aws.evaluator import ANOTHER_ACCOUNT, NOW, from_service, is_allowed, like
-from lab_lib.aws.grants import short
+from lab_lib.aws.grants import ANOTHER_ACCOUNT, Request, is_allowed, like, short
 from lab_lib.aws.json_text import amount, count
-from lab_lib.checks.hazards import CREATED, event_settings, lasts
+from lab_lib.checks.hazards import CREATED, event_settings
 from lab_lib.checks.reading import (
-    NO_URL,
     NOTIFIER,
     PROCESSOR,
     TOPIC,
@@ -239,7 +236,7 @@ def bucket_may_invoke(account: Account) -> bool | str:
         return True
     if _may_invoke(account, "any-bucket", ANOTHER_ACCOUNT):
         return _("any bucket of any account may start it")
-    return lasts(lambda after: _may_invoke(account, account.lab.bucket, account.lab.account, after))
+    return _may_invoke(account, account.lab.bucket, account.lab.account)
 
 
 @document
@@ -254,12 +251,14 @@ def any_bucket_may_invoke(account: Account) -> bool:
     return _may_invoke(account, "any-bucket", account.lab.account)
 
 
-def _may_invoke(account: Account, bucket: str, owner: str, after: timedelta = NOW) -> bool:
-    """Return True if this bucket of this account may start all that its triggers name. No function URL is involved."""
-    context = {"aws:sourcearn": account.lab.arn("s3", bucket), "aws:sourceaccount": owner, **NO_URL}
-    asked = from_service("s3.amazonaws.com", "lambda:InvokeFunction", "", context)._replace(after=after)
-    found = [policy(account, "function", PROCESSOR, *alias) for alias in aliases(account)]
-    return all(is_allowed(statements, asked._replace(resource=arn)) for statements, arn in found)
+def _may_invoke(account: Account, bucket: str, owner: str) -> bool:
+    """Return True if this bucket of this account may start all that its triggers name."""
+    context = {"aws:sourcearn": account.lab.arn("s3", bucket), "aws:sourceaccount": owner}
+    for alias in aliases(account):
+        statements, arn = policy(account, "function", PROCESSOR, *alias)
+        if not is_allowed(statements, Request("s3.amazonaws.com", "lambda:InvokeFunction", arn, context)):
+            return False
+    return True
 
 
 @document
@@ -377,8 +376,8 @@ def subscription_settings(account: Account, name: str) -> dict[str, str]:
 
 
 @document
-def topic_may_send(account: Account, name: str) -> bool | str:
-    return lasts(lambda after: _may_send(account, name, account.lab.account, after))
+def topic_may_send(account: Account, name: str) -> bool:
+    return _may_send(account, name, account.lab.account)
 
 
 @document
@@ -387,11 +386,11 @@ def another_may_send(account: Account, name: str) -> bool:
     return _may_send(account, name, ANOTHER_ACCOUNT)
 
 
-def _may_send(account: Account, name: str, source: str, after: timedelta = NOW) -> bool:
+def _may_send(account: Account, name: str, source: str) -> bool:
     """Return True if SNS may send to the queue from the lab's topic, on behalf of the account `source`."""
     statements, arn = policy(account, "queue", name)
     topic = {"aws:sourcearn": topics.topic_arn(account.lab), "aws:sourceaccount": source}
-    return is_allowed(statements, from_service("sns.amazonaws.com", grants.SEND, arn, topic)._replace(after=after))
+    return is_allowed(statements, Request("sns.amazonaws.com", grants.SEND, arn, topic))
 
 
 @document

@@ -1,18 +1,17 @@
 """Judge the role of a function: the permissions that the function needs, and those that it should not have."""
 
 from collections import defaultdict
-from datetime import timedelta
 from typing import Any, NamedTuple
 
 from lab_lib.aws import functions, grants, policies, queues, roles, topics
-from lab_lib.aws.evaluator import A_YEAR, NOW, from_service, is_allowed
+from lab_lib.aws.grants import Request, is_allowed
 from lab_lib.checks.reading import UPLOAD, role_for, role_of, stream_arn
 from lab_lib.checks.rules import Account, document
 from lab_lib.lab import Lab
 from lab_lib.language import _
 from lab_lib.pages.wording import listing
 
-ALLOW_ALL = {"Effect": "Allow", "Action": "*", "Resource": "*"}
+A_YEAR = 365  # days
 _POLICIES = {"TransactionProcessor": policies.transaction_processor, "TotalNotifier": policies.total_notifier}
 
 
@@ -47,10 +46,9 @@ def role_lacks(account: Account, name: str) -> list[str]:
 @document
 def role_ends(account: Account, name: str) -> list[str]:
     """Return the permissions that the function needs and the role gives for less than a year."""
-    role, needs = role_for(account, name), _handout_needs(account, name)
-    kept = _met(account, role["Arn"], needs, A_YEAR)
-    ends = [] if _trusts_lambda(role, A_YEAR) else [_("Lambda can assume it for less than a year")]
-    return ends + [_("has {need} for less than a year", need=need) for need in needs if need not in kept]
+    needs = _handout_needs(account, name)
+    kept = _met(account, role_for(account, name)["Arn"], needs, A_YEAR)
+    return [_("has {need} for less than a year", need=need) for need in needs if need not in kept]
 
 
 @document
@@ -89,21 +87,19 @@ def _lacking(account: Account, name: str, role_arn: str) -> list[str]:
     return [_("lacks {need}", need=need) for need in needs if need not in met]
 
 
-def _trusts_lambda(role: dict[str, Any], after: timedelta = NOW) -> bool:
+def _trusts_lambda(role: dict[str, Any]) -> bool:
     """Return True if the Lambda service may assume the role."""
-    request = from_service("lambda.amazonaws.com", "sts:AssumeRole", role["Arn"], {})._replace(after=after)
+    request = Request("lambda.amazonaws.com", "sts:AssumeRole", role["Arn"])
     return is_allowed(grants.statements(role.get("AssumeRolePolicyDocument")), request)
 
 
 def _workbook_needs(account: Account, name: str) -> list[Need]:
     """Return the needs of this workbook's function: each action that its policy allows."""
-    statements = _POLICIES[name](account.lab)["Statement"]
-    return [
-        Need((action,), _example(account, resource))
-        for statement in statements
-        for resource in statement["Resource"]
-        for action in statement["Action"]
-    ]
+    needs = list[Need]()
+    for statement in _POLICIES[name](account.lab)["Statement"]:
+        for resource in statement["Resource"]:
+            needs += [Need((action,), _example(account, resource)) for action in statement["Action"]]
+    return needs
 
 
 def _handout_needs(account: Account, name: str) -> list[Need]:
@@ -122,25 +118,25 @@ def _handout_needs(account: Account, name: str) -> list[Need]:
 
 def _destructive(lab: Lab) -> list[Need]:
     """Return permissions that no function of the lab needs."""
-    resources = {
-        "dynamodb:DeleteTable": policies.table(lab, "Transactions"),
-        "s3:DeleteBucket": lab.arn("s3", lab.bucket),
-        "sqs:PurgeQueue": queues.queue_arn(lab, queues.ALERT_QUEUES[0]),
-        "iam:PassRole": lab.arn("iam", "role/any"),
-    }
-    return [Need((action,), resource) for action, resource in resources.items()]
+    return [
+        Need(("dynamodb:DeleteTable",), policies.table(lab, "Transactions")),
+        Need(("s3:DeleteBucket",), lab.arn("s3", lab.bucket)),
+        Need(("sqs:PurgeQueue",), queues.queue_arn(lab, queues.ALERT_QUEUES[0])),
+        Need(("iam:PassRole",), lab.arn("iam", "role/any")),
+    ]
 
 
-def _met(account: Account, role_arn: str, needs: list[Need], after: timedelta = NOW) -> list[Need]:
+def _met(account: Account, role_arn: str, needs: list[Need], days: int = 0) -> list[Need]:
     """Return the needs that the role meets. IAM's policy simulator is asked once for each resource."""
     actions: dict[str, list[str]] = defaultdict(list)
     for need in needs:
         actions[need.resource] += need.actions
-    allowed = {
-        resource: account.ask(roles.allowed, role_arn, tuple(names), resource, after)
-        for resource, names in actions.items()
-    }
-    return [need for need in needs if allowed[need.resource] & set(need.actions)]
+    met = list[Need]()
+    for need in needs:
+        asked = tuple(actions[need.resource])
+        if account.ask(roles.allowed, role_arn, asked, need.resource, days).intersection(need.actions):
+            met.append(need)
+    return met
 
 
 def _example(account: Account, resource: str) -> str:

@@ -9,7 +9,6 @@ from lab_lib.checks.rules import Account, document
 PROCESSOR, NOTIFIER = functions.SOURCES
 UPLOAD = "transactions.txt"  # the handout's file
 TOPIC = topics.ALERT_TOPIC
-NO_URL: dict[str, None] = dict.fromkeys(("lambda:functionurlauthtype", "lambda:invokedviafunctionurl"))
 
 _DESCRIBE = {"function": functions.describe, "topic": topics.attributes, "queue": queues.attributes}
 

@@ -9,7 +9,7 @@ from dataclasses import replace
 import boto3
 
 from lab_lib.aws import policies
-from lab_lib.aws.evaluator import as_list
+from lab_lib.aws.grants import as_list
 
 EVERYTHING = {"Version": "2012-10-17", "Statement": {"Effect": "Allow", "Action": "*", "Resource": "*"}}
 # The embedded AWS does not see which resource these calls are about, so it wants them allowed on every resource.

@@ -12,7 +12,7 @@ import pytest
 
 from lab_lib import aws, checks, transactions
 from lab_lib.aws import buckets, functions, policies, queues, roles, tables, topics
-from lab_lib.aws.evaluator import NOW, Request, decide
+from lab_lib.aws.grants import Request, is_allowed
 from lab_lib.aws.log_runs import Run
 from lab_lib.checks import making, step_05
 from lab_lib.checks.evidence import Evidence
@@ -112,12 +112,11 @@ def total(customer, balance):
     return {"CustomerId": customer, "accountBalance": Decimal(balance)}
 
 
-def own_policies(role_arn, actions, resource, after=NOW):
+def own_policies(role_arn, actions, resource, days=0):
     """Return the actions that this workbook's policy for the role allows, as IAM's simulator does."""
     policy = policies.transaction_processor if PROCESSOR in role_arn else policies.total_notifier
     statements = policy(LAB)["Statement"]
-    asked = {action: Request(role_arn, action, resource) for action in actions}
-    return {action for action in actions if decide(statements, asked[action]) is True}
+    return {action for action in actions if is_allowed(statements, Request(role_arn, action, resource))}
 
 
 def subscription(protocol, endpoint):

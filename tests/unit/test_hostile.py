@@ -36,7 +36,8 @@ HOSTILE = {
     "an address that is a set": (with_address({"NS": ["1"]}), ("customers",), "C1 has Address {"),
     "a statement that is a number": (beside_the_right_one(5), (), ""),
     "an action of 60 stars": (
-        beside_the_right_one({"Effect": "Allow", "Principal": "*", "Action": f"{'*' * 60}!"}), (), ""),
+        beside_the_right_one({"Effect": "Allow", "Principal": "*", "Action": f"{'*' * 60}!"}),
+        ("outsiders-CustomerNotify",), "anyone"),
     "a count that is none": (
         queue(ApproximateNumberOfMessages="x", RedrivePolicy="{}"), ("alerts-CustomerNotify",), "0 messages"),
     "a name of a megabyte": (

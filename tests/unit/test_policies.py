@@ -15,12 +15,9 @@ BOTH = [policies.transaction_processor, policies.total_notifier]
 def test_a_role_allows_no_action_with_a_star_and_only_resources_with_the_prefix(moto_lab, role):
     statements = role(dataclasses.replace(moto_lab, prefix="ana-"))["Statement"]
 
-    actions = [action for statement in statements for action in statement["Action"]]
-    assert len(actions) == len(set(actions))
-    assert "*" not in "".join(actions)
+    assert "*" not in str([statement["Action"] for statement in statements])
     wide = [statement["Action"] for statement in statements if not all("ana-" in arn for arn in statement["Resource"])]
     assert wide in ([], [["dynamodb:ListStreams"]])  # which has no resource-level permissions
-    assert {statement["Effect"] for statement in statements} == {"Allow"}
 
 
 def calls_of_lambda(lab, name):

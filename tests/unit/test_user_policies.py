@@ -11,7 +11,7 @@ import pytest
 
 import lab_lib
 from lab_lib.aws import policies, user_policies
-from lab_lib.aws.evaluator import Request, decide
+from lab_lib.aws.grants import Request, is_allowed
 from tests.lab.commands import in_process
 
 DOCS = Path(__file__).parents[2] / "docs"
@@ -81,7 +81,7 @@ def test_a_learner_with_a_boundary_changes_no_role_without_it(moto_lab, action, 
     ana, role = (moto_lab.arn("iam", name) for name in ("user/ana", "role/TotalNotifierRole"))
     for boundary in (BOUNDARY, f"{BOUNDARY}2", None):
         request = Request(ana, f"iam:{action}", role, {"iam:permissionsboundary": boundary})
-        assert decide(bounded(moto_lab)["Statement"], request) is (boundary in allowed)
+        assert is_allowed(bounded(moto_lab)["Statement"], request) is (boundary in allowed)
 
 
 @pytest.mark.parametrize("partition", botocore.session.Session().get_available_partitions())
