@@ -67,7 +67,7 @@ def _require_low(lab: Lab, file: transactions.Recount) -> None:
     """Raise UsageError if a customer's total can reach the threshold on its way through the rows of this file."""
     for name in file.addresses:
         amounts = [amount for (customer, _), amount in file.amounts.items() if customer == name]
-        highest = sum(amount for amount in amounts if amount > 0) or max(amounts)
+        highest = sum(amount for amount in amounts if amount > 0)
         if highest >= lab.threshold:
             raise UsageError(
                 "The total of {name} can come to {highest:f}; wanted less than the threshold, {threshold:f}, as "

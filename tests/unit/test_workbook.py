@@ -104,9 +104,9 @@ def test_a_setting_of_a_notebook_counts_more_than_one_of_00_which_keeps_all_but_
     assert opened(first | {"yes": True}, "00")["threshold"] == 1500
     assert json.loads((copy / ".lab" / "settings.json").read_text()).keys() == first.keys() - {"region"}
 
-    later = {"prefix": "bo", "threshold": 0, "email": ""}
+    later = {"prefix": "bo", "threshold": 9, "email": ""}
 
-    mixed = {"prefix": "bo", "threshold": 0, "email": "ana@example.com", "data_file": copy / "x.txt"}
+    mixed = {"prefix": "bo", "threshold": 9, "email": "ana@example.com", "data_file": copy / "x.txt"}
     assert opened(later) == mixed
     assert opened({}, "99")["prefix"] == "kept"
     assert opened({"prefix": "ana"}, "00") == {"prefix": "ana", "data_file": copies.DATA_FILE}
