@@ -14,8 +14,9 @@ from IPython.display import display
 
 from lab_lib import checks
 from lab_lib.aws import functions, queues, tables, topics, triggers
+from lab_lib.checks.facts import look_up
 from lab_lib.checks.reports import Check, Report
-from lab_lib.checks.rules import State
+from lab_lib.checks.rules import Account, State
 from lab_lib.errors import UsageError
 from lab_lib.exercises import cells, questions, workbook
 from lab_lib.lab import Lab
@@ -31,8 +32,9 @@ class Exercise:
     """A resource that the learner makes. The first of its `checks`, ids with spaces between, says whether it is there.
 
     `make` makes all that the exercise asks for, and what a helper adds. `delete` deletes it whoever made it; `by_hand`
-    is the code for that. `content` is what that would lose, if it `holds` any. `read` returns its settings. `added` has
-    those that a helper completes, each with the reason. `calls` has the learner's code for each call that creates it.
+    is the code for that. `content` is what that would lose, if it `holds` any. `calls` has the learner's code for each
+    call that creates it. `added` has what a helper completes, each with the reason; `settings` is the place of these
+    settings in the account, as facts.toml writes it.
     """
 
     kind: str
@@ -45,7 +47,7 @@ class Exercise:
     by_hand: str
     content: str = ""
     holds: Callable[[Lab], object] = lambda lab: None
-    read: Callable[[Lab], Settings] = lambda lab: {}
+    settings: str = ""
     added: dict[str, str] = field(default_factory=dict)
 
     def __str__(self) -> str:
@@ -148,18 +150,18 @@ def complete(lab: Lab, exercise: str) -> None:
         _offer(exercise)
         return
     resource = EXERCISES[exercise]
-    before = resource.read(lab)
+    before = look_up(Account(lab), resource.settings)
     resource.make(lab)
-    after = resource.read(lab)
-    changed = [name for name in resource.added if before.get(name) != after.get(name)]
+    after = look_up(Account(lab), resource.settings)
+    changed = [name for name in resource.added if before[name] != after[name]]
     for name in changed:
         print(
             _(
                 "Your {kind}: {name} was {old}, and is {new} now. {why}",
                 kind=_(resource.kind),
                 name=name,
-                old=_shown(before.get(name)),
-                new=_shown(after.get(name)),
+                old=_shown(before[name]),
+                new=_shown(after[name]),
                 why=_(resource.added[name]),
             )
         )
@@ -222,18 +224,19 @@ def _delete_queue(lab: Lab) -> None:
         lab.client("sqs").delete_queue(QueueUrl=url)
 
 
-def _function(lab: Lab) -> Settings:
-    now = functions.configuration(lab, NOTIFIER) or {}
-    return now | functions.environment(now)
-
-
-def _mapping(lab: Lab) -> Settings:
-    now = triggers.find_stream_trigger(lab) or {}
-    unset = {"MaximumRetryAttempts": -1, "MaximumRecordAgeInSeconds": -1, "MaximumBatchingWindowInSeconds": 0}
-    letters, is_enabled = (functions.destination(now) or "").split(":")[-1], now.get("State") != "Disabled"
-    return {"BisectBatchOnFunctionError": False, **unset, **now, "OnFailure": letters, "Enabled": is_enabled}
-
-
+# Where the account has the settings that a helper completes; Lambda and SQS leave out some that are unset.
+_FUNCTION = """functions.describe TotalNotifier : Configuration.{
+    MemorySize: MemorySize, Description: Description, THRESHOLD: Environment.Variables.THRESHOLD}"""
+_MAPPING = """triggers.find_stream_trigger : {
+    MaximumBatchingWindowInSeconds: MaximumBatchingWindowInSeconds || `0`,
+    MaximumRetryAttempts: MaximumRetryAttempts || `-1`,
+    MaximumRecordAgeInSeconds: MaximumRecordAgeInSeconds || `-1`,
+    BisectBatchOnFunctionError: BisectBatchOnFunctionError || `false`,
+    FunctionResponseTypes: FunctionResponseTypes,
+    OnFailure: DestinationConfig.OnFailure.Destination,
+    Enabled: State != 'Disabled'}"""
+_QUEUE = """queues.attributes CreditCollection : {
+    MessageRetentionPeriod: MessageRetentionPeriod, SqsManagedSseEnabled: SqsManagedSseEnabled || 'false'}"""
 EXERCISES = {
     "create-table": Exercise(
         N_("table"),
@@ -257,7 +260,7 @@ EXERCISES = {
         lambda lab: functions.ensure_function(lab, NOTIFIER),
         lambda lab: lab.client("lambda").delete_function(FunctionName=lab.name(NOTIFIER)),
         "lambda_.delete_function(FunctionName=name)",
-        read=_function,
+        settings=_FUNCTION,
         added={
             "MemorySize": N_("More memory comes with more CPU time, so it is faster."),
             "THRESHOLD": N_("This is the threshold of notebook 00."),
@@ -288,7 +291,7 @@ EXERCISES = {
         triggers.ensure_stream_trigger,
         _delete_mappings,
         "lambda_.delete_event_source_mapping(UUID=...)",
-        read=_mapping,
+        settings=_MAPPING,
         added={
             "MaximumBatchingWindowInSeconds": N_("Fewer calls do the work."),
             "MaximumRetryAttempts": N_("A batch that fails holds up all behind it."),
@@ -325,7 +328,7 @@ EXERCISES = {
         'sqs.delete_queue(QueueUrl=sqs.get_queue_url(QueueName=name)["QueueUrl"])',
         N_("messages"),
         lambda lab: queues.messages(lab, QUEUE),
-        lambda lab: {"SqsManagedSseEnabled": "false"} | queues.attributes(lab, QUEUE),
+        _QUEUE,
         {
             "MessageRetentionPeriod": N_("In seconds: 14 days to read a message."),
             "SqsManagedSseEnabled": N_("Messages are encrypted on disk."),
