@@ -23,14 +23,14 @@ from lab_lib.exercises.experiments import (
     compare_functions,
     dead_letters,
     deliver_again,
+    deploy_first,
     deploy_notifier,
     prepare_experiments,
     resend_dead_letter,
     show_file,
+    show_first_look,
     upload_experiment,
 )
-from lab_lib.exercises.first_look import deploy_first
-from lab_lib.exercises.first_look import show as show_first_look
 from lab_lib.exercises.made import arguments, complete, is_missing, solve
 from lab_lib.exercises.pictures import picture
 from lab_lib.exercises.questions import compare

@@ -12,7 +12,7 @@ from lab_lib.aws import buckets, cleanup, functions, log_runs, tables, triggers
 from lab_lib.checks import chain
 from lab_lib.checks.chain import following
 from lab_lib.exercises.copies import DATA_FILE
-from lab_lib.exercises.first_look import create_functions
+from lab_lib.exercises.experiments import create_functions
 from lab_lib.exercises.workbook import require
 from tests.lab.chains import Chain
 

@@ -10,7 +10,7 @@ from IPython.core.interactiveshell import InteractiveShell
 
 from lab_lib.aws import functions, tables, topics
 from lab_lib.exercises import cells, made
-from lab_lib.exercises.first_look import create_functions
+from lab_lib.exercises.experiments import create_functions
 from lab_lib.lab import open_lab
 from tests.learners import cell, solutions
 

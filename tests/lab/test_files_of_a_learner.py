@@ -10,7 +10,7 @@ from lab_lib.checks.evidence import snapshot
 from lab_lib.checks.upload import Snapshot
 from lab_lib.errors import CheckFailed
 from lab_lib.exercises import tries
-from lab_lib.exercises.first_look import create_functions, create_queues
+from lab_lib.exercises.experiments import create_functions, create_queues
 from lab_lib.lab import open_lab
 
 pytestmark = pytest.mark.slow
