@@ -30,7 +30,6 @@ MOST_NAMED = 5  # parts that a verdict names
 _HINT = re.compile(r"<details><summary>.+?</summary>.+?</details>", re.DOTALL)
 _OPTION = re.compile(r"^- \*\*([a-z])\*\* (.+)$", re.MULTILINE)
 _ANSWER = re.compile(r"my_\w+")
-_SOLVED = re.compile(r'^{"kind": "solved", "question": "([^"]+)"', re.MULTILINE)  # as workbook.py writes it
 
 
 class Text(NamedTuple):
@@ -131,10 +130,10 @@ def judge(question: str, answer: Any, *values: Any) -> bool:
     return True
 
 
-def judge_again(question: str, answer: Any, totals: dict[str, Any], threshold: Decimal) -> bool:
+def judge_again(question: str, answer: str, totals: dict[str, Any], threshold: Decimal) -> bool:
     """Return True if an answer of a learner is right. `totals` has each customer's balance, as the learner saw it.
 
-    The answer is text, or a list of texts, as `workbook.as_json` gives it.
+    The answer is as `reading.as_text` gives it.
     """
     known = QUESTIONS[question]
     right = known.right
@@ -156,11 +155,6 @@ def compare(_question: str, prediction: Any, outcome: Any) -> None:
     else:
         told = N_("You predicted right: it is {words}.")
     print(_(told, words=listing(map(str, parts), MOST_NAMED)))
-
-
-def solved(record: str) -> set[str]:
-    """Return the exercises that notebook.solve has made, by a copy's record."""
-    return {*_SOLVED.findall(record)}
 
 
 def _is_empty(answer: Any) -> bool:

@@ -127,7 +127,6 @@ def test_nothing_is_kept_outside_of_a_copy_or_in_a_headless_run(place, copy, ope
     expected = Path.cwd() / "mine.txt"
 
     opened({"prefix": "bo"}, "00")
-    workbook.record_solved("create-queue")
 
     assert opened({}) == {"data_file": copies.DATA_FILE}
     assert Path.cwd() not in (copy, tmp_path)
