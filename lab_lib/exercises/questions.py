@@ -143,7 +143,7 @@ def judge_again(question: str, answer: str, totals: dict[str, Any], threshold: D
     return not (_is_empty(answer) or _faults(known.faults, answer, right))
 
 
-def compare(_question: str, prediction: Any, outcome: Any) -> None:
+def compare(prediction: Any, outcome: Any) -> None:
     """Print whether a prediction was right, or the outcome if there is none."""
     parts = outcome if isinstance(outcome, list) else [outcome]
     if isinstance(prediction, BaseException):

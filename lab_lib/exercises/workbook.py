@@ -52,10 +52,6 @@ def open_lab(settings: Settings, step: str) -> lab.Lab:
 
 def named_settings(settings: Settings) -> Settings:
     """Return the settings that are not empty. UsageError if one is unknown."""
-    if not isinstance(settings, dict):
-        raise UsageError(
-            'settings is {found!r}; wanted names and values, such as {{"prefix": "ana-"}}.', found=settings
-        )
     for name in settings:
         if name not in OF_NOTEBOOKS:
             names = _(", ").join(OF_NOTEBOOKS)

@@ -193,7 +193,7 @@ def test_after_an_error_in_its_cell_no_earlier_answer_is_judged(run_cell, capsys
     for failing in ("my_answer = [2 3]", "my_answer = [2, 3]\nprint(rosw)"):
         run_cell(failing)
         capsys.readouterr()
-        run_cell("notebook.judge('rejected', my_answer)\nnotebook.compare('correction', my_answer, [2, 3])")
+        run_cell("notebook.judge('rejected', my_answer)\nnotebook.compare(my_answer, [2, 3])")
         assert capsys.readouterr().out == f"{cells.FAILED}\n" * 2
 
 

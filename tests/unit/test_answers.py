@@ -112,7 +112,7 @@ def test_an_answer_of_any_kind_is_at_most_wrong(answer, capsys):
     for question in questions.QUESTIONS:
         assert not is_right(question, answer), question
         assert re.fullmatch(r"Not yet\.[^\n]*\n", capsys.readouterr().out), question
-    questions.compare("the total", answer, Decimal(1400))
+    questions.compare(answer, Decimal(1400))
     assert capsys.readouterr().out == "You predicted otherwise: it is 1400.\n"
 
 
@@ -127,7 +127,7 @@ def test_an_answer_of_any_kind_is_at_most_wrong(answer, capsys):
     ids=range(8),
 )
 def test_a_prediction_is_compared_by_its_value_and_read_whole(prediction, outcome, told, capsys):
-    questions.compare("predict", prediction, outcome)
+    questions.compare(prediction, outcome)
 
     assert capsys.readouterr().out == f"You predicted right: it is {told}.\n"
 
