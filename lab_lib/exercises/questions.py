@@ -60,7 +60,8 @@ def in_language(name: str) -> dict[str, Text]:
             id = marked.get("grade_id", "").removesuffix("-check")  # that judges the cell with the question's id
             if cell["cell_type"] == "markdown":
                 above = source
-                heading = [heading, *HEADING.findall(source)][-1]
+                for found in HEADING.findall(source):
+                    heading = found
             elif marked.get("solution"):
                 hints = tuple(_HINT.findall(above))
                 options = dict(_OPTION.findall(above))

@@ -189,11 +189,14 @@ def receive(lab: Lab, queue: str, hide: int) -> Received | None:
 
     Other messages are visible again at once.
     """
-    sqs, url = lab.client("sqs"), resources.require(queues.find_queue(lab, queue), "queue", queue)
-    wait, received = 1 if lab.is_real else 0, None
+    sqs = lab.client("sqs")
+    url = resources.require(queues.find_queue(lab, queue), "queue", queue)
+    wait = 1 if lab.is_real else 0
     answer = sqs.receive_message(QueueUrl=url, MaxNumberOfMessages=10, VisibilityTimeout=hide, WaitTimeSeconds=wait)
+    received = None
     for message in answer.get("Messages", []):
-        body, receipt = json_object(message["Body"]), message["ReceiptHandle"]
+        body = json_object(message["Body"])
+        receipt = message["ReceiptHandle"]
         if received is None and is_own(body):
             received = Received(queues.alert(body), receipt)
         else:
