@@ -129,11 +129,12 @@ def solve(lab: Lab, exercise: str) -> None:
 def judge(lab: Lab, exercise: str) -> bool:
     """Show what the exercise asks for and what is there. Return True if nothing is wrong, also if it cannot be seen."""
     report = run_checks(lab, exercise)
-    wrong = {workbook.NOT_RIGHT: report.wrong[0].in_one_line} if report.wrong else None
-    display(report, metadata=wrong)  # type: ignore[no-untyped-call]
-    print(_("Not yet.") if report.wrong else _("It cannot be seen.") if report.failed else _("Right."))
+    display(report)  # type: ignore[no-untyped-call]
     if report.wrong:
+        print(_("Not yet."))
         _offer(exercise)
+    else:
+        print(_("It cannot be seen.") if report.failed else _("Right."))
     if not report.failed:
         questions.show_hints(exercise)
     return not report.wrong

@@ -25,7 +25,6 @@ from lab_lib.workspace.private_files import exists, json_object, read_file, writ
 Settings = dict[str, Any]  # of a notebook, by name
 HEADLESS = "LAB_HEADLESS"  # set in the kernels of `lab run`: a replay of the copy changes nothing in it
 KEEPING = "keeping"  # the value of HEADLESS for which all is kept nevertheless
-NOT_RIGHT = "lab_not_right"  # in the metadata of an output: what an exercise has not made right
 OF_NOTEBOOKS = (*SETTINGS, "data_file", "yes")  # the settings of every notebook, though 99 alone asks before it deletes
 _AGAIN = N_("Move it away, or free some space, then run the cell again.")
 
