@@ -161,17 +161,6 @@ def existing(name: str) -> Path:
     return path
 
 
-def damaged() -> list[str]:
-    """Return a line for each notebook of the copy that cannot be read: why, and what to do."""
-    lines = []
-    for path in solved_notebooks():
-        try:
-            existing(path.name)
-        except UsageError as error:
-            lines.append(str(error))
-    return lines
-
-
 def settings() -> dict[str, Any]:
     """Return the settings that stand in notebook 00 of the copy now. UsageError if they cannot be read."""
     first = existing(solved_notebooks()[0].name)

@@ -100,13 +100,11 @@ def _delete_wrong(lab: Lab, exercise: str, resource: Exercise) -> bool:
 
 
 def _watch(lab: Lab, resource: Exercise) -> None:
-    """Refuse the call of a helper that creates the resource, until the cell ends."""
+    """Refuse the calls of helpers that create such resources, until the cell ends."""
 
-    def refuse(params: Settings, model: Any, **_event: Any) -> None:
+    def refuse(model: Any, **_event: Any) -> None:
         call = resource.calls.get(model.name)
-        names = {str(value).split(":")[-1] for value in params.values()}
-        is_own = call and not names.isdisjoint([lab.name(resource.name or NOTIFIER), lab.bucket])
-        if is_own and any("/lab_lib/aws/" in caller.filename for caller in inspect.stack(0)):
+        if call and any("/lab_lib/aws/" in caller.filename for caller in inspect.stack(0)):
             raise UsageError("The {resource} is yours to make: write the call {call}(…).", resource=resource, call=call)
 
     if get_ipython():

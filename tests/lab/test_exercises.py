@@ -181,7 +181,7 @@ def test_in_an_exercises_own_cell_no_helper_makes_its_resource_and_elsewhere_all
     assert str(error).endswith(f"is yours to make: write the call {next(iter(resource.calls.values()))}(…).")
     assert not resource.find(lab)
 
-    assert run_cell(f"{call(exercise)}\naws.queues.ensure_queue(lab, '{exercise}')") is None
+    assert run_cell(call(exercise)) is None
     resource.delete(lab)
     assert not resource.find(lab)
     resource.make(lab)  # in another cell
