@@ -15,8 +15,8 @@ from pandas import DataFrame
 from lab_lib import transactions
 from lab_lib.aws import cleanup, functions
 from lab_lib.aws.functions import alert_again
-from lab_lib.aws.policies import policy_of as policy
-from lab_lib.aws.triggers import switch_stream_triggers as switch_mappings
+from lab_lib.aws.policies import policy
+from lab_lib.aws.triggers import switch_mappings
 from lab_lib.checks import chain, checkpoint
 from lab_lib.exercises import cells, made, questions
 from lab_lib.exercises.experiments import (
@@ -43,7 +43,7 @@ from lab_lib.language import _
 from lab_lib.pages import frames, live
 from lab_lib.pages.frames import alerts, rejected, stream_changes, table
 from lab_lib.pages.plots import plot_comparison, plot_totals
-from lab_lib.pages.shown_calls import shown as show_calls
+from lab_lib.pages.shown_calls import show_calls
 from lab_lib.run.costs import of_functions as costs
 from lab_lib.trace import watch as trace
 

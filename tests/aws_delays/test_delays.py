@@ -46,7 +46,7 @@ def test_what_is_pending_is_waited_for(sped_up):
         triggers.ensure_stream_trigger(lab)
         assert triggers.find_stream_trigger(lab)["State"] == "Enabled"
         for on in (False, True):
-            triggers.switch_stream_triggers([lab], on=on)
+            triggers.switch_mappings([lab], on=on)
         list(cleanup.delete_all(lab))
 
         assert triggers.find_stream_trigger(lab) is None
