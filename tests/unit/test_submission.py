@@ -260,10 +260,12 @@ def test_a_notebook_that_ends_its_sandbox_costs_nothing_that_was_earned_before_i
     monkeypatch.setattr(checks, "run", run)
     monkeypatch.setattr(OwnWork, "judge", Mock())
     monkeypatch.setattr(Judge, "_try_function", lambda _: [])
-    judging = judge({})
+    offered = json.dumps(["x\n", 'notebook.solve(lab, "create-queue")', 'run notebook.solve(lab, "create-topic")'])
+    judging = judge({"04-create-queues.ipynb": offered.encode()})
 
     judging.run()
 
+    assert judging.own.solved == {"create-queue"}  # the feedback says so
     assert judging.faults == ["03-create-topic: It took too much."]
     assert [check.found for check in judging.record.checks] == ["00", "01", "02"]
     assert judging.work.found() == judging.record  # if the judge died now
