@@ -133,8 +133,6 @@ def judge(lab: Lab, exercise: str) -> bool:
         _offer(exercise)
     else:
         print(_("It cannot be seen.") if report.failed else _("Right."))
-    if not report.failed:
-        questions.show_hints(exercise)
     return not report.wrong
 
 
