@@ -130,7 +130,8 @@ def judge(lab: Lab, exercise: str) -> bool:
     display(report)  # type: ignore[no-untyped-call]
     if report.wrong:
         print(_("Not yet."))
-        _offer(exercise)
+        code = f'notebook.solve(lab, "{exercise}")'
+        print(_("If you are stuck, run {code}: the lab makes it, for 0 points.", code=code))
     else:
         print(_("It cannot be seen.") if report.failed else _("Right."))
     return not report.wrong
@@ -143,7 +144,6 @@ def complete(lab: Lab, exercise: str) -> None:
     """
     if wrong := _(", ").join(check.name for check in run_checks(lab, exercise).wrong):
         print(_("The helper changes nothing yet. Fix your cell above, and run it again: {checks}.", checks=wrong))
-        _offer(exercise)
         return
     resource = EXERCISES[exercise]
     before = look_up(Account(lab), resource.settings)
@@ -163,12 +163,6 @@ def complete(lab: Lab, exercise: str) -> None:
         )
     if not changed:
         print(_("The helper changed nothing: your {kind} has all that it adds.", kind=_(resource.kind)))
-
-
-def _offer(exercise: str) -> None:
-    """Print the way out."""
-    code = f'notebook.solve(lab, "{exercise}")'
-    print(_("If you are stuck, run {code}: the lab makes it, for 0 points.", code=code))
 
 
 def _shown(value: Any) -> str:

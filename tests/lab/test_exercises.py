@@ -200,7 +200,7 @@ def test_after_an_error_in_its_cell_no_earlier_answer_is_judged(run_cell, capsys
 def test_who_is_stuck_lets_the_lab_make_it_for_no_points(clean, run_cell, capsys, monkeypatch):
     lab = clean("create-queue")
     run_cell(call("create-queue", "sns.subscribe(", "dict("))
-    made.complete(lab, "create-queue")
+    made.judge(lab, "create-queue")
     (offered,) = re.findall(r"run (notebook\.solve.*?):", capsys.readouterr().out)
     with monkeypatch.context() as graded:
         graded.setenv("LAB_HEADLESS", "keeping")
