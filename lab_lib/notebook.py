@@ -15,22 +15,22 @@ from pandas import DataFrame
 from lab_lib import transactions
 from lab_lib.aws import cleanup, functions
 from lab_lib.aws.functions import alert_again
-from lab_lib.aws.policies import policy_of as policy
-from lab_lib.aws.triggers import switch_stream_triggers as switch_mappings
+from lab_lib.aws.policies import policy
+from lab_lib.aws.triggers import switch_mappings
 from lab_lib.checks import chain, checkpoint
 from lab_lib.exercises import cells, made, questions
 from lab_lib.exercises.experiments import (
     compare_functions,
     dead_letters,
     deliver_again,
+    deploy_first,
     deploy_notifier,
     prepare_experiments,
     resend_dead_letter,
     show_file,
+    show_first_look,
     upload_experiment,
 )
-from lab_lib.exercises.first_look import deploy_first
-from lab_lib.exercises.first_look import show as show_first_look
 from lab_lib.exercises.made import arguments, complete, is_missing, solve
 from lab_lib.exercises.pictures import picture
 from lab_lib.exercises.questions import compare
@@ -43,7 +43,7 @@ from lab_lib.language import _
 from lab_lib.pages import frames, live
 from lab_lib.pages.frames import alerts, rejected, stream_changes, table
 from lab_lib.pages.plots import plot_comparison, plot_totals
-from lab_lib.pages.shown_calls import shown as show_calls
+from lab_lib.pages.shown_calls import show_calls
 from lab_lib.run.costs import of_functions as costs
 from lab_lib.trace import watch as trace
 

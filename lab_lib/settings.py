@@ -46,8 +46,8 @@ SETTINGS = {
         "Goes before every name, so that several people can share an account.",
     ),
     "threshold": Setting(
-        r"[0-9]{1,15}(\.[0-9]{1,15})?",
-        "an amount of 0 or more with at most 15 digits, such as 1500",
+        r"(?=.*[1-9])[0-9]{1,15}(\.[0-9]{1,15})?",
+        "an amount above 0 with at most 15 digits, such as 99.50",
         "Alerts go out when a total reaches this amount; 1500 by default.",
     ),
     "email": Setting(

@@ -48,7 +48,7 @@ def total_notifier(lab: Lab) -> Policy:
     )
 
 
-def policy_of(lab: Lab, name: str) -> Policy:
+def policy(lab: Lab, name: str) -> Policy:
     """Return the policy that the lab gives to a role, to the topic or to a queue, by its name."""
     if name == "TransactionProcessorRole":
         return transaction_processor(lab)

@@ -36,7 +36,7 @@ def ensure_queue(lab: Lab, name: str) -> str:
     sqs, url = lab.client("sqs"), find_queue(lab, name)
     settings = {"SqsManagedSseEnabled": "true", "MessageRetentionPeriod": _RETENTION}
     if url is None:
-        settings["Policy"] = json.dumps(policies.policy_of(lab, name))
+        settings["Policy"] = json.dumps(policies.policy(lab, name))
         return str(sqs.create_queue(QueueName=lab.name(name), Attributes=settings, tags=TAGS)["QueueUrl"])
     if is_ours(lab, name):
         sqs.set_queue_attributes(QueueUrl=url, Attributes=settings)
@@ -47,7 +47,7 @@ def ensure_queue(lab: Lab, name: str) -> str:
 
 def ensure_queue_policy(lab: Lab, name: str) -> None:
     """Set the policy of an existing queue, unless it has it already."""
-    policy = policies.policy_of(lab, name)
+    policy = policies.policy(lab, name)
     if statements(lab, name) != policy["Statement"]:
         lab.client("sqs").set_queue_attributes(QueueUrl=_url(lab, name), Attributes={"Policy": json.dumps(policy)})
 

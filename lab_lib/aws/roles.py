@@ -33,7 +33,7 @@ def ensure_role(lab: Lab, name: str) -> str:
         return str(role["Arn"])
     else:
         _repair(lab, role_name, role)
-    _put_policy(lab, role_name, POLICY_NAME, policies.policy_of(lab, name))
+    _put_policy(lab, role_name, POLICY_NAME, policies.policy(lab, name))
     return lab.arn("iam", f"role/{role_name}")
 
 

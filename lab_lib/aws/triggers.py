@@ -112,7 +112,7 @@ def ensure_stream_trigger(lab: Lab, stream: str | None = None, settings: Setting
     return uuid
 
 
-def switch_stream_triggers(labs: Iterable[Lab], on: bool) -> None:
+def switch_mappings(labs: Iterable[Lab], on: bool) -> None:
     """Pause the mapping of each lab, or let it continue where it stopped in the stream, and wait until all do."""
     pairs = [(lab, resources.require(find_stream_trigger(lab), "stream trigger")) for lab in labs]
     for lab, mapping in pairs:

@@ -41,7 +41,7 @@ _LONGEST_SILENT = 10  # seconds of an expression of ours
 _LOOK_EVERY = 0.5  # seconds
 _GRACE = 5  # seconds for a cell that was interrupted; they are not counted
 _BEGIN = "__import__('lab_lib.exercises.made', fromlist=['']).is_missing(lab, {!r})"
-_VALUE = "__import__('lab_lib.exercises.workbook', fromlist=['']).as_json({})"
+_VALUE = "__import__('lab_lib.exercises.reading', fromlist=['']).as_text({})"
 _MOST_NOTEBOOK = 4_000_000  # characters
 
 

@@ -1,6 +1,6 @@
 """Write a learner's own work into one file; read such files, whoever wrote them, and find out whose they are.
 
-The file is a zip archive: the notebooks of the copy, my_notifier.py and other my_*.py, answers.jsonl, and manifest.json
+The file is a zip archive: the notebooks of the copy, my_notifier.py and other my_*.py, and manifest.json
 (name, id, when, and data_id, from which the transactions were drawn). What is private is masked.
 
 With a roster, the names of files and folders say whose they are: a file can claim to be of anybody, so its claim
@@ -23,7 +23,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 from lab_lib.classroom.roster import Student, slug
 from lab_lib.embedded import server
 from lab_lib.errors import LabError, UsageError
-from lab_lib.exercises import copies, runner, workbook
+from lab_lib.exercises import copies, runner
 from lab_lib.lab import Lab, is_embedded, lab_on, open_lab
 from lab_lib.language import N_, _, sentences
 from lab_lib.pages.lookalikes import visible
@@ -31,13 +31,13 @@ from lab_lib.pages.wording import now
 from lab_lib.run import headless
 from lab_lib.settings import DEFAULT_ACCOUNT, SETTINGS, setting
 from lab_lib.workspace.masking import masked
-from lab_lib.workspace.places import STATE
 from lab_lib.workspace.private_files import can_write_to, draft_of, exists, read_file
 
 FUNCTION = runner.MODULE
 MOST_BYTES, MOST_BYTES_OF_FILE = 40_000_000, 10_000_000  # unpacked; a right one has 1 MB
 _MEMBER, _MOST_MEMBERS = b"PK\x01\x02", 1_000  # begins each entry of the list of members
 MANIFEST = "manifest.json"
+_EARLIER = "answers.jsonl"  # of an earlier lab
 _ASK = N_("Ask for what `lab submit` has written, as it is.")
 
 
@@ -71,7 +71,7 @@ def write(path: Path, name: str, student_id: str = "") -> list[str]:
     if lack := missing(found):
         raise UsageError(sentences(lack, _("Give yours that name in {copy}, or let `lab open` make it.", copy=copy)))
     sources = [copies.existing(path.name) for path in copies.solved_notebooks()]
-    sources += filter(exists, [*runner.function_files(copy), copy / STATE / workbook.ANSWERS])
+    sources += filter(exists, runner.function_files(copy))
     lab = _lab()
     texts = dict[str, str]()
     for source in sources:
@@ -137,7 +137,7 @@ def unpack(content: bytes, name: str = "") -> dict[str, bytes]:
 
 def _refuse_strange(name: str, members: dict[str, zipfile.ZipInfo]) -> None:
     """Raise UsageError for a name or a way of packing that `lab submit` does not use, or too many bytes."""
-    known = {path.name for path in copies.solved_notebooks()} | {workbook.ANSWERS, MANIFEST}
+    known = {path.name for path in copies.solved_notebooks()} | {_EARLIER, MANIFEST}
     usual = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)  # others are unpacked without a bound
     for member, info in members.items():
         is_known = member in known or runner.is_part(member)

@@ -75,8 +75,6 @@ def open_(
     out.say(_("Your copy of the notebooks: {path}", path=relative_to_cwd(first.parent)))
     if drawn := copies.data_id(first.parent):
         out.say(_("Your transactions are drawn from the id {id}.", id=drawn))
-    for line in copies.damaged():
-        out.say(line)
     variables = {
         **os.environ,
         **{f"LAB_{name.upper()}": value for name, value in settings.items()},

@@ -19,7 +19,9 @@ def register(shell: Any) -> None:
 
     def end(result: Any) -> None:
         at_end.close()
-        if error := result.error_before_exec or result.error_in_exec:
-            shell.user_ns.update(dict.fromkeys(_ANSWERS.findall(result.info.raw_cell), error))
+        error = result.error_before_exec or result.error_in_exec
+        if error:
+            for name in _ANSWERS.findall(result.info.raw_cell):
+                shell.user_ns[name] = error
 
     shell.events.register("post_run_cell", end)

@@ -81,10 +81,8 @@ def complete(id: str = "") -> Path:
 
 def _translate(path: Path, before: str, now: str) -> None:
     """Put this language into the cells of the copy's notebook that are as the lab has them in the one before."""
-    texts = dict[str, str]()
-    cells = (learners_edition(path, name)["cells"] for name in (before, now))
-    for cell, translated in zip(*cells, strict=True):
-        texts[cell["source"]] = translated["source"]
+    old, new = (learners_edition(path, name)["cells"] for name in (before, now))
+    texts = {cell["source"]: translated["source"] for cell, translated in zip(old, new, strict=True)}
     mine = read(folder() / path.name)
     for cell in mine["cells"]:
         cell["source"] = texts.get(cell["source"], cell["source"])
@@ -102,7 +100,8 @@ def give_data(id: str = "") -> None:
     uploads the lab's own file. UsageError if the copy has another id.
     """
     before = data_id(folder())
-    if id and before not in ("", id):
+    id = id or before
+    if before not in ("", id):
         raise UsageError(
             "The transactions in {copy} are drawn from the id {before!r}, not {id!r}. Go on without --id. To begin "
             "again with the other id, move the folder away, or name another one with --workspace.",
@@ -111,7 +110,7 @@ def give_data(id: str = "") -> None:
             id=id,
         )
     drawn = dict[Path, bytes]()
-    if id := id or before:
+    if id:
         from lab_lib.checks.bank import plain_file  # takes 0.2 s
 
         write_file(folder() / STATE / "id", plain_text("id", id), _MAKE_ROOM)
@@ -160,17 +159,6 @@ def existing(name: str) -> Path:
         raise UsageError("There is no {file}. `lab open` makes your own copy of the notebooks.", file=path)
     read(path)
     return path
-
-
-def damaged() -> list[str]:
-    """Return a line for each notebook of the copy that cannot be read: why, and what to do."""
-    lines = []
-    for path in solved_notebooks():
-        try:
-            existing(path.name)
-        except UsageError as error:
-            lines.append(str(error))
-    return lines
 
 
 def settings() -> dict[str, Any]:

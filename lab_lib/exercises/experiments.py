@@ -1,37 +1,102 @@
-"""Run the learner's own TotalNotifier beside the lab's, and break both, for notebook 06.
+"""Put something beside the lab, and try it: a finished chain in notebook 00, the learner's functions in 01 and 06.
 
-Two parts stand beside the lab, each with the handout's names behind its own beginning. In the part BreakIt_ are the
-tables that files go to, and the lab's functions. In the part BreakItMy_ is the learner's function, which reads the same
-stream. Bucket and roles are the lab's own.
+The lab's tables stay empty: what the stream of Transactions once held would be counted later. The chain of 00 is a
+small lab of its own. Two parts have the handout's names behind a beginning of their own; bucket and roles are the
+lab's. In the part BreakIt_ is the learner's first function of 01 or, in 06, the lab's functions with the tables that
+files go to. In the part BreakItMy_ is the learner's function of 06, which reads the same stream.
 """
 
 from collections import Counter
 from decimal import Decimal
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
+from IPython.display import display
 from pandas import DataFrame
 
-from lab_lib.aws import buckets, cleanup, functions, policies, queues, roles, streams, tables
-from lab_lib.aws.topics import ensure_topic
-from lab_lib.aws.triggers import (
-    delete_stream_trigger,
-    ensure_queue_subscription,
-    ensure_stream_trigger,
-    find_stream_trigger,
-    notifications,
-)
+from lab_lib.aws import buckets, cleanup, functions, policies, queues, roles, streams, tables, topics, triggers
+from lab_lib.checks import chain
 from lab_lib.checks.evidence import snapshot
 from lab_lib.checks.reading import NOTIFIER, PROCESSOR, matches
 from lab_lib.errors import WrongResource
-from lab_lib.exercises import runner
-from lab_lib.lab import BREAK_IT, BREAK_IT_MY, Lab
+from lab_lib.exercises import runner, workbook
+from lab_lib.lab import BREAK_IT, BREAK_IT_MY, Lab, is_embedded
 from lab_lib.language import _
+from lab_lib.pages import frames, live
 from lab_lib.workspace.places import DATA
 
 _QUEUE = queues.ALERT_QUEUES[0]  # one of them is enough to count alerts
 _DELIVERY_LOG = Path(__file__).parents[1] / "handlers" / "delivery_log" / "delivery_log.py"
 _AWS_DEFAULTS: dict[str, Any] = {"BatchSize": 100}  # an error is retried until the change is a day old
+
+
+def show_first_look(lab: Lab, text: str, on_aws: bool = False) -> None:
+    """Build a chain beside the lab, follow a file with this text through it, and delete it all.
+
+    Elsewhere than on the embedded AWS it takes minutes: there it needs `on_aws`, and an account that may make it.
+    """
+    if workbook.is_graded():  # nobody looks
+        return
+    if not on_aws and (lab.is_real or not is_embedded()):
+        print(_("On AWS the first look takes up to ten minutes, so it is off. Write on_aws=True to see it, or go on."))
+        return
+    look = lab.first_look
+    list(cleanup.delete_all(look))  # what an interrupted look has left
+    try:
+        create_functions(look)
+        create_queues(look)
+        triggers.ensure_stream_trigger(look)
+        triggers.ensure_bucket_trigger(look)
+        _follow(look, text)
+    finally:
+        list(cleanup.delete_all(look))
+
+
+def _follow(look: Lab, text: str) -> None:
+    """Follow a file with this text through the chain, and show what came of it."""
+    with TemporaryDirectory() as folder:
+        file = Path(folder, "first-look.txt")
+        file.write_text(text, "utf-8")
+        if look.patience:  # elsewhere a trigger works at once
+            chain.wait_until_uploads_start(look)
+        with chain.following(look, file, live.chain):
+            buckets.upload(look, file)
+    rows, totals = frames.table(look, "Transactions"), frames.table(look, "TransactionTotal")
+    display(rows, totals, frames.alerts(look, "CustomerNotify"))  # type: ignore[no-untyped-call]
+
+
+def create_functions(lab: Lab) -> None:
+    """Do the steps of notebooks 00 and 01."""
+    buckets.ensure_bucket(lab)  # first: where it is, the clean-up looks for the rest
+    for name in tables.KEYS:
+        tables.ensure_table(lab, name)
+    queues.ensure_queue(lab, queues.DEAD_LETTERS)
+    for role in functions.ROLES.values():
+        roles.ensure_role(lab, role)
+    for name in functions.SOURCES:
+        functions.ensure_function(lab, name)
+
+
+def create_queues(lab: Lab) -> None:
+    """Do the steps of notebooks 03 and 04."""
+    topics.ensure_topic(lab)
+    for name in queues.ALERT_QUEUES:
+        queues.ensure_queue(lab, name)
+        triggers.ensure_queue_subscription(lab, name)
+
+
+def deploy_first(lab: Lab, file: str | Path) -> Lab:
+    """Deploy the file as a function with empty tables. Return the part of the lab that they are in.
+
+    What an earlier try has left is deleted first.
+    """
+    part, _mine = _begin(lab)
+    for table in ("Customer", "Transactions", "ProcessedRecords"):
+        tables.ensure_table(part, table)
+    queues.ensure_queue(part, queues.DEAD_LETTERS)
+    functions.ensure_function(part, PROCESSOR, files=[Path(file)])
+    return part
 
 
 def parts(lab: Lab) -> tuple[Lab, Lab]:
@@ -44,35 +109,38 @@ def prepare_experiments(lab: Lab) -> tuple[Lab, Lab]:
 
     The learner's function comes with `deploy_notifier`.
     """
-    require_quiet(lab)
-    list(cleanup.delete_experiments(lab))
-    for function, permissions in policies.experiments(lab).items():
-        roles.ensure_experiments(lab, functions.ROLES[function], permissions)
-    ours, mine = parts(lab)
+    ours, mine = _begin(lab)
     for name in tables.KEYS:
         tables.ensure_table(ours, name)
         print(ours.name(name))
     for part in (ours, mine):
         for name in (_QUEUE, queues.DEAD_LETTERS):
             queues.ensure_queue(part, name)
-        ensure_topic(part)
-        ensure_queue_subscription(part, _QUEUE)
+        topics.ensure_topic(part)
+        triggers.ensure_queue_subscription(part, _QUEUE)
     for name in functions.SOURCES:
         functions.ensure_function(ours, name)
-    ensure_stream_trigger(ours, wait=False)  # `deploy_notifier` waits for the other one, which takes as long
+    triggers.ensure_stream_trigger(ours, wait=False)  # `deploy_notifier` waits for the other one, which takes as long
     return ours, mine
 
 
-def require_quiet(lab: Lab) -> None:
-    """Raise WrongResource if the experiments' uploads would start the lab's own function."""
+def _begin(lab: Lab) -> tuple[Lab, Lab]:
+    """Delete what an earlier try has left, and let the roles work on the parts. Return both parts.
+
+    WrongResource if the experiments' uploads would start the lab's own function.
+    """
     key = _key("any.txt")
-    if any(matches(notification, key) for notification in notifications(lab)):
+    if any(matches(notification, key) for notification in triggers.notifications(lab)):
         raise WrongResource(
             "The trigger of the bucket {bucket} takes keys such as {key}; the experiments would go into your "
             "tables. Give it the suffix .txt, as notebook 02 does.",
             bucket=lab.bucket,
             key=key,
         )
+    list(cleanup.delete_experiments(lab))
+    for function, permissions in policies.experiments(lab).items():
+        roles.ensure_experiments(lab, functions.ROLES[function], permissions)
+    return parts(lab)
 
 
 def deploy_notifier(lab: Lab, file: str | Path) -> None:
@@ -82,13 +150,13 @@ def deploy_notifier(lab: Lab, file: str | Path) -> None:
     """
     ours, mine = parts(lab)
     path = Path(file)
-    delete_stream_trigger(mine)
+    triggers.delete_stream_trigger(mine)
     queues.delete_messages(mine, _QUEUE, lambda body: True)
     for name in ("TransactionTotal", "ProcessedRecords"):
         tables.delete_table(mine, name)
         tables.ensure_table(mine, name)
     functions.ensure_function(mine, NOTIFIER, files=[*runner.function_files(path.parent), _DELIVERY_LOG])
-    ensure_stream_trigger(mine, tables.find_stream(ours), _AWS_DEFAULTS)
+    triggers.ensure_stream_trigger(mine, tables.find_stream(ours), _AWS_DEFAULTS)
     print(_("{file} is deployed.", file=path.name))
     for part in (ours, mine):
         print(part.name(NOTIFIER), _mapping_state(part))
@@ -207,7 +275,7 @@ def _wait_for_both(lab: Lab) -> None:
 
 
 def _mapping_state(part: Lab) -> str:
-    return str((find_stream_trigger(part) or {}).get("State"))
+    return str((triggers.find_stream_trigger(part) or {}).get("State"))
 
 
 def _is_right(ours: Lab) -> bool:

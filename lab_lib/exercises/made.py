@@ -14,8 +14,9 @@ from IPython.display import display
 
 from lab_lib import checks
 from lab_lib.aws import functions, queues, tables, topics, triggers
+from lab_lib.checks.facts import look_up
 from lab_lib.checks.reports import Check, Report
-from lab_lib.checks.rules import State
+from lab_lib.checks.rules import Account, State
 from lab_lib.errors import UsageError
 from lab_lib.exercises import cells, questions, workbook
 from lab_lib.lab import Lab
@@ -31,8 +32,9 @@ class Exercise:
     """A resource that the learner makes. The first of its `checks`, ids with spaces between, says whether it is there.
 
     `make` makes all that the exercise asks for, and what a helper adds. `delete` deletes it whoever made it; `by_hand`
-    is the code for that. `content` is what that would lose, if it `holds` any. `read` returns its settings. `added` has
-    those that a helper completes, each with the reason. `calls` has the learner's code for each call that creates it.
+    is the code for that. `content` is what that would lose, if it `holds` any. `calls` has the learner's code for each
+    call that creates it. `added` has what a helper completes, each with the reason; `settings` is the place of these
+    settings in the account, as facts.toml writes it.
     """
 
     kind: str
@@ -45,7 +47,7 @@ class Exercise:
     by_hand: str
     content: str = ""
     holds: Callable[[Lab], object] = lambda lab: None
-    read: Callable[[Lab], Settings] = lambda lab: {}
+    settings: str = ""
     added: dict[str, str] = field(default_factory=dict)
 
     def __str__(self) -> str:
@@ -98,13 +100,11 @@ def _delete_wrong(lab: Lab, exercise: str, resource: Exercise) -> bool:
 
 
 def _watch(lab: Lab, resource: Exercise) -> None:
-    """Refuse the call of a helper that creates the resource, until the cell ends."""
+    """Refuse the calls of helpers that create such resources, until the cell ends."""
 
-    def refuse(params: Settings, model: Any, **_event: Any) -> None:
+    def refuse(model: Any, **_event: Any) -> None:
         call = resource.calls.get(model.name)
-        names = {str(value).split(":")[-1] for value in params.values()}
-        is_own = call and not names.isdisjoint([lab.name(resource.name or NOTIFIER), lab.bucket])
-        if is_own and any("/lab_lib/aws/" in caller.filename for caller in inspect.stack(0)):
+        if call and any("/lab_lib/aws/" in caller.filename for caller in inspect.stack(0)):
             raise UsageError("The {resource} is yours to make: write the call {call}(…).", resource=resource, call=call)
 
     if get_ipython():
@@ -119,7 +119,6 @@ def solve(lab: Lab, exercise: str) -> None:
     is_graded = workbook.is_graded()
     if (is_graded and run_checks(lab, exercise).wrong) or is_missing(lab, exercise):
         cells.at_end.close()
-        workbook.record_solved(exercise)
         if not is_graded:
             EXERCISES[exercise].make(lab)
         print(_("The lab makes the {resource}, so this exercise is worth 0 points.", resource=EXERCISES[exercise]))
@@ -128,13 +127,13 @@ def solve(lab: Lab, exercise: str) -> None:
 def judge(lab: Lab, exercise: str) -> bool:
     """Show what the exercise asks for and what is there. Return True if nothing is wrong, also if it cannot be seen."""
     report = run_checks(lab, exercise)
-    wrong = {workbook.NOT_RIGHT: report.wrong[0].in_one_line} if report.wrong else None
-    display(report, metadata=wrong)  # type: ignore[no-untyped-call]
-    print(_("Not yet.") if report.wrong else _("It cannot be seen.") if report.failed else _("Right."))
+    display(report)  # type: ignore[no-untyped-call]
     if report.wrong:
-        _offer(exercise)
-    if not report.failed:
-        questions.show_hints(exercise)
+        print(_("Not yet."))
+        code = f'notebook.solve(lab, "{exercise}")'
+        print(_("If you are stuck, run {code}: the lab makes it, for 0 points.", code=code))
+    else:
+        print(_("It cannot be seen.") if report.failed else _("Right."))
     return not report.wrong
 
 
@@ -145,32 +144,25 @@ def complete(lab: Lab, exercise: str) -> None:
     """
     if wrong := _(", ").join(check.name for check in run_checks(lab, exercise).wrong):
         print(_("The helper changes nothing yet. Fix your cell above, and run it again: {checks}.", checks=wrong))
-        _offer(exercise)
         return
     resource = EXERCISES[exercise]
-    before = resource.read(lab)
+    before = look_up(Account(lab), resource.settings)
     resource.make(lab)
-    after = resource.read(lab)
-    changed = [name for name in resource.added if before.get(name) != after.get(name)]
+    after = look_up(Account(lab), resource.settings)
+    changed = [name for name in resource.added if before[name] != after[name]]
     for name in changed:
         print(
             _(
                 "Your {kind}: {name} was {old}, and is {new} now. {why}",
                 kind=_(resource.kind),
                 name=name,
-                old=_shown(before.get(name)),
-                new=_shown(after.get(name)),
+                old=_shown(before[name]),
+                new=_shown(after[name]),
                 why=_(resource.added[name]),
             )
         )
     if not changed:
         print(_("The helper changed nothing: your {kind} has all that it adds.", kind=_(resource.kind)))
-
-
-def _offer(exercise: str) -> None:
-    """Print the way out."""
-    code = f'notebook.solve(lab, "{exercise}")'
-    print(_("If you are stuck, run {code}: the lab makes it, for 0 points.", code=code))
 
 
 def _shown(value: Any) -> str:
@@ -222,18 +214,19 @@ def _delete_queue(lab: Lab) -> None:
         lab.client("sqs").delete_queue(QueueUrl=url)
 
 
-def _function(lab: Lab) -> Settings:
-    now = functions.configuration(lab, NOTIFIER) or {}
-    return now | functions.environment(now)
-
-
-def _mapping(lab: Lab) -> Settings:
-    now = triggers.find_stream_trigger(lab) or {}
-    unset = {"MaximumRetryAttempts": -1, "MaximumRecordAgeInSeconds": -1, "MaximumBatchingWindowInSeconds": 0}
-    letters, is_enabled = (functions.destination(now) or "").split(":")[-1], now.get("State") != "Disabled"
-    return {"BisectBatchOnFunctionError": False, **unset, **now, "OnFailure": letters, "Enabled": is_enabled}
-
-
+# Where the account has the settings that a helper completes; Lambda and SQS leave out some that are unset.
+_FUNCTION = """functions.describe TotalNotifier : Configuration.{
+    MemorySize: MemorySize, Description: Description, THRESHOLD: Environment.Variables.THRESHOLD}"""
+_MAPPING = """triggers.find_stream_trigger : {
+    MaximumBatchingWindowInSeconds: MaximumBatchingWindowInSeconds || `0`,
+    MaximumRetryAttempts: MaximumRetryAttempts || `-1`,
+    MaximumRecordAgeInSeconds: MaximumRecordAgeInSeconds || `-1`,
+    BisectBatchOnFunctionError: BisectBatchOnFunctionError || `false`,
+    FunctionResponseTypes: FunctionResponseTypes,
+    OnFailure: DestinationConfig.OnFailure.Destination,
+    Enabled: State != 'Disabled'}"""
+_QUEUE = """queues.attributes CreditCollection : {
+    MessageRetentionPeriod: MessageRetentionPeriod, SqsManagedSseEnabled: SqsManagedSseEnabled || 'false'}"""
 EXERCISES = {
     "create-table": Exercise(
         N_("table"),
@@ -257,7 +250,7 @@ EXERCISES = {
         lambda lab: functions.ensure_function(lab, NOTIFIER),
         lambda lab: lab.client("lambda").delete_function(FunctionName=lab.name(NOTIFIER)),
         "lambda_.delete_function(FunctionName=name)",
-        read=_function,
+        settings=_FUNCTION,
         added={
             "MemorySize": N_("More memory comes with more CPU time, so it is faster."),
             "THRESHOLD": N_("This is the threshold of notebook 00."),
@@ -288,7 +281,7 @@ EXERCISES = {
         triggers.ensure_stream_trigger,
         _delete_mappings,
         "lambda_.delete_event_source_mapping(UUID=...)",
-        read=_mapping,
+        settings=_MAPPING,
         added={
             "MaximumBatchingWindowInSeconds": N_("Fewer calls do the work."),
             "MaximumRetryAttempts": N_("A batch that fails holds up all behind it."),
@@ -325,7 +318,7 @@ EXERCISES = {
         'sqs.delete_queue(QueueUrl=sqs.get_queue_url(QueueName=name)["QueueUrl"])',
         N_("messages"),
         lambda lab: queues.messages(lab, QUEUE),
-        lambda lab: {"SqsManagedSseEnabled": "false"} | queues.attributes(lab, QUEUE),
+        _QUEUE,
         {
             "MessageRetentionPeriod": N_("In seconds: 14 days to read a message."),
             "SqsManagedSseEnabled": N_("Messages are encrypted on disk."),

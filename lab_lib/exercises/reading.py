@@ -44,18 +44,23 @@ def plain(item: Any) -> Any:
         return text
 
 
+def as_text(answer: Any) -> str:
+    """Return an answer as one text, with commas between its parts; "" if it is None."""
+    if answer is None:
+        return ""
+    if isinstance(answer, dict):  # such as {"C1": 902, "C2": 0}
+        answer = answer.values()
+    if isinstance(answer, str) or not isinstance(answer, Iterable):
+        return str(answer)[:LONGEST]
+    return ", ".join(map(str, islice(answer, LONGEST)))[:LONGEST]
+
+
 def parts_of(answer: Any, right: Collection[Any]) -> list[str]:
     """Return what stands between commas or "and", or between spaces if no right part has one, without filler words.
 
     What is Chinese stands between parts too, unless a right one has some.
     """
-    if isinstance(answer, dict):  # such as {"C1": 902, "C2": 0}
-        answer = answer.values()
-    if isinstance(answer, str) or not isinstance(answer, Iterable):
-        text = str(answer)
-    else:
-        text = ", ".join(map(str, islice(answer, LONGEST)))
-    text = normalize("NFKC", text[:LONGEST])
+    text = normalize("NFKC", as_text(answer))
     if len(right) == 1:
         text = re.sub(r"(?<=\d),(?=\d{3}\b)", "", text)  # of a number such as 1,550
     between = r"[,;、\n]+|\band\b" if any(" " in str(part) for part in right) else r"[\s,;、&]+"

@@ -38,11 +38,14 @@ def rows(results: Iterable[Any]) -> list[Row]:
         groups[result.cause or result.case].append(result)
     rows = list[Row]()
     for group in groups.values():
-        first, lines = group[0], [_(", ").join(result.case for result in group)]
+        first = group[0]
+        if not first.cause:
+            rows.append((first.state, first.case, first.sentence))
+            continue
+        lines = [_(", ").join(result.case for result in group)]
         if first.found:
             lines += [f"{first.case}{_(': ')}{first.sentence}", first.sent, _("found: {found}", found=first.found)]
-        text = "\n".join(lines) if first.cause else first.sentence
-        rows.append((first.state, first.cause or first.case, text))
+        rows.append((first.state, first.cause, "\n".join(lines)))
     return sorted(rows, key=lambda row: row[0] == "passed")
 
 

@@ -67,7 +67,7 @@ def _require_low(lab: Lab, file: transactions.Recount) -> None:
     """Raise UsageError if a customer's total can reach the threshold on its way through the rows of this file."""
     for name in file.addresses:
         amounts = [amount for (customer, _), amount in file.amounts.items() if customer == name]
-        highest = sum(amount for amount in amounts if amount > 0) or max(amounts)
+        highest = sum(amount for amount in amounts if amount > 0)
         if highest >= lab.threshold:
             raise UsageError(
                 "The total of {name} can come to {highest:f}; wanted less than the threshold, {threshold:f}, as "
@@ -184,11 +184,14 @@ def receive(lab: Lab, queue: str, hide: int) -> Received | None:
 
     Other messages are visible again at once.
     """
-    sqs, url = lab.client("sqs"), resources.require(queues.find_queue(lab, queue), "queue", queue)
-    wait, received = 1 if lab.is_real else 0, None
+    sqs = lab.client("sqs")
+    url = resources.require(queues.find_queue(lab, queue), "queue", queue)
+    wait = 1 if lab.is_real else 0
     answer = sqs.receive_message(QueueUrl=url, MaxNumberOfMessages=10, VisibilityTimeout=hide, WaitTimeSeconds=wait)
+    received = None
     for message in answer.get("Messages", []):
-        body, receipt = json_object(message["Body"]), message["ReceiptHandle"]
+        body = json_object(message["Body"])
+        receipt = message["ReceiptHandle"]
         if received is None and is_own(body):
             received = Received(queues.alert(body), receipt)
         else:

@@ -33,10 +33,11 @@ class Fault(NamedTuple):
 
 def describe(history: History) -> str:
     """Return what each start of the function gets, a line each, or how much. Batches stand between semicolons."""
-    count = len(_records(history))
+    count = sum(map(len, _batches(history)))
     if count > _MOST_SENT:
         return _("{count:,} records", count=count)
-    seen, lines = set[str](), list[str]()
+    seen = set[str]()
+    lines = list[str]()
     for step in history:
         if isinstance(step, Topic):
             lines.append(_("the topic comes back") if step.is_there else _("the topic is deleted"))
@@ -48,8 +49,9 @@ def describe(history: History) -> str:
 
 def find_faults(history: History, held: Held) -> Iterator[Fault]:
     """Yield what is not as it should be, the most telling first."""
-    records = _records(history)
-    due = upload.tally([batch for step in history if isinstance(step, Start) for batch in step.batches], HIGH)
+    batches = _batches(history)
+    records = {record["eventID"]: record for batch in batches for record in batch}
+    due = upload.tally(batches, HIGH)
     _batch, last = held.deliveries[-1]
     if last.why:
         yield Fault(_("the last batch still fails: {why}", why=last.why), _("what is behind it waits"))
@@ -70,10 +72,9 @@ def find_faults(history: History, held: Held) -> Iterator[Fault]:
         yield Fault(_("an item grows with each record, and an item of DynamoDB has at most 400 KB"))
 
 
-def _records(history: History) -> dict[str, Record]:
-    """Return the records of a history, by their ids."""
-    starts = [step for step in history if isinstance(step, Start)]
-    return {record["eventID"]: record for start in starts for batch in start.batches for record in batch}
+def _batches(history: History) -> list[list[Record]]:
+    """Return the batches of a history."""
+    return [batch for step in history if isinstance(step, Start) for batch in step.batches]
 
 
 def _tell(record: Record, seen: set[str]) -> str:
@@ -91,14 +92,18 @@ def _tell(record: Record, seen: set[str]) -> str:
 
 def _cause(held: Held, wrong: list[upload.Difference]) -> str:
     """Return why totals are wrong, if amounts of one kind of record make the difference in one of them."""
-    amounts, seen = defaultdict[tuple[str, str], list[Decimal]](list), set[str]()  # by customer and cause
+    amounts = defaultdict[tuple[str, str], list[Decimal]](list)  # by customer and cause
+    seen = set[str]()
     for batch, _outcome in held.deliveries:
         for record in batch:
-            name, old = customer(record), change(record)["old amount"]
-            amounts[name, _AGAIN if record["eventID"] in seen else _LEFT_OUT].append(effect(record))
-            if old:
-                amounts[name, _DELETED if record["eventName"] == "REMOVE" else _OLD].append(old)
+            name = customer(record)
+            added = _AGAIN if record["eventID"] in seen else _LEFT_OUT
             seen.add(record["eventID"])
+            amounts[name, added].append(effect(record))
+            old = change(record)["old amount"]
+            if old:
+                kept = _DELETED if record["eventName"] == "REMOVE" else _OLD
+                amounts[name, kept].append(old)
     for total in wrong:
         if not isinstance(total.found, Decimal | None):
             continue

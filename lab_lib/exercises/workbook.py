@@ -1,16 +1,13 @@
-"""Open the lab in a notebook, and keep what a learner's copy of the notebooks remembers.
+"""Open the lab in a notebook, and keep the settings of notebook 00 in the learner's copy, for the others.
 
-The copy keeps the settings of notebook 00 for the others, and which exercises the lab has solved. A notebook runs in a
-copy if the working folder is one. Elsewhere, and in a headless run, nothing is kept. Where `lab class grade` runs a
-copy headlessly, it is kept.
+A notebook runs in a copy if the working folder is one. Elsewhere, and in a headless run, nothing is kept. Where
+`lab class grade` runs a copy headlessly, they are kept.
 """
 
 import functools
 import json
 import os
-from collections.abc import Iterable
 from dataclasses import replace
-from itertools import islice
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -23,15 +20,12 @@ from lab_lib.exercises.copies import data_file
 from lab_lib.language import N_, _, sentences
 from lab_lib.settings import SETTINGS
 from lab_lib.workspace.places import STATE, WORKSPACE, is_copy, workspace
-from lab_lib.workspace.private_files import can_write_to, exists, json_object, open_file, read_file, write_file
+from lab_lib.workspace.private_files import exists, json_object, read_file, write_file
 
 Settings = dict[str, Any]  # of a notebook, by name
 HEADLESS = "LAB_HEADLESS"  # set in the kernels of `lab run`: a replay of the copy changes nothing in it
 KEEPING = "keeping"  # the value of HEADLESS for which all is kept nevertheless
-ANSWERS = "answers.jsonl"
-NOT_RIGHT = "lab_not_right"  # in the metadata of an output: what an exercise has not made right
 OF_NOTEBOOKS = (*SETTINGS, "data_file", "yes")  # the settings of every notebook, though 99 alone asks before it deletes
-MOST_PARTS, LONGEST_PART = 1_000, 2_000  # parts of an answer that are kept, and the characters of each
 _AGAIN = N_("Move it away, or free some space, then run the cell again.")
 
 
@@ -57,10 +51,6 @@ def open_lab(settings: Settings, step: str) -> lab.Lab:
 
 def named_settings(settings: Settings) -> Settings:
     """Return the settings that are not empty. UsageError if one is unknown."""
-    if not isinstance(settings, dict):
-        raise UsageError(
-            'settings is {found!r}; wanted names and values, such as {{"prefix": "ana-"}}.', found=settings
-        )
     for name in settings:
         if name not in OF_NOTEBOOKS:
             names = _(", ").join(OF_NOTEBOOKS)
@@ -124,15 +114,6 @@ def is_graded() -> bool:
     return os.environ.get(HEADLESS) == KEEPING
 
 
-def record_solved(exercise: str) -> None:
-    """Add an exercise that the lab has made to the copy's record, as a line of JSON."""
-    if copy := _copy():
-        path = copy / STATE / ANSWERS
-        line = json.dumps({"kind": "solved", "question": exercise})
-        with can_write_to(path, _AGAIN), open_file(path, "ab") as file:
-            file.write(f"{line}\n".encode())
-
-
 def _copy() -> Path | None:
     """Return the learner's copy if this process runs in it, and may change it."""
     here = Path.cwd()
@@ -143,23 +124,3 @@ def _copy() -> Path | None:
 def _temporary() -> "TemporaryDirectory[str]":
     """Return the folder of this process for what is written outside of a copy."""
     return TemporaryDirectory(prefix="lab-mine-")
-
-
-def as_json(answer: Any) -> str:
-    """Return the answer in JSON: as text or, if it has parts, as a list of texts; "" if it is None.
-
-    Of an answer that cannot be read, it is the type.
-    """
-    if answer is None:
-        return ""
-    kept: str | list[str]
-    try:
-        if isinstance(answer, dict):
-            answer = answer.values()
-        if isinstance(answer, str) or not isinstance(answer, Iterable):
-            kept = str(answer)[: 10 * LONGEST_PART]
-        else:
-            kept = [str(part)[:LONGEST_PART] for part in islice(answer, MOST_PARTS)]
-    except Exception:  # noqa: BLE001  # an answer is any object, and may do anything when it is looked at
-        kept = f"<{type(answer).__name__}>"
-    return json.dumps(kept, ensure_ascii=False)

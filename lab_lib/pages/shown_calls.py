@@ -72,7 +72,7 @@ class Calls(list[Call]):
 
 
 @contextmanager
-def shown(lab: Lab) -> Iterator[None]:
+def show_calls(lab: Lab) -> Iterator[None]:
     """List the calls of the lab's clients inside of the `with` block, also if one of them fails.
 
     A call of a paginator or a waiter is a call too.

@@ -18,7 +18,7 @@ from jupyter_core.utils import ensure_event_loop, run_sync
 from lab_lib.calls.waiting import PROGRESS_FILE
 from lab_lib.errors import LabError
 from lab_lib.exercises.notebook_files import Notebook, without_slow_import
-from lab_lib.exercises.workbook import HEADLESS, NOT_RIGHT
+from lab_lib.exercises.workbook import HEADLESS
 from lab_lib.language import _
 
 _NO_HISTORY = "--HistoryManager.hist_file=:memory:"  # the user's own history would keep private values
@@ -147,17 +147,10 @@ def run(name: str, notebook: Notebook, kernel: Kernel, client: Any = None, **opt
 
 
 def _error_of_a_cell(notebook: Notebook) -> str | None:
-    """Return the error that papermill finds, and let it put its mark above that cell.
-
-    If an exercise was not right before that, it comes first: that may be why the cell failed.
-    """
+    """Return the error that papermill finds, and let it put its mark above that cell."""
     papermill = without_slow_import("papermill.execute")
     try:
         papermill.raise_for_execution_errors(notebook, None)
     except papermill.PapermillExecutionError as error:
-        told = f"{error.ename}: {error.evalue}".removesuffix(": ")
-        outputs = [output for cell in notebook["cells"] for output in cell.get("outputs", [])]
-        not_right = (output.get("metadata", {}).get(NOT_RIGHT) for output in outputs)
-        first = next(filter(None, not_right), told)
-        return told if first in told else _("{first} Later: {error}", first=first, error=told)
+        return f"{error.ename}: {error.evalue}".removesuffix(": ")
     return None

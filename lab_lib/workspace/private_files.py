@@ -38,11 +38,11 @@ def exists(path: Path) -> bool:
     return os.path.lexists(path)
 
 
-def open_file(path: Path, mode: str = "rb") -> IO[Any]:
-    """Open a file. OSError for a FIFO or device, on which `open` may wait for ever."""
+def open_file(path: Path) -> IO[bytes]:
+    """Open a file to read it. OSError for a FIFO or device, on which `open` may wait for ever."""
     if path.exists() and not (path.is_file() or path.is_dir()):
         raise OSError(errno.EINVAL, N_("Not a regular file"))
-    return path.open(mode)
+    return path.open("rb")
 
 
 def read_file(path: Path, parse: Callable[[bytes], T], what_to_do: str) -> T:

@@ -12,7 +12,7 @@ from lab_lib.aws import buckets, cleanup, functions, log_runs, tables, triggers
 from lab_lib.checks import chain
 from lab_lib.checks.chain import following
 from lab_lib.exercises.copies import DATA_FILE
-from lab_lib.exercises.first_look import create_functions
+from lab_lib.exercises.experiments import create_functions
 from lab_lib.exercises.workbook import require
 from tests.lab.chains import Chain
 
@@ -46,7 +46,7 @@ def test_what_is_pending_is_waited_for(sped_up):
         triggers.ensure_stream_trigger(lab)
         assert triggers.find_stream_trigger(lab)["State"] == "Enabled"
         for on in (False, True):
-            triggers.switch_stream_triggers([lab], on=on)
+            triggers.switch_mappings([lab], on=on)
         list(cleanup.delete_all(lab))
 
         assert triggers.find_stream_trigger(lab) is None

@@ -7,7 +7,7 @@ from pathlib import Path
 from lab_lib.aws import buckets, functions, log_runs, queues, roles, tables, triggers
 from lab_lib.calls.waiting import wait_until
 from lab_lib.checks.chain import following
-from lab_lib.exercises.first_look import create_functions, create_queues
+from lab_lib.exercises.experiments import create_functions, create_queues
 from lab_lib.run.headless import DATA_FILE
 from tests.lab import spoil
 

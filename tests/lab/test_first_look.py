@@ -4,7 +4,7 @@ import pytest
 
 from lab_lib import notebook
 from lab_lib.aws import buckets, cleanup, tables
-from lab_lib.exercises import first_look
+from lab_lib.exercises import experiments
 from lab_lib.lab import open_lab
 from tests.learners import written
 
@@ -21,7 +21,7 @@ def lab(new_account):
 
 def test_a_first_look_shows_rows_totals_and_alerts_and_leaves_nothing(lab, capsys):
     for _ in range(2):
-        first_look.show(lab, ROWS)
+        experiments.show_first_look(lab, ROWS)
 
     out = capsys.readouterr().out
     assert out.count("'text/html'") == 2  # the last picture of each
@@ -34,13 +34,12 @@ def test_what_a_cut_off_look_left_is_listed_and_deleted_with_the_lab(lab, monkey
     def interrupt(*_):
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(first_look.buckets, "upload", interrupt)
+    monkeypatch.setattr(experiments.buckets, "upload", interrupt)
     with pytest.raises(KeyboardInterrupt):
-        first_look.show(lab, ROWS)
+        experiments.show_first_look(lab, ROWS)
     assert cleanup.remaining(lab) == []
 
-    killed = first_look._built(lab)
-    killed.__enter__()  # a kernel that was killed deletes nothing
+    experiments.create_functions(lab.first_look)  # a kernel that was killed deletes nothing
     assert {"function TotalNotifier", "role 1st-TotalNotifierRole"} <= {*cleanup.remaining(lab)}
     list(cleanup.delete_all(lab))
     assert cleanup.remaining(lab) == []
@@ -49,16 +48,16 @@ def test_what_a_cut_off_look_left_is_listed_and_deleted_with_the_lab(lab, monkey
 def test_elsewhere_than_on_the_embedded_aws_the_first_look_is_off(lab, monkeypatch, capsys):
     monkeypatch.setenv("AWS_ENDPOINT_URL", lab.endpoint)
 
-    first_look.show(lab, ROWS)
+    experiments.show_first_look(lab, ROWS)
 
     assert capsys.readouterr().out.startswith("On AWS the first look takes up to ten minutes, so it is off.")
 
 
 def test_the_first_function_leaves_the_lab_alone_and_its_failure_is_shown(lab, tmp_path, capsys):
-    first_look.create_functions(lab)
+    experiments.create_functions(lab)
     before = cleanup.remaining(lab)
     (tmp_path / "my_processor.py").write_text(dict(written("01"))["my_processor.py"])
-    part = first_look.deploy_first(lab, tmp_path / "my_processor.py")
+    part = experiments.deploy_first(lab, tmp_path / "my_processor.py")
     for rows, told in ((ROWS, "TransactionProcessor failed: "), (ROWS.replace("03/02/2017|", "03/02/2017|9"), "None")):
         lab.client("s3").put_object(Bucket=lab.bucket, Key="break-it/first.csv", Body=rows.encode())
         notebook.invoke(part, "TransactionProcessor", buckets.creation(lab, "break-it/first.csv"))

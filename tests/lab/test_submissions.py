@@ -40,11 +40,8 @@ def right(student):
 
 # Says that a wrong answer is right.
 FORGE = """
-import json
 my_answer = ["wrong"]
 print("Right.")
-with open(".lab/answers.jsonl", "a") as file:
-    print(json.dumps({"kind": "answer", "question": "actions", "answer": "x", "right": True}), file=file)
 """
 
 

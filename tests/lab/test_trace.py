@@ -56,14 +56,14 @@ def missing(chain, customer, transaction="T1"):
 
 def test_each_link_of_a_row_is_found_with_its_time_and_a_mapping_that_stands_still(busy):
     rows = [f"W1|1 Street|T{number}|03/16/2017|100" for number in range(20)]
-    triggers.switch_stream_triggers([busy.lab], on=False)  # so that all changes come in one batch
+    triggers.switch_mappings([busy.lab], on=False)  # so that all changes come in one batch
     busy.put("whole.txt", [*rows, "W1|1 Street|T99|03/16/2017|-400.50"])
     busy.wait_for_file("whole.txt")
     (stopped,) = missing(busy, "W1", "T7")
     assert stopped.startswith("✘ TotalNotifier state of the stream trigger: Disabled; wanted: Enabled. → Enable the")
     heading = "W1 T7 stops at TotalNotifier: state of the stream trigger: Disabled; wanted: Enabled.\n"
     assert shown(busy, "W1", "T7").startswith(heading)
-    triggers.switch_stream_triggers([busy.lab], on=True)
+    triggers.switch_mappings([busy.lab], on=True)
     busy.wait_for_totals(W1="1599.5")
 
     (change,) = trace.watch(busy.lab, "W1", "T7").changes

@@ -42,7 +42,7 @@ def test_a_broken_link_ends_the_wait_also_where_nothing_is_due_and_the_same_is_t
     wait_for(HIGH)
     wait_for(HIGH)  # nothing is due, and TotalNotifier answers
 
-    triggers.switch_stream_triggers([chain.lab], on=False)
+    triggers.switch_mappings([chain.lab], on=False)
 
     broken = "state of the stream trigger: Disabled; wanted: Enabled."
     stops = rf'The chain stops at "changes counted: 0 of 1"\. {broken}.* under "Let the stream start'

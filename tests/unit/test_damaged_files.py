@@ -57,20 +57,20 @@ def test_a_damaged_notebook_is_not_handed_in_and_lab_open_gives_it_anew(content,
 def test_a_notebook_that_the_tools_after_us_take_is_not_damaged(copy):
     (copy / THIRD).write_bytes(of(metadata={}, cells=[{**CELL, "own": 1}], nbformat_minor=4))
 
-    assert copies.damaged() == []
+    assert copies.existing(THIRD) == copy / THIRD
 
 
 @pytest.mark.parametrize(
-    ("name", "command", "status"),
-    [(FIRST, ["open"], 2), (THIRD, ["open"], 0), (THIRD, ["run", "--mine"], 2)],
+    ("name", "command"),
+    [(FIRST, ["open"]), (THIRD, ["run", "--mine"])],
 )
-def test_a_command_that_meets_a_damaged_file_says_so_in_one_line(name, command, status, copy, opened):
+def test_a_command_that_needs_a_damaged_file_says_so_in_one_line(name, command, copy, opened):
     (copy / name).write_bytes(b"{")
 
     done = in_process(*command)
 
     [line] = [line for line in done.output.splitlines() if f"Cannot read {copy / name}: " in line]
-    assert (done.exit_code, "`lab open --fresh 0" in line) == (status, True)
+    assert (done.exit_code, "`lab open --fresh 0" in line) == (2, True)
 
 
 @pytest.mark.parametrize(

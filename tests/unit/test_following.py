@@ -15,7 +15,7 @@ from lab_lib.checks.chain import Upload
 from lab_lib.checks.evidence import Inbox
 from lab_lib.checks.upload import SUBJECT
 from lab_lib.errors import LabError
-from lab_lib.exercises.first_look import create_queues
+from lab_lib.exercises.experiments import create_queues
 from lab_lib.resources import ALERTS, CHANGES, TOTALS, messages
 from tests.lab.chains import HEADER
 

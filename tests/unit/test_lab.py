@@ -110,7 +110,7 @@ def test_a_broken_aws_file_is_named_where_a_profile_is_wanted(files, name):
 WRONG = {
     "account": ["12345678901a", 123456789012, "١٢٣٤٥٦٧٨٩٠١٢"],
     "prefix": ["1st", "a-prefix-too-long"],
-    "threshold": ["9" * 16, "-1", "1_500", None],
+    "threshold": ["9" * 16, "-1", 0, "0.00", "1_500", None],
     "email": ["ana@example.com, bob@example.com", 'a"na@example.com'],
     "phone": ["5555550100"],
     "region": ["nowhere"],
@@ -130,7 +130,7 @@ def test_a_wrong_setting_is_refused_in_one_line_before_anything_starts(monkeypat
     assert english(refusal(**{name: value}).replace(repr(value), "")) == []
 
 
-@pytest.mark.parametrize("threshold", [0, 0.1, "99.50", Decimal("1234567890123.45")])
+@pytest.mark.parametrize("threshold", [0.1, "99.50", Decimal("1234567890123.45")])
 def test_right_settings_are_kept_and_roles_and_the_boundary_are_arns(embedded, threshold):
     role = f"arn:aws-cn:iam::{OTHER}:role/class/LabRole"
     kept = {"prefix": "Ana-1-", "threshold": threshold, "email": "o'hara+lab_1@mail.example.com"}

@@ -24,7 +24,7 @@ def test_what_is_beyond_ten_calls_is_folded_and_text_is_escaped():
 
 
 def test_the_calls_are_shown_also_when_one_of_them_fails(lab, capsys):
-    with pytest.raises(ClientError), shown_calls.shown(lab):
+    with pytest.raises(ClientError), shown_calls.show_calls(lab):
         lab.client("dynamodb").delete_table(TableName="Missing")
 
     assert "DeleteTable" in capsys.readouterr().out

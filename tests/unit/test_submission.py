@@ -19,7 +19,7 @@ from lab_lib.classroom.grading import Judge
 from lab_lib.classroom.own_work import OwnWork
 from lab_lib.classroom.roster import Student
 from lab_lib.classroom.sandbox import Ended
-from lab_lib.exercises import copies, questions, workbook
+from lab_lib.exercises import copies, questions
 from lab_lib.workspace.private_files import write_file
 from tests.classes import check, made_by
 from tests.lab.commands import assert_refused, in_process
@@ -43,7 +43,6 @@ def test_a_submission_holds_the_learners_work_the_id_of_its_transactions_and_not
     for name, value in PRIVATE.items():
         text = text.replace(f'\\"{name}\\": \\"\\"', f'\\"{name}\\": \\"{value}\\"')
     write_file(first, text)
-    workbook.record_solved("mail to ana@example.com")
     for name in ("my_notifier.py", "my_add.py", "my_add-Copy1.py"):  # Python cannot import the last one
         write_file(copy / name, "# of account 111122223333\n")
 
@@ -53,7 +52,7 @@ def test_a_submission_holds_the_learners_work_the_id_of_its_transactions_and_not
     read = submission.read(copy / "submission-ana-s12.zip", copy)
     files = submission.unpack(read.content)
     ours = {path.name for path in copies.solved_notebooks()}
-    assert files.keys() - ours == {"my_notifier.py", "my_add.py", "answers.jsonl", "manifest.json"}
+    assert files.keys() - ours == {"my_notifier.py", "my_add.py", "manifest.json"}
     assert [value for value in PRIVATE.values() if value.encode() in b"".join(files.values())] == []
     assert (read.name, read.id, read.data_id) == ("Ana", "s12", "s12")
 
@@ -72,7 +71,7 @@ def test_a_file_with_other_transactions_than_those_of_its_id_is_remarked_once(tm
 
 def test_an_answer_about_totals_is_judged_by_the_transactions_of_the_student(monkeypatch):
     totals = transactions.totals(transactions.recount("", plain_file("s7")).amounts)
-    room = json.dumps([str(max(1500 - total, 0)) for _, total in sorted(totals.items())])
+    room = " ".join(str(max(1500 - total, 0)) for _, total in sorted(totals.items()))
     items = [{"CustomerId": name, "accountBalance": total} for name, total in totals.items()]
     monkeypatch.setattr(own_work.tables, "items", lambda *_: items)  # the file of s7 was uploaded
 
@@ -253,10 +252,12 @@ def test_a_notebook_that_ends_its_sandbox_costs_nothing_that_was_earned_before_i
     monkeypatch.setattr(checks, "run", run)
     monkeypatch.setattr(OwnWork, "judge", Mock())
     monkeypatch.setattr(Judge, "_try_function", lambda _: [])
-    judging = judge({})
+    offered = json.dumps(["x\n", 'notebook.solve(lab, "create-queue")', 'run notebook.solve(lab, "create-topic")'])
+    judging = judge({"04-create-queues.ipynb": offered.encode()})
 
     judging.run()
 
+    assert judging.own.solved == {"create-queue"}  # the feedback says so
     assert judging.faults == ["03-create-topic: It took too much."]
     assert [check.found for check in judging.record.checks] == ["00", "01", "02"]
     assert judging.work.found() == judging.record  # if the judge died now

@@ -3,17 +3,9 @@
 import pytest
 from handlers import HEADER
 
-from lab_lib.aws import tables, topics
+from lab_lib.aws import topics
 from lab_lib.errors import StepMissing, UsageError
 from lab_lib.exercises import tries
-
-
-@pytest.fixture
-def account(lab, tmp_path, monkeypatch):
-    monkeypatch.chdir(tmp_path)
-    for name in tables.KEYS:
-        tables.ensure_table(lab, name)
-    return lab
 
 
 def file(*rows):
@@ -28,22 +20,23 @@ def file(*rows):
         (tries.FIRST, [("my-ana", 1), ("C1", 1)], "my-first.txt has the customer C1; wanted ids that begin with my-"),
     ],
 )
-def test_a_file_that_could_not_be_taken_away_or_would_fail_is_refused(account, key, rows, why):
+def test_a_file_that_could_not_be_taken_away_or_would_fail_is_refused(lab, key, rows, why):
     with pytest.raises(UsageError, match=why):
-        tries.upload_mine(account, key, file(*rows))
+        tries.upload_mine(lab, key, file(*rows))
 
 
-def test_a_total_stays_below_the_threshold_as_long_as_no_topic_takes_the_alert(account, monkeypatch):
+def test_a_total_stays_below_the_threshold_as_long_as_no_topic_takes_the_alert(lab, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
     monkeypatch.setattr(tries.chain, "wait_until_uploads_start", lambda lab: 1 / 0)
     rows = ("my-ana", 1600), ("my-ana", -900)
 
     with pytest.raises(UsageError, match="my-ana can come to 1600; wanted less"):  # on its way
-        tries.upload_mine(account, tries.FIRST, file(*rows))
-    topics.ensure_topic(account)
+        tries.upload_mine(lab, tries.FIRST, file(*rows))
+    topics.ensure_topic(lab)
     with pytest.raises(ZeroDivisionError):  # it goes on
-        tries.upload_mine(account, tries.FIRST, file(*rows))
+        tries.upload_mine(lab, tries.FIRST, file(*rows))
 
 
-def test_without_the_first_file_there_is_no_total_to_wait_for(account):
+def test_without_the_first_file_there_is_no_total_to_wait_for(lab):
     with pytest.raises(StepMissing, match="Run the cell that uploads it"):
-        tries.wait_for_totals(account)
+        tries.wait_for_totals(lab)

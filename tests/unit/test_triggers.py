@@ -4,7 +4,7 @@ import pytest
 
 from lab_lib.aws import functions, policies, queues, tables, topics, triggers
 from lab_lib.errors import StepMissing
-from lab_lib.exercises.first_look import create_functions
+from lab_lib.exercises.experiments import create_functions
 
 PROCESSOR = "arn:aws:lambda:us-east-1:123456789012:function:TransactionProcessor"
 
