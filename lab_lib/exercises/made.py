@@ -134,6 +134,8 @@ def judge(lab: Lab, exercise: str) -> bool:
         print(_("If you are stuck, run {code}: the lab makes it, for 0 points.", code=code))
     else:
         print(_("It cannot be seen.") if report.failed else _("Right."))
+    if not report.failed:
+        questions.show_hints(exercise)
     return not report.wrong
 
 

@@ -1,6 +1,6 @@
 """Ask the questions of the notebooks, and judge their answers by their meaning.
 
-The solved notebooks say what each asks: its heading, and the answers to choose from. QUESTIONS has what is
+The solved notebooks say what each asks: its heading, its hints, and the answers to choose from. QUESTIONS has what is
 right: a set, numbers, a letter, or the text of a message. A verdict says which part is not right yet and what was
 written there, and never shows what is right. Nothing that a learner writes is an error.
 """
@@ -11,6 +11,8 @@ import re
 from collections.abc import Callable, Collection, Mapping
 from decimal import Decimal
 from typing import Any, NamedTuple, TypeVar
+
+from IPython.display import display
 
 from lab_lib import language
 from lab_lib.errors import UsageError
@@ -25,6 +27,7 @@ T = TypeVar("T")
 Faults = list[str]  # what is not right yet, as sentences; empty if the answer is right
 Judge = Callable[[Any, Any], Faults]  # of an answer, by what is right
 MOST_NAMED = 5  # parts that a verdict names
+_HINT = re.compile(r"<details><summary>.+?</summary>.+?</details>", re.DOTALL)
 _OPTION = re.compile(r"^- \*\*([a-z])\*\* (.+)$", re.MULTILINE)
 _ANSWER = re.compile(r"my_\w+")
 
@@ -35,6 +38,7 @@ class Text(NamedTuple):
     question: str = ""  # its nbgrader id
     cell: str = ""  # the id of the cell that the learner writes
     heading: str = ""
+    hints: tuple[str, ...] = ()
     options: dict[str, str] = {}  # noqa: RUF012  # nobody changes it
     answer: str = ""  # the name that the cell gives to the answer; "" if something is made: the account is the answer
     points: int = 0  # by nbgrader and, as a share of its column, in the grade book
@@ -59,8 +63,9 @@ def in_language(name: str) -> dict[str, Text]:
                 for found in HEADING.findall(source):
                     heading = found
             elif marked.get("solution"):
+                hints = tuple(_HINT.findall(above))
                 options = dict(_OPTION.findall(above))
-                texts[id] = Text(id, cell["id"], heading, options)
+                texts[id] = Text(id, cell["id"], heading, hints, options)
             elif id in texts:
                 answer = _ANSWER.search(source)
                 texts[id] = texts[id]._replace(answer=answer[0] if answer else "", points=marked["points"])
@@ -97,10 +102,19 @@ def find(exercise: str, among: Mapping[str, T]) -> T:
     return among[exercise]
 
 
+def show_hints(exercise: str) -> None:
+    """Show the hints again, when the exercise is done: each is a way to see why the answer is right."""
+    if hints := of(exercise).hints:
+        in_words = _("(The hints above: {count}.)", count=len(hints))
+        shown = "\n".join([_("The hints once more:"), *hints])
+        display({"text/plain": in_words, "text/markdown": shown}, raw=True)  # type: ignore[no-untyped-call]
+
+
 def judge(question: str, answer: Any, *values: Any) -> bool:
     """Print whether the answer is right and why, or what is not right yet; return True if it is right.
 
-    `values` are what the question is about. UsageError for an unknown question.
+    `values` are what the question is about. A right answer has the hints below it once more. UsageError for an unknown
+    question.
     """
     known = find(question, QUESTIONS)
     if isinstance(answer, BaseException):
@@ -113,6 +127,7 @@ def judge(question: str, answer: Any, *values: Any) -> bool:
         print(sentences(_("Not yet."), *faults))
         return False
     print(sentences(_("Right."), _(known.why)))
+    show_hints(question)
     return True
 
 

@@ -152,3 +152,4 @@ def test_every_question_is_asked_once_and_is_named_as_the_cell_with_its_answer()
     assert sorted(names) == sorted({**questions.QUESTIONS, **made.EXERCISES})
     assert {each.answer for each in asked.values()} == {"", "my_answer", "my_message", "my_room", "my_effect"}
     assert {name for exercise in made.EXERCISES.values() for name in exercise.checks.split()} <= set(RULES)
+    assert all(questions.of(name).hints for name in names)
