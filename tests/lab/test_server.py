@@ -1,6 +1,5 @@
 """The server of the embedded AWS: started once, out of reach from outside, and empty after a stop."""
 
-import errno
 import json
 import os
 import re
@@ -81,16 +80,6 @@ def test_the_port_of_another_program_is_left_alone(own_home):
 
         assert (server.running(), server.stop()) == (None, False)
         assert server.start().port != other.server_port
-
-
-def test_without_space_in_its_folder_the_error_says_which_folder(own_home, monkeypatch):
-    def full(*_, **__):
-        raise OSError(errno.ENOSPC, "No space left on device")
-
-    monkeypatch.setattr(Path, "write_text", full)
-    with pytest.raises(EmulatorError, match=rf"{own_home}: No space left.* XDG_STATE_HOME"):
-        server.start()
-    assert [path.name for path in own_home.iterdir()] == ["lock"]
 
 
 def test_a_server_and_its_functions_end_when_their_folder_is_gone_or_their_note_is_another(own_home):
