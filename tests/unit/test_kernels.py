@@ -1,8 +1,10 @@
 """One notebook, and the next, in the kernel of a headless run: what is written, what is left, who can listen."""
 
+import asyncio
 from pathlib import Path
 
 import pytest
+from jupyter_core.utils import ensure_event_loop
 
 from lab_lib.lab import Lab
 from lab_lib.run import headless
@@ -82,6 +84,17 @@ def test_a_kernel_that_dies_is_a_failed_step_and_the_notebook_is_written(noteboo
 
     assert step.error == "Kernel died. Run the notebook in JupyterLab to see where."
     assert '"before' in (tmp_path / "out" / "00-test.ipynb").read_text()
+
+
+@pytest.mark.slow
+def test_ctrl_c_leaves_the_notebook_and_no_task_that_would_report_a_dead_kernel(notebook, run, tmp_path):
+    path = notebook("import os, signal", "os.kill(os.getppid(), signal.SIGINT); signal.pause()")
+
+    with pytest.raises(KeyboardInterrupt), one_kernel(tmp_path) as kernel:
+        run(path, kernel)
+
+    assert (tmp_path / "out" / "00-test.ipynb").exists()
+    assert asyncio.all_tasks(ensure_event_loop()) == set()
 
 
 def test_only_the_owner_can_speak_to_a_kernel_or_listen(notebook, kernel, run):

@@ -32,6 +32,7 @@ MADE = {
     "role": call("iam", "CreateRole", RoleName="R", Tags=TAG),
     "policy of a role": call("iam", "PutRolePolicy", RoleName="R", PolicyName="p"),
     "table": call("dynamodb", "CreateTable", {"Table": {"LatestStreamArn": STREAM}}, TableName="Mine", Tags=TAG),
+    "topic": call("sns", "CreateTopic", {"TopicArn": TOPIC}, Name="Mine", Tags=TAG),
     "subscription": call("sns", "Subscribe", {"SubscriptionArn": SUBSCRIPTION}, TopicArn=TOPIC, Endpoint=QUEUE),
     "e-mail": call("sns", "Subscribe", {"SubscriptionArn": "pending confirmation"}, TopicArn=TOPIC, Endpoint="a@b.c"),
     "log group": call("logs", "CreateLogGroup", logGroupName="/aws/lambda/Mine"),
@@ -53,6 +54,7 @@ RIGHT = [  # it is shown, or the answer is about something else
     ("subscription", call("sns", "ListSubscriptionsByTopic", {"Subscriptions": []}, TopicArn=f"{TOPIC}2")),
 ]
 DELETED = {
+    "topic": call("sns", "DeleteTopic", TopicArn=TOPIC),
     "log group": call("logs", "DeleteLogGroup", logGroupName="/aws/lambda/Mine"),
     "role": call("iam", "DeleteRole", RoleName="R"),
     "table": call("dynamodb", "DeleteTable", TableName="Mine"),
@@ -60,6 +62,7 @@ DELETED = {
 }
 LATE, NOT_LATE = "AWS to forget", "None"
 AFTER_DELETION = [
+    ("topic", call("sns", "GetTopicAttributes", {"Attributes": {"TopicArn": TOPIC}}, TopicArn=TOPIC), LATE),
     ("log group", call("logs", "DescribeLogGroups", {"logGroups": [{"logGroupName": "/aws/lambda/Mine"}]}), LATE),
     ("role", call("iam", "CreateRole", {"Error": {"Code": "EntityAlreadyExists"}}, RoleName="R"), LATE),
     ("table", call("dynamodb", "DescribeTable", {"Table": {"TableStatus": "DELETING"}}, TableName="Mine"), NOT_LATE),
