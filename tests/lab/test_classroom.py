@@ -3,6 +3,7 @@
 import os
 import re
 import signal
+import threading
 
 import pytest
 from chains import create_table
@@ -33,6 +34,23 @@ def test_two_classes_at_once_do_not_write_to_the_same_folder(account, tmp_path):
 
     assert (ended.exit_code, "at work in" in ended.stderr) == (2, True), ended.output
     assert [path.name for path in (tmp_path / "out").iterdir()] == [".lock"]
+
+
+def test_ctrl_c_ends_a_check_with_a_grade_book_of_those_who_were_graded(account, tmp_path, monkeypatch):
+    def grade(work):
+        if work.student.name == "Student 5":
+            signal.pthread_kill(threading.main_thread().ident, signal.SIGINT)
+        threading.Event().wait(0.2)
+        return work.failed(RuntimeError("no"))
+
+    monkeypatch.setattr(Work, "check_account", grade)
+    students = {f"Student {number}": int(account) + number for number in range(99)}
+
+    ended = in_process("class", "check", roster_of(tmp_path, **students), "--out", tmp_path / "out")
+
+    assert ended.exit_code == 130, ended.output
+    states = [student["state"] for student in book_of(tmp_path / "out").values()]
+    assert 0 < states.count("failed") < 99 == len(states)
 
 
 def test_clean_deletes_what_the_lab_made_in_every_account_and_names_what_it_kept(new_account, tmp_path):
@@ -77,7 +95,7 @@ def stopped(new_account, tmp_path_factory):
     """Stop `lab class` in Chen's second notebook. Return roster, exit status, stderr, processes, and grade book."""
     folder = tmp_path_factory.mktemp("class")
     out = folder / "out"
-    roster = roster_of(folder, **{name: new_account() for name in ("Ben", "Ana", "=Chen", "Dee")})
+    roster = roster_of(folder, **{name: new_account() for name in ("Ben", "Ana", "=Chen")})
     ben = roster.read_text().splitlines()[1].split(",")[0]
     create_table(open_lab(account=ben), "Transactions", "Id")  # notebook 00 wants another key
     process, children = begin_class(roster, lambda: list(out.glob(".chen-*.draft/00-start-here.ipynb")))
@@ -99,7 +117,6 @@ def test_ctrl_c_ends_a_class_with_one_line_and_leaves_no_process_and_no_temporar
         "Ana": "done",
         "Ben": "failed",
         "=Chen": "unfinished",
-        "Dee": "not run",
     }
 
 
