@@ -185,10 +185,6 @@ DELAYS = {
         Refused(Since("s3.(CreateBucket|PutBucketTagging)", "Bucket"), "s3.GetBucketTagging", "NoSuchTagSet"),
     ),
     # What is new or in use refuses the next call.
-    "trust": (  # Terraform's AWS provider waits for this
-        10,
-        Refused(_ROLE, _WITH_ROLE, _INVALID, "The role cannot be assumed by Lambda."),
-    ),
     "grant": (  # Terraform's AWS provider waits for this
         15,
         Refused(_ROLE, _WITH_ROLE, _INVALID, "The KMS key is invalid for CreateGrant."),

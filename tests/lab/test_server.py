@@ -108,6 +108,7 @@ def test_a_function_that_runs_ends_with_its_server_when_that_is_killed(own_home)
 
 def test_each_workspace_has_a_server_of_its_own_which_ends_and_leaves_nothing_when_it_is_deleted(own_home, monkeypatch):
     first, other_place = server.start(), Path(os.environ[WORKSPACE]).with_name("other")
+    assert own_home.is_relative_to(os.environ["XDG_STATE_HOME"])
     with monkeypatch.context() as elsewhere:
         elsewhere.setenv(WORKSPACE, str(other_place))
         ended = family(other := server.start())
