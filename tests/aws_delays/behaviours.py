@@ -97,10 +97,6 @@ _WITH_ROLE = "lambda.(CreateFunction|UpdateFunctionConfiguration)"
 _FUNCTION_CHANGES = "lambda.(UpdateFunctionCode|UpdateFunctionConfiguration|PublishVersion)"
 _TABLE_CHANGES = "dynamodb.(CreateTable|UpdateTable|DeleteTable|UpdateTimeToLive)"
 _OF_ITEMS = "dynamodb.(Scan|Query|.+Item|DescribeTimeToLive)"
-_MANNERS = (
-    "s3.Put(PublicAccessBlock|BucketEncryption)|dynamodb.UpdateTimeToLive|logs.(CreateLogGroup|PutRetentionPolicy)"
-    "|lambda.PutFunctionEventInvokeConfig"
-)
 _UNKNOWN, _NO_QUEUE = "ResourceNotFoundException", "AWS.SimpleQueueService.NonExistentQueue"
 _IN_USE, _CONFLICT, _INVALID = "ResourceInUseException", "ResourceConflictException", "InvalidParameterValueException"
 
@@ -156,13 +152,6 @@ DELAYS = {
         Refused(_DELETED_BUCKET, "s3.CreateBucket", "OperationAborted"),
     ),
     "log-group-deletion": (30, Deferred(Since("logs.DeleteLogGroup", "logGroupName"), "logs.CreateLogGroup")),
-    # What an organisation forbids.
-    "refused-manners": (  # AWS Organizations User Guide, service control policies
-        0,
-        Refused(
-            _ANY_TIME, _MANNERS, "AccessDenied", "You are denied with an explicit deny in a service control policy"
-        ),
-    ),
     # What was just set neither counts nor is read yet.
     "role-policy": (  # IAM User Guide: not always visible at once
         15,
@@ -196,10 +185,6 @@ DELAYS = {
         Refused(Since("s3.(CreateBucket|PutBucketTagging)", "Bucket"), "s3.GetBucketTagging", "NoSuchTagSet"),
     ),
     # What is new or in use refuses the next call.
-    "trust": (  # Terraform's AWS provider waits for this
-        10,
-        Refused(_ROLE, _WITH_ROLE, _INVALID, "The role cannot be assumed by Lambda."),
-    ),
     "grant": (  # Terraform's AWS provider waits for this
         15,
         Refused(_ROLE, _WITH_ROLE, _INVALID, "The KMS key is invalid for CreateGrant."),

@@ -105,7 +105,7 @@ def _response(request, model, answer):
     content = "{}" if is_json else f"<{model.name}Response/>"
     if answer:
         code, message = answer
-        kind, status = code.rsplit(".", 1)[-1], 403 if code == "AccessDenied" else 404  # HEAD has only the status
+        kind, status = code.rsplit(".", 1)[-1], 404  # HEAD has only the status
         headers = {"x-amzn-errortype": kind, "x-amzn-query-error": f"{code};Sender"}
         content = f"<Error><Code>{code}</Code><Message>{message}</Message></Error>"
         if is_json:

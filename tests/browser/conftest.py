@@ -2,7 +2,6 @@
 
 import shutil
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 
@@ -41,11 +40,3 @@ def visit(browser) -> Iterator[object]:
     yield visit
     for context in contexts:
         context.close()
-
-
-@pytest.fixture(scope="session")
-def shots() -> Path:
-    """Return the folder of the screenshots."""
-    folder = Path(__file__).parents[2] / "runs" / "browser"
-    folder.mkdir(parents=True, exist_ok=True)
-    return folder

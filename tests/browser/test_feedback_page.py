@@ -1,6 +1,6 @@
 """A student's page of feedback in Chromium: on a phone and a desk, light and dark.
 
-Screenshots go to runs/browser. Skipped where Chromium is not installed.
+Skipped where Chromium is not installed.
 """
 
 import pytest
@@ -15,7 +15,7 @@ pytestmark = pytest.mark.slow
 
 
 @pytest.mark.parametrize(("colours", "size"), [("dark", PHONE), ("light", DESK)], ids=["phone", "desk"])
-def test_the_page_fits_its_screen_can_be_read_and_loads_nothing(visit, tmp_path, shots, colours, size):
+def test_the_page_fits_its_screen_can_be_read_and_loads_nothing(visit, tmp_path, colours, size):
     steps = [{"notebook": "03-create-topic", "ok": False, "error": None, "errors": ["NameError: x"]}]
     answers = [answer | {"note": "It was not there.", "held": 0} for answer in ANSWERS]
     missing = ["bucket-trigger", "totals", "table-TransactionTotal"]
@@ -29,5 +29,4 @@ def test_the_page_fits_its_screen_can_be_read_and_loads_nothing(visit, tmp_path,
     page = visit(tmp_path / "feedback" / f"{student.folder}.html", size, colours)
 
     page.asked = [url for url in page.asked if not url.startswith("data:")]
-    page.screenshot(path=shots / f"feedback-{colours}.png")
     assert_fits(page)

@@ -1,6 +1,6 @@
 """The report of a class in Chromium: on a phone and on a desk, light and dark, printed, and without a mouse.
 
-Screenshots go to runs/browser. Skipped where Chromium is not installed.
+Skipped where Chromium is not installed.
 """
 
 import pytest
@@ -54,11 +54,8 @@ def opened(visit, tmp_path):
 
 
 @pytest.mark.parametrize(("colours", "size"), [("dark", PHONE), ("light", DESK)], ids=["phone", "desk"])
-def test_the_report_fits_its_screen_can_be_read_and_loads_nothing(opened, shots, colours, size):
-    page = opened(EVERYBODY, size, colours)
-
-    page.screenshot(path=shots / f"report-{colours}.png", full_page=True)
-    assert_fits(page)
+def test_the_report_fits_its_screen_can_be_read_and_loads_nothing(opened, colours, size):
+    assert_fits(opened(EVERYBODY, size, colours))
 
 
 def test_the_table_is_sorted_and_searched_with_the_keyboard(opened):
@@ -78,13 +75,11 @@ def test_the_table_is_sorted_and_searched_with_the_keyboard(opened):
     assert page.locator("article:visible").count() == 2
 
 
-def test_print_unfolds_everything(opened, shots):
+def test_print_unfolds_everything(opened):
     stuck = record(account="111122229099", missing=[f"table-{name}" for name in KEYS] + ["bucket"], state="failed")
     page = opened([*whole_class(), stuck], colours="dark")
     assert page.locator("details:not([open])").count() == 1
 
-    page.pdf(path=shots / "report.pdf", format="A4", margin=dict.fromkeys(("top", "bottom"), "12mm"))
-    page.emulate_media(media="print")
     page.evaluate("() => dispatchEvent(new Event('beforeprint'))")
 
     assert page.locator("details:not([open])").count() == 0

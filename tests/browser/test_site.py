@@ -119,15 +119,12 @@ def test_no_output_answers_a_question_of_its_notebook_and_each_shows_the_lab(pag
         assert "on the embedded AWS" in shown
 
 
-def test_no_page_says_why_an_answer_is_right_or_lists_all_its_parts(pages):
-    listed = [result for solved in SOLVED.values() for result in results(solved) if min(map(len, result)) > 10]
+def test_no_page_says_why_an_answer_is_right(pages):
     reasons = [question.why for question in questions.QUESTIONS.values()]
 
-    assert listed
     for name, page in pages.items():
         text = page.get_text()
         assert [reason for reason in reasons if reason in text] == [], name
-        assert [result for result in listed if all(part in text for part in result)] == [], name
 
 
 @pytest.mark.parametrize(("colours", "width"), [("light", 1280), ("dark", 390)])

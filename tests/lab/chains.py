@@ -2,14 +2,12 @@
 
 import json
 from decimal import Decimal
-from pathlib import Path
 
 from lab_lib.aws import buckets, functions, log_runs, queues, roles, tables, triggers
 from lab_lib.calls.waiting import wait_until
 from lab_lib.checks.chain import following
 from lab_lib.exercises.experiments import create_functions, create_queues
 from lab_lib.run.headless import DATA_FILE
-from tests.lab import spoil
 
 HEADER = "customer_id|customer_address|trn_id|trn_date|trn_amount"
 
@@ -39,20 +37,6 @@ class Chain:
         """Wait until the table holds these totals among others; amounts as text."""
         wanted = {name: Decimal(amount) for name, amount in totals.items()}
         wait_until(lambda: wanted.items() <= self.totals().items(), f"the totals {totals}", timeout=30)
-
-    def let_fail(self, *names):
-        """Let these functions meet the faults that are returned."""
-        secret = self.lab.session.get_credentials().secret_key
-        faults = spoil.Faults(secret, self.lab.endpoint)
-        for name in names:
-            self._spoil(name, f"\nimport spoil\nspoil.begin({secret!r}, {faults.table.name!r})\n")
-        return faults
-
-    def _spoil(self, name, more):
-        pure, calling = functions.source_files(name)
-        files = {path.name: path.read_bytes() for path in (pure, calling, Path(spoil.__file__))}
-        files[calling.name] += more.encode()
-        self.lab.client("lambda").update_function_code(FunctionName=name, ZipFile=functions.zipped(files))
 
     def wait_for_file(self, key):
         """Wait until TransactionProcessor has processed this upload."""
@@ -128,11 +112,6 @@ def stop(lab):
         lambda_.delete_function(FunctionName=name)
 
 
-def zipped(code):
-    """Return the archive of a function whose handler is probe.handler."""
-    return functions.zipped({"probe.py": code.encode()})
-
-
 def replace_code(lab, name, code, file="lambda_function.py"):
     """Replace the code of a function by this file."""
     archive = functions.zipped({file: code.encode()})
@@ -142,5 +121,6 @@ def replace_code(lab, name, code, file="lambda_function.py"):
 def create_function(lab, name, code, role="", **settings):
     """Create a function of this code, and return Lambda's answer. By default it has the role of TotalNotifier."""
     role = role or roles.ensure_role(lab, functions.ROLES["TotalNotifier"])
-    about = {"Role": role, "Runtime": functions.RUNTIME, "Handler": "probe.handler", "Code": {"ZipFile": zipped(code)}}
+    archive = {"ZipFile": functions.zipped({"probe.py": code.encode()})}
+    about = {"Role": role, "Runtime": functions.RUNTIME, "Handler": "probe.handler", "Code": archive}
     return lab.client("lambda").create_function(FunctionName=name, **about | settings)

@@ -1,7 +1,6 @@
 """Accounts of a test's own, empty or with the whole lab in them."""
 
 import itertools
-from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 from chains import Chain
@@ -37,30 +36,6 @@ def build(new_account, request):
     """build(): the whole lab in an account of its own, in the module's REGION, with nothing uploaded yet."""
     region = getattr(request.module, "REGION", "")
     return lambda: Chain(open_lab(account=new_account(), region=region)).build()
-
-
-@pytest.fixture(scope="module")
-def started():
-    """Yield a pool of threads, and what was started in it for the tests of a file, by the test's name."""
-    with ThreadPoolExecutor(6) as pool:
-        yield pool, {}
-
-
-@pytest.fixture
-def side_by_side(request, started):
-    """side_by_side(work): the result of `work` with the parameters of this test.
-
-    The first test starts the work of all tests of its function, since most of that is waiting.
-    """
-
-    def result(work):
-        pool, results = started
-        for item in request.session.items:
-            if getattr(item, "function", None) is request.function and item.name not in results:
-                results[item.name] = pool.submit(work, **item.callspec.params)
-        return results[request.node.name].result()
-
-    return result
 
 
 @pytest.fixture

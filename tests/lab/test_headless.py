@@ -126,6 +126,7 @@ def test_nothing_that_a_run_writes_or_prints_holds_private_values_and_only_its_o
     assert [path for path in [folder, *folder.iterdir()] if path.stat().st_mode & 0o077] == []
 
 
+@pytest.mark.slow  # test_kernels.py shows quickly what is written
 def test_a_notebook_that_fails_ends_the_run_with_status_1_and_its_evidence(account, tmp_path):
     create_table(open_lab(account=account), "Customer", "Id")
 
@@ -177,15 +178,9 @@ def test_a_wrong_request_is_one_line_and_status_2_and_nothing_is_made(option, va
     assert cleanup.remaining(open_lab(account=account)) == []
 
 
-@pytest.fixture
-def copy(tmp_path, monkeypatch):
-    """Return the learner's copy of the notebooks, with the solutions filled in."""
+def test_the_learners_copy_is_run_with_its_own_settings_and_stays_as_it_is(account, tmp_path, monkeypatch):
     monkeypatch.setenv(WORKSPACE, str(tmp_path))
-    solve(copies.complete())
-    return copies.folder()
-
-
-def test_the_learners_copy_is_run_with_its_own_settings_and_stays_as_it_is(copy, account, tmp_path):
+    solve(copy := copies.complete())
     first = copy / f"{STEPS[0]}.ipynb"
     first.write_text(first.read_text().replace(r"\"account\": \"\"", rf"\"account\": \"{account}\""))
     before = {path: path.read_bytes() for path in copy.rglob("*") if path.is_file()}

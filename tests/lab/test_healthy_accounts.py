@@ -1,6 +1,7 @@
 """Accounts in which the lab works, each built in another way: no check finds fault with any, or changes anything."""
 
 import re
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 
 import pytest
@@ -22,9 +23,11 @@ READING = r"(Get|List|Describe|Head)\w+|Scan|FilterLogEvents|SimulatePrincipalPo
 HELD = ("ApproximateNumberOfMessages", "ApproximateNumberOfMessagesNotVisible")
 
 
-@pytest.mark.parametrize("name", ACCOUNTS)
-def test_a_lab_that_works_is_right_however_it_was_built(side_by_side, new_account, name):
-    assert side_by_side(lambda name: graded(new_account(), ACCOUNTS[name])) == ([], [], [], [])
+def test_a_lab_that_works_is_right_however_it_was_built(new_account):
+    with ThreadPoolExecutor() as pool:  # most of it is waiting
+        faults = pool.map(graded, [new_account() for _ in ACCOUNTS], ACCOUNTS.values())
+
+    assert dict(zip(ACCOUNTS, faults, strict=True)) == dict.fromkeys(ACCOUNTS, ([], [], [], []))
 
 
 def held(lab):

@@ -1,15 +1,13 @@
 """What the embedded AWS says it has to do: nothing, only when nothing more will happen."""
 
 from functools import partial
-from pathlib import Path
 from threading import Thread
 
 import pytest
-import spoil
 from accounts import user_of
-from chains import create_function
+from chains import create_function, create_table
 
-from lab_lib.aws import cloudwatch, functions
+from lab_lib.aws import cloudwatch
 from lab_lib.calls.waiting import wait_until
 from lab_lib.lab import open_lab
 
@@ -19,9 +17,10 @@ RAISE = "def handler(event, context):\n    raise ValueError\n"
 OPEN = {"Id": "open"}
 GATED = """
 import time
-import spoil
+import boto3
 
-calls, gate = [], spoil.Faults({secret!r}, name={name!r}).table
+keys = {{"aws_access_key_id": {account!r}, "aws_secret_access_key": {secret!r}}}  # the function's role may not read it
+calls, gate = [], boto3.resource("dynamodb", **keys).Table("Gate")
 
 def handler(event, context):
     calls.append(1)
@@ -30,11 +29,6 @@ def handler(event, context):
     {end}
 """
 soon = partial(wait_until, timeout=30, first_pause=0.005, longest_pause=0.005)
-
-
-def create(lab, code):
-    files = {"probe.py": code.encode(), "spoil.py": Path(spoil.__file__).read_bytes()}
-    create_function(lab, "Act", code, Code={"ZipFile": functions.zipped(files)})
 
 
 def wait_for_rest(lab):
@@ -51,13 +45,14 @@ def tries(lab):
 def gate(lab):
     """gate(free): create `Act`, whose calls after the first `free` end only while the gate that is returned is open.
 
-    It is open while it holds an item. Its table is where a function in a box reaches it too.
+    It is a table, which is open while it holds an item: a function in a box reaches it too.
     """
     secret = lab.session.get_credentials().secret_key
-    gate = spoil.Faults(secret, lab.endpoint).table
+    create_table(lab, "Gate", "Id")
+    gate = lab.session.resource("dynamodb", endpoint_url=lab.endpoint).Table("Gate")
 
     def create_gated(free=0, end="return"):
-        create(lab, GATED.format(secret=secret, name=gate.name, free=free, end=end))
+        create_function(lab, "Act", GATED.format(account=lab.account, secret=secret, free=free, end=end))
         return gate
 
     yield create_gated
@@ -101,7 +96,7 @@ def test_an_event_that_has_failed_twice_keeps_nobody_waiting(lab, gate):
 
 
 def test_a_batch_that_fails_for_ever_keeps_nobody_waiting_nor_do_the_records_behind_it(lab, stream):
-    create(lab, RAISE)
+    create_function(lab, "Act", RAISE)
     stream.map(BatchSize=1)
     stream.write("a")
 

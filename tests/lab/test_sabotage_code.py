@@ -4,6 +4,7 @@ The probe shows it. The labs are built by hand, so that their roles may do what 
 """
 
 import re
+from concurrent.futures import ThreadPoolExecutor
 
 import by_hand
 import pytest
@@ -38,24 +39,26 @@ def replaced(text, old, new):
 P, N = functions.SOURCES
 # What a wrong row, total or alert is called is in tests/unit/test_upload.py. Code of a learner that loses bad rows, and
 # adds a correction to what it corrects, is in test_probe.py.
-# The function, its code, a pattern of the checks that may say so, and the steps that are checked beside the probe.
 WRONG = {
-    "knows the answers": (P, ANSWERS, WORK, []),
-    "publishes for everybody": (N, replaced(NOTIFIER, 'balance >= Decimal("1500")', "True"), WORK, []),
-    "reads the first record only": (N, replaced(NOTIFIER, 'event["Records"]:', 'event["Records"][:1]:'), WORK, []),
+    "knows the answers": (P, ANSWERS),
+    "publishes for everybody": (N, replaced(NOTIFIER, 'balance >= Decimal("1500")', "True")),
+    "reads the first record only": (N, replaced(NOTIFIER, 'event["Records"]:', 'event["Records"][:1]:')),
 }
 
 
-@pytest.mark.parametrize(("name", "code", "about", "steps"), WRONG.values(), ids=WRONG)
-def test_code_that_does_not_do_the_work_is_caught(side_by_side, new_account, name, code, about, steps):
-    def report(name, code, steps, **_):
-        lab = by_hand.uploaded(new_account())
-        replace_code(lab, name, code)
-        report = checks.run(lab, *steps, probe=True)
+def test_code_that_does_not_do_the_work_is_caught(new_account):
+    def report(account, function, code):
+        lab = by_hand.uploaded(account)
+        replace_code(lab, function, code)
+        report = checks.run(lab, probe=True)
         stop(lab)
         return report
 
-    spoken = [check for check in side_by_side(report).checks if not check.ok and not check.cause]
-    named = [check for check in spoken if re.search(about, check.id, re.I)]
-    assert named, spoken
-    assert [check for check in spoken if check not in named and check.step != FURTHER] == []
+    with ThreadPoolExecutor() as pool:  # most of it is waiting
+        reports = pool.map(report, [new_account() for _ in WRONG], *zip(*WRONG.values(), strict=True))
+
+    for name, made in zip(WRONG, reports, strict=True):
+        spoken = [check for check in made.checks if not check.ok and not check.cause]
+        named = [check for check in spoken if re.search(WORK, check.id, re.I)]
+        assert named, (name, spoken)
+        assert [check for check in spoken if check not in named and check.step != FURTHER] == [], name

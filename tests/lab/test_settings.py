@@ -4,14 +4,12 @@ docs/embedded-aws.md lists all settings. Those of the stream's mapping are tried
 """
 
 from concurrent.futures import ThreadPoolExecutor
-from datetime import UTC, datetime, timedelta
 
 import pytest
 from botocore.exceptions import ClientError
 from chains import create_function
 
-from lab_lib.aws import cloudwatch, functions, queues, tables, topics, triggers
-from lab_lib.calls.waiting import wait_until
+from lab_lib.aws import cloudwatch, functions, tables
 from lab_lib.lab import open_lab
 
 pytestmark = pytest.mark.slow
@@ -87,15 +85,3 @@ def test_a_log_tells_when_a_process_and_a_call_began_and_how_long_each_took(lab)
         ready, begun, done = (1000 * float(seconds) for seconds in times.split())
         assert int(ready) <= started <= begun < done < ended + 1 < done + 1500
         assert all(line == "INIT_START" and at <= ready - 100 for line, at in init)
-
-
-def test_a_message_tells_its_time_to_the_millisecond(lab):
-    topic = topics.ensure_topic(lab)
-    queues.ensure_queue(lab, "CustomerNotify")
-    triggers.ensure_queue_subscription(lab, "CustomerNotify")
-    before = datetime.now(UTC) - timedelta(milliseconds=1)  # which the time does not tell
-
-    lab.client("sns").publish(TopicArn=topic, Message="hello")
-
-    [message] = wait_until(lambda: queues.messages(lab, "CustomerNotify"), "the message", timeout=10)
-    assert before <= datetime.fromisoformat(message["Timestamp"]) <= datetime.now(UTC)

@@ -15,7 +15,6 @@ from lab_lib.errors import LabError, UsageError
 
 REGION = "cn-north-1"
 PROCESSOR, NOTIFIER = functions.SOURCES
-NO_PUBLISH = [403, "<ErrorResponse><Error><Code>AuthorizationError</Code><Message>no</Message></Error></ErrorResponse>"]
 NO_FILE = "no file in the bucket has this row: the file was replaced or deleted, or the row was written by hand"
 WHOLE = """\
 W1 T7
@@ -196,23 +195,31 @@ def test_of_the_evidence_that_is_taken_away_exactly_that_is_named(chain):
 
 
 @pytest.mark.slow
-def test_failed_runs_are_told_from_those_that_wrote_counted_and_published(chain):
-    faults = chain.let_fail(*functions.SOURCES)
-    faults.fail("BatchWriteItem", "killed after", "F1", times=2)
-    faults.fail("Publish", NO_PUBLISH, "F1", times=100)
+def test_failed_runs_are_told_from_those_that_counted_and_published(chain):
+    def let_fail(step):
+        pure, calling = functions.source_files(NOTIFIER)
+        code = f"{calling.read_text()}\ndef {step}(*_):\n    raise ValueError\n"
+        archive = functions.zipped({pure.name: pure.read_bytes(), calling.name: code.encode()})
+        chain.lab.client("lambda").update_function_code(FunctionName=NOTIFIER, ZipFile=archive)
+
+    let_fail("alert")
     chain.put("half.txt", ["F1|s|T1|03/16/2017|1600"])
     chain.wait_for_file("half.txt")
     wait_until(
-        lambda: "✘ HighBalanceAlert TotalNotifier fails: botocore" in str(missing(chain, "F1")), "it", timeout=30
+        lambda: "✘ HighBalanceAlert TotalNotifier fails: ValueError" in str(missing(chain, "F1")), "it", timeout=30
     )
-    for fault in faults.left():
-        faults.table.delete_item(Key={"Id": fault["Id"]})
+    functions.ensure_function(chain.lab, NOTIFIER)
     chain.wait_for_changes(1)
     rest(chain)
     for queue in queues.ALERT_QUEUES:
         queues.delete_messages(chain.lab, queue, bool)
     told = "uploaded as half.txt.*counted.*published: F1"
     assert re.search(told, shown(chain, "F1"), re.DOTALL)
+
+    let_fail("add")
+    chain.put("never.txt", ["F2|s|T1|03/16/2017|1"])
+    chain.wait_for_file("never.txt")
+    wait_until(lambda: "✘ TotalNotifier TotalNotifier fails: ValueError" in str(missing(chain, "F2")), "it", timeout=30)
 
 
 @pytest.mark.slow

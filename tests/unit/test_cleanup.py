@@ -94,9 +94,3 @@ def test_resources_without_the_tag_are_kept_and_listed_with_the_trigger_of_such_
 
     assert (cleanup.remaining(whole), cleanup.kept(whole)) == ([], theirs)
     assert triggers.notifications(whole) == []
-
-
-def test_a_given_bucket_is_said_to_be_kept(lab):
-    lab.client("s3").create_bucket(Bucket="given")
-
-    assert cleanup.kept(dataclasses.replace(lab, bucket_name="given")) == ["bucket given (given)"]

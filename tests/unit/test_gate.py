@@ -17,13 +17,6 @@ from tests.web_server import unasked
 
 
 @pytest.fixture
-def listener():
-    """Yield the port of a server of this computer, which must not be asked."""
-    with unasked() as port:
-        yield port
-
-
-@pytest.fixture
 def account(web_server):
     """account(body, status=200, **headers): the lab of a judge, whose embedded AWS gives this answer to everything."""
 
@@ -35,15 +28,16 @@ def account(web_server):
 
 
 @pytest.mark.parametrize("status", [301, 400])
-def test_no_redirect_leads_elsewhere(account, listener, status):
+def test_no_redirect_leads_elsewhere(account, status):
     error = b"<Error><Code>PermanentRedirect</Code><Endpoint>127.0.0.1:1</Endpoint><Region>eu-west-1</Region></Error>"
-    redirect = {"Location": f"http://127.0.0.1:{listener}/x", "x_amz_bucket_region": "eu-west-1"}
-    lab = account(error, status=status, **redirect)
+    with unasked() as port:
+        redirect = {"Location": f"http://127.0.0.1:{port}/x", "x_amz_bucket_region": "eu-west-1"}
+        lab = account(error, status=status, **redirect)
 
-    for ask in (buckets.candidates, buckets.find_bucket, tables.names, functions.names):
-        with pytest.raises(Exception) as refused:  # of botocore, or of the gate
-            ask(lab)
-        assert "has no attribute" not in str(refused.value)
+        for ask in (buckets.candidates, buckets.find_bucket, tables.names, functions.names):
+            with pytest.raises(Exception) as refused:  # of botocore, or of the gate
+                ask(lab)
+            assert "has no attribute" not in str(refused.value)
 
 
 @pytest.mark.parametrize("bucket", ["arn:aws:s3:us-east-1:111122223333:accesspoint/x", "name--use1-az1--x-s3"])

@@ -29,19 +29,6 @@ def embedded(monkeypatch):
 
 
 @pytest.fixture
-def files(monkeypatch, tmp_path):
-    """files(config="…", credentials="…"): the user's AWS files."""
-    variables = {"config": "AWS_CONFIG_FILE", "credentials": "AWS_SHARED_CREDENTIALS_FILE"}
-
-    def files(**texts):
-        for name, text in texts.items():
-            (tmp_path / f"my-{name}").write_bytes(text.encode("utf-8", errors="surrogateescape"))
-            monkeypatch.setenv(variables[name], str(tmp_path / f"my-{name}"))
-
-    return files
-
-
-@pytest.fixture
 def profile(profile):
     """Yield a profile, and an STS that knows its account."""
     with mock_aws():
@@ -101,10 +88,10 @@ def test_without_settings_the_lab_runs_on_the_embedded_aws_as_any_account(embedd
 
 
 @pytest.mark.parametrize("name", ["config", "credentials"])
-def test_a_broken_aws_file_is_named_where_a_profile_is_wanted(files, name):
-    files(**{name: "no section\n"})
+def test_a_broken_aws_file_is_named_where_a_profile_is_wanted(tmp_path, name):
+    (tmp_path / name).write_text("no section\n")
 
-    assert f"my-{name}: it is not an AWS configuration file" in refusal(account=MOTOS, profile="class")
+    assert f"{tmp_path / name}: it is not an AWS configuration file" in refusal(account=MOTOS, profile="class")
 
 
 WRONG = {
@@ -167,31 +154,11 @@ def test_an_endpoint_that_does_not_answer_or_is_not_aws_is_named_in_one_line(mon
     assert refusal(LabError).startswith(f"{address} {why}")
 
 
-def test_an_endpoint_is_asked_whose_credentials_they_are(endpoint, monkeypatch):
-    monkeypatch.setenv("AWS_ACCESS_KEY_ID", MOTOS)
-    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "of this start")
-
-    for account in ("", MOTOS):
-        lab = open_lab(account=account)
-        assert (lab.account, lab.endpoint, lab.is_real) == (MOTOS, endpoint, False)
-        assert lab.session.get_credentials().secret_key == "of this start"
-    refusal(WrongAccount, account=OTHER)
-
-
-@pytest.fixture
-def profile_with(profile, files, monkeypatch):
-    """profile_with("…", …): the profile with these lines more in its configuration."""
-
-    def profile_with(*lines):
-        monkeypatch.delenv("AWS_DEFAULT_REGION")
-        files(config="\n".join([f"[profile {profile}]", "region = eu-west-1", *lines, ""]))
-        return profile
-
-    return profile_with
-
-
-def test_the_endpoint_of_a_profile_is_no_aws_needs_no_account_and_has_the_profiles_region(profile_with):
-    profile = profile_with(f"endpoint_url = {AWS_ADDRESS}")
+def test_the_endpoint_of_a_profile_is_no_aws_needs_no_account_and_has_the_profiles_region(
+    profile, tmp_path, monkeypatch
+):
+    monkeypatch.delenv("AWS_DEFAULT_REGION")
+    (tmp_path / "config").write_text(f"[profile {profile}]\nregion = eu-west-1\nendpoint_url = {AWS_ADDRESS}\n")
 
     lab = open_lab(profile=profile)
 
@@ -203,11 +170,15 @@ def test_the_endpoint_of_a_profile_is_no_aws_needs_no_account_and_has_the_profil
 
 def test_an_endpoint_gets_the_users_credentials_or_else_the_digits_of_the_account(endpoint, monkeypatch):
     monkeypatch.setenv("AWS_ACCESS_KEY_ID", "AKIAEXAMPLE")
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "of this start")
     monkeypatch.setattr(sessions, "caller", lambda session, _: accounts[session.get_credentials().access_key])
 
     accounts = {"AKIAEXAMPLE": MOTOS, MOTOS: MOTOS, OTHER: OTHER}
-    for account, key in ((MOTOS, "AKIAEXAMPLE"), (OTHER, OTHER)):
-        assert open_lab(account=account).session.get_credentials().access_key == key
+    for account, key in (("", "AKIAEXAMPLE"), (MOTOS, "AKIAEXAMPLE"), (OTHER, OTHER)):
+        lab = open_lab(account=account)
+        assert (lab.account, lab.endpoint, lab.is_real) == (account or MOTOS, endpoint, False)
+        assert lab.session.get_credentials().access_key == key
+    assert open_lab().session.get_credentials().secret_key == "of this start"
     accounts[OTHER] = MOTOS  # such as where there is one account
     refusal(WrongAccount, account=OTHER)
 
@@ -293,8 +264,8 @@ def test_a_role_that_cannot_be_assumed_says_what_denies_it(profile, refusing):
 @pytest.mark.parametrize(
     ("name", "message"), [("nobody", "aws configure list-profiles"), ("empty", "Profile empty has no credentials")]
 )
-def test_a_profile_that_is_missing_or_has_no_credentials_is_one_line(profile, files, name, message):
-    files(config="[profile empty]\nregion = us-east-1\n")
+def test_a_profile_that_is_missing_or_has_no_credentials_is_one_line(profile, tmp_path, name, message):
+    (tmp_path / "config").write_text("[profile empty]\nregion = us-east-1\n")
 
     shown = refusal(account=MOTOS, profile=name)
 

@@ -4,7 +4,6 @@ from pathlib import Path
 
 import pytest
 
-from lab_lib.embedded import server
 from lab_lib.exercises import copies
 from lab_lib.workspace import places
 from tests.lab.commands import in_process
@@ -30,17 +29,6 @@ def test_a_notebook_that_is_opened_by_hand_works_in_the_folder_above_its_own(tmp
     assert places.workspace() == tmp_path
     monkeypatch.chdir(places.NOTEBOOKS)
     assert places.workspace() == places.COURSE
-
-
-def test_the_embedded_aws_of_each_workspace_has_a_folder_in_the_users_state(tmp_path, monkeypatch):
-    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "state"))
-    homes = []
-    for name in ("one", "two"):
-        monkeypatch.setenv(places.WORKSPACE, str(tmp_path / name / "lab"))
-        homes.append(server.home())
-
-    assert homes[0] != homes[1]
-    assert {home.parent for home in homes} == {tmp_path / "state" / "serverless-lab-workbook"}
 
 
 def test_the_copy_has_the_files_that_the_notebooks_tell_the_learner_to_read_and_none_of_teachers(tmp_path):

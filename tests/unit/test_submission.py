@@ -186,14 +186,6 @@ def test_without_a_roster_a_name_and_an_id_are_a_student_and_a_clash_is_remarked
     assert all(" ".join(remarks).startswith(remark) and bool(remarks) == bool(remark) for _, *remarks in found.values())
 
 
-def test_without_a_roster_a_file_that_claims_no_name_has_its_own_and_odd_ones_are_shown_by_codes(tmp_path):
-    (tmp_path / "bo").mkdir()
-    for name in (b"submission", b"bo/submission", b"x\xff"):
-        zipped(tmp_path / f"{os.fsdecode(name)}.zip", {}, {})
-
-    assert sorted(match(tmp_path, [])[0]) == ["bo/submission", "submission", "x[U+DCFF]"]
-
-
 def test_what_cannot_be_read_has_the_owner_that_its_name_says_and_no_link_is_followed(tmp_path):
     (tmp_path / "submission-ana-garcia.zip").write_text("no zip")
     (tmp_path / "s3.zip").symlink_to("/etc/passwd")
@@ -261,18 +253,6 @@ def test_a_notebook_that_ends_its_sandbox_costs_nothing_that_was_earned_before_i
     assert judging.faults == ["03-create-topic: It took too much."]
     assert [check.found for check in judging.record.checks] == ["00", "01", "02"]
     assert judging.work.found() == judging.record  # if the judge died now
-
-
-def test_a_notebook_that_is_missing_from_a_file_is_named_with_those_found(judge, monkeypatch):
-    name = "03-create-topic.ipynb"
-    others = {path.name: b"" for path in copies.solved_notebooks() if path.name != name}
-    box = Mock(hear=lambda: {"notebook": name, "stopped": "NotJSONError: it is empty"})
-    monkeypatch.setattr(Judge, "_check", Mock())
-    monkeypatch.setattr(OwnWork, "judge", Mock())
-
-    (judging := judge(others))._run_notebook(box, None, name)
-
-    assert f"Missing notebooks: {name}; found: 00-start-here.ipynb, " in judging.record.steps[0].error
 
 
 def test_a_function_whose_sandbox_ends_has_no_points_and_says_why(judge, monkeypatch):

@@ -10,25 +10,6 @@ BOTH = {"StreamEnabled": True, "StreamViewType": "NEW_AND_OLD_IMAGES"}
 
 
 @pytest.mark.parametrize(
-    ("name", "key", "stream", "expiry"),
-    [
-        ("Customer", ["CustomerId"], None, None),
-        ("Transactions", ["CustomerId", "TransactionId"], BOTH, None),
-        ("TransactionTotal", ["CustomerId"], None, None),
-        ("ProcessedRecords", ["EventId"], None, "ExpiresAt"),
-    ],
-)
-def test_each_table_has_its_key_stream_and_expiry(lab, name, key, stream, expiry):
-    tables.ensure_table(lab, name)
-
-    table = tables.describe(lab, name)
-    assert [part["AttributeName"] for part in table["KeySchema"]] == key
-    assert table["BillingModeSummary"]["BillingMode"] == "PAY_PER_REQUEST"
-    assert table.get("StreamSpecification") == stream
-    assert tables.expiry(lab, name) == expiry
-
-
-@pytest.mark.parametrize(
     ("before", "updates"),
     [
         ({"StreamEnabled": False}, [BOTH]),

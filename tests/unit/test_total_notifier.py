@@ -190,4 +190,5 @@ def test_the_log_and_the_markers_which_outlive_the_stream_tell_which_run_had_whi
     assert [(line["records"], line["first"], line["last"]) for line in logged] == [(2, "100", "300"), (0, None, None)]
     markers = tables.items(notifier.lab, "ProcessedRecords")
     assert {marker["Run"] for marker in markers} == {CONTEXT.aws_request_id}
-    assert min(marker["ExpiresAt"] for marker in markers) > time.time() + 24 * 3600
+    expiry = tables.expiry(notifier.lab, "ProcessedRecords")
+    assert min(marker[expiry] for marker in markers) > time.time() + 24 * 3600

@@ -1,5 +1,3 @@
-import dataclasses
-
 import pytest
 
 from lab_lib.aws import functions, policies, queues, tables, topics, triggers
@@ -140,16 +138,3 @@ def test_a_trigger_is_deleted_quietly_also_without_its_function(lab, kind, funct
     delete(lab)
 
     assert find(lab) is None
-
-
-def test_mappings_are_those_of_transactions_whatever_function_they_start(lab, monkeypatch):
-    stream, notifier = tables.find_stream(lab), functions.find_function(lab, "TotalNotifier")
-    mapping = {"EventSourceArn": stream, "FunctionArn": notifier, "State": "Enabled"}
-    ours = [mapping, {**mapping, "FunctionArn": PROCESSOR, "State": "Disabled"}]
-    other = stream.replace("Transactions", "Transactions2")
-    others = [{**mapping, "EventSourceArn": other}, {**mapping, "State": "Deleting"}, {"State": "Enabled"}]
-    answer = {"EventSourceMappings": [*others, *ours]}
-    monkeypatch.setattr(lab.client("lambda"), "list_event_source_mappings", lambda **_: answer)
-
-    assert triggers.mappings(lab) == ours
-    assert triggers.mappings(dataclasses.replace(lab, prefix="ana-")) == []
