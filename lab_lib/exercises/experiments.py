@@ -151,6 +151,7 @@ def deploy_notifier(lab: Lab, file: str | Path) -> None:
     ours, mine = parts(lab)
     path = Path(file)
     triggers.delete_stream_trigger(mine)
+    functions.delete_function(mine, NOTIFIER)  # and with it the call that may still run
     queues.delete_messages(mine, _QUEUE, lambda body: True)
     for name in ("TransactionTotal", "ProcessedRecords"):
         tables.delete_table(mine, name)
