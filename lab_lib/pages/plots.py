@@ -7,8 +7,6 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
 
-import matplotlib
-from matplotlib.figure import Figure  # without pyplot, which would show a figure a second time
 from pandas import DataFrame
 
 from lab_lib import language
@@ -83,11 +81,15 @@ def _label(total: Decimal, alerts: int = 0, is_stuck: bool = False) -> str:
 
 def _draw(title: str, bars: DataFrame, labels: DataFrame, threshold: Decimal) -> Drawing:
     """Draw a bar for each number, with its label, and the threshold as a dashed line."""
+    import matplotlib  # here: it takes a third of a second to load, and most notebooks draw nothing
+    from matplotlib.figure import Figure  # without pyplot, which would show a figure a second time
+
     names = [cut(" ".join(name.split()), 24) for name in bars.index]
     alt = f"{title}\n{labels.set_axis(names).to_string()}"
     if not names:
         title = alt = _("No customer has a total yet.")
-    with matplotlib.rc_context(_STYLE | {"font.family": _fonts()}), warnings.catch_warnings():
+    fonts = [*matplotlib.rcParams["font.family"], *_fonts()]
+    with matplotlib.rc_context(_STYLE | {"font.family": fonts}), warnings.catch_warnings():
         warnings.filterwarnings("ignore", "Glyph .* missing")  # from the font that measures, not from the reader's
         figure = Figure(figsize=(7.5, 1.7 + 0.42 * bars.size), layout="constrained")
         axes = figure.subplots()
@@ -109,8 +111,7 @@ def _draw(title: str, bars: DataFrame, labels: DataFrame, threshold: Decimal) ->
 
 
 def _fonts() -> list[str]:
-    """Return the fonts of the user's language after matplotlib's own. The reader's computer takes the first it has."""
+    """Return the fonts of the user's language, which come after matplotlib's: a computer takes the first it has."""
     folder = language.folder(language.used())
     file = folder and folder / "fonts.txt"
-    fonts = file.read_text("utf-8").splitlines() if file and file.is_file() else []
-    return [*matplotlib.rcParams["font.family"], *fonts]
+    return file.read_text("utf-8").splitlines() if file and file.is_file() else []
