@@ -220,12 +220,12 @@ class Judge:
 
     @contextmanager
     def _safely(self, task: str) -> Iterator[None]:
-        """Note a fault of the judge, and go on. What the student's server answers may break anything."""
+        """Note an error in the block as a fault, and go on: any answer of the student's server may cause one."""
         try:
             yield
         except Ended:
             raise
-        except Exception as error:  # noqa: BLE001  # see above
+        except Exception as error:  # noqa: BLE001  # any answer may cause any error
             why = f"{type(error).__name__}: {error}"
             self.faults.append(visible(_("Cannot judge {task}: {why}", task=task, why=why)))
 

@@ -11,7 +11,7 @@ PICTURE = "picture"  # the tag of the cell that draws it
 
 
 class Lit(NamedTuple):
-    """What is lit in a notebook: the word on its boxes, all of it in a sentence, and what no cell there makes."""
+    """The lit parts of a notebook: the word on their boxes, a sentence that names them, and those no cell makes."""
 
     word: str
     sentence: str

@@ -23,6 +23,7 @@ from lab_lib.language import _
 
 _NO_HISTORY = "--HistoryManager.hist_file=:memory:"  # the user's own history would keep private values
 _CLEANING = "__import__('lab_lib.run.cleaning').run.cleaning"  # gives no name to the notebooks
+_LONGEST_START = 240  # seconds; a kernel starts in one
 _LONGEST_RESET = 60  # seconds
 _LONGEST_FOLDER = 70  # characters; the path of a socket has at most 103 on macOS
 
@@ -85,9 +86,6 @@ def _cancel_tasks() -> None:
     for task in tasks:
         task.cancel()
     loop.run_until_complete(asyncio.gather(*tasks, return_exceptions=True))
-
-
-_LONGEST_START = 240  # seconds; a kernel starts in one
 
 
 class Step(NamedTuple):
