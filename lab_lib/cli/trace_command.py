@@ -46,8 +46,6 @@ def trace(
         out.say(shown.heading, style="bold")
         for change in shown.changes:
             out.print(_table(change))
-        if shown.hint:
-            out.say(f"→ {shown.hint}")
         if html:
             write_file(html, shown.page)
             out.say(_("Page: {path}", path=relative_to_cwd(html)))
@@ -55,11 +53,10 @@ def trace(
 
 def _table(change: Any) -> Table:
     """Return the table of one change."""
-    from lab_lib.trace.trace import TITLES, line, place
+    from lab_lib.trace.trace import TITLES
 
     table = FoldingTable(*map(_, TITLES))
-    table.columns[2].no_wrap = True
     for event in change:
         mark = Text(event.mark, LOOKS[event.state].style)
-        table.add_row(mark, Text(event.words("\n→ ")), line(place(change, event)), event.clock)
+        table.add_row(mark, Text(event.words("\n→ ")), event.clock)
     return table

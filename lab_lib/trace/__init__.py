@@ -20,12 +20,11 @@ from lab_lib.trace.way import Way
 
 
 def follow(lab: Lab, customer: str, transaction: str) -> Trace:
-    """Return what became of a transaction, change by change, and what has broken its way since then.
+    """Return what became of a transaction, change by change.
 
     LabError if neither a file nor the tables have it.
     """
-    way = Way(lab)
-    return way.and_since(_of_transaction(way, customer, transaction))
+    return _of_transaction(Way(lab), customer, transaction)
 
 
 def watch(lab: Lab, customer: str, transaction: str) -> Trace:
@@ -66,7 +65,7 @@ def follow_line(lab: Lab, file: str, number: int) -> Trace:
     if line.row is None:
         return Trace(title, [way.taken_in(uploads[key], line)]).mapped(visible)
     trace = _of_transaction(way, line.row["CustomerId"], line.row["TransactionId"])
-    return way.and_since(replace(trace, title=_("{line}: {name}", line=title, name=trace.title)))
+    return replace(trace, title=_("{line}: {name}", line=title, name=trace.title))
 
 
 def _of_transaction(way: Way, customer: str, transaction: str) -> Trace:

@@ -3,12 +3,11 @@
 import io
 import sys
 from collections.abc import Iterator, Sequence
-from dataclasses import replace
 from decimal import Decimal
 from functools import cache, cached_property
 from typing import Any, NamedTuple
 
-from lab_lib.aws import buckets, functions, queues, streams, tables
+from lab_lib.aws import buckets, queues, streams, tables
 from lab_lib.aws.json_text import amount, count, milliseconds, moment
 from lab_lib.aws.log_runs import Run
 from lab_lib.aws.topics import ALERT_TOPIC as TOPIC
@@ -21,7 +20,7 @@ from lab_lib.lab import Lab
 from lab_lib.language import N_, _, ngettext
 from lab_lib.pages.wording import how_often
 from lab_lib.resources import ALERTS, CHANGES, ROWS, TOTALS, messages
-from lab_lib.trace.trace import STOPPED, Change, Trace, TraceEvent
+from lab_lib.trace.trace import Change, TraceEvent
 from lab_lib.transactions import is_there, why_rejected
 
 Item = dict[str, Any]  # of a table
@@ -79,38 +78,22 @@ class Way:
         key = {"CustomerId": customer, "TransactionId": transaction}
         self._named = list[tuple[Upload, FileLine]]()  # the lines about it, oldest first
         for upload in self.uploads:
-            self._named += [(upload, line) for line in self.lines(upload["Key"]) if _names(line, key)]
+            for line in self.lines(upload["Key"]):
+                if _names(line, key):
+                    self._named.append((upload, line))
         self._records = self.evidence.read("stream", streams.records, customer) or []
         self._marks = self._read_marks()
         own = [record for record in self._records if streams.change(record)["TransactionId"] == transaction]
         changes = [[*self._recorded(record)] for record in own]
         item = self.evidence.read("Transactions", tables.find_item, "Transactions", key)
-        if self._named and self._is_ahead(*self._named[-1], item, own):
-            changes.append(self.taken_in(*self._named[-1]))
-        elif item and not own:
+        if self._named:
+            upload, line = self._named[-1]
+            is_later = not own or _written(own[-1]) <= _uploaded(upload)
+            if is_later and not _shows(item, line):
+                return [*changes, self.taken_in(upload, line)]
+        if item and not own:
             changes.append([*self._unrecorded(item)])
         return changes
-
-    def _is_ahead(self, upload: Upload, line: FileLine, item: Item | None, records: list[streams.Record]) -> bool:
-        """Return whether neither the item nor a later record shows this line."""
-        if line.row and is_there(item, line.row["TransactionAmount"], line.row["TransactionDate"]):
-            return False
-        return not records or _written(records[-1]) <= _uploaded(upload)
-
-    def and_since(self, trace: Trace) -> Trace:
-        """Return a trace with what has broken the way of its last change since then, if that came all the way."""
-        links = list[str]()
-        for event in trace.changes[-1]:
-            if event.state in STOPPED:
-                return trace
-            if event.when:
-                links += _LINKS.get(event.where, [])
-        for name in functions.SOURCES:
-            last = self.evidence.runs(name)[-1:]
-            broken, hint = why_not(self.account, name, links, [run.error for run in last if run.error])
-            if broken:
-                return replace(trace, broken=broken, hint=hint)
-        return trace
 
     def taken_in(self, upload: Upload, line: FileLine, come: int | None = None) -> Change:
         """Return the way of a line, as far as the run of TransactionProcessor.
@@ -134,12 +117,13 @@ class Way:
             return [uploaded, TraceEvent(PROCESSOR, what, State.NOT_YET, hint=hint)]
         in_file = TraceEvent("file", _("line {number}: {text}", number=line.number, text=line.text))
         events = [in_file, uploaded]
+        late = _("its log does not tell of the file so far; AWS writes it late")
         if run:
             events.append(_reported(run, report))
+        elif come is None:
+            events.append(self._missing(PROCESSOR, late, State.WAITS, runs))
         else:
-            explain = self._missing if come is None else self._unknown
-            late = _("its log does not tell of the file so far; AWS writes it late")
-            events.append(explain(PROCESSOR, late, State.WAITS, runs))
+            events.append(self._unknown(PROCESSOR, late, State.WAITS, runs))
         if fault := line.fault:
             why = why_rejected(fault.code, fault.values, str(fault))
             events.append(TraceEvent("rejected lines", why, State.NOT_YET))
@@ -160,14 +144,14 @@ class Way:
         runs, mark = self.evidence.runs(NOTIFIER), self._marks.get(record["eventID"])
         run = next((run for run in runs if run.id == mark), None)
         latest = min(when + 999, run.begin) if run else when + 999  # the stream tells the second
-        for event in self._brought(row, latest) if row else []:
-            when = max(when, min(event.when or 0, latest))
-            yield event
+        events = self._brought(row, latest) if row else []
+        yield from events
+        when = max([when, *(event.when or 0 for event in events)])
         title = _(_KINDS[change["kind"]], old=change["old amount"], new=change["new amount"])
-        yield TraceEvent("Transactions", title, when=when, to_the_second=True)
+        yield TraceEvent("Transactions", title, when=when)
         number = record["dynamodb"]["SequenceNumber"].lstrip("0")
         what = _("{kind}, record …{end}", kind=change["kind"], end=number[-6:])
-        yield TraceEvent("stream", what, when=when, to_the_second=True)
+        yield TraceEvent("stream", what, when=when)
         if mark is None:
             yield self._uncounted(record, [run for run in runs if run.begin >= _written(record)])
         else:
@@ -190,7 +174,7 @@ class Way:
         later = [other for other in self.evidence.runs(NOTIFIER) if other.begin > run.begin and _had(other, record)]
         if later:
             what = _("{what}; came again {times}, and added nothing", what=what, times=how_often(len(later)))
-        return TraceEvent(NOTIFIER, what, State.OK, run.begin, run.end)
+        return TraceEvent(NOTIFIER, what, when=run.begin)
 
     def _uncounted(self, record: streams.Record, runs: list[Run]) -> TraceEvent:
         """Return why no marker names a record: a dead letter does, it was not seen, could not come, or comes still."""
@@ -256,9 +240,9 @@ class Way:
                 yield self._missing(queue, _("no message: taken by a consumer, or never delivered"))
 
     def _arrival(self, queue: str, customer: str, total: Decimal, since: int) -> int | None:
-        """Return when the message about a total came to a queue, with SNS's envelope or without; None without one."""
+        """Return when the message about a total came to a queue; None without one."""
         for came, body in self.evidence.messages(queue):
-            told = queues.alert(body) or queues.as_alert(body)
+            told = queues.alert(body)
             is_own = told.get("customerID") == customer and amount(told.get("accountBalance")) == total
             if is_own and came >= since - _SLACK:
                 return came
@@ -308,12 +292,17 @@ def _reported(run: Run, report: Item) -> TraceEvent:
         written,
         rejected=rejected,
     )
-    return TraceEvent(PROCESSOR, what, State.OK, run.begin, run.end)
+    return TraceEvent(PROCESSOR, what, when=run.begin)
 
 
 def _names(line: FileLine, key: Item) -> bool:
     """Return whether a line is about this transaction, be it rejected or not."""
     return key.items() <= line.row.items() if line.row else {*key.values()} <= {*line.text.split("|")}
+
+
+def _shows(item: Item | None, line: FileLine) -> bool:
+    """Return whether an item of Transactions is as this line says."""
+    return line.row is not None and is_there(item, line.row["TransactionAmount"], line.row["TransactionDate"])
 
 
 def _uploaded(upload: Upload) -> int:

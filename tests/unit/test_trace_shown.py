@@ -1,9 +1,9 @@
-"""A trace with plain values: runs in a log, the line of time, the picture and the page."""
+"""A trace with plain values: runs in a log, the picture and the page."""
 
 from lab_lib.aws import log_runs
 from lab_lib.checks.rules import State
 from lab_lib.pages.chain_picture import BOXES, Look
-from lab_lib.trace.trace import Trace, TraceEvent, place
+from lab_lib.trace.trace import Trace, TraceEvent
 
 NOON = 1_795_780_800_000  # 2026-11-27 12:00:00 in UTC
 ODD = "<script>alert(\"1\")</script> & 'x' 取引"
@@ -42,15 +42,7 @@ def test_the_last_change_is_drawn_and_its_first_stop_is_the_heading():
     looks = trace.picture.looks
     assert looks["bucket"] == looks["transactions.txt→bucket"] == Look("right", "✔", NOON)
     assert looks["Transactions→TotalNotifier"].state == "wrong"
-
-
-def test_an_event_stands_on_the_line_of_time_between_the_first_and_the_last_of_its_change():
-    run = TraceEvent("TotalNotifier", "", when=NOON + 50, end=NOON + 100)
-    events = [TraceEvent("bucket", "", when=NOON), run, TraceEvent("stream", "")]
-
-    assert [place(events, event) for event in events] == [(0, 0), (0.5, 1), None]
-    assert run.clock == "12:00:00.050"
-    assert TraceEvent("stream", "", when=NOON, to_the_second=True).clock == "12:00:00"
+    assert first[0].clock == "12:00:00.000"
 
 
 def test_a_page_has_no_code_of_others():
