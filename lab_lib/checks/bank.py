@@ -20,7 +20,6 @@ from pathlib import Path
 from random import Random
 from typing import NamedTuple, TypeVar
 
-from lab_lib.checks.upload import Snapshot
 from lab_lib.handlers.transaction_processor.transactions_file import COLUMNS
 
 T = TypeVar("T")
@@ -76,11 +75,6 @@ class Values:
         last = 28 if month == 2 else monthrange(year, month)[1]
         return f"{month:02}/{chance.choice((last, chance.randint(1, last))):02}/{year}"
 
-    def odd_amount(self, amount: str) -> str:
-        """Return a whole amount as somebody may write it."""
-        forms = KINDS["whole_amounts"] + (KINDS["positive_amounts"] if amount.isdigit() else [])
-        return str(self.chance.choice(forms).format(amount))
-
     def shuffled(self, items: list[T]) -> list[T]:
         """Return the elements in any order."""
         return self.chance.sample(items, len(items))
@@ -98,36 +92,28 @@ class Values:
 
 
 class Bank(Values):
-    """Draws the files of a probe. Remembers the addresses and totals of customers, its own and the account's."""
+    """Draws the files of a probe. Remembers the addresses and totals of its customers."""
 
-    def __init__(self, chance: Random, held: Snapshot, threshold: Decimal, fits: list[str]) -> None:
-        """Draw for an account that holds this. `fits`, such as "{}.txt", make keys that the trigger takes."""
-        super().__init__(chance, [*held.customers, *(transaction for _customer, transaction in held.rows)])
+    def __init__(self, chance: Random, customers: Iterable[str], threshold: Decimal, fits: list[str]) -> None:
+        """Draw for an account that has these customers. `fits`, such as "{}.txt", make keys that the trigger takes."""
+        super().__init__(chance, customers)
         self.limit = max(ceil(threshold), 1)  # the lowest whole total with an alert
-        self._fits, self._held = fits, held
+        self._fits = fits
         self._addresses, self._totals = dict[str, str](), dict[str, int]()
         self._keys = cycle(self.shuffled(KINDS["keys"]))
 
-    def known(self) -> list[str]:
-        """Return at most two customers of the account who have a whole total, which is the sum of their rows."""
-        sums, balances = self._held.sums(), self._held.balances
-        names = [name for name, total in sums.items() if balances.get(name) == total == int(total)]
-        names = self.chance.sample(sorted(names), min(len(names), 2))
-        self._totals |= {name: int(sums[name]) for name in names}
-        return names
-
-    def plain(self, known: Iterable[str] = ()) -> list[DrawnLine]:
-        """Return lines of known and new customers, one of whom crosses.
+    def plain(self, *others: str) -> list[DrawnLine]:
+        """Return lines of new customers, and these others, one of whom crosses.
 
         The last customer is new, and just below the threshold.
         """
         chance = self.chance
-        crossing, *others = (self.new_customer() for _ in range(chance.randint(4, 5)))
-        names = [*known, crossing, *others]
+        crossing, *more = (self.new_customer() for _ in range(chance.randint(4, 5)))
+        names = [crossing, *others, *more]
         number = chance.randint(10, 46)
         lines = [self.below(name) for name in [*names, *chance.choices(names, k=number - len(names))]]
         over = self.to(crossing, self.limit + chance.choice((0, chance.randint(1, 900))))
-        return [*self._in_turn(lines), over, self.to(others[-1], self.limit - 1)]
+        return [*self._in_turn(lines), over, self.to(more[-1], self.limit - 1)]
 
     def wide(self) -> list[DrawnLine]:
         """Return lines with every kind of value: more than 100 of more than 25 customers, in more than 64 KB."""
@@ -148,7 +134,7 @@ class Bank(Values):
         over += [chance.randint(1, 10 ** chance.randint(1, 9)) for _ in crossing]
         crossed = [self._odd(self.to(name, limit + more)) for name, more in zip(crossing, over, strict=False)]
         twice = chance.sample([line for line in lines if line.customer in low], 2)
-        return [*lines, *crossed, *map(self.below, crossing[:2] * 2), *twice, *twice, self.below(low[4])]
+        return [*lines, *crossed, *map(self.below, crossing[:2] * 2), *twice, self.below(low[4])]
 
     def crowd(self) -> list[DrawnLine]:
         """Return lines of 101 new customers, of whom many cross."""
@@ -267,9 +253,11 @@ class Bank(Values):
         return DrawnLine(customer, self._addresses[customer], self.new_id("T{}"), date, str(amount))
 
     def _odd(self, line: DrawnLine) -> DrawnLine:
-        """Return the line with any id, day and form of the amount."""
+        """Return the line with any id and day, and the amount as somebody may write it."""
         id = self.new_id(self.chance.choice(KINDS["transactions"]))
-        return line._replace(transaction=id, date=self.odd_day(), amount=self.odd_amount(line.amount))
+        forms = KINDS["whole_amounts"] + (KINDS["positive_amounts"] if line.amount.isdigit() else [])
+        amount = self.chance.choice(forms).format(line.amount)
+        return line._replace(transaction=id, date=self.odd_day(), amount=amount)
 
     def _alike(self, one: str, other: str, third: str, fourth: str) -> list[DrawnLine]:
         """Return lines of these customers that are much like others."""

@@ -49,7 +49,7 @@ def after(before, threshold, *files):
 def opened(seed, threshold=THRESHOLDS[0]):
     """Return a bank for an account that holds the handout's customers, and what that holds."""
     held, _ = after(Snapshot(), threshold, ("transactions.txt", HANDOUTS))
-    return Bank(Random(seed), held, threshold, ["{}.txt"]), held
+    return Bank(Random(seed), held.customers, threshold, ["{}.txt"]), held
 
 
 @pytest.mark.parametrize("threshold", THRESHOLDS)
@@ -57,8 +57,7 @@ def opened(seed, threshold=THRESHOLDS[0]):
 @settings(max_examples=10, deadline=None)
 def test_each_file_leads_to_what_it_is_drawn_for(threshold, seed):
     bank, held = opened(seed, threshold)
-    known = bank.known()
-    plain = bank.plain(known)
+    plain = bank.plain()
     crossing, nearly = (line.customer for line in plain[-2:])
     file, wide = bank.file(plain), bank.odd_file(bank.wide())
     again = bank.file(bank.again(plain, crossing), file.key)
@@ -110,7 +109,7 @@ def test_three_probes_have_each_kind_of_value():
 
 
 def test_keys_fit_the_trigger_and_five_of_them_are_of_each_kind():
-    bank = Bank(Random(1), Snapshot(), THRESHOLDS[0], ["in/{}.csv"])
+    bank = Bank(Random(1), [], THRESHOLDS[0], ["in/{}.csv"])
     keys = [bank.odd_key() for _ in range(5)]
 
     assert len({re.sub(r"\d+", "", key) for key in keys}) == 5
