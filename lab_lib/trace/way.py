@@ -4,7 +4,6 @@ import io
 import sys
 from collections.abc import Iterator, Sequence
 from decimal import Decimal
-from functools import cache, cached_property
 from typing import Any, NamedTuple
 
 from lab_lib.aws import buckets, queues, streams, tables
@@ -59,14 +58,9 @@ class Way:
         self.account = Account(lab)
         self.lab = self.account.lab
         self.evidence = Evidence(self.lab)
-        self.lines = cache(self._lines)
+        self.uploads = (self.evidence.read("file", buckets.uploads) or [])[-_MOST:]  # the newest, oldest first
 
-    @cached_property
-    def uploads(self) -> list[Upload]:
-        """Return the newest uploads that the bucket has, oldest first."""
-        return (self.evidence.read("file", buckets.uploads) or [])[-_MOST:]
-
-    def _lines(self, key: str) -> list[FileLine]:
+    def lines(self, key: str) -> list[FileLine]:
         """Return the lines of an upload that are not blank."""
         return self.evidence.read(f"object {key}", _read_lines, key) or []
 
@@ -88,8 +82,10 @@ class Way:
         item = self.evidence.read("Transactions", tables.find_item, "Transactions", key)
         if self._named:
             upload, line = self._named[-1]
+            row = line.row
+            is_shown = row and is_there(item, row["TransactionAmount"], row["TransactionDate"])
             is_later = not own or _written(own[-1]) <= _uploaded(upload)
-            if is_later and not _shows(item, line):
+            if is_later and not is_shown:
                 return [*changes, self.taken_in(upload, line)]
         if item and not own:
             changes.append([*self._unrecorded(item)])
@@ -156,7 +152,7 @@ class Way:
             yield self._uncounted(record, [run for run in runs if run.begin >= _written(record)])
         else:
             yield self._counted(record, run)
-            yield from self._added(record, mark, run, when)
+            yield from self._added(record, mark, run)
 
     def _unrecorded(self, item: Item) -> Iterator[TraceEvent]:
         """Yield the way of a row of which the stream has no record."""
@@ -184,7 +180,7 @@ class Way:
                 return TraceEvent(NOTIFIER, parked, State.NOT_YET)
         return self._missing(NOTIFIER, _("not counted so far"), State.WAITS, runs)
 
-    def _added(self, record: streams.Record, mark: str, run: Run | None, since: int) -> Iterator[TraceEvent]:
+    def _added(self, record: streams.Record, mark: str, run: Run | None) -> Iterator[TraceEvent]:
         """Yield what a run has made of the total, and the alert that is due then."""
         customer, effect = streams.customer(record), streams.effect(record)
         totals = self._totals(customer, mark)
@@ -202,7 +198,7 @@ class Way:
         elif before >= limit and not (run and customer in run.alerted):
             yield TraceEvent(TOPIC, _("none is due: the total had reached {threshold:f} before", threshold=limit))
         else:
-            yield from self._alerted(customer, after, run, since)
+            yield from self._alerted(customer, after, run)
 
     def _totals(self, customer: str, mark: str) -> tuple[Decimal, Decimal] | None:
         """Return a customer's total before and after a run: the present one, without what was counted later.
@@ -223,9 +219,9 @@ class Way:
                 after -= effect
         return (after - added).normalize(), after.normalize()
 
-    def _alerted(self, customer: str, total: Decimal, run: Run | None, since: int) -> Iterator[TraceEvent]:
+    def _alerted(self, customer: str, total: Decimal, run: Run | None) -> Iterator[TraceEvent]:
         """Yield the alert about a total, which a later run publishes if this one has failed, and its messages."""
-        found = {queue: self._arrival(queue, customer, total, since) for queue in queues.ALERT_QUEUES}
+        found = {queue: self._arrival(queue, customer, total) for queue in queues.ALERT_QUEUES}
         runs = [other for other in self.evidence.runs(NOTIFIER) if run and other.begin >= run.begin]
         sender = next((other for other in runs if customer in other.alerted), None)
         when = min((arrived for arrived in found.values() if arrived), default=sender.end if sender else None)
@@ -239,12 +235,11 @@ class Way:
             else:
                 yield self._missing(queue, _("no message: taken by a consumer, or never delivered"))
 
-    def _arrival(self, queue: str, customer: str, total: Decimal, since: int) -> int | None:
+    def _arrival(self, queue: str, customer: str, total: Decimal) -> int | None:
         """Return when the message about a total came to a queue; None without one."""
         for came, body in self.evidence.messages(queue):
             told = queues.alert(body)
-            is_own = told.get("customerID") == customer and amount(told.get("accountBalance")) == total
-            if is_own and came >= since - _SLACK:
+            if told.get("customerID") == customer and amount(told.get("accountBalance")) == total:
                 return came
         return None
 
@@ -298,11 +293,6 @@ def _reported(run: Run, report: Item) -> TraceEvent:
 def _names(line: FileLine, key: Item) -> bool:
     """Return whether a line is about this transaction, be it rejected or not."""
     return key.items() <= line.row.items() if line.row else {*key.values()} <= {*line.text.split("|")}
-
-
-def _shows(item: Item | None, line: FileLine) -> bool:
-    """Return whether an item of Transactions is as this line says."""
-    return line.row is not None and is_there(item, line.row["TransactionAmount"], line.row["TransactionDate"])
 
 
 def _uploaded(upload: Upload) -> int:
