@@ -12,7 +12,7 @@ from lab_lib.language import N_, _, sentences
 from lab_lib.pages.wording import listing
 from lab_lib.resources import ALERTS, CHANGES, ROWS, TOTALS, cell
 
-CODE, OBJECTS = N_("Code; then press Deploy"), N_("Objects of the bucket")  # in the consoles of Lambda and S3
+OBJECTS = N_("Objects of the bucket")  # in the console of S3
 LINKS = {PROCESSOR: (ROWS,), NOTIFIER: (CHANGES, TOTALS, ALERTS)}  # that each function makes
 _DENIED = ("AccessDenied", "AuthorizationError", "not authorized")
 _TOO_LONG = "Task timed out"
@@ -62,11 +62,11 @@ def fix_error(account: Account, name: str, error: str, so_that: str = "") -> str
 def correct_code(account: Account, name: str, so_that: str = "") -> str:
     """Return a hint to correct the code of a function, or to replace it. `so_that` may be a marked text."""
     hint = _("Correct the code of {function}{so_that}", function=account.name(name), so_that=_(so_that))
-    return account.how_to_fix(hint, "update_function_code", CODE, cell("function", name))
+    return account.how_to_fix(hint, "update_function_code", N_("Code; then press Deploy"), cell("function", name))
 
 
-def by_upload(account: Account, do: str = N_("Upload the file")) -> str:
-    """Return a hint to upload something."""
+def by_upload(account: Account, do: str) -> str:
+    """Return a hint to upload something. It may be a marked text."""
     return account.how_to_fix(_(do), "put_object", OBJECTS, cell("upload"))
 
 

@@ -14,12 +14,12 @@ from lab_lib import transactions
 from lab_lib.aws import buckets, cloudwatch, functions, tables
 from lab_lib.calls.waiting import LOGS_TAKE
 from lab_lib.checks import upload as judge
-from lab_lib.checks.causes import correct_code, find_broken, fix_error, why_not
+from lab_lib.checks.causes import correct_code, find_broken, why_not
 from lab_lib.checks.evidence import Evidence, alert_inboxes, at_rest, count_markers, is_over, snapshot, wait_for_rest
 from lab_lib.checks.reading import NOTIFIER, PROCESSOR, fitting_key
 from lab_lib.checks.rules import Account
 from lab_lib.checks.upload import Difference, Item, Snapshot, expect
-from lab_lib.errors import CheckFailed, LabError
+from lab_lib.errors import CheckFailed
 from lab_lib.handlers.transaction_processor.transactions_file import COLUMNS, MOST_KEPT
 from lab_lib.lab import Lab
 from lab_lib.language import _, ngettext, sentences
@@ -43,8 +43,8 @@ def following(
     """Follow the file that the block uploads under its name, until all that is due is there: in these links `only`.
 
     `show` is called whenever a link has changed. StepMissing before the block if TotalNotifier has another threshold.
-    After it, CheckFailed or LabError with the reason as soon as nothing more can come, or if a link is broken for which
-    nothing was due; TimedOut if the chain does not come to rest.
+    After it, CheckFailed with the reason as soon as nothing more can come, or if a link is broken for which nothing was
+    due; TimedOut if the chain does not come to rest.
     """
     functions.require_threshold(lab)
     path = Path(path)
@@ -149,9 +149,9 @@ class Upload:
         faults = [*judge.compare_totals(self._totals, held)]
         if self._all_in:
             self._faults = faults
-        changed = len(self.expected.changed)
-        # A function of somebody else reports nothing: it has counted all if the totals are right.
-        counted = changed if not faults else self.evidence.counted(changed)
+        changed = counted = len(self.expected.changed)
+        if faults:  # a function of somebody else reports nothing: it has counted all if the totals are right
+            counted = min(sum(run.records for run in self.evidence.runs(NOTIFIER)), changed)
         why = ngettext("the row was there already", "all {count:,} rows were there already", len(self.file.amounts))
         last = self.evidence.last(NOTIFIER)
         return [
@@ -161,14 +161,18 @@ class Upload:
         ]
 
     def _alerts(self, totals: Mapping[str, Item], settled: bool) -> list[Link]:
-        """Return the links of the alerts. Messages are read only when the totals are settled, since it takes long."""
+        """Return the links of the alerts, but for queues that cannot be read.
+
+        Messages are read only when the totals are settled, since it takes long.
+        """
         due, why, links = self.expected.crossing, self._why_no_alert(), list[Link]()
         for name, inbox in self.inboxes.items():
             got = inbox.alerted(due) if settled else 0
-            links.append(Link(messages(name), got, len(due), why, when=inbox.last))
+            if got is not None:
+                links.append(Link(messages(name), got, len(due), why, when=inbox.last))
         # Only this workbook's function has flags.
         flags = sum(totals.get(name, {}).get("alerted") is True for name in due)
-        out = max(flags, *(link.have for link in links))
+        out = max([flags, *(link.have for link in links)])
         first = min((link.when for link in links if link.when), default=None)
         return [Link(ALERTS, out, len(due), why, when=first), *links]
 
@@ -189,14 +193,15 @@ class Upload:
         links = [link.name for link in self.waiting]
         if {*links} <= {*map(messages, self.inboxes)}:
             again = _("run notebook.alert_again(lab), since SNS keeps no message")
-        if TOTALS in links:  # a function that fails without a word seems to have counted all
-            links.insert(0, CHANGES)
         broken = find_broken(self.lab, self.key, links, is_last)
-        if broken or is_last:
-            self._broken = broken.part if broken else PROCESSOR if ROWS in links else NOTIFIER
-            why = _("{fix} Then {again}.", fix=broken.in_one_line if broken else self._reason(), again=again)
-            stops = _('The chain stops at "{place}". {why}', place=self.place, why=why)
-            raise CheckFailed(stops) if broken else LabError(stops)
+        if broken:
+            self._broken, fix = broken.part, broken.in_one_line
+        elif is_last:
+            self._broken, fix = PROCESSOR if ROWS in links else NOTIFIER, self._reason()
+        else:
+            return
+        why = _("{fix} Then {again}.", fix=fix, again=again)
+        raise CheckFailed('The chain stops at "{place}". {why}', place=self.place, why=why)
 
     def _try_others(self) -> None:
         """Raise CheckFailed if nothing could come through a link through which nothing had to."""
@@ -204,12 +209,6 @@ class Upload:
         if broken := find_broken(self.lab, self.key, others):
             self._broken = broken.part
             raise CheckFailed("All that was due has come, but nothing more could: {fix}", fix=broken.in_one_line)
-        if CHANGES in others:
-            try:
-                functions.invoke(self.lab, NOTIFIER, {"Records": []})
-            except functions.FunctionFailed as error:
-                self._broken = NOTIFIER
-                raise CheckFailed(sentences(str(error), fix_error(Account(self.lab), NOTIFIER, str(error)))) from None
 
     def _reason(self) -> str:
         """Return what a function fails with or what differs, where no check knows the reason, and how to fix it."""
@@ -218,8 +217,9 @@ class Upload:
             cause, hint = why_not(account, name, [], self.evidence.errors(name))
             if cause:
                 return sentences(cause, hint)
-        if faults := self._differences():
-            said.append(_("{found}.", found=listing(faults)))
+        faults = [*self._faults, *(fault for inbox in self.inboxes.values() for fault in inbox.faults)]
+        if faults:
+            said.append(_("{found}.", found=listing(dict.fromkeys(map(str, faults)))))
             if not self.expected.changed:
                 said.append(_("An earlier upload was not counted, and this one changes nothing."))
         said.append(_("Nothing more comes, and the checks of steps 00 to 04 find no reason."))
@@ -228,11 +228,6 @@ class Upload:
         else:
             said.append(correct_code(account, PROCESSOR if first == ROWS else NOTIFIER))
         return sentences(*said)
-
-    def _differences(self) -> list[str]:
-        """Return what differs of the rows, the totals and the alerts."""
-        faults = [*self._faults, *(fault for inbox in self.inboxes.values() for fault in inbox.faults)]
-        return [*dict.fromkeys(map(str, faults))]
 
 
 def wait_until_uploads_start(lab: Lab) -> None:

@@ -12,7 +12,7 @@ from lab_lib.aws import cloudwatch, functions, log_runs, queues, tables, topics
 from lab_lib.aws.json_text import count
 from lab_lib.aws.log_runs import Run
 from lab_lib.calls.refusals import none_if_unseen
-from lab_lib.checks.reading import NOTIFIER, PROCESSOR
+from lab_lib.checks.reading import PROCESSOR
 from lab_lib.checks.upload import Difference, Snapshot, missing_alerts, read_alerts
 from lab_lib.errors import TimedOut
 from lab_lib.lab import Lab
@@ -46,7 +46,7 @@ class Evidence:
     def __init__(self, lab: Lab, since: datetime | None = None) -> None:
         self.lab, self._since = lab, since  # from when on logs are read; all if that is None
         self.unseen: dict[str, str] = {}  # why it cannot be read, by its name
-        self.runs, self.attributes, self.messages = cache(self._runs), cache(self._attributes), cache(self._messages)
+        self.runs, self.messages = cache(self._runs), cache(self._messages)
 
     def read(self, what: str, read: Callable[..., T], *about: Any) -> T | None:
         """Return what a function of lab_lib.aws reads. If AWS refuses that, note it, and return None."""
@@ -54,7 +54,9 @@ class Evidence:
 
     def _runs(self, name: str) -> list[Run]:
         """Return the runs of a function, oldest first."""
-        group = self.read(f"settings of {name}", functions.log_group, name) or cloudwatch.log_group(self.lab, name)
+        group = self.read(name, functions.log_group, name)
+        if group is None:
+            return []
         runs = self.read(name, log_runs.read, name, group, self._since) or []
         if not runs and not self.read(name, cloudwatch.describe, group):
             self.unseen.setdefault(name, _("there is no log"))
@@ -70,12 +72,6 @@ class Evidence:
         if has_run or count_markers(self.lab, key) > marked:
             return True
         return None if PROCESSOR in self.unseen else False
-
-    def counted(self, due: int) -> int:
-        """Return how many of the changes that are due TotalNotifier says it has counted: all, if it ran in silence."""
-        runs = self.runs(NOTIFIER)
-        is_mute = any(run.end for run in runs) and not any(run.reports or run.error for run in runs)
-        return due if is_mute else min(sum(run.records for run in runs), due)
 
     @property
     def first(self) -> int | None:
@@ -95,77 +91,61 @@ class Evidence:
         """Return the errors of the runs of a function that have failed, oldest first."""
         return [run.error for run in self.runs(name) if run.error]
 
-    def waiting(self, queue: str) -> int:
-        """Return how many messages wait in a queue. On AWS the number may be a minute old."""
-        return count(self.attributes(queue).get("ApproximateNumberOfMessages")) or 0
-
-    def _attributes(self, queue: str) -> dict[str, str]:
-        return self.read(queue, queues.attributes, queue) or {}
-
     def _messages(self, queue: str) -> list[tuple[int, queues.Message]]:
-        """Return the messages of a queue, and when each came."""
-        attributes, waiting = self.attributes(queue), self.waiting(queue)
-        reason = N_("there is no such queue")
-        if "RedrivePolicy" in attributes:
+        """Return the messages of a queue, and when each came; none if there is no queue."""
+        attributes = self.read(queue, queues.attributes, queue) or {}
+        waiting = count(attributes.get("ApproximateNumberOfMessages")) or 0  # on AWS it may be a minute old
+        if "RedrivePolicy" in attributes:  # it would move a message that is received too often
             reason = N_("it has a redrive policy, for which receiving counts, and {waiting} waiting")
         elif waiting > queues.MOST:
             reason = N_("it has {waiting:,} waiting, which are too many to be read")
-        elif attributes:
+        else:
             return self.read(queue, queues.arrivals, queue) or []
-        self.unseen.setdefault(queue, _(reason, waiting=waiting))
+        self.unseen[queue] = _(reason, waiting=waiting)
         return []
 
 
 class Inbox:
-    """The messages that have come to a queue since this was made or begun anew, also if somebody took them out since.
-
-    They are only counted if there are more than are read, or in a queue with a redrive policy, which would move a
-    message that is received too often.
-    """
+    """The messages that have come to a queue since this was made or begun anew, also those that are gone since."""
 
     def __init__(self, lab: Lab, queue: str) -> None:
         self._lab, self._queue = lab, queue
         self.last: int | None = None  # when the last of them came, in milliseconds since 1970
         self.faults = list[Difference]()  # of the alerts among the new ones
         self._seen = dict[str, queues.Message]()  # by their identities
-        self._is_readable = True
-        self._read()
+        self._old = set[str]()
+        self.messages()
         self.begin_anew()
 
     def begin_anew(self) -> None:
         """Take only what comes from now on as new; "now" is when the queue was read last."""
-        self._old, self._held = {*self._seen}, self._waiting
+        self._old = {*self._seen}
 
     def messages(self) -> list[queues.Message] | None:
-        """Return the new messages, None if they are only counted."""
-        self._read()
-        new = [message for identity, message in self._seen.items() if identity not in self._old]
-        return new if self._is_readable else None
-
-    @property
-    def more(self) -> int:
-        """Return how many messages more the queue had when it was read last. On AWS that may be a minute old."""
-        return max(self._waiting - self._held, 0)
-
-    def alerted(self, due: Mapping[str, Decimal]) -> int:
-        """Return for how many of these customers a right alert has come, and keep what is wrong with others."""
-        if (messages := self.messages()) is None:
-            return min(self.more, len(due))
-        alerts = read_alerts(messages, topics.topic_arn(self._lab))
-        threshold = self._lab.threshold
-        self.faults = [fault for alert in alerts for fault in alert.differences(threshold)]
-        right = [alert for alert in alerts if not [*alert.differences(threshold)]]
-        return len(due) - len(missing_alerts(due, right))
-
-    def _read(self) -> None:
-        """Read the messages in the queue, or how many there are."""
+        """Read the queue, and return the new messages, None if it cannot be read."""
         evidence = Evidence(self._lab)
-        arrived = evidence.messages(self._queue)
-        self._waiting = evidence.waiting(self._queue)
-        self._is_readable = self._is_readable and self._queue not in evidence.unseen
-        self.last = max((time for time, _body in arrived), default=self.last)
-        for _time, body in arrived:
+        for time, body in evidence.messages(self._queue):
             self._seen[json.dumps(body, sort_keys=True)] = body  # SNS gives each message an id of its own
+            self.last = max(time, self.last or 0)
+        if self._queue in evidence.unseen:
+            return None
+        return [message for identity, message in self._seen.items() if identity not in self._old]
+
+    def alerted(self, due: Mapping[str, Decimal]) -> int | None:
+        """Return for how many of these customers a right alert has come, and keep what is wrong with others.
+
+        None if the queue cannot be read.
+        """
+        messages = self.messages()
+        if messages is None:
+            return None
+        right, self.faults = [], []
+        for alert in read_alerts(messages, topics.topic_arn(self._lab)):
+            faults = [*alert.differences(self._lab.threshold)]
+            self.faults += faults
+            if not faults:
+                right.append(alert)
+        return len(due) - len(missing_alerts(due, right))
 
 
 def alert_inboxes(lab: Lab) -> dict[str, Inbox]:

@@ -88,7 +88,7 @@ class Fact(Rule):
         is_asked = not isinstance(found, Unasked)
         fits = fits or not is_asked
         shown = self._shown(found, fits, wanted, names)
-        if any(shown.endswith(state) for state in self.waits):
+        if shown.endswith(tuple(self.waits)):
             return Finding(State.WAITS, shown, wanted, _("Wait a moment: AWS has not finished."))
         names.update(found=shown, wanted=wanted)
         cell = RULES[self.id.replace("{}", subject)].cell

@@ -237,7 +237,8 @@ def compare_messages(
     handout's code sends one; so it does for each row behind the one that crosses, and others send one for all of them.
     """
     alerts, totals = read_alerts(messages, topic), expected.own_totals
-    found, alerted, repeated = missing_alerts(expected.crossing, alerts), Counter[str](), set[str]()
+    found = missing_alerts(expected.crossing, alerts)
+    alerted, repeated = Counter[str](), set[str]()
     for alert in alerts:
         customer = alert.key
         if customer in expected.crossing:
