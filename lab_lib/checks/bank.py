@@ -62,10 +62,6 @@ class Values:
         self._ids.add(id)
         return id
 
-    def address(self, street: str) -> str:
-        """Return an address in this street."""
-        return f"{self.chance.randint(1, 199)} {street}"
-
     def odd_day(self) -> str:
         """Return a day of the years 1990 to 2035, often the last of its month or the 29th of February."""
         chance, year = self.chance, self.chance.randint(1990, 2035)
@@ -124,7 +120,7 @@ class Bank(Values):
         names = self.shuffled(names)
         crossing, low = names[:16], names[16:]  # SNS and SQS take ten messages at once
         for name, address in zip(low, cycle(KINDS["addresses"]), strict=False):
-            self._addresses[name] = address.format(self.address("Long Street"))
+            self._addresses[name] = address.format(f"{chance.randint(1, 199)} Long Street")
         several = names[1:]  # the first one reaches the threshold exactly, with one row
         lines = [self._odd(self.below(name)) for name in [*several, *chance.choices(several, k=50), *[low[5]] * 70]]
         for place in chance.sample(range(len(lines)), 8):
@@ -217,7 +213,7 @@ class Bank(Values):
 
     def move(self, customer: str) -> None:
         """Give a customer a new address, which later transactions have."""
-        self._addresses[customer] = self.address("Smith Street, London")
+        self._addresses[customer] = f"{self.chance.randint(1, 199)} Smith Street, London"
 
     def file(self, lines: Iterable[DrawnLine], key: str = "", columns: list[str] = COLUMNS, end: str = "\n") -> File:
         """Return a file, by default with a key that is like the handout's."""

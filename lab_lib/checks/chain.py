@@ -20,7 +20,7 @@ from lab_lib.checks.reading import NOTIFIER, PROCESSOR, fitting_key
 from lab_lib.checks.rules import Account
 from lab_lib.checks.upload import Difference, Item, Snapshot, expect
 from lab_lib.errors import CheckFailed
-from lab_lib.handlers.transaction_processor.transactions_file import COLUMNS, MOST_KEPT
+from lab_lib.handlers.transaction_processor.transactions_file import COLUMNS
 from lab_lib.lab import Lab
 from lab_lib.language import _, ngettext, sentences
 from lab_lib.pages.live import Link, Progress
@@ -137,8 +137,8 @@ class Upload:
         return Link(ROWS, have, due, "", self.evidence.note(PROCESSOR), self.evidence.last(PROCESSOR))
 
     def _rejected(self) -> list[Link]:
-        """Return the link of the lines that must be rejected, if there are any."""
-        due = dict(itertools.islice(self.file.rejected.items(), MOST_KEPT))
+        """Return the link of the lines that must be rejected, if there are any. Of very many, some are kept."""
+        due = self.file.rejected
         kept = buckets.rejected_rows(self.lab, self.key) if due and self._all_in else []
         missing = [*judge.compare_rejected(due, kept)]
         return [Link(REJECTED, len(due) - len(missing), len(due))] if due else []
