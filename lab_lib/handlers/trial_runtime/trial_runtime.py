@@ -48,7 +48,7 @@ class Context:
 
 
 def main():
-    """Load boto3, say so, and start the function when asked."""
+    """Load boto3, and start the function when asked."""
     control, rules, folder = sys.argv[1:]
     signal.signal(signal.SIGINT, signal.SIG_DFL)  # no signal without a handler reaches process 1
     if sys.platform == "linux":
@@ -57,13 +57,12 @@ def main():
     filter_ = os.fdopen(int(rules), "rb").read() if rules else b""
     for service in ("dynamodb", "sns", "sqs"):
         boto3.resource(service)  # the copies share what boto3 reads here
-    asked.sendall(b"loaded\n")
     gc.freeze()  # so that a copy shares what is loaded
     while (heard := socket.recv_fds(asked, 1, 1))[0]:
         if heard[1]:  # else the word to kill it came too late
             start(heard[1][0], asked, filter_)
             empty(folder)
-            asked.sendall(b"ended\n")
+            asked.sendall(b"\n")
 
 
 def start(given, asked, filter_):
