@@ -28,21 +28,17 @@ class Start(NamedTuple):
     """A start of the function: the batches that it gets.
 
     A batch that fails comes again in halves, to a second start, and what fails there to the next start of the history.
-    If it `crashes`, the function is killed at one of its calls, and the history is tried for each of them.
+    If it `crashes`, the function is killed at one of its calls, and the history is tried for each of them. Without
+    `has_topic`, the topic is gone until both starts have ended.
     """
 
     batches: list[Batch]
     crashes: bool = False
+    has_topic: bool = True
 
 
-class Topic(NamedTuple):
-    """From here on the topic is there, or is not."""
-
-    is_there: bool
-
-
-History = list[Start | Topic]  # of a try
-Steps = Sequence[Batch | Start | Topic]  # of a case: a batch that stands alone has a start of its own
+History = list[Start]  # of a try
+Steps = Sequence[Batch | Start]  # of a case: a batch that stands alone has a start of its own
 
 
 class Draw(Values):
@@ -200,7 +196,7 @@ def batch_twice(draw: Draw) -> Steps:
 @case("A batch comes again to a new start of the function, whose memory is empty.")
 def cold_start(draw: Draw) -> Steps:
     first, *others = draw.batches()
-    return [first, *others, Start([first]), draw.ordinary()]
+    return [first, *others, first, draw.ordinary()]
 
 
 @case("Records come again in other batches, together with new ones. One of them is a correction.")
@@ -208,13 +204,13 @@ def cut_otherwise(draw: Draw) -> Steps:
     one, other = draw.ordinary(), draw.ordinary()
     corrected = draw.corrected(one[0], draw.small())
     again = [*one[1:], other[-1], corrected]
-    return [one, [*other, corrected], Start([draw.mixed(again, draw.ordinary())])]
+    return [one, [*other, corrected], draw.mixed(again, draw.ordinary())]
 
 
 @case("A stream orders only the changes of one item: a customer's transactions come in any order.")
 def out_of_order(draw: Draw) -> Steps:
     every = draw.shuffled(draw.ordinary(*draw.pair, *draw.pair))
-    return [draw.ordinary(), every[:5], draw.shuffled(every[3:]), Start([draw.mixed(every[:2], draw.ordinary())])]
+    return [draw.ordinary(), every[:5], draw.shuffled(every[3:]), draw.mixed(every[:2], draw.ordinary())]
 
 
 @case("Amounts are corrected. One is corrected back, and then once more.")
@@ -251,7 +247,7 @@ def poison_and_crash(draw: Draw) -> Steps:
 @case("An alert is due while there is no topic. The batch comes again in halves, until there is one.")
 def topic_away(draw: Draw) -> Steps:
     before, batch, after = draw.around_rise()
-    return [before, Topic(False), batch, Topic(True), after]
+    return [before, Start([batch], has_topic=False), after]
 
 
 @case("A total stays high, falls below 1500, and rises again: one alert each time that it reaches 1500.")

@@ -11,7 +11,7 @@ from lab_lib.aws.json_text import amount
 from lab_lib.aws.streams import Record, change, customer, effect
 from lab_lib.checks import upload
 from lab_lib.exercises.bench import Held
-from lab_lib.exercises.cases import HIGH, History, Start, Topic
+from lab_lib.exercises.cases import HIGH, History
 from lab_lib.language import N_, _
 
 _TRANSACTION = re.compile("T[0-9]{15}")  # as drawn
@@ -38,12 +38,13 @@ def describe(history: History) -> str:
         return _("{count:,} records", count=count)
     seen = set[str]()
     lines = list[str]()
-    for step in history:
-        if isinstance(step, Topic):
-            lines.append(_("the topic comes back") if step.is_there else _("the topic is deleted"))
-        else:
-            batches = [_(", ").join(_tell(record, seen) for record in batch) for batch in step.batches]
-            lines.append(_("sent to a new start: {batches}", batches=_("; ").join(batches)))
+    for start in history:
+        if not start.has_topic:
+            lines.append(_("the topic is deleted"))
+        batches = [_(", ").join(_tell(record, seen) for record in batch) for batch in start.batches]
+        lines.append(_("sent to a new start: {batches}", batches=_("; ").join(batches)))
+        if not start.has_topic:
+            lines.append(_("the topic comes back"))
     return "\n".join(lines)
 
 
@@ -74,7 +75,7 @@ def find_faults(history: History, held: Held) -> Iterator[Fault]:
 
 def _batches(history: History) -> list[list[Record]]:
     """Return the batches of a history."""
-    return [batch for step in history if isinstance(step, Start) for batch in step.batches]
+    return [batch for start in history for batch in start.batches]
 
 
 def _tell(record: Record, seen: set[str]) -> str:

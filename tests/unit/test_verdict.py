@@ -9,7 +9,7 @@ import pytest
 from lab_lib.aws import streams
 from lab_lib.checks import upload
 from lab_lib.exercises.bench import Held
-from lab_lib.exercises.cases import HIGH, Draw, Start, Topic
+from lab_lib.exercises.cases import HIGH, Draw, Start
 from lab_lib.exercises.runner import Outcome
 from lab_lib.exercises.verdict import describe, find_faults
 
@@ -35,10 +35,11 @@ def test_the_words_say_what_was_sent(draw):
     batch = draw.batch([("Ana", Decimal("1600")), ("Ben", Decimal("20.5"))])
     changed = [draw.corrected(batch[1], Decimal("30")), draw.deleted(batch[0])]
 
-    assert describe([Start([batch, batch[:1]]), Topic(False), Start([changed])]).splitlines() == [
+    assert describe([Start([batch, batch[:1]]), Start([changed], has_topic=False)]).splitlines() == [
         "sent to a new start: Ana 1600, Ben 20.5; Ana 1600 again",
         "the topic is deleted",
         "sent to a new start: Ben 20.5 → 30, Ana 1600 deleted",
+        "the topic comes back",
     ]
 
 
