@@ -37,13 +37,6 @@ def upload_mine(lab: Lab, key: str, text: str) -> None:
     UsageError if the file has other customers than the learner's, or one of them would reach the threshold before the
     topic exists: then TotalNotifier would fail.
     """
-    if key not in (FIRST, SECOND):
-        raise UsageError(
-            "The file is called {key!r}; wanted {first} or {second}, which notebook 04 takes away again.",
-            key=key,
-            first=FIRST,
-            second=SECOND,
-        )
     file = transactions.recount(key, text.encode())
     if others := [name for name in file.addresses if not name.startswith(OWN)]:
         raise UsageError(
@@ -64,16 +57,14 @@ def upload_mine(lab: Lab, key: str, text: str) -> None:
 
 
 def _require_low(lab: Lab, file: transactions.Recount) -> None:
-    """Raise UsageError if a customer's total can reach the threshold on its way through the rows of this file."""
-    for name in file.addresses:
-        amounts = [amount for (customer, _), amount in file.amounts.items() if customer == name]
-        highest = sum(amount for amount in amounts if amount > 0)
-        if highest >= lab.threshold:
+    """Raise UsageError if the rows of this file bring a customer's total to the threshold."""
+    for name, total in transactions.totals(file.amounts).items():
+        if total >= lab.threshold:
             raise UsageError(
                 "The total of {name} can come to {highest:f}; wanted less than the threshold, {threshold:f}, as "
                 "long as there is no topic for the alert. Make the amounts smaller, and run this cell again.",
                 name=name,
-                highest=highest,
+                highest=total,
                 threshold=lab.threshold,
             )
 
@@ -94,8 +85,8 @@ def delete_my_rows(lab: Lab) -> None:
     CheckFailed if the chain is broken; it can be run again when it is fixed.
     """
     rows, customers, totals = (tables.items(lab, name, beginning=OWN) for name in TABLES)
-    zero = {item["CustomerId"]: Decimal(0) for item in (*rows, *totals)}
-    names = sorted({*zero, *(item["CustomerId"] for item in customers)})
+    names = sorted({item["CustomerId"] for item in (*rows, *customers, *totals)})
+    zero = dict.fromkeys(names, Decimal(0))
     _wait_for(lab, zero | transactions.totals(transactions.read_amounts(rows)))  # where it ends, the rows stay
     for row in rows:
         tables.delete_item(lab, "Transactions", row)
