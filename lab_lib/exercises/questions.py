@@ -1,6 +1,6 @@
 """Ask the questions of the notebooks, and judge their answers by their meaning.
 
-The solved notebooks say what each asks: its heading, its hints, and the answers to choose from. QUESTIONS has what is
+The solved notebooks say what each asks: its heading, its hints and its cell. QUESTIONS has what is
 right: a set, numbers, a letter, or the text of a message. A verdict says which part is not right yet and what was
 written there, and never shows what is right. Nothing that a learner writes is an error.
 """
@@ -28,18 +28,16 @@ Faults = list[str]  # what is not right yet, as sentences; empty if the answer i
 Judge = Callable[[Any, Any], Faults]  # of an answer, by what is right
 MOST_NAMED = 5  # parts that a verdict names
 _HINT = re.compile(r"<details><summary>.+?</summary>.+?</details>", re.DOTALL)
-_OPTION = re.compile(r"^- \*\*([a-z])\*\* (.+)$", re.MULTILINE)
 _ANSWER = re.compile(r"my_\w+")
 
 
 class Text(NamedTuple):
-    """An exercise as a notebook asks it. `options` maps a letter to what it stands for."""
+    """An exercise as a notebook asks it."""
 
     question: str = ""  # its nbgrader id
     cell: str = ""  # the id of the cell that the learner writes
     heading: str = ""
     hints: tuple[str, ...] = ()
-    options: dict[str, str] = {}  # noqa: RUF012  # nobody changes it
     answer: str = ""  # the name that the cell gives to the answer; "" if something is made: the account is the answer
     points: int = 0  # by nbgrader and, as a share of its column, in the grade book
 
@@ -63,9 +61,7 @@ def in_language(name: str) -> dict[str, Text]:
                 for found in HEADING.findall(source):
                     heading = found
             elif marked.get("solution"):
-                hints = tuple(_HINT.findall(above))
-                options = dict(_OPTION.findall(above))
-                texts[id] = Text(id, cell["id"], heading, hints, options)
+                texts[id] = Text(id, cell["id"], heading, tuple(_HINT.findall(above)))
             elif id in texts:
                 answer = _ANSWER.search(source)
                 texts[id] = texts[id]._replace(answer=answer[0] if answer else "", points=marked["points"])
@@ -80,15 +76,6 @@ def of(exercise: str) -> Text:
 def asked() -> dict[str, Text]:
     """Return the exercises that have points, by their nbgrader ids, in the order of the notebooks."""
     return {id: text for id, text in in_language(language.ENGLISH).items() if text.points}
-
-
-def options(exercise: str) -> list[tuple[str, str]]:
-    """Return the answers to choose from in every language: each letter and what it stands for."""
-    found = list[tuple[str, str]]()
-    for name in language.names():
-        if exercise in (texts := in_language(name)):
-            found += texts[exercise].options.items()
-    return found
 
 
 def find(exercise: str, among: Mapping[str, T]) -> T:
@@ -191,10 +178,9 @@ def _compare_actions(answer: Any, right: list[str]) -> Faults:
     return _compare_parts(answer, right, lambda action: str(plain(action)).casefold().split(":")[-1])
 
 
-def _compare_choice(answer: Any, right: tuple[str, str]) -> Faults:
-    """Compare with the letter of an exercise, or with what it stands for in the notebook, in whatever language."""
-    exercise, letter = right
-    if named_letter(options(exercise), str(answer)) == letter:
+def _compare_choice(answer: Any, right: str) -> Faults:
+    """Compare with the letter of the right choice."""
+    if named_letter(str(answer)) == right:
         return []
     return [_("It is not {part}.", part=cut(" ".join(str(answer).split()), 80))]
 
@@ -276,7 +262,7 @@ QUESTIONS = {  # by the nbgrader id of the cell with the answer
     ),
     "policy": Question(
         _compare_choice,
-        ("policy", "b"),
+        "b",
         "A topic of another account has another aws:SourceArn, and to read is another action: what no statement allows "
         "is refused. The statement does not look into the message.",
     ),
@@ -288,13 +274,13 @@ QUESTIONS = {  # by the nbgrader id of the cell with the answer
     ),
     "one-transaction": Question(
         _compare_choice,
-        ("one-transaction", "b"),
+        "b",
         "The total is there and the marker is not, so the change is added again. With the marker first it would be a: "
         "the next delivery finds the marker and adds nothing.",
     ),
     "order": Question(
         _compare_choice,
-        ("order", "b"),
+        "b",
         "A topic keeps nothing. What starts the chain is deleted first, and what receives at its end later.",
     ),
 }
