@@ -17,8 +17,7 @@ from IPython.display import display
 from lab_lib import language
 from lab_lib.errors import UsageError
 from lab_lib.exercises import cells, copies, translation
-from lab_lib.exercises.reading import named_letter, parts_of, plain
-from lab_lib.exercises.short_errors import typed_instead
+from lab_lib.exercises.reading import letters_of, parts_of, plain
 from lab_lib.language import N_, _, ngettext, sentences
 from lab_lib.pages.wording import cut, listing, shortened
 from lab_lib.resources import HEADING
@@ -147,7 +146,7 @@ def compare(prediction: Any, outcome: Any) -> None:
 
 def _is_empty(answer: Any) -> bool:
     """Return True if the cell was left as it was, or holds an empty value."""
-    return answer is None or answer is ... or (isinstance(answer, str | list | tuple | set | dict) and not answer)
+    return answer is None or (isinstance(answer, str | list | tuple | set | dict) and not answer)
 
 
 def _faults(find_faults: Judge, answer: Any, right: Any) -> Faults:
@@ -179,8 +178,8 @@ def _compare_actions(answer: Any, right: list[str]) -> Faults:
 
 
 def _compare_choice(answer: Any, right: str) -> Faults:
-    """Compare with the letter of the right choice."""
-    if named_letter(str(answer)) == right:
+    """Compare with the letter of the right choice. An answer that names another one too is not right."""
+    if letters_of(str(answer)) == {right}:
         return []
     return [_("It is not {part}.", part=cut(" ".join(str(answer).split()), 80))]
 
@@ -207,25 +206,24 @@ def _compare_numbers(
     return [_("Look again at {numbers}.", numbers=_("; ").join(shortened(wrong, MOST_NAMED)))] if wrong else []
 
 
-def _compare_message(answer: Any, right: tuple[str, str]) -> Faults:
-    """Read the message as the programs behind the queues do. `right` has its customer and the balance."""
+def _compare_message(answer: Any, right: dict[str, str]) -> Faults:
+    """Read the message as the programs behind the queues do."""
     if not isinstance(answer, str):
         return [_("It is a {kind}; a message is text.", kind=type(answer).__name__)]
     try:
         message = json.loads(answer)
     except json.JSONDecodeError as error:
-        typed = typed_instead(error.doc[error.pos : error.pos + 1], error)
-        return [_("It is not JSON."), typed] if typed else [_("It is not JSON: {error}.", error=error)]
+        return [_("It is not JSON: {error}.", error=error)]
     if not isinstance(message, dict):
         return [_("It is JSON, but no object with names and values.")]
-    wanted = dict(zip(("customerID", "accountBalance"), right, strict=True))
-    faults = [_("{name} is missing.", name=name) for name in wanted if name not in message]
+    faults = [_("{name} is missing.", name=name) for name in right if name not in message]
     for name, value in message.items():
-        if name not in wanted:
+        if name not in right:
             faults.append(_("{name} is one name too many.", name=name))
-        elif value != wanted[name]:
-            why = N_("{name} is {value!r}.") if isinstance(value, str) else N_("{name} is {value!r}, which is no text.")
-            faults.append(_(why, name=name, value=value))
+        elif not isinstance(value, str):
+            faults.append(_("{name} is {value!r}, which is no text.", name=name, value=value))
+        elif value != right[name]:
+            faults.append(_("{name} is {value!r}.", name=name, value=value))
     return faults
 
 
@@ -257,7 +255,7 @@ QUESTIONS = {  # by the nbgrader id of the cell with the answer
     ),
     "message": Question(
         _compare_message,
-        ('O"Hara', "1750"),
+        {"customerID": 'O"Hara', "accountBalance": "1750"},
         "Glued from pieces of text, it breaks at the quotation mark, and every program behind the queues with it.",
     ),
     "policy": Question(

@@ -1,7 +1,7 @@
 """Read what a learner has written as an answer, in whatever form and language.
 
 Parts of a text stand between commas, spaces, or words such as "and", also in Chinese. Width, quotes and filler words do
-not count. A choice is named by its letter; a text that names two, or one after "not", names none.
+not count. A choice is named by its letter.
 """
 
 import re
@@ -14,8 +14,6 @@ from unicodedata import normalize
 LONGEST = 1_000_000  # characters, and parts of a list, that are read
 _CHINESE = "[\u3001-\u303f\u3400-\u9fff“”‘’]"  # NFKC makes the other punctuation ASCII
 _UNSURE = "不没非或约除左"  # of "not", "or", "about" and "except"
-_NOT = re.compile(rf"[{_UNSURE}]|n['’]t\b|\b(?:not?|never|neither|except)\b")
-_ARTICLE = re.compile(r"\ba +(?!(?:and|as|because|is|or|since)\b)(?=[a-z]{2})")  # "a" that names no choice
 _AROUND = " '\"`()[]{}:“”‘’「」"
 _LETTER = re.compile(r"(?<![a-z])(?<![a-z]['’])[a-d](?![a-z])")  # \b takes Chinese for letters
 _FILLER = re.compile(
@@ -59,12 +57,6 @@ def parts_of(answer: Any, right: Collection[Any]) -> list[str]:
     return [part for part in parts if part and not _FILLER.fullmatch(part.casefold())]
 
 
-def named_letter(said: str) -> str:
-    """Return the letter from a to d that stands alone in the text; "" if that is not one letter."""
-    text = _ARTICLE.sub("", normalize("NFKC", said[:LONGEST]).casefold())
-    letters = {*_LETTER.findall(text)}
-    if len(letters) != 1:
-        return ""
-    letter = letters.pop()
-    before = text[: text.index(letter)]
-    return "" if _NOT.search(before) else letter
+def letters_of(said: str) -> set[str]:
+    """Return the letters from a to d that stand alone in the text."""
+    return {*_LETTER.findall(normalize("NFKC", said[:LONGEST]).casefold())}
