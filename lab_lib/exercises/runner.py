@@ -145,11 +145,9 @@ class Runner:
     def _watch(self, proxy: Proxy, answer: socket.socket) -> None:
         """Serve the function until it answers, ends, is cut off, or has taken too much. Then let it be killed."""
         looked = time.monotonic()
-        waiting = [self._control, proxy.socket, answer]
+        waiting = [self._control, answer]
         while True:
             ready = select.select(waiting, [], [], _LOOK_EVERY)[0]
-            if proxy.socket in ready:
-                proxy.handle_request()
             if self._control in ready:
                 with suppress(ConnectionResetError):  # it has ended before it took the word
                     self._control.recv(1)
@@ -163,23 +161,23 @@ class Runner:
 
     def _require_little(self, proxy: Proxy) -> None:
         """Raise TooMuch if the function has taken, or tried to take, more than a right one needs."""
-        too_much = _("it takes too much")
+        cause, found = _("it takes too much"), ""
+        most = _FREE + self._calls_a_record * self._records
         if self._process and self._most.excess(family(self._process.pid)):
-            memory, threads = _MOST_MEMORY / 2**30, _MOST_THREADS
             found = _(
                 "it took more than {memory:.0f} GB of memory, or more than {threads} threads or processes",
-                memory=memory,
-                threads=threads,
+                memory=_MOST_MEMORY / 2**30,
+                threads=_MOST_THREADS,
             )
-            raise TooMuch(too_much, found)
-        most = _FREE + self._calls_a_record * self._records
-        if self._calls + proxy.calls > most:
+        elif self._calls + proxy.calls > most:
+            cause = _("it makes too many AWS calls")
             found = _(
                 "it made more than {most:,.0f} AWS calls for {records:,} records", most=most, records=self._records
             )
-            raise TooMuch(_("it makes too many AWS calls"), found)
-        if self._clock.wall() > _LONGEST:
-            raise TooMuch(too_much, _("it did not return within {seconds} s", seconds=_LONGEST))
+        elif self._clock.wall() > _LONGEST:
+            found = _("it did not return within {seconds} s", seconds=_LONGEST)
+        if found:
+            raise TooMuch(cause, found)
 
     def _launch_program(self) -> None:
         """Start the program, which loads boto3 before it starts the function."""
