@@ -221,7 +221,7 @@ def deliver_again(lab: Lab, *customers: str) -> DataFrame:
     """Deliver the stream's records of these customers to both functions by hand, and return how each of them ended."""
     _wait_for_both(lab)
     records = streams.records(parts(lab)[0], *customers)
-    ends = list[tuple[str, str]]()
+    ends = []
     for part in parts(lab):
         ended = _("without an error")
         try:
@@ -246,10 +246,7 @@ def compare_functions(lab: Lab, *customers: str) -> DataFrame:
     stuck = {streams.customer(record) for record in unprocessed}
     columns: dict[str, Any] = {"CustomerId": customers}
     for whose, part in (("lab", ours), ("your", mine)):
-        totals = {
-            item["CustomerId"]: item.get("accountBalance", Decimal(0))
-            for item in tables.items(part, "TransactionTotal")
-        }
+        totals = snapshot(part).balances
         alerts = Counter(alert["customerID"] for alert in queues.alerts(part, _QUEUE))
         columns[f"{whose} total"] = [totals.get(name, Decimal(0)) for name in customers]
         columns[f"{whose} alerts"] = [alerts[name] for name in customers]
