@@ -25,11 +25,6 @@ class Held(NamedTuple):
     heaviest: int  # characters of the longest item of both tables
     deliveries: list[tuple[Batch, Outcome]]  # of a batch, with its end
 
-    @property
-    def failures(self) -> list[Outcome]:
-        """Return the ends of the deliveries that failed, or were cut off."""
-        return [outcome for _, outcome in self.deliveries if outcome.why]
-
 
 class Bench:
     """An account with what TotalNotifier needs, and the permissions of the function of notebook 06."""

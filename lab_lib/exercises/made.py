@@ -6,8 +6,7 @@ then completes what the text does not ask for, and the notebook prints each chan
 
 import inspect
 from collections.abc import Callable
-from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, NamedTuple
 
 from IPython import get_ipython
 from IPython.display import display
@@ -23,11 +22,9 @@ from lab_lib.lab import Lab
 from lab_lib.language import N_, _, sentences
 
 TABLE, PROCESSOR, NOTIFIER, QUEUE = "TransactionTotal", "TransactionProcessor", "TotalNotifier", "CreditCollection"
-Settings = dict[str, Any]  # of a resource, by name
 
 
-@dataclass(frozen=True)
-class Exercise:
+class Exercise(NamedTuple):
     """A resource that the learner makes. The first of its `checks`, ids with spaces between, says whether it is there.
 
     `make` makes all that the exercise asks for, and what a helper adds. `delete` deletes it whoever made it; `by_hand`
@@ -47,7 +44,7 @@ class Exercise:
     content: str = ""
     holds: Callable[[Lab], object] = lambda lab: None
     settings: str = ""
-    added: dict[str, str] = field(default_factory=dict)
+    added: dict[str, str] = {}  # noqa: RUF012  # nobody changes it
 
     def __str__(self) -> str:
         return f"{_(self.kind)} {self.name}".strip()
@@ -170,7 +167,7 @@ def _shown(value: Any) -> str:
     return _("without limit") if value == -1 else str(value)
 
 
-def arguments(lab: Lab, name: str) -> Settings:
+def arguments(lab: Lab, name: str) -> dict[str, Any]:
     """Print and return what create_function must know of the lab: the function's name, role, variables and code."""
     wanted = functions.settings(lab, name)
     files = functions.source_files(name)

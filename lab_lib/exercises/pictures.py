@@ -47,7 +47,7 @@ def picture(number: str) -> Picture:
     """Return the picture of a notebook, such as "03"."""
     lit = NOTEBOOKS[number]
     made = [part_of(resource) for resource in RESOURCES if resource.cell.notebook == number]
-    looks = dict[str, Look]()
+    looks = {}
     for part in PARTS:
         if part in lit.others or part in made:
             looks[part] = Look("lit", _(lit.word) if part in BOXES else "")

@@ -48,7 +48,7 @@ class Text(NamedTuple):
 @functools.cache
 def in_language(name: str) -> dict[str, Text]:
     """Return the exercises by their nbgrader ids, in the order of the notebooks. A sandbox lacks them."""
-    texts = dict[str, Text]()
+    texts = {}
     above = heading = ""
     for path in copies.solved_notebooks():
         for cell in translation.notebook(path, name)["cells"]:
@@ -199,7 +199,7 @@ def _compare_numbers(
     parts = parts_of(answer, right.values())
     if len(parts) != len(right):
         return [_("{count} numbers; wanted {wanted}.", count=len(parts), wanted=len(right))]
-    wrong = list[str]()
+    wrong = []
     for (name, number), item in zip(right.items(), parts, strict=True):
         if plain(item) != number:
             wrong.append(_(fault, name=name, item=item))

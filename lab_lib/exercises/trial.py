@@ -126,7 +126,7 @@ def _try(case: Case, runner: Runner, seed: str, accounts: Accounts) -> Result:
         except TooMuch as error:
             cause, why = error.args
             return result._replace(cause=cause, found=_("stopped, because {error}", error=why), is_slow=True)
-        cuts = [failure.cut for failure in held.failures if failure.cut]
+        cuts = [outcome.cut for _batch, outcome in held.deliveries if outcome.cut]
         faults = [*verdict.find_faults(history, held)]
         if faults:
             notes = [_("killed at the call {call}, and started again", call=cut) for cut in cuts]

@@ -128,7 +128,7 @@ def listen(lab: Lab) -> Iterator[Callable[[str], queues.Message]]:
 
     Yield a function that waits for the message with an id, and returns it as it arrives.
     """
-    ids = list[str]()
+    ids = []
 
     def receive(message: str) -> queues.Message:
         ids.append(message)
