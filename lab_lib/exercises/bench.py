@@ -4,16 +4,15 @@ import json
 from typing import NamedTuple
 
 from lab_lib.aws import functions, policies, queues, tables, topics
-from lab_lib.aws.json_text import json_object
 from lab_lib.checks import upload
 from lab_lib.embedded.batches import halves
-from lab_lib.exercises.cases import Batch, History, Topic
+from lab_lib.exercises.cases import Batch, History
 from lab_lib.exercises.runner import Outcome, Runner
 from lab_lib.lab import Lab
 
 _ALERTS, _USER = queues.ALERT_QUEUES[0], "TotalNotifier"
 _TABLES = ("TransactionTotal", "ProcessedRecords")
-_MOST_MESSAGES = 500  # that are read from a queue, which the function may have filled
+_MOST_LETTERS = 500  # that are read: the function may send many
 _MOST_ITEMS = 2_000  # that are read from a table
 
 
@@ -26,11 +25,6 @@ class Held(NamedTuple):
     heaviest: int  # characters of the longest item of both tables
     deliveries: list[tuple[Batch, Outcome]]  # of a batch, with its end
 
-    @property
-    def failures(self) -> list[Outcome]:
-        """Return the ends of the deliveries that failed, or were cut off."""
-        return [outcome for _, outcome in self.deliveries if outcome.why]
-
 
 class Bench:
     """An account with what TotalNotifier needs, and the permissions of the function of notebook 06."""
@@ -41,7 +35,8 @@ class Bench:
         self._deliveries = list[tuple[Batch, Outcome]]()
         for table in _TABLES:  # the account is empty: looking first would take most of the time of a trial
             tables.create_table(lab, table)
-        self._urls = {name: queues.ensure_queue(lab, name) for name in (_ALERTS, queues.DEAD_LETTERS)}
+        queues.ensure_queue(lab, _ALERTS)
+        self._dead_letters = queues.ensure_queue(lab, queues.DEAD_LETTERS)
         self._create_topic()
         self._variables = {**functions.variables(lab, "TotalNotifier"), **_credentials(lab)}
 
@@ -50,20 +45,19 @@ class Bench:
 
         A start that crashes is killed at its call of the number `last`.
         """
-        for step in history:
-            if isinstance(step, Topic) and step.is_there:
-                self._create_topic()
-            elif isinstance(step, Topic):
+        for start in history:
+            if not start.has_topic:
                 topics.delete_topic(self.lab)
-            else:
-                self._waiting += step.batches
-                self._deliver(runner, last if step.crashes else 0)
-                self._deliver(runner, 0)
+            self._waiting += start.batches
+            self._deliver(runner, last if start.crashes else 0)
+            self._deliver(runner, 0)
+            if not start.has_topic:
+                self._create_topic()
         totals, markers = (tables.items(self.lab, name, most=_MOST_ITEMS) for name in _TABLES)
         return Held(
             {item["CustomerId"]: item for item in totals if "accountBalance" in item},
-            upload.read_alerts(map(json_object, self._read(_ALERTS)), self._topic),
-            self._read(queues.DEAD_LETTERS),
+            upload.read_alerts(queues.messages(self.lab, _ALERTS), self._topic),
+            self._letters(),
             max((len(json.dumps(item, default=str)) for item in [*totals, *markers]), default=0),
             self._deliveries,
         )
@@ -87,15 +81,15 @@ class Bench:
         queue = queues.queue_arn(self.lab, _ALERTS)
         self.lab.client("sns").subscribe(TopicArn=self._topic, Protocol="sqs", Endpoint=queue)
 
-    def _read(self, queue: str) -> list[str]:
-        """Return the bodies of the messages in the queue."""
-        sqs, bodies = self.lab.client("sqs"), list[str]()
-        while len(bodies) < _MOST_MESSAGES:
-            answer = sqs.receive_message(QueueUrl=self._urls[queue], MaxNumberOfMessages=10)
+    def _letters(self) -> list[str]:
+        """Return the dead letters, which may be any text."""
+        sqs, letters = self.lab.client("sqs"), list[str]()
+        while len(letters) < _MOST_LETTERS:
+            answer = sqs.receive_message(QueueUrl=self._dead_letters, MaxNumberOfMessages=10)
             if "Messages" not in answer:
                 break
-            bodies += [message["Body"] for message in answer["Messages"]]
-        return bodies
+            letters += [message["Body"] for message in answer["Messages"]]
+        return letters
 
 
 def _credentials(lab: Lab) -> dict[str, str]:

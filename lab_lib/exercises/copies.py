@@ -9,7 +9,6 @@ tell the learner to read are in the folder data.
 import ast
 import json
 import re
-from contextlib import suppress
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -72,8 +71,7 @@ def complete(id: str = "") -> Path:
         if not exists(copy / path.name):
             _write(path.name, learners_edition(path, now))
         elif before != now:
-            with suppress(UsageError):  # a notebook that cannot be read stays as it is
-                _translate(path, before, now)
+            _translate(path, before, now)
     write_file(copy / language.SETTING, now, _MAKE_ROOM)
     give_data(id)
     return copy
@@ -109,7 +107,7 @@ def give_data(id: str = "") -> None:
             before=before,
             id=id,
         )
-    drawn = dict[Path, bytes]()
+    drawn = {}
     if id:
         from lab_lib.checks.bank import plain_file  # takes 0.2 s
 

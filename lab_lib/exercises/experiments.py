@@ -31,15 +31,15 @@ _DELIVERY_LOG = Path(__file__).parents[1] / "handlers" / "delivery_log" / "deliv
 _AWS_DEFAULTS: dict[str, Any] = {"BatchSize": 100}  # an error is retried until the change is a day old
 
 
-def show_first_look(lab: Lab, text: str, on_aws: bool = False) -> None:
+def show_first_look(lab: Lab, text: str) -> None:
     """Build a chain beside the lab, follow a file with this text through it, and delete it all.
 
-    Elsewhere than on the embedded AWS it takes minutes: there it needs `on_aws`, and an account that may make it.
+    Elsewhere than on the embedded AWS it would take minutes, so it is off there.
     """
     if workbook.is_graded():  # nobody looks
         return
-    if not on_aws and (lab.is_real or not is_embedded()):
-        print(_("On AWS the first look takes up to ten minutes, so it is off. Write on_aws=True to see it, or go on."))
+    if lab.is_real or not is_embedded():
+        print(_("On AWS the first look would take up to ten minutes, so it is off. Go on with the next cell."))
         return
     look = lab.first_look
     list(cleanup.delete_all(look))  # what an interrupted look has left
@@ -58,8 +58,6 @@ def _follow(look: Lab, text: str) -> None:
     with TemporaryDirectory() as folder:
         file = Path(folder, "first-look.txt")
         file.write_text(text, "utf-8")
-        if look.patience:  # elsewhere a trigger works at once
-            chain.wait_until_uploads_start(look)
         with chain.following(look, file, live.chain):
             buckets.upload(look, file)
     rows, totals = frames.table(look, "Transactions"), frames.table(look, "TransactionTotal")
@@ -223,7 +221,7 @@ def deliver_again(lab: Lab, *customers: str) -> DataFrame:
     """Deliver the stream's records of these customers to both functions by hand, and return how each of them ended."""
     _wait_for_both(lab)
     records = streams.records(parts(lab)[0], *customers)
-    ends = list[tuple[str, str]]()
+    ends = []
     for part in parts(lab):
         ended = _("without an error")
         try:
@@ -242,15 +240,13 @@ def compare_functions(lab: Lab, *customers: str) -> DataFrame:
     """
     _wait_for_both(lab)
     ours, mine = parts(lab)
-    if why := _error(mine):
-        print(_("Your function fails: {error}", error=why))
-    stuck = {streams.customer(record) for record in _unprocessed(ours, mine)}
+    unprocessed, error = _progress(ours, mine)
+    if error:
+        print(_("Your function fails: {error}", error=error))
+    stuck = {streams.customer(record) for record in unprocessed}
     columns: dict[str, Any] = {"CustomerId": customers}
     for whose, part in (("lab", ours), ("your", mine)):
-        totals = {
-            item["CustomerId"]: item.get("accountBalance", Decimal(0))
-            for item in tables.items(part, "TransactionTotal")
-        }
+        totals = snapshot(part).balances
         alerts = Counter(alert["customerID"] for alert in queues.alerts(part, _QUEUE))
         columns[f"{whose} total"] = [totals.get(name, Decimal(0)) for name in customers]
         columns[f"{whose} alerts"] = [alerts[name] for name in customers]
@@ -266,8 +262,13 @@ def _wait_for_both(lab: Lab) -> None:
     ours, mine = parts(lab)
     if _mapping_state(mine) == "Disabled":
         return
+
+    def have_all() -> bool:
+        unprocessed, error = _progress(ours, mine)
+        return _is_right(ours) and (not unprocessed or error != "")
+
     lab.wait_until(
-        lambda: _is_right(ours) and (not _unprocessed(ours, mine) or _error(mine)),
+        have_all,
         _("both functions to process all changes"),
         timeout=360,
         on_aws=_("up to two minutes"),
@@ -287,28 +288,19 @@ def _is_right(ours: Lab) -> bool:
     return held.balances == held.sums() and high == alerted
 
 
-def _unprocessed(ours: Lab, mine: Lab) -> list[streams.Record]:
-    """Return the changes that the learner's function has not yet processed without an error."""
-    processed = set[str]()
-    for delivery in _deliveries(mine):
+def _progress(ours: Lab, mine: Lab) -> tuple[list[streams.Record], str]:
+    """Return the changes that the learner's function has not yet processed without an error, and its last error.
+
+    That is the one of the last delivery of the stream that has ended; "" if it had none. delivery_log has noted the
+    deliveries, oldest first: Records, By and, when it has ended, Error.
+    """
+    processed, error = set[str](), ""
+    for delivery in tables.items(mine, "ProcessedRecords", beginning="delivery "):
         if delivery.get("Error") == "":
             processed |= {*delivery["Records"]}
-    return [record for record in streams.records(ours) if record["eventID"] not in processed]
-
-
-def _error(mine: Lab) -> str:
-    """Return the error of the last delivery of the stream to the learner's function; "" without one."""
-    by_stream = [delivery for delivery in _deliveries(mine) if delivery["By"] == "stream"]
-    if by_stream and "Error" not in by_stream[-1]:
-        by_stream.pop()  # it may go on
-    if not by_stream:
-        return ""
-    return str(by_stream[-1].get("Error", _("the function did not end")))
-
-
-def _deliveries(mine: Lab) -> list[tables.Item]:
-    """Return the deliveries that delivery_log has noted, oldest first: Records, By and, when it has ended, Error."""
-    return tables.items(mine, "ProcessedRecords", beginning="delivery ")
+        if delivery["By"] == "stream":
+            error = delivery.get("Error", error)
+    return [record for record in streams.records(ours) if record["eventID"] not in processed], error
 
 
 def _report(ours: Lab, event: dict[str, Any]) -> dict[str, Any]:

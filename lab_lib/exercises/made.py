@@ -6,8 +6,7 @@ then completes what the text does not ask for, and the notebook prints each chan
 
 import inspect
 from collections.abc import Callable
-from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, NamedTuple
 
 from IPython import get_ipython
 from IPython.display import display
@@ -23,12 +22,9 @@ from lab_lib.lab import Lab
 from lab_lib.language import N_, _, sentences
 
 TABLE, PROCESSOR, NOTIFIER, QUEUE = "TransactionTotal", "TransactionProcessor", "TotalNotifier", "CreditCollection"
-Settings = dict[str, Any]  # of a resource, by name
-_made_here = set[tuple[str, str]]()  # the exercises whose calls this kernel has let through, and their labs
 
 
-@dataclass(frozen=True)
-class Exercise:
+class Exercise(NamedTuple):
     """A resource that the learner makes. The first of its `checks`, ids with spaces between, says whether it is there.
 
     `make` makes all that the exercise asks for, and what a helper adds. `delete` deletes it whoever made it; `by_hand`
@@ -48,7 +44,7 @@ class Exercise:
     content: str = ""
     holds: Callable[[Lab], object] = lambda lab: None
     settings: str = ""
-    added: dict[str, str] = field(default_factory=dict)
+    added: dict[str, str] = {}  # noqa: RUF012  # nobody changes it
 
     def __str__(self) -> str:
         return f"{_(self.kind)} {self.name}".strip()
@@ -60,9 +56,7 @@ def is_missing(lab: Lab, exercise: str) -> bool:
     Until the cell ends, no helper creates the resource.
     """
     resource = questions.find(exercise, EXERCISES)
-    if not resource.find(lab):
-        _made_here.add((exercise, str(lab)))
-    elif not _delete_wrong(lab, exercise, resource):
+    if resource.find(lab) and not _delete_wrong(lab, exercise, resource):
         return False
     _watch(lab, resource)
     return True
@@ -71,7 +65,7 @@ def is_missing(lab: Lab, exercise: str) -> bool:
 def _delete_wrong(lab: Lab, exercise: str, resource: Exercise) -> bool:
     """Delete the resource if it is not as asked. Print what was done, or why nothing was; return True if it is deleted.
 
-    Only a resource with the lab's tag, or of this kernel, is deleted, and only if that loses nothing.
+    It is deleted only if that loses nothing and, on AWS, only with the lab's tag.
     """
     report = run_checks(lab, exercise)
     if not report.wrong:
@@ -79,11 +73,10 @@ def _delete_wrong(lab: Lab, exercise: str, resource: Exercise) -> bool:
         return False
     wrong = _(", ").join(check.name for check in report.wrong)
     off = _("The {resource} is not as it should be: {checks}.", resource=resource, checks=wrong)
-    lacks_tag = any(check.id.startswith("tag-") and check.state is State.NOT_YET for check in report.wrong)
     why = ""
     if resource.holds(lab):
         why = _("that would lose its {content}", content=_(resource.content))
-    elif lacks_tag and (exercise, str(lab)) not in _made_here:
+    elif lab.is_real and any(check.id.startswith("tag-") for check in report.wrong):
         why = _("somebody else may have made it")
     if why:
         told = _(
@@ -151,19 +144,19 @@ def complete(lab: Lab, exercise: str) -> None:
     before = look_up(Account(lab), resource.settings)
     resource.make(lab)
     after = look_up(Account(lab), resource.settings)
-    changed = [name for name in resource.added if before[name] != after[name]]
-    for name in changed:
-        print(
-            _(
-                "Your {kind}: {name} was {old}, and is {new} now. {why}",
-                kind=_(resource.kind),
-                name=name,
-                old=_shown(before[name]),
-                new=_shown(after[name]),
-                why=_(resource.added[name]),
+    for name, why in resource.added.items():
+        if before[name] != after[name]:
+            print(
+                _(
+                    "Your {kind}: {name} was {old}, and is {new} now. {why}",
+                    kind=_(resource.kind),
+                    name=name,
+                    old=_shown(before[name]),
+                    new=_shown(after[name]),
+                    why=_(why),
+                )
             )
-        )
-    if not changed:
+    if before == after:
         print(_("The helper changed nothing: your {kind} has all that it adds.", kind=_(resource.kind)))
 
 
@@ -174,7 +167,7 @@ def _shown(value: Any) -> str:
     return _("without limit") if value == -1 else str(value)
 
 
-def arguments(lab: Lab, name: str) -> Settings:
+def arguments(lab: Lab, name: str) -> dict[str, Any]:
     """Print and return what create_function must know of the lab: the function's name, role, variables and code."""
     wanted = functions.settings(lab, name)
     files = functions.source_files(name)

@@ -11,14 +11,13 @@ PICTURE = "picture"  # the tag of the cell that draws it
 
 
 class Lit(NamedTuple):
-    """The lit parts of a notebook: the word on their boxes, a sentence that names them, and those no cell makes."""
+    """The lit parts of a notebook: a sentence that names them, those no cell makes, and the word on their boxes."""
 
-    word: str
     sentence: str
     others: Collection[str] = ()
+    word: str = N_("made here")
 
 
-MADE = N_("made here")
 PEOPLE = ("TotalNotifier→HighBalanceAlert", "HighBalanceAlert→e-mail, SMS", "e-mail, SMS")
 BROKEN = (
     "transactions.txt",
@@ -29,20 +28,18 @@ BROKEN = (
     "HighBalanceAlert",
 )
 NOTEBOOKS = {
-    "00": Lit(MADE, N_("The bucket and the tables.")),
-    "01": Lit(MADE, N_("The functions.")),
-    "02": Lit(
-        MADE, N_("The arrow from the bucket to TransactionProcessor, and the arrow from the stream to TotalNotifier.")
-    ),
-    "03": Lit(MADE, N_("The topic, and its e-mail and SMS."), PEOPLE),
-    "04": Lit(MADE, N_("The queues, and the arrows to them from the topic.")),
-    "05": Lit(N_("at work"), N_("All of it."), PARTS),
+    "00": Lit(N_("The bucket and the tables.")),
+    "01": Lit(N_("The functions.")),
+    "02": Lit(N_("The arrow from the bucket to TransactionProcessor, and the arrow from the stream to TotalNotifier.")),
+    "03": Lit(N_("The topic, and its e-mail and SMS."), PEOPLE),
+    "04": Lit(N_("The queues, and the arrows to them from the topic.")),
+    "05": Lit(N_("All of it."), PARTS, N_("at work")),
     "06": Lit(
-        N_("broken here"),
         N_("The file, Transactions and its stream, TotalNotifier, TransactionTotal and the topic."),
         BROKEN,
+        N_("broken here"),
     ),
-    "99": Lit(N_("deleted here"), N_("All but the file."), {*PARTS} - {"transactions.txt", "transactions.txt→bucket"}),
+    "99": Lit(N_("All but the file."), {*PARTS} - {"transactions.txt", "transactions.txt→bucket"}, N_("deleted here")),
 }
 
 
@@ -50,7 +47,7 @@ def picture(number: str) -> Picture:
     """Return the picture of a notebook, such as "03"."""
     lit = NOTEBOOKS[number]
     made = [part_of(resource) for resource in RESOURCES if resource.cell.notebook == number]
-    looks = dict[str, Look]()
+    looks = {}
     for part in PARTS:
         if part in lit.others or part in made:
             looks[part] = Look("lit", _(lit.word) if part in BOXES else "")

@@ -7,26 +7,24 @@ its effect, whatever the function does. What arrives here may be anything.
 import socket
 import threading
 from collections.abc import Callable, Iterable
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import BaseHTTPRequestHandler, HTTPServer
 from typing import Any
 from urllib.parse import parse_qs
 
 import urllib3
 
-_MOST_THREADS = 80  # of this process; each holds a connection
 _LONGEST = 4_000_000  # bytes of a call; a right function's have fewer than 200,000
 _OF_CONNECTION = {"connection", "proxy-connection", "keep-alive", "transfer-encoding", "content-length", "expect"}
-_SILENCE = 60  # seconds without a byte, after which a connection ends
+_SILENCE = 60  # seconds without a byte, after which a connection ends; meanwhile no other call is carried
+_LOOK_EVERY = 0.005  # seconds, for the end
 
 
-class Proxy(ThreadingHTTPServer):
-    """Carries the calls of one start of the function, until it is closed.
+class Proxy(HTTPServer):
+    """Carries the calls of one start of the function, one after the other, until it is closed.
 
-    `calls` counts the calls. When the call of the number `last` has had its effect, `kill` is called. `cut` is the
-    operation of that call.
+    `calls` counts the calls. When the call of the number `last` has had its effect, `kill` is called, and no later call
+    has any. `cut` is the operation of that call.
     """
-
-    daemon_threads = False  # so that `server_close` waits for them
 
     def __init__(self, listener: socket.socket, endpoint: str, last: int, kill: Callable[[], object]) -> None:
         super().__init__(("", 0), _Handler, bind_and_activate=False)
@@ -36,59 +34,47 @@ class Proxy(ThreadingHTTPServer):
         self._endpoint, self._last, self._kill = endpoint, last, kill
         self.calls = 0
         self.cut = ""
-        self._lock = threading.Lock()
-        self._over = threading.Event()
+        threading.Thread(target=self.serve_forever, args=(_LOOK_EVERY,), daemon=True).start()
 
-    def verify_request(self, *_: Any) -> bool:
-        """Refuse a connection if there are too many."""
-        return threading.active_count() < _MOST_THREADS
+    def close(self) -> None:
+        """End, when the function has: then a call that is under way has had its effect."""
+        self.shutdown()
+        self.server_close()
 
     def handle_error(self, *_: Any) -> None:
         """Let the connection end: what has arrived may be anything."""
 
-    def close(self) -> None:
-        """End. Calls that are under way have their effect first; later ones have none."""
-        self._over.set()
-        self.server_close()
-
     def carry(self, headers: dict[str, str], body: bytes) -> urllib3.BaseHTTPResponse | None:
-        """Return the answer to a call. After the call that is cut off, wait for the end, and return None."""
-        with self._lock:
-            if self._over.is_set() or self.cut:
-                return None
-            self.calls += 1
-            is_last = self.calls == self._last
-            if is_last:
-                self.cut = _operation(headers, body)
-        answer = _ask(self._endpoint, headers, body)
-        if is_last:
-            self._kill()
+        """Return the answer to a call; None to the one that is cut off, and to later ones."""
         if self.cut:
-            self._over.wait()
+            return None
+        self.calls += 1
+        if self.calls == self._last:
+            self.cut = _operation(headers, body)
+        answer = _ask(self._endpoint, headers, body)
+        if self.cut:
+            self._kill()
             return None
         return answer
 
 
 class _Handler(BaseHTTPRequestHandler):
-    """Reads the calls of one connection. They have the method POST and the path / in all services of the function."""
+    """Reads a call. It has the method POST and the path / in all services of the function."""
 
-    protocol_version = "HTTP/1.1"
     timeout = _SILENCE
-    disable_nagle_algorithm = True
     wbufsize = -1  # an answer is sent as a whole
     server: Proxy
 
     def do_POST(self) -> None:
         """Answer a call, if it is to have an answer. http.server calls this method."""
-        headers = _of_message(self.headers.items())
         length = int(self.headers["Content-Length"])
-        self.close_connection = True
         if not 0 <= length <= _LONGEST:
             return
         body = self.rfile.read(length)
-        answer = self.server.carry(headers, body) if len(body) == length else None
+        if len(body) < length:
+            return
+        answer = self.server.carry(_of_message(self.headers.items()), body)
         if answer:
-            self.close_connection = False
             self.send_response_only(answer.status)
             for name, value in _of_message(answer.headers.items()).items():
                 self.send_header(name, value)

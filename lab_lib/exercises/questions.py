@@ -1,6 +1,6 @@
 """Ask the questions of the notebooks, and judge their answers by their meaning.
 
-The solved notebooks say what each asks: its heading, its hints, and the answers to choose from. QUESTIONS has what is
+The solved notebooks say what each asks: its heading, its hints and its cell. QUESTIONS has what is
 right: a set, numbers, a letter, or the text of a message. A verdict says which part is not right yet and what was
 written there, and never shows what is right. Nothing that a learner writes is an error.
 """
@@ -17,8 +17,7 @@ from IPython.display import display
 from lab_lib import language
 from lab_lib.errors import UsageError
 from lab_lib.exercises import cells, copies, translation
-from lab_lib.exercises.reading import named_letter, parts_of, plain
-from lab_lib.exercises.short_errors import typed_instead
+from lab_lib.exercises.reading import letters_of, parts_of, plain
 from lab_lib.language import N_, _, ngettext, sentences
 from lab_lib.pages.wording import cut, listing, shortened
 from lab_lib.resources import HEADING
@@ -28,18 +27,16 @@ Faults = list[str]  # what is not right yet, as sentences; empty if the answer i
 Judge = Callable[[Any, Any], Faults]  # of an answer, by what is right
 MOST_NAMED = 5  # parts that a verdict names
 _HINT = re.compile(r"<details><summary>.+?</summary>.+?</details>", re.DOTALL)
-_OPTION = re.compile(r"^- \*\*([a-z])\*\* (.+)$", re.MULTILINE)
 _ANSWER = re.compile(r"my_\w+")
 
 
 class Text(NamedTuple):
-    """An exercise as a notebook asks it. `options` maps a letter to what it stands for."""
+    """An exercise as a notebook asks it."""
 
     question: str = ""  # its nbgrader id
     cell: str = ""  # the id of the cell that the learner writes
     heading: str = ""
     hints: tuple[str, ...] = ()
-    options: dict[str, str] = {}  # noqa: RUF012  # nobody changes it
     answer: str = ""  # the name that the cell gives to the answer; "" if something is made: the account is the answer
     points: int = 0  # by nbgrader and, as a share of its column, in the grade book
 
@@ -51,7 +48,7 @@ class Text(NamedTuple):
 @functools.cache
 def in_language(name: str) -> dict[str, Text]:
     """Return the exercises by their nbgrader ids, in the order of the notebooks. A sandbox lacks them."""
-    texts = dict[str, Text]()
+    texts = {}
     above = heading = ""
     for path in copies.solved_notebooks():
         for cell in translation.notebook(path, name)["cells"]:
@@ -63,9 +60,7 @@ def in_language(name: str) -> dict[str, Text]:
                 for found in HEADING.findall(source):
                     heading = found
             elif marked.get("solution"):
-                hints = tuple(_HINT.findall(above))
-                options = dict(_OPTION.findall(above))
-                texts[id] = Text(id, cell["id"], heading, hints, options)
+                texts[id] = Text(id, cell["id"], heading, tuple(_HINT.findall(above)))
             elif id in texts:
                 answer = _ANSWER.search(source)
                 texts[id] = texts[id]._replace(answer=answer[0] if answer else "", points=marked["points"])
@@ -80,15 +75,6 @@ def of(exercise: str) -> Text:
 def asked() -> dict[str, Text]:
     """Return the exercises that have points, by their nbgrader ids, in the order of the notebooks."""
     return {id: text for id, text in in_language(language.ENGLISH).items() if text.points}
-
-
-def options(exercise: str) -> list[tuple[str, str]]:
-    """Return the answers to choose from in every language: each letter and what it stands for."""
-    found = list[tuple[str, str]]()
-    for name in language.names():
-        if exercise in (texts := in_language(name)):
-            found += texts[exercise].options.items()
-    return found
 
 
 def find(exercise: str, among: Mapping[str, T]) -> T:
@@ -160,7 +146,7 @@ def compare(prediction: Any, outcome: Any) -> None:
 
 def _is_empty(answer: Any) -> bool:
     """Return True if the cell was left as it was, or holds an empty value."""
-    return answer is None or answer is ... or (isinstance(answer, str | list | tuple | set | dict) and not answer)
+    return answer is None or (isinstance(answer, str | list | tuple | set | dict) and not answer)
 
 
 def _faults(find_faults: Judge, answer: Any, right: Any) -> Faults:
@@ -191,10 +177,9 @@ def _compare_actions(answer: Any, right: list[str]) -> Faults:
     return _compare_parts(answer, right, lambda action: str(plain(action)).casefold().split(":")[-1])
 
 
-def _compare_choice(answer: Any, right: tuple[str, str]) -> Faults:
-    """Compare with the letter of an exercise, or with what it stands for in the notebook, in whatever language."""
-    exercise, letter = right
-    if named_letter(options(exercise), str(answer)) == letter:
+def _compare_choice(answer: Any, right: str) -> Faults:
+    """Compare with the letter of the right choice. An answer that names another one too is not right."""
+    if letters_of(str(answer)) == {right}:
         return []
     return [_("It is not {part}.", part=cut(" ".join(str(answer).split()), 80))]
 
@@ -214,32 +199,31 @@ def _compare_numbers(
     parts = parts_of(answer, right.values())
     if len(parts) != len(right):
         return [_("{count} numbers; wanted {wanted}.", count=len(parts), wanted=len(right))]
-    wrong = list[str]()
+    wrong = []
     for (name, number), item in zip(right.items(), parts, strict=True):
         if plain(item) != number:
             wrong.append(_(fault, name=name, item=item))
     return [_("Look again at {numbers}.", numbers=_("; ").join(shortened(wrong, MOST_NAMED)))] if wrong else []
 
 
-def _compare_message(answer: Any, right: tuple[str, str]) -> Faults:
-    """Read the message as the programs behind the queues do. `right` has its customer and the balance."""
+def _compare_message(answer: Any, right: dict[str, str]) -> Faults:
+    """Read the message as the programs behind the queues do."""
     if not isinstance(answer, str):
         return [_("It is a {kind}; a message is text.", kind=type(answer).__name__)]
     try:
         message = json.loads(answer)
     except json.JSONDecodeError as error:
-        typed = typed_instead(error.doc[error.pos : error.pos + 1], error)
-        return [_("It is not JSON."), typed] if typed else [_("It is not JSON: {error}.", error=error)]
+        return [_("It is not JSON: {error}.", error=error)]
     if not isinstance(message, dict):
         return [_("It is JSON, but no object with names and values.")]
-    wanted = dict(zip(("customerID", "accountBalance"), right, strict=True))
-    faults = [_("{name} is missing.", name=name) for name in wanted if name not in message]
+    faults = [_("{name} is missing.", name=name) for name in right if name not in message]
     for name, value in message.items():
-        if name not in wanted:
+        if name not in right:
             faults.append(_("{name} is one name too many.", name=name))
-        elif value != wanted[name]:
-            why = N_("{name} is {value!r}.") if isinstance(value, str) else N_("{name} is {value!r}, which is no text.")
-            faults.append(_(why, name=name, value=value))
+        elif not isinstance(value, str):
+            faults.append(_("{name} is {value!r}, which is no text.", name=name, value=value))
+        elif value != right[name]:
+            faults.append(_("{name} is {value!r}.", name=name, value=value))
     return faults
 
 
@@ -271,12 +255,12 @@ QUESTIONS = {  # by the nbgrader id of the cell with the answer
     ),
     "message": Question(
         _compare_message,
-        ('O"Hara', "1750"),
+        {"customerID": 'O"Hara', "accountBalance": "1750"},
         "Glued from pieces of text, it breaks at the quotation mark, and every program behind the queues with it.",
     ),
     "policy": Question(
         _compare_choice,
-        ("policy", "b"),
+        "b",
         "A topic of another account has another aws:SourceArn, and to read is another action: what no statement allows "
         "is refused. The statement does not look into the message.",
     ),
@@ -288,13 +272,13 @@ QUESTIONS = {  # by the nbgrader id of the cell with the answer
     ),
     "one-transaction": Question(
         _compare_choice,
-        ("one-transaction", "b"),
+        "b",
         "The total is there and the marker is not, so the change is added again. With the marker first it would be a: "
         "the next delivery finds the marker and adds nothing.",
     ),
     "order": Question(
         _compare_choice,
-        ("order", "b"),
+        "b",
         "A topic keeps nothing. What starts the chain is deleted first, and what receives at its end later.",
     ),
 }

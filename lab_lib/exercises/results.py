@@ -2,7 +2,6 @@
 
 from collections import defaultdict
 from collections.abc import Iterable
-from dataclasses import dataclass
 from html import escape
 from typing import Any, NamedTuple
 
@@ -36,7 +35,7 @@ def rows(results: Iterable[Any]) -> list[Row]:
     groups = defaultdict[str, list[Any]](list)
     for result in results:
         groups[result.cause or result.case].append(result)
-    rows = list[Row]()
+    rows = []
     for group in groups.values():
         first = group[0]
         if not first.cause:
@@ -49,8 +48,7 @@ def rows(results: Iterable[Any]) -> list[Row]:
     return sorted(rows, key=lambda row: row[0] == "passed")
 
 
-@dataclass(frozen=True)
-class Results:
+class Results(NamedTuple):
     """The results of all cases, shown as a table. The same seed draws the same cases again."""
 
     results: list[Result]
@@ -75,7 +73,7 @@ class Results:
         return sentences(passed, "" if self.passed else _("The same transactions again: seed {seed}.", seed=self.seed))
 
     def _repr_html_(self) -> str:
-        rows = list[tuple[str, str]]()
+        rows = []
         for state, title, text in self.rows:
             words = f"<b>{escape(title)}</b> {escape(text)}".replace("\n", "<br>")
             rows.append((badge(marked(state), LOOKS[state].colour), words))

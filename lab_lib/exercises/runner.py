@@ -34,7 +34,7 @@ RUNTIME = Path(__file__).parents[1] / "handlers" / "trial_runtime" / "trial_runt
 SILENT: dict[str, Any] = dict.fromkeys(("stdin", "stdout", "stderr"), subprocess.DEVNULL)
 _LOOK_EVERY = 0.1  # seconds
 _LONGEST = 20  # seconds for a case; a right one takes less than three
-_LONGEST_LOADING = 60  # seconds; loading boto3 takes a third of one
+_LONGEST_WAIT = 60  # seconds, for a word of the program; loading boto3 takes a third of one
 _MOST_MEMORY, _MOST_THREADS = 2**30, 100  # bytes, and threads, of all its processes; a right one has 0.2 GB and 5
 _MOST_FILES = 256 * box.MEGABYTE  # that it writes
 _ISOLATED = "-I", "-S", "-B"  # Python without the user's settings, installed packages, and files that it would write
@@ -124,82 +124,68 @@ class Runner:
                 door = self._door(theirs)
             proxy = Proxy(door, endpoint, last, partial(_send, self._control, _KILL))
             try:
-                ours.settimeout(self._control.gettimeout())
+                ours.settimeout(_LONGEST_WAIT)
                 _send(ours, json.dumps({"variables": variables, "batches": batches}).encode() + b"\n")
-                ended = self._watch(proxy, ours)
+                self._watch(proxy, ours)
+                self._require_little(proxy)
             except BaseException:
                 self._stop()
                 raise
             finally:
                 proxy.close()
             self._calls += proxy.calls
-            self._require_little(self._calls)
-            if not ended:  # the function has killed the program
-                self._stop()
             answer = b""
-            if ended and not proxy.cut:
+            if not proxy.cut:
                 with suppress(OSError):  # the first line counts, and nobody writes any more
                     answer = ours.recv(_LONGEST_LINE).partition(b"\n")[0]
         report = json_object(answer)
         why = str(report.get("why", _("its process ended before it returned")))
         return Outcome(count(report.get("done")) or 0, visible(why), visible(proxy.cut))
 
-    def _watch(self, proxy: Proxy, answer: socket.socket) -> bytes:
-        """Serve the function until it answers, ends, is cut off, or has taken too much. Then let it be killed.
-
-        Return the line in which the program says that it has ended; b"" if the program has ended, too.
-        """
+    def _watch(self, proxy: Proxy, answer: socket.socket) -> None:
+        """Serve the function until it answers, ends, is cut off, or has taken too much. Then let it be killed."""
         looked = time.monotonic()
-        ends = [answer]
+        waiting = [self._control, answer]
         while True:
-            ready = select.select([self._control, proxy.socket, *ends], [], [], _LOOK_EVERY)[0]
-            if proxy.socket in ready:
-                proxy.handle_request()
+            ready = select.select(waiting, [], [], _LOOK_EVERY)[0]
             if self._control in ready:
                 with suppress(ConnectionResetError):  # it has ended before it took the word
-                    return self._lines.readline(_LONGEST_LINE)
-                return b""
+                    self._control.recv(1)
+                return
             if answer in ready:
-                ends = []
+                waiting.remove(answer)
                 _send(self._control, _KILL)
             if time.monotonic() - looked >= _LOOK_EVERY:
-                self._require_little(self._calls + proxy.calls)
+                self._require_little(proxy)
                 looked = time.monotonic()
 
-    def _require_little(self, calls: int) -> None:
+    def _require_little(self, proxy: Proxy) -> None:
         """Raise TooMuch if the function has taken, or tried to take, more than a right one needs."""
-        too_much = _("it takes too much")
-        if self._most.excess(family(self._process.pid) if self._process else []):
-            self._stop()
-            memory, threads = _MOST_MEMORY / 2**30, _MOST_THREADS
+        cause, found = _("it takes too much"), ""
+        most = _FREE + self._calls_a_record * self._records
+        if self._process and self._most.excess(family(self._process.pid)):
             found = _(
                 "it took more than {memory:.0f} GB of memory, or more than {threads} threads or processes",
-                memory=memory,
-                threads=threads,
+                memory=_MOST_MEMORY / 2**30,
+                threads=_MOST_THREADS,
             )
-            raise TooMuch(too_much, found)
-        most = _FREE + self._calls_a_record * self._records
-        if calls > most:
+        elif self._calls + proxy.calls > most:
+            cause = _("it makes too many AWS calls")
             found = _(
                 "it made more than {most:,.0f} AWS calls for {records:,} records", most=most, records=self._records
             )
-            raise TooMuch(_("it makes too many AWS calls"), found)
-        if self._clock.wall() > _LONGEST:
-            raise TooMuch(too_much, _("it did not return within {seconds} s", seconds=_LONGEST))
+        elif self._clock.wall() > _LONGEST:
+            found = _("it did not return within {seconds} s", seconds=_LONGEST)
+        if found:
+            raise TooMuch(cause, found)
 
     def _launch_program(self) -> None:
-        """Start the program, and wait until it has loaded boto3."""
+        """Start the program, which loads boto3 before it starts the function."""
         self._control, theirs = socket.socketpair()
-        self._control.settimeout(_LONGEST_LOADING)
-        self._lines = self._control.makefile("rb")
+        self._control.settimeout(_LONGEST_WAIT)
         launch = self._as_the_user if box.fault_of_functions() else self._in_a_box
         with theirs:
             self._process = launch(theirs)
-        with suppress(OSError):
-            if self._lines.readline(_LONGEST_LINE):
-                return
-        self._stop()
-        raise LabError("The program that runs your function did not start. Try again.")
 
     def _as_the_user(self, control: socket.socket) -> "subprocess.Popen[bytes]":
         """Start the program where no box can be made, with the socket `control`."""
@@ -235,7 +221,6 @@ class Runner:
             self._process.wait()
             self._process = None
             self._most.release()
-            self._lines.close()
             self._control.close()
 
 

@@ -50,7 +50,7 @@ def show_source(function: str, *names: str) -> Any:
     """Return the source of these Python functions, in the files of a Lambda function, for display."""
     from IPython.display import Code
 
-    sources = dict[str, str]()
+    sources = {}
     for file in source_files(function):
         text = file.read_text("utf-8")
         for node in ast.parse(text).body:

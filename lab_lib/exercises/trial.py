@@ -55,7 +55,6 @@ def judge(
     By default the accounts are on another embedded AWS. A `seed` draws what it drew before. `done` is called with each
     result as soon as it is there. UsageError if the file holds no function, or for an unknown case.
     """
-    why = _("{count} cases took too much, so the others were not tried.", count=_MOST_SLOW)
     files = read(Path(path))
     seed = seed or secrets.token_hex(8)
     results = list[Result]()
@@ -64,9 +63,13 @@ def judge(
             running = stack.enter_context(server.another())
             accounts = partial(lab_on, running.endpoint, running.secret)
         for case in chosen(only):
-            is_over = sum(result.is_slow for result in results) >= _MOST_SLOW
-            results.append(untried(case, why) if is_over else _try(case, runner, seed, accounts))
-            done(results[-1])
+            if sum(result.is_slow for result in results) < _MOST_SLOW:
+                result = _try(case, runner, seed, accounts)
+            else:
+                why = _("{count} cases took too much, so the others were not tried.", count=_MOST_SLOW)
+                result = untried(case, why)
+            results.append(result)
+            done(result)
     return Results(results, seed)
 
 
@@ -77,9 +80,8 @@ def read(path: Path) -> dict[str, bytes]:
     """
     code = read_file(path, bytes, "Name the file that holds your function.")
     others = {file.name: read_file(file, bytes, "Move it away.") for file in function_files(path.parent)}
-    _require_python(path, code)
-    for name, content in others.items():
-        if name != path.name and Path(name).stem.encode() in code:  # which imports it
+    for name, content in {path.name: code, **others}.items():
+        if name == path.name or Path(name).stem.encode() in code:  # which imports it
             _require_python(path.with_name(name), content)
     if HANDLER.encode() not in code:
         raise UsageError(
@@ -96,8 +98,9 @@ def _require_python(path: Path, code: bytes) -> None:
         parsed(code)
     except SyntaxError as error:
         problem = _("{file}, line {line}: {error}", file=path, line=error.lineno or 1, error=error.msg)
-        told = wrong_mark(error)
-        raise UsageError(f"{path}{_(': ')}{told}" if told else problem) from None
+        if mark := wrong_mark(error):
+            problem = f"{path}{_(': ')}{mark}"
+        raise UsageError(problem) from None
 
 
 def untried(case: Case, why: str) -> Result:
@@ -123,7 +126,7 @@ def _try(case: Case, runner: Runner, seed: str, accounts: Accounts) -> Result:
         except TooMuch as error:
             cause, why = error.args
             return result._replace(cause=cause, found=_("stopped, because {error}", error=why), is_slow=True)
-        cuts = [failure.cut for failure in held.failures if failure.cut]
+        cuts = [outcome.cut for _batch, outcome in held.deliveries if outcome.cut]
         faults = [*verdict.find_faults(history, held)]
         if faults:
             notes = [_("killed at the call {call}, and started again", call=cut) for cut in cuts]

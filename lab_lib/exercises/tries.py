@@ -14,11 +14,10 @@ from lab_lib import resources, transactions
 from lab_lib.aws import buckets, queues, tables, topics, triggers
 from lab_lib.aws.json_text import json_object
 from lab_lib.checks import chain
-from lab_lib.checks.causes import find_broken
-from lab_lib.checks.evidence import TABLES, at_rest, snapshot
+from lab_lib.checks.evidence import TABLES, snapshot
 from lab_lib.checks.reading import NOTIFIER
 from lab_lib.checks.upload import Snapshot, compare_totals
-from lab_lib.errors import CheckFailed, StepMissing, UsageError, none_if_absent
+from lab_lib.errors import StepMissing, UsageError, none_if_absent
 from lab_lib.handlers.transaction_processor.transactions_file import rejected_key
 from lab_lib.lab import Lab
 from lab_lib.language import _
@@ -37,13 +36,6 @@ def upload_mine(lab: Lab, key: str, text: str) -> None:
     UsageError if the file has other customers than the learner's, or one of them would reach the threshold before the
     topic exists: then TotalNotifier would fail.
     """
-    if key not in (FIRST, SECOND):
-        raise UsageError(
-            "The file is called {key!r}; wanted {first} or {second}, which notebook 04 takes away again.",
-            key=key,
-            first=FIRST,
-            second=SECOND,
-        )
     file = transactions.recount(key, text.encode())
     if others := [name for name in file.addresses if not name.startswith(OWN)]:
         raise UsageError(
@@ -64,16 +56,14 @@ def upload_mine(lab: Lab, key: str, text: str) -> None:
 
 
 def _require_low(lab: Lab, file: transactions.Recount) -> None:
-    """Raise UsageError if a customer's total can reach the threshold on its way through the rows of this file."""
-    for name in file.addresses:
-        amounts = [amount for (customer, _), amount in file.amounts.items() if customer == name]
-        highest = sum(amount for amount in amounts if amount > 0)
-        if highest >= lab.threshold:
+    """Raise UsageError if the rows of this file bring a customer's total to the threshold."""
+    for name, total in transactions.totals(file.amounts).items():
+        if total >= lab.threshold:
             raise UsageError(
                 "The total of {name} can come to {highest:f}; wanted less than the threshold, {threshold:f}, as "
                 "long as there is no topic for the alert. Make the amounts smaller, and run this cell again.",
                 name=name,
-                highest=highest,
+                highest=total,
                 threshold=lab.threshold,
             )
 
@@ -91,11 +81,11 @@ def wait_for_totals(lab: Lab) -> None:
 def delete_my_rows(lab: Lab) -> None:
     """Delete the learner's rows, totals, addresses, files and alerts, and print how many rows there were.
 
-    CheckFailed if the chain is broken; it can be run again when it is fixed.
+    TimedOut if the chain is broken; it can be run again when it is fixed.
     """
     rows, customers, totals = (tables.items(lab, name, beginning=OWN) for name in TABLES)
-    zero = {item["CustomerId"]: Decimal(0) for item in (*rows, *totals)}
-    names = sorted({*zero, *(item["CustomerId"] for item in customers)})
+    names = sorted({item["CustomerId"] for item in (*rows, *customers, *totals)})
+    zero = dict.fromkeys(names, Decimal(0))
     _wait_for(lab, zero | transactions.totals(transactions.read_amounts(rows)))  # where it ends, the rows stay
     for row in rows:
         tables.delete_item(lab, "Transactions", row)
@@ -118,27 +108,17 @@ def delete_my_rows(lab: Lab) -> None:
 
 
 def _wait_for(lab: Lab, totals: dict[str, Decimal]) -> None:
-    """Wait until these are the totals, and each was compared with the threshold.
+    """Wait until these are the totals, and each was compared with the threshold."""
 
-    Where the chain says that it is at rest, CheckFailed if a check finds why they are not.
-    """
-
-    def is_settled() -> bool:
-        rest = at_rest(lab)  # before the look, so that it sees all there will be
+    def are_there() -> bool:
         held = {item["CustomerId"]: item for item in tables.items(lab, "TransactionTotal", beginning=OWN)}
-        faults = [*compare_totals(totals, held)]
-        if rest and faults and (broken := find_broken(lab, FIRST, [CHANGES, TOTALS])):
-            raise CheckFailed(
-                "Your rows are not taken off the totals. {broken} Then run this cell again.",
-                broken=broken.in_one_line,
-            )
         high = [name for name, total in totals.items() if total >= lab.threshold]
         alerted = [name for name in totals if held.get(name, {}).get("alerted")]
-        return not faults and high == alerted if rest is None else rest
+        return high == alerted and not any(compare_totals(totals, held))
 
     what = _("{name} to take your rows off the totals", name=lab.name(NOTIFIER))
     lab.wait_until(
-        is_settled, what, timeout=180, on_aws=_("a few seconds"), hint=_("`lab check --step 02` says what is broken.")
+        are_there, what, timeout=180, on_aws=_("a few seconds"), hint=_("`lab check --step 02` says what is broken.")
     )
 
 
@@ -148,7 +128,7 @@ def listen(lab: Lab) -> Iterator[Callable[[str], queues.Message]]:
 
     Yield a function that waits for the message with an id, and returns it as it arrives.
     """
-    ids = list[str]()
+    ids = []
 
     def receive(message: str) -> queues.Message:
         ids.append(message)

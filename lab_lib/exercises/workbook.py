@@ -13,7 +13,7 @@ from tempfile import TemporaryDirectory
 from typing import Any
 
 from lab_lib import lab, resources
-from lab_lib.aws import cleanup, functions, topics, triggers
+from lab_lib.aws import cleanup, functions
 from lab_lib.checks import STEPS
 from lab_lib.errors import BUILD_AGAIN, StepMissing, UsageError
 from lab_lib.exercises.copies import data_file
@@ -61,21 +61,13 @@ def named_settings(settings: Settings) -> Settings:
 def require(lab: lab.Lab, *notebooks: str) -> None:
     """Raise StepMissing if a resource of these notebooks, such as "01", is not there; it names the first one.
 
-    Raise it too if a setting was changed in notebook 00, and a resource still has the old one.
+    Raise it too if the threshold was changed in notebook 00, and TotalNotifier still has the old one.
     """
     for resource in resources.RESOURCES:
         if resource.cell.notebook in notebooks:
             _require(lab, resource)
     if "01" in notebooks:
         functions.require_threshold(lab)
-    for protocol, address in {"email": lab.email, "sms": lab.phone}.items():
-        if "03" in notebooks and address and not triggers.find_subscription(lab, protocol, address):
-            raise StepMissing(
-                "{topic} does not have this lab's {protocol} address yet. Run notebook 03 once more, then this "
-                "cell again.",
-                topic=lab.name(topics.ALERT_TOPIC),
-                protocol=protocol,
-            )
 
 
 def _require(lab: lab.Lab, resource: resources.Resource) -> None:

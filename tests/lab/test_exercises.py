@@ -11,7 +11,7 @@ from IPython.core.interactiveshell import InteractiveShell
 from lab_lib.aws import functions, tables, topics
 from lab_lib.exercises import cells, made
 from lab_lib.exercises.experiments import create_functions
-from lab_lib.lab import open_lab
+from lab_lib.lab import Lab, open_lab
 from tests.learners import cell, solutions
 
 SOLUTION = re.compile(r"( *)### BEGIN SOLUTION\n(.*?)\n *### END SOLUTION", re.DOTALL)
@@ -132,7 +132,7 @@ def test_a_right_call_in_another_form_is_right(clean, capsys, exercise, old, new
     assert capsys.readouterr().out.endswith("as it should be. The call is not made again.\n")
 
 
-def test_what_holds_something_or_was_made_by_others_is_never_deleted(clean, capsys):
+def test_what_holds_something_or_was_made_by_others_is_never_deleted(clean, capsys, monkeypatch):
     lab = clean("create-table")
     wrong = call("create-table", '"PAY_PER_REQUEST"', UNITS)
     run(lab, wrong)
@@ -142,8 +142,9 @@ def test_what_holds_something_or_was_made_by_others_is_never_deleted(clean, caps
 
     tables.delete_item(lab, "TransactionTotal", {"CustomerId": "C1"})
     lab.client("dynamodb").untag_resource(ResourceArn=tables.find_table(lab, "TransactionTotal"), TagKeys=["lab"])
-    made._made_here.clear()
-    run(lab, call("create-table"))
+    with monkeypatch.context() as aws:
+        aws.setattr(Lab, "is_real", True)
+        run(lab, call("create-table"))
     assert "since somebody else may have made it" in capsys.readouterr().out
     assert "PROVISIONED" in judged(lab, "create-table", capsys)
 

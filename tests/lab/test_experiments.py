@@ -12,7 +12,7 @@ from lab_lib.errors import LabError, WrongResource
 
 pytestmark = pytest.mark.slow
 
-WORKS = "def lambda_handler(event, context):\n    {}\n"
+WORKS = "def lambda_handler(event, context):\n    pass\n"
 
 
 @pytest.fixture(scope="module")
@@ -51,7 +51,7 @@ def amiss(lab):
 def test_a_try_that_stopped_half_way_harms_no_check_and_is_deleted_by_the_next_try_or_the_clean_up(lab, upload):
     before = cleanup.remaining(lab)
     for _ in range(2):
-        upload(WORKS.format("pass"))
+        upload(WORKS)
         for part in (lab.variant("BreakIt_"), lab.variant("BreakItMy_")):
             topics.delete_topic(part)
             notebook.switch_mappings([part], on=False)
@@ -75,23 +75,15 @@ def test_nothing_is_made_beside_a_bucket_whose_trigger_would_take_the_uploads(la
     assert not [name for name in tables.names(lab) if "BreakIt" in name]
 
 
-@pytest.mark.parametrize(
-    ("code", "error", "by_hand"),
-    [
-        ("def handler(event, context): pass\n", "AttributeError: ", "no attribute 'lambda_handler'"),
-        (WORKS.format("import os; os._exit(3)"), "the function did not end", ""),
-    ],
-    ids=["no handler", "sudden exit"],
-)
-def test_a_function_that_fails_is_stuck_and_its_error_is_told(lab, upload, code, error, by_hand, capsys):
-    upload(code)
+def test_a_function_that_fails_is_stuck_and_its_error_is_told(lab, upload, capsys):
+    upload("def handler(event, context): pass\n")
 
     compared = notebook.compare_functions(lab, "Break Ana")
 
-    assert f"Your function fails: {error}" in capsys.readouterr().out
+    assert "Your function fails: AttributeError: " in capsys.readouterr().out
     assert compared.iloc[0].tolist() == ["Break Ana", 1400, 0, 0, 0, True]
     ours, mine = notebook.deliver_again(lab, "Break Ana")["ended"]
-    assert (ours, by_hand in mine) == ("without an error", True)
+    assert (ours, "no attribute 'lambda_handler'" in mine) == ("without an error", True)
 
 
 def test_a_file_that_fails_becomes_a_dead_letter_which_stays_until_the_file_is_fixed(lab, capsys):

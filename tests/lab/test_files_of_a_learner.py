@@ -93,13 +93,11 @@ def test_a_message_by_hand_arrives_in_an_envelope_and_nothing_of_it_is_left(chai
     assert [queues.messages(chain.lab, queue) for queue in queues.ALERT_QUEUES] == [[], []]
 
 
-def test_a_chain_that_is_broken_ends_each_wait_with_the_cell_that_fixes_it(begun):
+def test_a_chain_that_is_broken_ends_a_wait_with_the_cell_that_fixes_it(begun):
     send_first(begun.lab)
 
     with pytest.raises(CheckFailed, match=r'^The chain stops at "changes counted: 0 of 3"\. stream trigger: not there'):
         tries.wait_for_totals(begun.lab)
-    with pytest.raises(CheckFailed, match=r"^Your rows are not taken off the totals\. stream trigger: not there"):
-        tries.delete_my_rows(begun.lab)
     triggers.ensure_stream_trigger(begun.lab)
     tries.delete_my_rows(begun.lab)
     assert held(begun.lab)[:2] == (Snapshot(), [])

@@ -50,7 +50,7 @@ def test_elsewhere_than_on_the_embedded_aws_the_first_look_is_off(lab, monkeypat
 
     experiments.show_first_look(lab, ROWS)
 
-    assert capsys.readouterr().out.startswith("On AWS the first look takes up to ten minutes, so it is off.")
+    assert capsys.readouterr().out.startswith("On AWS the first look would take up to ten minutes, so it is off.")
 
 
 def test_the_first_function_leaves_the_lab_alone_and_its_failure_is_shown(lab, tmp_path, capsys):

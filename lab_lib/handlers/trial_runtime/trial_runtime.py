@@ -29,7 +29,6 @@ import boto3  # noqa: E402  # which is found only now
 MODULE = "my_notifier"
 MEMORY = 2**29  # bytes; Lambda's limit is half of it
 LONGEST_ERROR = 160  # characters
-SECONDS = 600  # after which a process ends, if nobody is left to kill it
 FILES = 256  # that are open at once; each may hold memory of the kernel's
 LIBC = ctypes.CDLL(None)
 SECCOMP, SECCOMP_FILTER = 22, 2  # PR_SET_SECCOMP
@@ -48,7 +47,7 @@ class Context:
 
 
 def main():
-    """Load boto3, say so, and start the function when asked."""
+    """Load boto3, and start the function when asked."""
     control, rules, folder = sys.argv[1:]
     signal.signal(signal.SIGINT, signal.SIG_DFL)  # no signal without a handler reaches process 1
     if sys.platform == "linux":
@@ -57,13 +56,12 @@ def main():
     filter_ = os.fdopen(int(rules), "rb").read() if rules else b""
     for service in ("dynamodb", "sns", "sqs"):
         boto3.resource(service)  # the copies share what boto3 reads here
-    asked.sendall(b"loaded\n")
     gc.freeze()  # so that a copy shares what is loaded
     while (heard := socket.recv_fds(asked, 1, 1))[0]:
         if heard[1]:  # else the word to kill it came too late
             start(heard[1][0], asked, filter_)
             empty(folder)
-            asked.sendall(b"ended\n")
+            asked.sendall(b"\n")
 
 
 def start(given, asked, filter_):
@@ -106,7 +104,6 @@ def run_and_exit(given, proxy, filter_):
         for stream in range(3):
             os.dup2(os.open(os.devnull, os.O_RDWR), stream)
         os.closerange(4, 4096)  # such as the socket to runner.py
-        signal.alarm(SECONDS)
         for limit, most in ((resource.RLIMIT_DATA, MEMORY), (resource.RLIMIT_NOFILE, FILES)):
             with contextlib.suppress(ValueError, OSError):  # not every system has this limit
                 resource.setrlimit(limit, (most, most))
@@ -143,13 +140,13 @@ def fault(records):
             return "it named records as failed"
         return ""
     except BaseException as error:  # noqa: BLE001  # sys.exit also fails a batch
-        said = ": ".join(filter(None, [type(error).__name__, str(error)]))[:LONGEST_ERROR]
+        told = f"{type(error).__name__}: {error}"[:LONGEST_ERROR]
         frames = traceback.extract_tb(error.__traceback__)
         lines = [(Path(frame.filename).name, frame.lineno) for frame in frames]
         theirs = [f" ({name}, line {line})" for name, line in lines if name.startswith("my_")]
-        if not theirs or isinstance(error, SyntaxError):  # which names its place itself
-            return said
-        return said + theirs[-1]
+        if theirs and not isinstance(error, SyntaxError):  # which names its place itself
+            told += theirs[-1]
+        return told
 
 
 if __name__ == "__main__":
