@@ -3,7 +3,6 @@
 The judge reads the account in the sandbox. It trusts no message from there.
 """
 
-import re
 import resource
 import secrets
 from collections.abc import Iterable, Iterator
@@ -38,7 +37,6 @@ from lab_lib.workspace.private_files import write_file
 
 _MOST_MEMORY = 1_500_000_000  # bytes of the judge and, since they inherit it, of each process in the sandbox
 _MOST_TEXT = 1000  # characters of the reasons
-_SOLVED = re.compile(r'["n]notebook\.solve\(lab, \\"([\w-]+)')  # at the beginning of a line, in a notebook's JSON
 
 
 @dataclass(frozen=True)
@@ -48,7 +46,7 @@ class Grading(Work):
     submitted: Submission | None = None  # None if there is no submission
     due: datetime | None = None
     trust: bool = False
-    seconds: int = 120  # that the cells may spend until the lab is built
+    seconds: int = 120  # a cell may spend a fifth
 
     is_embedded = False  # each sandbox has an embedded AWS of its own
 
@@ -125,7 +123,6 @@ class Judge:
 
     def run(self) -> None:
         """Run the notebooks in a sandbox, and judge what they make and leave. Then judge the function."""
-        self.own.solved = {*_SOLVED.findall(" ".join(map(self._submitted_text, self.files)))}
         names = [path.name for path in headless.notebooks()]
         try:
             with self._sandbox(names) as (box, accounts):
@@ -140,9 +137,6 @@ class Judge:
             self.record.trial = self._try_function()
         self._begin(_("the end"))
 
-    def _submitted_text(self, name: str) -> str:
-        return self.files.get(name, b"").decode("utf-8", "replace")
-
     def _begin(self, step: str) -> None:
         """Note the step that runs now, and what was found before it: if this process dies, that counts."""
         self.work.note(Path(step).stem)
@@ -153,7 +147,7 @@ class Judge:
     def _sandbox(self, names: list[str]) -> Iterator[tuple[Sandbox, Accounts]]:
         """Open a sandbox that runs these notebooks, and its accounts. It waits after each, and after these cells."""
         request = {
-            "files": {name: self._submitted_text(name) for name in names},
+            "files": {name: self.files.get(name, b"").decode("utf-8", "replace") for name in names},
             "settings": {name: str(value) for name, value in self.work.student.settings_in_sandbox.items()},
             "course": {name: lab_cells.course(copies.NOTEBOOKS / name) for name in names},
             "data_id": self.own.data_id,
@@ -179,7 +173,7 @@ class Judge:
             write_file(written, without_names(text))
         if stopped := visible(str(heard.get("stopped", ""))):
             if name not in self.files:
-                stopped = submission.missing(self.files)
+                stopped = _("It was not handed in.")
             self._blame(self.work.step, stopped)
         errors = safe_cells.errors(written)
         self.record.steps.append(Step(notebook=written.stem, ok=not stopped, error=stopped or None, errors=errors))

@@ -6,10 +6,10 @@ pydantic reads a record. A key that nobody has set is not in the file.
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, PlainSerializer, ValidationError
+from pydantic import BaseModel, PlainSerializer
 
 from lab_lib.checks.reports import Check
-from lab_lib.workspace.private_files import json_object, json_text, read_file, write_file
+from lab_lib.workspace.private_files import json_text, read_file, write_file
 
 
 class Step(BaseModel):
@@ -93,7 +93,7 @@ class Record(BaseModel):
     @classmethod
     def read(cls, path: Path) -> "Record":
         """Return the record in a file. UsageError if it is damaged."""
-        return read_file(path, _parse, "Delete it, and run the student again.")
+        return read_file(path, cls.model_validate_json, "Delete it, and run the student again.")
 
     def write(self, path: Path) -> None:
         """Write the record. LabError if that fails."""
@@ -112,12 +112,3 @@ class Record(BaseModel):
     def is_excused(self, column: str) -> bool:
         """Return whether the student need not have points in this column, or, if it is empty, in all."""
         return any(override.excused and override.column in ("", column) for override in self.overrides)
-
-
-def _parse(content: bytes) -> Record:
-    try:
-        return Record.model_validate(json_object(content))
-    except ValidationError as error:
-        fault = error.errors()[0]
-        name = ".".join(map(str, fault["loc"]))
-        raise ValueError(f"{name}: {fault['msg']}") from None

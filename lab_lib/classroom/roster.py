@@ -185,6 +185,4 @@ def _keys(student: Student) -> list[str]:
     keys = [f"id {student.id}" if student.id else f"name {student.name}", f"--out/{student.folder}"]
     if student.account:
         keys.append(f"account {student.account}, region {region}, prefix {prefix}")
-    if bucket := student.parameters.get("bucket"):
-        keys.append(f"bucket {bucket}")
     return keys

@@ -21,10 +21,7 @@ def _parse(content: bytes) -> tuple[list[str], list[Row]]:
     try:
         text = content.decode("utf-8-sig")
     except UnicodeDecodeError:
-        told = N_("it is UTF-16 or in an older encoding, not UTF-8 text")
-        if content.startswith(b"PK"):
-            told = N_("it is an Excel file (.xlsx), not UTF-8 text")
-        raise ValueError(_(told)) from None
+        raise ValueError(_("it is not UTF-8 text, but an Excel file (.xlsx), UTF-16 or an older encoding")) from None
     text = text.lstrip("\r\n")
     delimiter = max(",;\t", key=text.partition("\n")[0].count)
     reader = csv.DictReader(io.StringIO(text, newline=""), delimiter=delimiter, strict=True, restkey=_REST, restval="")
@@ -41,7 +38,4 @@ def _parse(content: bytes) -> tuple[list[str], list[Row]]:
         raise ValueError(
             _("the quotes do not match after line {line}: {error}", line=rows[-1][0] if rows else 1, error=error)
         ) from None
-    columns = [name for name in reader.fieldnames if name]
-    if len({*columns}) < len(columns):
-        raise ValueError(_("line 1 has a column twice"))
-    return columns, rows
+    return [*filter(None, reader.fieldnames)], rows

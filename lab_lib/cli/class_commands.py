@@ -165,7 +165,7 @@ def grade(
         int | None, typer.Option(min=1, help="Submissions to grade at the same time; by default one a core.")
     ] = None,
     seconds: Annotated[
-        int, typer.Option(min=20, help="How long the cells may take to build the lab; each cell, a fifth.")
+        int, typer.Option(min=20, help="A cell may take a fifth of it, a sandbox twice as long and a minute.")
     ] = 120,
     due: Annotated[
         str, typer.Option(help="When it was due: '2026-12-01 18:00', or the end of a day, 2026-12-01.")
@@ -257,20 +257,15 @@ def report(out_dir: Out, roster: Annotated[Path | None, typer.Argument(help=_WHO
     from lab_lib.classroom import class_run, gradebook, overrides
     from lab_lib.classroom.work import Work
     from lab_lib.cli import class_work
-    from lab_lib.errors import UsageError
 
     with handle_errors(N_("Stopped. To write the grade book, run the command again."), NOT_GRADED):
         students = _read(roster, accounts=False) if roster else []
-        if not out_dir.is_dir():
-            raise UsageError("{path} is not a folder. Name the folder that holds the students' folders.", path=out_dir)
         blank = [Work(student, out_dir).record("not run") for student in students]
         with class_run.lock(out_dir):
-            records, others = gradebook.gather(out_dir, blank)
+            records = gradebook.gather(out_dir, blank)
             overrides.merge(out_dir, records)
             missing = [record.name for record in records if record.state == "not run" and not record.is_excused("")]
             book = gradebook.write(out_dir, records)
-        if others:
-            out.say(_("Left out, because they belong to nobody in the class: {names}", names=_(", ").join(others)))
         if missing:
             names = _(", ").join(missing)
             out.say(

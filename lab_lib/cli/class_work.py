@@ -19,7 +19,6 @@ from lab_lib.classroom.work import Work
 from lab_lib.cli.terminal import NOT_GRADED, FoldingTable, err, out, relative_to_cwd
 from lab_lib.language import N_, _
 from lab_lib.pages.colours import LOOKS
-from lab_lib.workspace.masking import without_accounts
 
 GO_ON = N_("Stopped. To go on, run the same command with --resume.")
 
@@ -83,10 +82,10 @@ def live(to_do: Sequence[Work]) -> Iterator[Callable[[Record], None]]:
         err.say(Text("  ").join([Text(place), state, *map(Text, filter(None, texts))]))
 
     def at_work() -> Table:
-        table = FoldingTable(_("account"), _("student"), _("step"))
+        table = FoldingTable(_("student"), _("step"))
         for work in to_do:
             if step := work.step:
-                table.add_row(without_accounts(work.student.account), Text(work.student.name), step)
+                table.add_row(Text(work.student.name), step)
         return table
 
     table = Live(get_renderable=at_work, console=err, refresh_per_second=4, transient=True)
@@ -96,10 +95,9 @@ def live(to_do: Sequence[Work]) -> Iterator[Callable[[Record], None]]:
 
 def cleaned(students: list[Student], results: list[CleanUp]) -> Table:
     """Return a table of what the clean-up of each account has deleted, left and kept, and why."""
-    names = _("student"), _("deleted"), _("left: try again"), _("kept: not the lab's")
-    table = FoldingTable(_("account"), *names)
+    table = FoldingTable(_("student"), _("deleted"), _("left: try again"), _("kept: not the lab's"))
     for student, result in zip(students, results, strict=True):
         left = Text(result.left or _("nothing"), "red" if result.left else "")
-        account, kept = without_accounts(student.account), Text(result.kept or _("nothing"))
-        table.add_row(account, Text(student.name), str(result.deleted), left, kept)
+        kept = Text(result.kept or _("nothing"))
+        table.add_row(Text(student.name), str(result.deleted), left, kept)
     return table

@@ -79,8 +79,7 @@ def test_all_faults_are_listed_with_their_lines(read):
         (row("role_arn", ROLE.replace("1", "2")), "line 2: role_arn is 'arn:"),  # of another account
         (row("data_file", "roster.csv"), "roster.csv is no transactions file: its first line is 'n"),
         (row("handed_in", "1.12.2026"), "line 2: handed_in is '1.12.2026'; wanted 2026-12-01 18:00, for example"),
-        (["name\nJosé".encode("cp1252")], 'UTF-16 or in an older encoding, not UTF-8 text. Save it as "CSV UTF-8"'),
-        ([b"PK\x03\x04\x14\x00\xff"], 'it is an Excel file (.xlsx), not UTF-8 text. Save it as "CSV UTF-8"'),
+        ([b"PK\x03\x04\x14\x00\xff"], 'UTF-8 text, but an Excel file (.xlsx), UTF-16 or an older encoding. Save it'),
     ],
 )  # fmt: skip
 def test_a_fault_is_said_with_its_line(read, tmp_path, lines, wanted):
