@@ -68,8 +68,7 @@ class Grading(Work):
 
         Processor time bounds the judge: one that waits for a sandbox ends with it.
         """
-        if not self.submitted:
-            return self.record(N_("missing"))
+        assert self.submitted  # noqa: S101
         longest = sandbox.longest(self.seconds)
         resource.setrlimit(resource.RLIMIT_DATA, (_MOST_MEMORY, _MOST_MEMORY))
         resource.setrlimit(resource.RLIMIT_CPU, (longest, longest))
@@ -99,7 +98,7 @@ def note_files(works: Iterable[Grading]) -> None:
             record.submitted = work.record().submitted
             record.write(work.folder / "grade.json")
         elif not (record or work.submitted):
-            work.write(work.record("missing"))
+            work.write(work.record(N_("missing")))
 
 
 def seed_of(out: Path) -> str:

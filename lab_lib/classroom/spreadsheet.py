@@ -8,7 +8,6 @@ from lab_lib.language import N_, _
 from lab_lib.workspace.private_files import read_file
 
 _REST = ""  # the name of columns without one, and of the cells after the last column
-_TOO_MANY = N_("line {line} has more cells than the header; put a cell that holds a comma in quotes")
 Row = tuple[int, dict[str, str]]  # the line where a row ends, and its cells by column, without the empty ones
 
 
@@ -30,7 +29,8 @@ def _parse(content: bytes) -> tuple[list[str], list[Row]]:
         reader.fieldnames = [" ".join(name.split()).lower() for name in reader.fieldnames or []]
         for cells in reader:
             if "".join(cells.pop(_REST, "")).strip():
-                raise ValueError(_(_TOO_MANY, line=reader.line_num))
+                told = N_("line {line} has more cells than the header; put a cell that holds a comma in quotes")
+                raise ValueError(_(told, line=reader.line_num))
             row = {name: " ".join(cell.split()) for name, cell in cells.items() if cell.strip()}
             if row:
                 rows.append((reader.line_num, row))

@@ -29,7 +29,7 @@ from lab_lib.pages.lookalikes import visible
 from lab_lib.pages.wording import now
 from lab_lib.settings import DEFAULT_ACCOUNT, SETTINGS, setting
 from lab_lib.workspace.masking import masked
-from lab_lib.workspace.private_files import can_write_to, draft_of, exists
+from lab_lib.workspace.private_files import can_write_to, draft_of
 
 FUNCTION = runner.MODULE
 MOST_BYTES = 10_000_000  # of a file, packed or unpacked; a right one has 1 MB
@@ -41,7 +41,6 @@ _ASK = N_("Ask for what `lab submit` has written, as it is.")
 class Submission:
     """A file as it was handed in. It can claim to be of anybody: the texts are the learner's, and may be anything."""
 
-    path: Path
     place: Path  # below the folder of all submissions
     content: bytes = field(repr=False)
     handed_in: datetime  # the file's own time
@@ -64,7 +63,7 @@ def write(path: Path, name: str, student_id: str = "") -> list[str]:
     """
     copy = copies.folder()
     sources = [copies.existing(path.name) for path in copies.solved_notebooks()]
-    sources += filter(exists, runner.function_files(copy))
+    sources += runner.function_files(copy)
     lab = _lab()
     texts = {source.name: masked(source.read_text("utf-8-sig", "replace"), lab) for source in sources}
     said = {"name": name, "id": student_id, "when": now(), "data_id": copies.data_id(copy)}
@@ -97,7 +96,7 @@ def read(path: Path, folder: Path) -> Submission:
         why = visible(f"{type(error).__name__}: {error}")
         fault = _("{name} is not a file of `lab submit`: {why}.", name=name, why=why)
     handed_in = datetime.fromtimestamp(path.stat().st_mtime)
-    return Submission(path, path.relative_to(folder), content, handed_in, fault, **said)
+    return Submission(path.relative_to(folder), content, handed_in, fault, **said)
 
 
 def unpack(content: bytes, name: str = "") -> dict[str, bytes]:
@@ -175,7 +174,7 @@ def match(files: list[Submission], roster: list[Student]) -> tuple[list[Match], 
     are_drawn = any(file.data_id for file in files)
     matched = list[Match]()
     for folder, student in everybody.items():
-        in_order = sorted(theirs[folder], key=lambda file: (file.handed_in, file.when, file.path))
+        in_order = sorted(theirs[folder], key=lambda file: (file.handed_in, file.when, file.place))
         remarks = tuple(map(visible, _remarks(student, in_order, are_drawn)))
         matched.append((student, in_order[-1] if in_order else None, remarks))
     return matched, others

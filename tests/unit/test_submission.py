@@ -117,8 +117,8 @@ ANA = {**MANIFEST, "name": "Ana García"}
 def match(folder, roster=CLASS):
     """Return the file of each student and its remarks, and the files of nobody."""
     matched, others = submission.match(submission.find(folder), roster)
-    files = {f"{student.name}{student.id}": (file and file.path.name, *remarks) for student, file, remarks in matched}
-    return files, [other.path.name for other in others]
+    files = {f"{student.name}{student.id}": (file and file.place.name, *remarks) for student, file, remarks in matched}
+    return files, [other.place.name for other in others]
 
 
 @pytest.mark.parametrize(
