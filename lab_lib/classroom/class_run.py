@@ -13,7 +13,7 @@ from collections.abc import Callable, Sequence
 from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from datetime import datetime
-from functools import cache, partial
+from functools import partial
 from multiprocessing import Pipe, get_context
 from multiprocessing.connection import Connection
 from pathlib import Path
@@ -105,7 +105,7 @@ def unfinished(works: Sequence[Work], resume: bool) -> list[Work]:
 
 def records(works: Sequence[Work]) -> list[Record]:
     """Return the record of each student. Without one, the student is unfinished or not run."""
-    return [work.read() or work.record(N_("unfinished") if work.step else "not run") for work in works]
+    return [work.read() or work.record(N_("unfinished") if work.draft.exists() else "not run") for work in works]
 
 
 def in_process(work: Work, watched: Connection) -> Record:
@@ -241,5 +241,4 @@ def _clean(student: Student) -> CleanUp:
 
 def on_aws(students: list[Student]) -> list[Student]:
     """Return the students whose accounts are on AWS."""
-    endpoint = cache(sessions.endpoint)  # many students may have one profile
-    return [student for student in students if not (student.is_embedded or endpoint(student.profile)[0])]
+    return [student for student in students if not (student.is_embedded or sessions.endpoint(student.profile)[0])]

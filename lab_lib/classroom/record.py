@@ -4,11 +4,12 @@ pydantic reads a record. A key that nobody has set is not in the file.
 """
 
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any
 
 from pydantic import BaseModel, PlainSerializer
 
 from lab_lib.checks.reports import Check
+from lab_lib.exercises.results import Result
 from lab_lib.workspace.private_files import json_text, read_file, write_file
 
 
@@ -35,17 +36,6 @@ class Answer(BaseModel):
     answer: str = ""  # in the student's own words
     held: float | None = None
     note: str = ""
-
-
-class Case(BaseModel):
-    """Hold the result of a case of the student's own function. One that is passed has no cause, and nothing found."""
-
-    case: str
-    sentence: str = ""
-    state: Literal["passed", "not yet", "not tried"]
-    cause: str = ""  # the same words in all cases that fail for one cause
-    sent: str = ""
-    found: str = ""
 
 
 class Override(BaseModel):
@@ -84,7 +74,7 @@ class Record(BaseModel):
     checks: list[Annotated[Check, PlainSerializer(Check._asdict)]]  # of the steps 00 to 05, "further", and the probe
     probed: bool  # if not, step 05 counts for the probe too
     answers: list[Answer] | None  # None if nobody judged them
-    trial: list[Case] | None  # None if nobody judged it
+    trial: list[Annotated[Result, PlainSerializer(Result._asdict)]] | None  # None if nobody judged it
     seed: str  # that the cases of the function were drawn from
     fingerprint: str  # of the work that it is the record of
     submitted: Submitted | None = None

@@ -215,7 +215,8 @@ class Client(papermill.PapermillNotebookClient):  # type: ignore[misc]  # paperm
         own = next(dict(one) for one in self.course["cells"] if one["id"] == cell.id)
         is_exercise = own["metadata"].get("nbgrader", {}).get("solution")
         is_setup = "setup" in own["metadata"].get("tags", [])
-        if not is_exercise and (is_setup or _has_failed(cell) or _is_empty(cell)):
+        has_failed = any(output["output_type"] == "error" for output in cell["outputs"])
+        if not is_exercise and (is_setup or has_failed or _is_empty(cell)):
             own["metadata"] = {"papermill": {"status": "pending"}}
             self.nb.cells.insert(index + 1, nbformat.from_dict(own))
 
@@ -232,10 +233,6 @@ class Client(papermill.PapermillNotebookClient):  # type: ignore[misc]  # paperm
 
 def _error(name: str, why: str) -> Any:
     return nbformat.v4.new_output("error", ename=name, evalue=why, traceback=[why])
-
-
-def _has_failed(cell: Cell) -> bool:
-    return any(output["output_type"] == "error" for output in cell["outputs"])
 
 
 def _is_empty(cell: Cell) -> bool:

@@ -24,9 +24,8 @@ from lab_lib.pages.wording import now
 from lab_lib.run import headless
 from lab_lib.workspace.masking import masked, without_accounts, without_names
 from lab_lib.workspace.one_command import alone
-from lab_lib.workspace.private_files import can_write_to, make_folder, write_file
+from lab_lib.workspace.private_files import can_write_to, make_folder
 
-_STEP = ".step"  # the file in the draft that names the notebook that runs now
 _FOUND = ".found.json"  # the file in the draft with what was found so far: it counts even if this process dies
 
 
@@ -67,7 +66,7 @@ class Work:
 
     def do(self) -> Record:
         """Do the work in the draft, and return its record. After Ctrl-C the draft stays as it is."""
-        self.note(_("getting ready"))
+        make_folder(self.draft)
         try:
             record = self.results()
             feedback.render(self.draft)
@@ -86,7 +85,6 @@ class Work:
         steps, result = headless.run(
             headless.prepare(parameters | student.parameters, self.until),
             self.draft,
-            started=self.note,
             complete=lambda lab: self.keep(self._graded(lab)),
             command="lab class",
         )
@@ -115,18 +113,6 @@ class Work:
             texts: dict[str, Any] = {name: masked(getattr(check, name), lab) for name in ("found", "wanted", "hint")}
             record.checks.append(check._replace(**texts))
         return record
-
-    def note(self, step: str) -> None:
-        """Note in the draft what is done now. The first note makes the draft."""
-        make_folder(self.draft)
-        write_file(self.draft / _STEP, step)
-
-    @property
-    def step(self) -> str | None:
-        """Return the notebook that runs now, or ran when the work was stopped; None if the work has not begun."""
-        with suppress(FileNotFoundError):
-            return (self.draft / _STEP).read_text("utf-8")
-        return None
 
     def keep(self, record: Record) -> None:
         """Keep in the draft what was found so far, whole or not at all: this process may die at any time."""
@@ -187,8 +173,7 @@ class Work:
     def write(self, record: Record) -> None:
         """Put the record into the draft, and the draft in the place of the student's folder."""
         make_folder(self.draft)
-        for name in (_STEP, _FOUND):
-            (self.draft / name).unlink(missing_ok=True)
+        (self.draft / _FOUND).unlink(missing_ok=True)
         record.write(self.draft / "grade.json")
         with can_write_to(self.folder):
             shutil.rmtree(self.folder, ignore_errors=True)

@@ -1,12 +1,12 @@
 """Do the work of a class: show its progress, write the grade book, and say who has less than full marks."""
 
 from collections.abc import Callable, Collection, Iterator, Sequence
-from contextlib import contextmanager, nullcontext
+from contextlib import contextmanager
 from itertools import count
 from pathlib import Path
 from typing import Any
 
-from rich.live import Live
+from rich.progress import Progress
 from rich.table import Table
 from rich.text import Text
 
@@ -39,7 +39,7 @@ def do(
         with live(to_do) as finished:
             class_run.do_all(to_do, jobs, finished, **how)
     finally:
-        shown = [work for work in works if work.student in selected or work.step or work.read()]
+        shown = [work for work in works if work.student in selected or work.draft.exists() or work.read()]
         book = gradebook.write(folder, class_run.records(shown))
     if (folder / overrides.FILE).exists():
         out.say(_("Without {file}: `lab class report` writes the grade book with it.", file=overrides.FILE))
@@ -71,25 +71,19 @@ def summarise(folder: Path, book: Book) -> int:
 def live(to_do: Sequence[Work]) -> Iterator[Callable[[Record], None]]:
     """Show the progress of a class; give the function to call with each student's record, which prints a line.
 
-    Below the lines, a terminal shows a table of the students at work.
+    Below the lines, a terminal shows a bar, and how long the others will take.
     """
-    number = count(1)
+    with Progress(console=err, transient=True, disable=not err.is_terminal) as bar:
+        task = bar.add_task("", total=len(to_do))
+        number = count(1)
 
-    def finished(record: Record) -> None:
-        place = f"{next(number)}/{len(to_do)}"
-        state = Text(_(record.state), LOOKS[record.state].style)
-        texts = record.account, record.name, _("{seconds:.0f} s", seconds=record.seconds), record.error or ""
-        err.say(Text("  ").join([Text(place), state, *map(Text, filter(None, texts))]))
+        def finished(record: Record) -> None:
+            place = f"{next(number)}/{len(to_do)}"
+            state = Text(_(record.state), LOOKS[record.state].style)
+            texts = record.account, record.name, _("{seconds:.0f} s", seconds=record.seconds), record.error or ""
+            err.say(Text("  ").join([Text(place), state, *map(Text, filter(None, texts))]))
+            bar.advance(task)
 
-    def at_work() -> Table:
-        table = FoldingTable(_("student"), _("step"))
-        for work in to_do:
-            if step := work.step:
-                table.add_row(Text(work.student.name), step)
-        return table
-
-    table = Live(get_renderable=at_work, console=err, refresh_per_second=4, transient=True)
-    with table if err.is_terminal else nullcontext():
         yield finished
 
 

@@ -1,7 +1,5 @@
 """`lab class grade`: a class of students' own work, and what a submission can and cannot do."""
 
-import re
-
 import pytest
 from commands import begin, run, still_running
 
@@ -129,7 +127,7 @@ def test_each_student_gets_the_points_of_their_own_work_and_a_fault_costs_nobody
     assert "stranger.zip" in done.stdout
     crashed, hung = (str(step["errors"]) for step in hostile["steps"][2:4])
     assert "KernelDied: This cell has" in crashed
-    assert re.search(r"TimeoutError: Stopped after 8 s\. All cells together have 40 s, and one has a fifth\.", hung)
+    assert "TimeoutError: Stopped after 8 s, the most that a cell may take." in hung
     assert len(hostile["steps"]) == 8, hostile  # each notebook went on
     assert "create-queue" not in right(hostile)
     page = (out / "feedback" / f"{hostile['folder']}.html").read_text(encoding="utf-8")

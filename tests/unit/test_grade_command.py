@@ -89,7 +89,7 @@ def test_resume_grades_again_who_failed_and_whose_file_has_changed(grade, tmp_pa
 
 def test_a_judge_that_dies_leaves_what_it_has_found(grade):
     def dies(work):
-        work.note("getting ready")
+        work.draft.mkdir(parents=True)
         work.keep(made_by(work, checks=[check("bucket"), check("stream", "not yet")], answers=[], trial=[]))
         raise BrokenProcessPool
 

@@ -219,7 +219,7 @@ def opened(culprit):
 @pytest.fixture
 def judge(tmp_path):
     """judge(files): a judge of a submission of Ana that holds these files."""
-    (work := grading.Grading(CLASS[0], tmp_path)).note("getting ready")
+    (work := grading.Grading(CLASS[0], tmp_path)).draft.mkdir()
     return lambda files: Judge(work, work.record(), files, OwnWork())
 
 
