@@ -5,9 +5,10 @@ from pathlib import Path
 
 from lab_lib.checks.reports import Check
 from lab_lib.checks.rules import PROBE, RULES, State
-from lab_lib.classroom.record import Answer, Case, Override, Record
+from lab_lib.classroom.record import Answer, Override, Record
 from lab_lib.classroom.roster import Student
 from lab_lib.classroom.work import Work
+from lab_lib.exercises.results import Result
 from tests.shown import english, read
 
 NAMES = ["Ana García", "王小明", "Олена Шевченко", "محمد الأمين", "Priya नायर", "김서연", "Yōko 佐藤"]
@@ -57,7 +58,7 @@ def judged(record, right=3):
     """Return the record of a student who has handed in: probed, and `right` of four answers and of four cases."""
     probe = [check(rule.id) for rule in RULES.values() if rule.step == PROBE]
     answers = [Answer(question=f"question {number}", right=number < right, answer=HOSTILE) for number in range(4)]
-    trial = [Case(case=f"case {number}", state="passed" if number < right else "not yet") for number in range(4)]
+    trial = [Result(f"case {number}", "", "passed" if number < right else "not yet") for number in range(4)]
     more = {"probed": True, "checks": [*record.checks, *probe], "answers": answers, "trial": trial}
     return record.model_copy(update=more)
 

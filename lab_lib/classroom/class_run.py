@@ -1,15 +1,20 @@
-"""Run a class: lock the folder of the results, select students, resume, and work side by side.
+"""Run a class: lock the folder of the results, select students, resume, and work side by side, in a process each.
 
 The work of a student writes to that student's draft only, which becomes the student's folder once it has a grade.json.
 So a class can be stopped at any time, and `--resume` runs the students who are not done.
 """
 
 import os
+import shutil
+import signal
+import tempfile
+import time
 from collections.abc import Callable, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor
+from concurrent.futures.process import BrokenProcessPool
 from datetime import datetime
-from functools import cache
-from multiprocessing import Pipe
+from functools import partial
+from multiprocessing import Pipe, get_context
 from multiprocessing.connection import Connection
 from pathlib import Path
 from queue import SimpleQueue
@@ -22,12 +27,13 @@ from filelock import AcquireReturnProxy, FileLock, Timeout
 
 from lab_lib.aws import cleanup
 from lab_lib.calls import sessions
+from lab_lib.calls.waiting import PROGRESS_FILE
 from lab_lib.classroom import gradebook
-from lab_lib.classroom.processes import in_process
 from lab_lib.classroom.record import Record
 from lab_lib.classroom.roster import Student
 from lab_lib.classroom.work import Work, in_words
 from lab_lib.embedded import server
+from lab_lib.embedded.process import end_when
 from lab_lib.errors import LabError, UsageError
 from lab_lib.language import N_, _
 from lab_lib.workspace import one_command
@@ -39,6 +45,7 @@ JOBS = 2 * _CORES  # accounts at a time on the embedded AWS, which needs the oth
 # Accounts at a time on AWS: a run waits there for more than 90 % of its time, but all kernels start at once.
 JOBS_ON_AWS = 16 * _CORES
 MEMORY = 300_000_000  # bytes of a student's process and kernel, of which 245 MB were measured
+_SAFE_PATH = "PYTHONSAFEPATH"  # with it, a new process imports no module of the working folder
 
 
 def lock(out: Path) -> AcquireReturnProxy:
@@ -98,7 +105,45 @@ def unfinished(works: Sequence[Work], resume: bool) -> list[Work]:
 
 def records(works: Sequence[Work]) -> list[Record]:
     """Return the record of each student. Without one, the student is unfinished or not run."""
-    return [work.read() or work.record(N_("unfinished") if work.step else "not run") for work in works]
+    return [work.read() or work.record(N_("unfinished") if work.draft.exists() else "not run") for work in works]
+
+
+def in_process(work: Work, watched: Connection) -> Record:
+    """Do the work in a new process, and return its record. The process stops when the pipe `watched` closes.
+
+    The other end of the pipe closes with the process that holds it, even if that is killed. LabError if the new process
+    dies.
+    """
+    place = "/tmp"  # noqa: S108  # mkdtemp makes the folder in it; its path is short, so kernels have their sockets there
+    with tempfile.TemporaryDirectory(prefix="lab-class-", dir=place, ignore_cleanup_errors=True) as temporary_folder:
+        # Many wait at once, so nobody could read the progress.
+        variables = {f"LAB_{name.upper()}": value for name, value in work.student.settings.items()}
+        variables |= {"TMPDIR": temporary_folder, PROGRESS_FILE: os.devnull}
+        with ProcessPoolExecutor(1, get_context("spawn"), _begin, (variables, watched)) as process:
+            # The new process inherits that: a terminal's Ctrl-C waits until it has a session of its own.
+            signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGINT])
+            os.environ[_SAFE_PATH] = "1"
+            try:
+                return process.submit(work.do).result()
+            except BrokenProcessPool:
+                raise LabError(
+                    "The process that did this has died. What it had not judged yet gives no points. Go on with "
+                    "--resume."
+                ) from None
+
+
+def _begin(variables: dict[str, str], watched: Connection) -> None:
+    """Give this process a session and variables of its own, and let it stop with the class."""
+    os.setsid()
+    # A class that was killed leaves the folder. The draft stays as it is.
+    forget = partial(shutil.rmtree, variables["TMPDIR"], ignore_errors=True)
+    Thread(target=end_when, args=[watched.poll, forget], daemon=True).start()
+    os.environ |= variables
+    os.environ.pop(_SAFE_PATH)  # a kernel imports what a learner has written
+    tempfile.tempdir = None  # a library has asked for it already
+    # Kernels inherit both: they are interrupted by Ctrl-C, which a job in the background of a shell ignores.
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
+    signal.pthread_sigmask(signal.SIG_UNBLOCK, [signal.SIGINT])
 
 
 def do_all(
@@ -116,20 +161,21 @@ def do_all(
     for work in works:
         work.forget()
     turns = iter(works)  # gives each work to one thread
-    ended = SimpleQueue[
-        Record | Exception
-    ]()  # Ctrl-C amid a call of a pool of threads would leave a lock taken for ever
+    # Ctrl-C amid a call of a pool of threads would leave a lock taken for ever.
+    ended = SimpleQueue[Record | Exception]()
     is_over = Event()
     watched, held = Pipe(duplex=False)
 
     def attempt(work: Work) -> Record:
         """Do the work, and write its record, unless it was stopped."""
+        begun = time.monotonic()
         try:
             record = do(work, watched)
         except Exception as error:  # whatever failed, the instructor reads it in the report
             if is_over.is_set():
                 raise
             record = work.failed(error)
+        record.seconds = round(time.monotonic() - begun, 1)
         work.write(record)
         return record
 
@@ -195,5 +241,4 @@ def _clean(student: Student) -> CleanUp:
 
 def on_aws(students: list[Student]) -> list[Student]:
     """Return the students whose accounts are on AWS."""
-    endpoint = cache(sessions.endpoint)  # many students may have one profile
-    return [student for student in students if not (student.is_embedded or endpoint(student.profile)[0])]
+    return [student for student in students if not (student.is_embedded or sessions.endpoint(student.profile)[0])]

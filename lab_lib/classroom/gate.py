@@ -44,8 +44,8 @@ def accounts(box: Sandbox, secret: str) -> Accounts:
         left -= len(body)
         if left < 0:
             raise LabError("The answers of the account are too long; at most {most} MB in all.", most=_MOST // 10**6)
-        raw = urllib3.HTTPResponse(io.BytesIO(body), preload_content=False)
-        return AWSResponse(answer.url, answer.status_code, answer.headers, raw)
+        answer.raw = urllib3.HTTPResponse(io.BytesIO(body), preload_content=False)
+        return answer
 
     def opened(account: str) -> Lab:
         lab = lab_on(endpoint, secret, account)

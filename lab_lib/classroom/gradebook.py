@@ -19,8 +19,8 @@ from lab_lib.workspace.private_files import json_text, write_file
 FILES = ["gradebook.csv", "gradebook.json", "moodle.csv", "report.html", feedback.FOLDER]
 
 
-def gather(out: Path, blank: list[Record]) -> tuple[list[Record], list[str]]:
-    """Return the students' records from their folders in `out`, and the names of the folders of nobody in the class.
+def gather(out: Path, blank: list[Record]) -> list[Record]:
+    """Return the students' records from their folders in `out`.
 
     `blank` has a record for each student of the class. It stays where a student has no grade.json. If it is empty,
     whoever has one is in the class. UsageError if a grade.json cannot be read, or if there is nobody.
@@ -34,10 +34,10 @@ def gather(out: Path, blank: list[Record]) -> tuple[list[Record], list[str]]:
         raise UsageError("{out} holds no results. Name the folder of a class that was run or graded.", out=out)
     records = list[Record]()
     for student in blank or [*found.values()]:
-        record = found.pop(student.folder, student)
+        record = found.get(student.folder, student)
         record.id = student.id
         records.append(record)
-    return records, [*found]
+    return records
 
 
 def write(out: Path, records: Iterable[Record]) -> Book:

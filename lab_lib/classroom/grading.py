@@ -3,7 +3,6 @@
 The judge reads the account in the sandbox. It trusts no message from there.
 """
 
-import re
 import resource
 import secrets
 from collections.abc import Iterable, Iterator
@@ -18,7 +17,7 @@ from lab_lib import checks
 from lab_lib.checks.rules import FURTHER
 from lab_lib.classroom import gate, lab_cells, safe_cells, sandbox, submission
 from lab_lib.classroom.own_work import OwnWork
-from lab_lib.classroom.record import Case, Record, Step, Submitted
+from lab_lib.classroom.record import Record, Step, Submitted
 from lab_lib.classroom.roster import moment
 from lab_lib.classroom.sandbox import Ended, Sandbox
 from lab_lib.classroom.submission import Submission
@@ -26,6 +25,7 @@ from lab_lib.classroom.work import Work, in_words
 from lab_lib.errors import UsageError
 from lab_lib.exercises import cases, copies, questions, runner, trial
 from lab_lib.exercises.questions import Text
+from lab_lib.exercises.results import Result
 from lab_lib.exercises.trial import Accounts
 from lab_lib.lab import Lab
 from lab_lib.language import N_, _, sentences
@@ -38,7 +38,6 @@ from lab_lib.workspace.private_files import write_file
 
 _MOST_MEMORY = 1_500_000_000  # bytes of the judge and, since they inherit it, of each process in the sandbox
 _MOST_TEXT = 1000  # characters of the reasons
-_SOLVED = re.compile(r'["n]notebook\.solve\(lab, \\"([\w-]+)')  # at the beginning of a line, in a notebook's JSON
 
 
 @dataclass(frozen=True)
@@ -48,7 +47,7 @@ class Grading(Work):
     submitted: Submission | None = None  # None if there is no submission
     due: datetime | None = None
     trust: bool = False
-    seconds: int = 120  # that the cells may spend until the lab is built
+    seconds: int = 120  # a cell may spend a fifth
 
     is_embedded = False  # each sandbox has an embedded AWS of its own
 
@@ -70,8 +69,7 @@ class Grading(Work):
 
         Processor time bounds the judge: one that waits for a sandbox ends with it.
         """
-        if not self.submitted:
-            return self.record(N_("missing"))
+        assert self.submitted  # noqa: S101
         longest = sandbox.longest(self.seconds)
         resource.setrlimit(resource.RLIMIT_DATA, (_MOST_MEMORY, _MOST_MEMORY))
         resource.setrlimit(resource.RLIMIT_CPU, (longest, longest))
@@ -101,7 +99,7 @@ def note_files(works: Iterable[Grading]) -> None:
             record.submitted = work.record().submitted
             record.write(work.folder / "grade.json")
         elif not (record or work.submitted):
-            work.write(work.record("missing"))
+            work.write(work.record(N_("missing")))
 
 
 def seed_of(out: Path) -> str:
@@ -125,27 +123,23 @@ class Judge:
 
     def run(self) -> None:
         """Run the notebooks in a sandbox, and judge what they make and leave. Then judge the function."""
-        self.own.solved = {*_SOLVED.findall(" ".join(map(self._submitted_text, self.files)))}
         names = [path.name for path in headless.notebooks()]
+        name = ""
         try:
             with self._sandbox(names) as (box, accounts):
                 lab = replace(accounts(DEFAULT_ACCOUNT), **self.work.student.settings_in_sandbox)
                 for name in names:
-                    self._begin(name)
+                    self._keep()
                     self._run_notebook(box, lab, name)
         except Ended as error:
-            self._blame(self.work.step, error)
-        self._begin(_("function"))
+            self._blame(Path(name).stem, error)
+        self._keep()
         with self._safely(_("the function")):
             self.record.trial = self._try_function()
-        self._begin(_("the end"))
+        self._keep()
 
-    def _submitted_text(self, name: str) -> str:
-        return self.files.get(name, b"").decode("utf-8", "replace")
-
-    def _begin(self, step: str) -> None:
-        """Note the step that runs now, and what was found before it: if this process dies, that counts."""
-        self.work.note(Path(step).stem)
+    def _keep(self) -> None:
+        """Keep what was found so far: if this process dies, that counts."""
         self.record.answers = self.own.verdicts
         self.work.keep(self.record)
 
@@ -153,7 +147,7 @@ class Judge:
     def _sandbox(self, names: list[str]) -> Iterator[tuple[Sandbox, Accounts]]:
         """Open a sandbox that runs these notebooks, and its accounts. It waits after each, and after these cells."""
         request = {
-            "files": {name: self._submitted_text(name) for name in names},
+            "files": {name: self.files.get(name, b"").decode("utf-8", "replace") for name in names},
             "settings": {name: str(value) for name, value in self.work.student.settings_in_sandbox.items()},
             "course": {name: lab_cells.course(copies.NOTEBOOKS / name) for name in names},
             "data_id": self.own.data_id,
@@ -179,8 +173,8 @@ class Judge:
             write_file(written, without_names(text))
         if stopped := visible(str(heard.get("stopped", ""))):
             if name not in self.files:
-                stopped = submission.missing(self.files)
-            self._blame(self.work.step, stopped)
+                stopped = _("It was not handed in.")
+            self._blame(written.stem, stopped)
         errors = safe_cells.errors(written)
         self.record.steps.append(Step(notebook=written.stem, ok=not stopped, error=stopped or None, errors=errors))
         if name < headless.BREAK_IT:
@@ -195,13 +189,13 @@ class Judge:
         """Check the settings of a step when its notebook has run, and the chain when all is built."""
         steps, is_built = [step], step == "05"
         if is_built:
-            self._begin(_("checks"))
+            self._keep()
             steps.append(FURTHER)
         with self._safely(_("the checks")):
             self.record.checks = [*self.record.checks, *checks.run(lab, *steps, probe=is_built).checks]
         self.record.graded = now()
 
-    def _try_function(self) -> list[Case]:
+    def _try_function(self) -> list[Result]:
         """Try the function in one sandbox, on an embedded AWS in another one, where no code of the student runs."""
         path = self.work.draft / submission.FUNCTION
         for name, content in {path.name: b"", **self.files}.items():
@@ -210,13 +204,12 @@ class Judge:
         try:
             trial.read(path)  # so that no sandbox is started in vain
             with self._sandbox([]) as (_box, accounts):
-                tried = trial.judge(path, seed=self.work.seed, accounts=accounts).results
+                return trial.judge(path, seed=self.work.seed, accounts=accounts).results
         except (UsageError, Ended) as error:
-            why = str(error).replace(f"{path.parent}/", "")
-            tried = [trial.untried(case, why) for case in cases.CASES]
             if isinstance(error, Ended):  # its own sandbox has ended
                 self._blame(path.name, error)
-        return [Case.model_validate(result._asdict()) for result in tried]
+            why = str(error).replace(f"{path.parent}/", "")
+            return [trial.untried(case, why) for case in cases.CASES]
 
     @contextmanager
     def _safely(self, task: str) -> Iterator[None]:
@@ -229,5 +222,5 @@ class Judge:
             why = f"{type(error).__name__}: {error}"
             self.faults.append(visible(_("Cannot judge {task}: {why}", task=task, why=why)))
 
-    def _blame(self, part: str | None, why: object) -> None:
-        self.faults.append(_(": ").join([str(part), str(why)]))
+    def _blame(self, part: str, why: object) -> None:
+        self.faults.append(_(": ").join([part, str(why)]))

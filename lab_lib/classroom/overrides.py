@@ -12,7 +12,6 @@ from lab_lib.classroom.points import WORTH
 from lab_lib.classroom.record import Override, Record
 from lab_lib.errors import UsageError
 from lab_lib.language import N_, _
-from lab_lib.workspace.private_files import exists
 
 FILE = "overrides.csv"
 _HEADER = [*Override.model_fields]
@@ -25,7 +24,7 @@ def merge(out: Path, records: list[Record]) -> None:
     UsageError, with the line, for a row that is wrong.
     """
     path = out / FILE
-    if not exists(path):
+    if not path.exists():
         return
     columns, rows = spreadsheet.read(path)
     told = N_("{path}, line {line}: {fault}. Correct it, then run the command again.")

@@ -23,7 +23,6 @@ class OwnWork:
     """The verdicts on what a student has made and answered so far."""
 
     data_id: str = ""  # that the student's transactions were drawn from; "" if they are the handout's
-    solved: set[str] = field(default_factory=set)  # the exercises that notebook.solve has made for the student
     _before: dict[str, bool] = field(default_factory=dict)  # by exercise, whether another cell had made it
     _answers: dict[str, Answer] = field(default_factory=dict)  # by question
 
@@ -76,8 +75,6 @@ class OwnWork:
             yield _("Its own cell did not make it.")
         if self._before[exercise]:
             yield _("Another cell had made it, which gives no points.")
-        if exercise in self.solved:
-            yield _("It was solved with notebook.solve.")
         yield _("The grader made it, so that the rest could be judged.")
 
 

@@ -6,7 +6,6 @@ Points have two decimals; None where nothing was judged. Nothing here calls AWS.
 from collections import Counter
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass
-from decimal import ROUND_HALF_UP, Decimal
 from typing import Any, NamedTuple
 
 from pydantic import Field
@@ -58,17 +57,17 @@ def earned(record: Record, columns: Collection[str]) -> dict[str, float | None]:
     points = {column: _points(column, record, judged) for column in columns}
     for override in record.overrides:
         if override.points is not None:
-            points[override.column] = rounded(Decimal(str(override.points)))
+            points[override.column] = rounded(override.points)
     return points | {column: None for column in columns if record.is_excused(column)}
 
 
-def share(record: Record) -> Decimal:
+def share(record: Record) -> float:
     """Return the share, from 0 to 1, with which the steps and the probe count: how much of the chain the student made.
 
     Of the six exercises in which something is made, _NEEDED make a whole. It is 1 where nobody has handed in any.
     """
-    held = [Decimal(str(answer.held)) for answer in record.answers or [] if answer.held is not None]
-    return min(sum(held, Decimal(0)) / _NEEDED, Decimal(1)) if held else Decimal(1)
+    held = [answer.held for answer in record.answers or [] if answer.held is not None]
+    return min(sum(held) / _NEEDED, 1) if held else 1
 
 
 def weighed(record: Record) -> list[Weighed]:
@@ -89,9 +88,9 @@ def weighed(record: Record) -> list[Weighed]:
     return judged
 
 
-def rounded(number: Decimal) -> float:
-    """Return the number with two decimals."""
-    return float(number.quantize(Decimal("0.01"), ROUND_HALF_UP))
+def rounded(number: float) -> float:
+    """Return the number with two decimals. A half goes up, also if the float is a little below it."""
+    return round(number + 1e-9, 2)
 
 
 def _proven(made: list[Check]) -> set[str | None]:
@@ -115,7 +114,7 @@ def _points(column: str, record: Record, everything: list[Weighed]) -> float | N
         return None  # an account of which nothing can be seen was not graded
     earned = sum(one.weight for one in judged if one.right)
     possible = sum(one.weight for one in judged) or 1
-    part = Decimal(1) if column in ("exercises", "function") else share(record)
+    part = 1 if column in ("exercises", "function") else share(record)
     return rounded(part * WORTH[column] * earned / possible)
 
 
@@ -180,12 +179,13 @@ def book(records: Iterable[Record]) -> Book:
 def _graded(record: Record, columns: list[str]) -> Graded:
     points = earned(record, columns)
     excused = [column for column in columns if record.is_excused(column)]
-    scores = [Decimal(str(score)) for score in points.values() if score is not None]
-    total, possible = sum(scores, Decimal(0)), sum(WORTH[column] for column in columns if column not in excused)
+    scores = [score for score in points.values() if score is not None]
+    total = sum(scores)
+    possible = sum(WORTH[column] for column in columns if column not in excused)
     judged = weighed(record)
     costly = [one.check for one in judged if one.check and one.weight and not one.right]
     return Graded(
-        **{name: getattr(record, name) for name in record.model_fields_set},
+        **record.as_dict(),
         judged=judged,
         wrong=[check for check in costly if not check.is_behind],
         waiting=[check for check in costly if check.is_behind],

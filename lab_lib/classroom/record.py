@@ -4,12 +4,13 @@ pydantic reads a record. A key that nobody has set is not in the file.
 """
 
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any
 
-from pydantic import BaseModel, PlainSerializer, ValidationError
+from pydantic import BaseModel, PlainSerializer
 
 from lab_lib.checks.reports import Check
-from lab_lib.workspace.private_files import json_object, json_text, read_file, write_file
+from lab_lib.exercises.results import Result
+from lab_lib.workspace.private_files import json_text, read_file, write_file
 
 
 class Step(BaseModel):
@@ -35,17 +36,6 @@ class Answer(BaseModel):
     answer: str = ""  # in the student's own words
     held: float | None = None
     note: str = ""
-
-
-class Case(BaseModel):
-    """Hold the result of a case of the student's own function. One that is passed has no cause, and nothing found."""
-
-    case: str
-    sentence: str = ""
-    state: Literal["passed", "not yet", "not tried"]
-    cause: str = ""  # the same words in all cases that fail for one cause
-    sent: str = ""
-    found: str = ""
 
 
 class Override(BaseModel):
@@ -84,7 +74,7 @@ class Record(BaseModel):
     checks: list[Annotated[Check, PlainSerializer(Check._asdict)]]  # of the steps 00 to 05, "further", and the probe
     probed: bool  # if not, step 05 counts for the probe too
     answers: list[Answer] | None  # None if nobody judged them
-    trial: list[Case] | None  # None if nobody judged it
+    trial: list[Annotated[Result, PlainSerializer(Result._asdict)]] | None  # None if nobody judged it
     seed: str  # that the cases of the function were drawn from
     fingerprint: str  # of the work that it is the record of
     submitted: Submitted | None = None
@@ -93,7 +83,7 @@ class Record(BaseModel):
     @classmethod
     def read(cls, path: Path) -> "Record":
         """Return the record in a file. UsageError if it is damaged."""
-        return read_file(path, _parse, "Delete it, and run the student again.")
+        return read_file(path, cls.model_validate_json, "Delete it, and run the student again.")
 
     def write(self, path: Path) -> None:
         """Write the record. LabError if that fails."""
@@ -112,12 +102,3 @@ class Record(BaseModel):
     def is_excused(self, column: str) -> bool:
         """Return whether the student need not have points in this column, or, if it is empty, in all."""
         return any(override.excused and override.column in ("", column) for override in self.overrides)
-
-
-def _parse(content: bytes) -> Record:
-    try:
-        return Record.model_validate(json_object(content))
-    except ValidationError as error:
-        fault = error.errors()[0]
-        name = ".".join(map(str, fault["loc"]))
-        raise ValueError(f"{name}: {fault['msg']}") from None

@@ -52,8 +52,8 @@ def template(name: str) -> Template:
     """Return a template of the folder templates/."""
     environment = html.templates(TEMPLATES)
     environment.filters["number"] = _number
-    environment.globals.update(looks=LOOKS, heading=heading, title=title, worth=WORTH, share=share)
-    environment.globals.update(text_of=questions.of, sentences=sentences, clauses=clauses)
+    words = {"heading": heading, "title": title, "text_of": questions.of, "sentences": sentences, "clauses": clauses}
+    environment.globals.update(words, looks=LOOKS, worth=WORTH, share=share)
     return environment.get_template(name)
 
 

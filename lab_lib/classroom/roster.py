@@ -150,9 +150,6 @@ def _right(name: str, value: str, before: dict[str, str], folder: Path) -> str:
         raise UsageError(
             "there is no profile {value!r} in your AWS configuration: see `aws configure list-profiles`", value=value
         )
-    account = before.get("account", "[0-9]{12}")
-    if name == "role_arn" and not re.fullmatch(rf"arn:aws[a-z-]*:iam::{account}:role/[\w+=,.@/-]+", value, re.ASCII):
-        raise UsageError("role_arn is {value!r}; wanted a role of this account, such as arn:…:role/Grader", value=value)
     if name == "data_file":
         value = str((folder / value).resolve())
         headless.check_data_file(Path(value))
@@ -185,6 +182,4 @@ def _keys(student: Student) -> list[str]:
     keys = [f"id {student.id}" if student.id else f"name {student.name}", f"--out/{student.folder}"]
     if student.account:
         keys.append(f"account {student.account}, region {region}, prefix {prefix}")
-    if bucket := student.parameters.get("bucket"):
-        keys.append(f"bucket {bucket}")
     return keys

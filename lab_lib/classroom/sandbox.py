@@ -12,6 +12,7 @@ import sys
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass, field
 from pathlib import Path
 from threading import Event, Thread
 from typing import Any
@@ -121,26 +122,31 @@ def _environment(work: str) -> dict[str, str]:
     }
 
 
+@dataclass
 class Sandbox:
     """A program in a sandbox. Its messages are not trusted, since the student's code may send them."""
 
-    def __init__(self, process: Any, port: int, longest: float, most: Limits) -> None:
-        self.port, self._process, self._longest, self._most = port, process, longest, most
-        self._to, self._from = process.stdin, process.stdout
-        self._why, self._over = "", Event()
+    process: Any
+    port: int
+    longest: float
+    most: Limits
+    _why: str = ""
+    _over: Event = field(default_factory=Event)
+
+    def __post_init__(self) -> None:
         Thread(target=self._watch, daemon=True).start()
 
     def say(self, message: dict[str, Any]) -> None:
         """Send a line. Ended if nobody reads it."""
         try:
-            self._to.write(json.dumps(message).encode() + b"\n")
-            self._to.flush()
+            self.process.stdin.write(json.dumps(message).encode() + b"\n")
+            self.process.stdin.flush()
         except OSError:
             raise self._ended() from None
 
     def hear(self) -> dict[str, Any]:
         """Return the next line. Ended if there is none, or if it is not an object of names and plain values."""
-        line = self._from.readline(_MOST_LINE)
+        line = self.process.stdout.readline(_MOST_LINE)
         try:
             message = json.loads(line)
         except (ValueError, RecursionError):
@@ -158,8 +164,8 @@ class Sandbox:
         """Kill bubblewrap. All processes in the sandbox end with it."""
         self._why = self._why or why
         self._over.set()
-        kill(self._process.pid)
-        self._process.wait()
+        kill(self.process.pid)
+        self.process.wait()
 
     def _ended(self) -> Ended:
         self.stop(self._too_much() or _("The process that ran the notebooks has ended. A cell may have killed it."))
@@ -172,16 +178,16 @@ class Sandbox:
         """
         watch = Stopwatch()
         while not self._over.wait(_LOOK_EVERY):
-            if watch.spent() > self._longest:
-                self.stop(_("The notebooks spent more than {longest:.0f} s.", longest=self._longest))
+            if watch.spent() > self.longest:
+                self.stop(_("The notebooks spent more than {longest:.0f} s.", longest=self.longest))
             elif why := self._too_much():
                 self.stop(why)
 
     def _too_much(self) -> str:
         """Return what it takes, or has taken, too much of, in a sentence; "" if nothing."""
-        match self._most.excess(family(self._process.pid)):
+        match self.most.excess(family(self.process.pid)):
             case "memory":
-                return _("The notebooks took more than {most} GB of memory.", most=self._most.memory / 1e9)
+                return _("The notebooks took more than {most} GB of memory.", most=self.most.memory / 1e9)
             case "tasks":
-                return _("The notebooks started more than {most} processes and threads.", most=self._most.tasks)
+                return _("The notebooks started more than {most} processes and threads.", most=self.most.tasks)
         return ""

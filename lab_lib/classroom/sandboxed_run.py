@@ -13,7 +13,6 @@ import socket
 import sys
 from contextlib import suppress
 from copy import deepcopy
-from dataclasses import dataclass
 from pathlib import Path
 from threading import Thread
 from typing import Any
@@ -30,7 +29,7 @@ from lab_lib.exercises import copies, workbook
 from lab_lib.exercises.notebook_files import Cell, without_slow_import
 from lab_lib.language import _
 from lab_lib.processes.stopwatch import Stopwatch
-from lab_lib.run import execution, headless
+from lab_lib.run import execution
 from lab_lib.run.execution import Kernel, one_kernel
 from lab_lib.workspace.places import STATE
 
@@ -39,7 +38,7 @@ nbformat, exceptions = (without_slow_import(name) for name in ("nbformat", "nbcl
 _MOST_OUTPUT = 2_000_000  # characters of a notebook's outputs
 _LONGEST_SILENT = 10  # seconds of an expression of ours
 _LOOK_EVERY = 0.5  # seconds
-_GRACE = 5  # seconds for a cell that was interrupted; they are not counted
+_GRACE = 5  # seconds for a cell that was interrupted
 _BEGIN = "__import__('lab_lib.exercises.made', fromlist=['']).is_missing(lab, {!r})"
 _VALUE = "__import__('lab_lib.exercises.reading', fromlist=['']).as_text({})"
 _MOST_NOTEBOOK = 4_000_000  # characters
@@ -90,13 +89,10 @@ class JudgePipe:
 
 def run_all(copy: Path, judge: JudgePipe, request: dict[str, Any]) -> None:
     """Run the notebooks in one kernel, or in a new one after a notebook that did not come to its end."""
-    seconds = Seconds(request["seconds"], request["seconds"])
     with one_kernel(copy, workbook.KEEPING) as kernel:
         for name, course in request["course"].items():
-            if name.startswith(headless.BREAK_IT):
-                seconds.left = seconds.whole  # the lab is built, so what follows has as many again
             notebook, fault = _read(copy / name, request["settings"], course)
-            options = {"seconds": seconds, "judge": judge, "course": course, "asked": request["asked"]}
+            options = {"longest": request["seconds"] / 5, "judge": judge, "course": course, "asked": request["asked"]}
             stopped = execution.run(name, notebook, kernel, Client, allow_errors=True, **options).stopped
             if stopped:
                 fault = f"{type(stopped).__name__}: {stopped}"
@@ -133,21 +129,6 @@ def _read(path: Path, settings: dict[str, str], course: lab_cells.Course) -> tup
     return notebook, fault
 
 
-@dataclass
-class Seconds:
-    """The seconds that all cells may spend, as a Stopwatch counts them. One cell has a fifth.
-
-    When all are spent, a cell still has one second: what is quick runs on.
-    """
-
-    whole: int
-    left: float
-
-    @property
-    def of_a_cell(self) -> float:
-        return max(min(self.whole / 5, self.left), 1)
-
-
 class Client(papermill.PapermillNotebookClient):  # type: ignore[misc]  # papermill has no types
     """Runs a notebook to its last cell.
 
@@ -156,7 +137,7 @@ class Client(papermill.PapermillNotebookClient):  # type: ignore[misc]  # paperm
     after it.
     """
 
-    seconds = Anything()
+    longest = Anything()  # seconds of a cell, as a Stopwatch counts them
     judge = Anything()  # its `ask` waits until the judge has looked
     course = Dict()  # the lab's notebook, see lab_cells.py
     asked = Dict()  # by cell: the exercise, and the name of its answer, "" if something is made
@@ -200,21 +181,17 @@ class Client(papermill.PapermillNotebookClient):  # type: ignore[misc]  # paperm
 
     async def _watched(self, cell: Any, index: int) -> None:
         """Run a cell, and interrupt it when it has taken too long. DeadKernelError if it does not end then."""
-        watch, longest = Stopwatch(), self.seconds.of_a_cell
-        why, pause = "", _LOOK_EVERY
+        watch = Stopwatch()
+        why = ""
+        pause = _LOOK_EVERY
         run = asyncio.ensure_future(self.async_execute_cell(cell, index))
         while not (await asyncio.wait([run], timeout=pause))[0]:
             if why:
                 run.cancel()  # then nbclient says that the kernel has died
-            elif watch.spent() >= longest:
-                why = _(
-                    "Stopped after {longest:.0f} s. All cells together have {whole} s, and one has a fifth.",
-                    longest=longest,
-                    whole=self.seconds.whole,
-                )
+            elif watch.spent() >= self.longest:
+                why = _("Stopped after {longest:.0f} s, the most that a cell may take.", longest=self.longest)
                 pause = _GRACE
                 await self.km.interrupt_kernel()
-        self.seconds.left -= min(watch.spent(), longest)
         if why:
             cell.outputs.insert(0, _error("TimeoutError", why))
         await run
@@ -238,7 +215,8 @@ class Client(papermill.PapermillNotebookClient):  # type: ignore[misc]  # paperm
         own = next(dict(one) for one in self.course["cells"] if one["id"] == cell.id)
         is_exercise = own["metadata"].get("nbgrader", {}).get("solution")
         is_setup = "setup" in own["metadata"].get("tags", [])
-        if not is_exercise and (is_setup or _has_failed(cell) or _is_empty(cell)):
+        has_failed = any(output["output_type"] == "error" for output in cell["outputs"])
+        if not is_exercise and (is_setup or has_failed or _is_empty(cell)):
             own["metadata"] = {"papermill": {"status": "pending"}}
             self.nb.cells.insert(index + 1, nbformat.from_dict(own))
 
@@ -255,10 +233,6 @@ class Client(papermill.PapermillNotebookClient):  # type: ignore[misc]  # paperm
 
 def _error(name: str, why: str) -> Any:
     return nbformat.v4.new_output("error", ename=name, evalue=why, traceback=[why])
-
-
-def _has_failed(cell: Cell) -> bool:
-    return any(output["output_type"] == "error" for output in cell["outputs"])
 
 
 def _is_empty(cell: Cell) -> bool:

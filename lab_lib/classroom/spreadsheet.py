@@ -8,7 +8,6 @@ from lab_lib.language import N_, _
 from lab_lib.workspace.private_files import read_file
 
 _REST = ""  # the name of columns without one, and of the cells after the last column
-_TOO_MANY = N_("line {line} has more cells than the header; put a cell that holds a comma in quotes")
 Row = tuple[int, dict[str, str]]  # the line where a row ends, and its cells by column, without the empty ones
 
 
@@ -21,10 +20,7 @@ def _parse(content: bytes) -> tuple[list[str], list[Row]]:
     try:
         text = content.decode("utf-8-sig")
     except UnicodeDecodeError:
-        told = N_("it is UTF-16 or in an older encoding, not UTF-8 text")
-        if content.startswith(b"PK"):
-            told = N_("it is an Excel file (.xlsx), not UTF-8 text")
-        raise ValueError(_(told)) from None
+        raise ValueError(_("it is not UTF-8 text, but an Excel file (.xlsx), UTF-16 or an older encoding")) from None
     text = text.lstrip("\r\n")
     delimiter = max(",;\t", key=text.partition("\n")[0].count)
     reader = csv.DictReader(io.StringIO(text, newline=""), delimiter=delimiter, strict=True, restkey=_REST, restval="")
@@ -33,7 +29,8 @@ def _parse(content: bytes) -> tuple[list[str], list[Row]]:
         reader.fieldnames = [" ".join(name.split()).lower() for name in reader.fieldnames or []]
         for cells in reader:
             if "".join(cells.pop(_REST, "")).strip():
-                raise ValueError(_(_TOO_MANY, line=reader.line_num))
+                told = N_("line {line} has more cells than the header; put a cell that holds a comma in quotes")
+                raise ValueError(_(told, line=reader.line_num))
             row = {name: " ".join(cell.split()) for name, cell in cells.items() if cell.strip()}
             if row:
                 rows.append((reader.line_num, row))
@@ -41,7 +38,4 @@ def _parse(content: bytes) -> tuple[list[str], list[Row]]:
         raise ValueError(
             _("the quotes do not match after line {line}: {error}", line=rows[-1][0] if rows else 1, error=error)
         ) from None
-    columns = [name for name in reader.fieldnames if name]
-    if len({*columns}) < len(columns):
-        raise ValueError(_("line 1 has a column twice"))
-    return columns, rows
+    return [*filter(None, reader.fieldnames)], rows

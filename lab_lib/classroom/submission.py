@@ -4,15 +4,14 @@ The file is a zip archive: the notebooks of the copy, my_notifier.py and other m
 (name, id, when, and data_id, from which the transactions were drawn). What is private is masked.
 
 With a roster, the names of files and folders say whose they are: a file can claim to be of anybody, so its claim
-decides nothing. Without a roster, the name and the id that a file claims are a student. Where two clash, the instructor
-is told.
+decides nothing. Without a roster, the name and the id that a file claims are a student.
 """
 
 import io
 import json
 import zipfile
-from collections import Counter, defaultdict
-from collections.abc import Collection, Iterator
+from collections import defaultdict
+from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from datetime import datetime
@@ -28,16 +27,13 @@ from lab_lib.lab import Lab, is_embedded, lab_on, open_lab
 from lab_lib.language import N_, _, sentences
 from lab_lib.pages.lookalikes import visible
 from lab_lib.pages.wording import now
-from lab_lib.run import headless
 from lab_lib.settings import DEFAULT_ACCOUNT, SETTINGS, setting
 from lab_lib.workspace.masking import masked
-from lab_lib.workspace.private_files import can_write_to, draft_of, exists, read_file
+from lab_lib.workspace.private_files import can_write_to, draft_of
 
 FUNCTION = runner.MODULE
-MOST_BYTES, MOST_BYTES_OF_FILE = 40_000_000, 10_000_000  # unpacked; a right one has 1 MB
-_MEMBER, _MOST_MEMBERS = b"PK\x01\x02", 1_000  # begins each entry of the list of members
+MOST_BYTES = 10_000_000  # of a file, packed or unpacked; a right one has 1 MB
 MANIFEST = "manifest.json"
-_EARLIER = "answers.jsonl"  # of an earlier lab
 _ASK = N_("Ask for what `lab submit` has written, as it is.")
 
 
@@ -45,7 +41,6 @@ _ASK = N_("Ask for what `lab submit` has written, as it is.")
 class Submission:
     """A file as it was handed in. It can claim to be of anybody: the texts are the learner's, and may be anything."""
 
-    path: Path
     place: Path  # below the folder of all submissions
     content: bytes = field(repr=False)
     handed_in: datetime  # the file's own time
@@ -67,16 +62,10 @@ def write(path: Path, name: str, student_id: str = "") -> list[str]:
     UsageError if a notebook of the copy is missing, or if something cannot be read or graded. An earlier file stays.
     """
     copy = copies.folder()
-    found = {path.name for path in copy.glob("*.ipynb")}
-    if lack := missing(found):
-        raise UsageError(sentences(lack, _("Give yours that name in {copy}, or let `lab open` make it.", copy=copy)))
     sources = [copies.existing(path.name) for path in copies.solved_notebooks()]
-    sources += filter(exists, runner.function_files(copy))
+    sources += runner.function_files(copy)
     lab = _lab()
-    texts = dict[str, str]()
-    for source in sources:
-        text = read_file(source, _text, "Correct that, or move it away, then run `lab submit` again.")
-        texts[source.name] = masked(text, lab)
+    texts = {source.name: masked(source.read_text("utf-8-sig", "replace"), lab) for source in sources}
     said = {"name": name, "id": student_id, "when": now(), "data_id": copies.data_id(copy)}
     manifest = json.dumps(said, indent=2, ensure_ascii=False)
     with can_write_to(path, "Free some space there, or name another file."), draft_of(path) as draft:
@@ -88,32 +77,16 @@ def write(path: Path, name: str, student_id: str = "") -> list[str]:
     return [*texts]
 
 
-def _text(content: bytes) -> str:
-    return content.decode("utf-8-sig", "replace")
-
-
-def missing(found: Collection[str]) -> str:
-    """Return which notebooks are missing among these files, and which were found; "" if none is missing."""
-    lacking = [path.name for path in headless.notebooks() if path.name not in found]
-    notebooks = sorted(name for name in found if name.endswith(".ipynb"))
-    told = N_("Missing notebooks: {missing}; found: {found}.")
-    said = _(told, missing=_(", ").join(lacking), found=_(", ").join(notebooks) or _("none"))
-    return visible(said) if lacking else ""
-
-
 def read(path: Path, folder: Path) -> Submission:
     """Read a file in the folder of the submissions. Its fault says why it is not what `lab submit` writes."""
     name = visible(path.name)
     content = b""
     fault = ""
     said = dict[str, str]()
-    too_large = UsageError(sentences(_("{name} is too large.", name=name), _(_ASK)))
     try:
         if path.stat().st_size > MOST_BYTES:
-            raise too_large
+            raise UsageError(sentences(_("{name} is too large.", name=name), _(_ASK)))
         content = path.read_bytes()
-        if content.count(_MEMBER) > _MOST_MEMBERS:
-            raise too_large
         manifest = json.loads(unpack(content, name)[MANIFEST])
         said = {part: visible(" ".join(str(manifest.get(part, "")).split()), 200) for part in ("name", "id", "when")}
         said["data_id"] = str(manifest.get("data_id", ""))
@@ -123,7 +96,7 @@ def read(path: Path, folder: Path) -> Submission:
         why = visible(f"{type(error).__name__}: {error}")
         fault = _("{name} is not a file of `lab submit`: {why}.", name=name, why=why)
     handed_in = datetime.fromtimestamp(path.stat().st_mtime)
-    return Submission(path, path.relative_to(folder), content, handed_in, fault, **said)
+    return Submission(path.relative_to(folder), content, handed_in, fault, **said)
 
 
 def unpack(content: bytes, name: str = "") -> dict[str, bytes]:
@@ -137,7 +110,7 @@ def unpack(content: bytes, name: str = "") -> dict[str, bytes]:
 
 def _refuse_strange(name: str, members: dict[str, zipfile.ZipInfo]) -> None:
     """Raise UsageError for a name or a way of packing that `lab submit` does not use, or too many bytes."""
-    known = {path.name for path in copies.solved_notebooks()} | {_EARLIER, MANIFEST}
+    known = {path.name for path in copies.solved_notebooks()} | {MANIFEST}
     usual = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)  # others are unpacked without a bound
     for member, info in members.items():
         is_known = member in known or runner.is_part(member)
@@ -147,16 +120,16 @@ def _refuse_strange(name: str, members: dict[str, zipfile.ZipInfo]) -> None:
                 name=name,
                 member=member[:100],
             )
-            raise UsageError(sentences(told, missing(members), _(_ASK)))
-    largest = max(members.values(), key=lambda info: info.file_size)
-    whole = sum(info.file_size for info in members.values())
-    if largest.file_size > MOST_BYTES_OF_FILE or whole > MOST_BYTES:
-        told = N_(
-            "{largest} has {size:.1f} MB; a submission has at most {most:.0f} MB in one file, and {in_all:.0f} MB in "
-            "all. Make it smaller, a notebook with the menu Edit > Clear Outputs of All Cells, and save it."
+            raise UsageError(sentences(told, _(_ASK)))
+    if sum(info.file_size for info in members.values()) > MOST_BYTES:
+        largest = max(members.values(), key=lambda info: info.file_size)
+        raise UsageError(
+            "{largest} has {size:.1f} MB; a submission has at most {most:.0f} MB in all. Make it smaller, a notebook "
+            "with the menu Edit > Clear Outputs of All Cells, and save it.",
+            largest=largest.filename,
+            size=largest.file_size / 10**6,
+            most=MOST_BYTES / 10**6,
         )
-        size, most, in_all = (count / 10**6 for count in (largest.file_size, MOST_BYTES_OF_FILE, MOST_BYTES))
-        raise UsageError(told, largest=largest.filename, size=size, most=most, in_all=in_all)
 
 
 def _lab() -> Lab:
@@ -199,18 +172,11 @@ def match(files: list[Submission], roster: list[Student]) -> tuple[list[Match], 
         else:
             others.append(file)
     are_drawn = any(file.data_id for file in files)
-    claims = Counter(claim for student in everybody.values() for claim in _identity(student))
     matched = list[Match]()
     for folder, student in everybody.items():
-        in_order = sorted(theirs[folder], key=lambda file: (file.handed_in, file.when, file.path))
-        remarks = [*_remarks(student, in_order, are_drawn)]
-        clashing = [value for value in _identity(student) if claims[value] > 1]
-        if clashing and not roster:
-            remarks.append(
-                _("Another student has the name or the id {value} too. A roster says who is who.", value=clashing[0])
-            )
-        latest = in_order[-1] if in_order else None
-        matched.append((student, latest, tuple(map(visible, remarks))))
+        in_order = sorted(theirs[folder], key=lambda file: (file.handed_in, file.when, file.place))
+        remarks = tuple(map(visible, _remarks(student, in_order, are_drawn)))
+        matched.append((student, in_order[-1] if in_order else None, remarks))
     return matched, others
 
 
@@ -282,8 +248,3 @@ def _remarks(student: Student, files: list[Submission], are_drawn: bool) -> Iter
             made_with=file.data_id or _("the handout"),
             wanted=student.id,
         )
-
-
-def _identity(student: Student) -> set[str]:
-    """Return what should be one student's only."""
-    return {slug(student.name), student.id.casefold()} - {""}

@@ -5,7 +5,6 @@ The fingerprint of a record says which row of the roster and which file it is of
 
 import json
 import shutil
-import time
 from contextlib import nullcontext, suppress
 from dataclasses import dataclass
 from hashlib import sha256
@@ -25,9 +24,8 @@ from lab_lib.pages.wording import now
 from lab_lib.run import headless
 from lab_lib.workspace.masking import masked, without_accounts, without_names
 from lab_lib.workspace.one_command import alone
-from lab_lib.workspace.private_files import can_write_to, make_folder, write_file
+from lab_lib.workspace.private_files import can_write_to, make_folder
 
-_STEP = ".step"  # the file in the draft that names the notebook that runs now
 _FOUND = ".found.json"  # the file in the draft with what was found so far: it counts even if this process dies
 
 
@@ -68,14 +66,12 @@ class Work:
 
     def do(self) -> Record:
         """Do the work in the draft, and return its record. After Ctrl-C the draft stays as it is."""
-        begun = time.monotonic()
-        self.note(_("getting ready"))
+        make_folder(self.draft)
         try:
             record = self.results()
             feedback.render(self.draft)
         except Exception as error:  # noqa: BLE001  # whatever failed, the instructor reads it in the report
             return self.failed(error)
-        record.seconds = round(time.monotonic() - begun, 1)
         return record
 
     def results(self) -> Record:
@@ -89,7 +85,6 @@ class Work:
         steps, result = headless.run(
             headless.prepare(parameters | student.parameters, self.until),
             self.draft,
-            started=self.note,
             complete=lambda lab: self.keep(self._graded(lab)),
             command="lab class",
         )
@@ -103,12 +98,10 @@ class Work:
 
     def check_account(self) -> Record:
         """Grade the account as it is; no notebook is run. Its record is not that of a run."""
-        begun = time.monotonic()
         lab = self.student.open_lab()
         with alone(lab, "lab class check") if self.probe else nullcontext():
             record = self._graded(lab)
         record.state = "done"
-        record.seconds = round(time.monotonic() - begun, 1)
         record.fingerprint = ""
         return record
 
@@ -120,18 +113,6 @@ class Work:
             texts: dict[str, Any] = {name: masked(getattr(check, name), lab) for name in ("found", "wanted", "hint")}
             record.checks.append(check._replace(**texts))
         return record
-
-    def note(self, step: str) -> None:
-        """Note in the draft what is done now. The first note makes the draft."""
-        make_folder(self.draft)
-        write_file(self.draft / _STEP, step)
-
-    @property
-    def step(self) -> str | None:
-        """Return the notebook that runs now, or ran when the work was stopped; None if the work has not begun."""
-        with suppress(FileNotFoundError):
-            return (self.draft / _STEP).read_text("utf-8")
-        return None
 
     def keep(self, record: Record) -> None:
         """Keep in the draft what was found so far, whole or not at all: this process may die at any time."""
@@ -192,8 +173,7 @@ class Work:
     def write(self, record: Record) -> None:
         """Put the record into the draft, and the draft in the place of the student's folder."""
         make_folder(self.draft)
-        for name in (_STEP, _FOUND):
-            (self.draft / name).unlink(missing_ok=True)
+        (self.draft / _FOUND).unlink(missing_ok=True)
         record.write(self.draft / "grade.json")
         with can_write_to(self.folder):
             shutil.rmtree(self.folder, ignore_errors=True)

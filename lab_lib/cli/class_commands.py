@@ -69,20 +69,14 @@ Out = Annotated[
 Only = Annotated[str, typer.Option(help="Only these accounts, ids or names of the class, separated by commas.")]
 Resume = Annotated[bool, typer.Option("--resume", help="Go on: keep what is done, and do the others.")]
 Roster = Annotated[Path, typer.Argument(help="A CSV file with the columns account and name, and a line per student.")]
-_WHO = "A roster: who is in the class, and the ids. It needs the column name."
 _JOBS = "Accounts to run at the same time; by default all on AWS, and two a core if one is on the embedded AWS."
+_PROBE = "Send files through each account too. Without it, the accounts are only read, and step 05 counts for it."
 _PROBES = N_(
     "In each, a probe uploads files of made-up customers, and subscribers get the alerts about them. "
     "What comes of them stays until `lab class clean ROSTER` deletes it with the lab."
 )
 _MAKES = N_("In each, a run makes the whole lab. `lab class clean ROSTER` deletes it.")
 _DELETES = N_("In each, a run makes the whole lab, and at its end deletes all that the lab has there.")
-_CLEANS = N_("In each, all that the lab made is deleted.")
-_LESS_STRICT = N_(
-    "Memory is held less strictly here, since no cgroup can be made: what a submission takes is measured twice a "
-    "second. With systemd, `systemd-run --user --scope lab class grade …` changes that."
-)
-_PROBE = "Send files through each account too. Without it, the accounts are only read, and step 05 counts for it."
 
 
 @app.command()
@@ -115,7 +109,7 @@ def run(
             to_do = [work for work in class_run.unfinished(works, resume) if work.student in selected]
             students = [work.student for work in to_do]
             numbers = [path.stem[:2] for path in headless.notebooks(until)]
-            _confirm(students, _MAKES if keep else _DELETES, numbers, yes)
+            _confirm(students, _(_MAKES if keep else _DELETES), numbers, yes)
             jobs = jobs or class_run.jobs_for(students)
             raise typer.Exit(class_work.do(works, to_do, jobs, out_dir, selected))
 
@@ -144,7 +138,7 @@ def check(
         students = class_run.select(_read(roster), only)
         works = [Work(student, out_dir.resolve(), probe=probe) for student in students]
         if probe:
-            _confirm(students, _PROBES, ["probe"], yes)
+            _confirm(students, _(_PROBES), ["probe"], yes)
         with class_run.lock(out_dir):
             if earlier := class_run.archive_results(out_dir):
                 out.say(_("Earlier results: {path}", path=relative_to_cwd(earlier)))
@@ -165,7 +159,7 @@ def grade(
         int | None, typer.Option(min=1, help="Submissions to grade at the same time; by default one a core.")
     ] = None,
     seconds: Annotated[
-        int, typer.Option(min=20, help="How long the cells may take to build the lab; each cell, a fifth.")
+        int, typer.Option(min=20, help="A cell may take a fifth of it, a sandbox twice as long and a minute.")
     ] = 120,
     due: Annotated[
         str, typer.Option(help="When it was due: '2026-12-01 18:00', or the end of a day, 2026-12-01.")
@@ -216,7 +210,13 @@ def grade(
     with handle_errors(class_work.GO_ON, NOT_GRADED):
         sandbox.refuse_without(trust)
         if not trust and not limits.are_strict():
-            out.say(_(_LESS_STRICT))
+            out.say(
+                _(
+                    "Memory is held less strictly here, since no cgroup can be made: what a submission takes is "
+                    "measured twice a second. With systemd, `systemd-run --user --scope lab class grade …` changes "
+                    "that."
+                )
+            )
         due_at = rosters.moment(due, "--due") if due else None
         files = submission.find(submissions)
         everybody = rosters.read(roster, accounts=False) if roster else []
@@ -240,13 +240,18 @@ def grade(
             submitted = [work for work in works if work.submitted and work.student in selected]
             to_do = class_run.unfinished(submitted, resume)
             _say(works, nobodys)
-            grading.note_files(work for work in works if work.student in selected)
+            grading.note_files(works)
             jobs = jobs or os.cpu_count() or 1  # more would make the probe late
             raise typer.Exit(class_work.do(works, to_do, jobs, out_dir, selected))
 
 
 @app.command()
-def report(out_dir: Out, roster: Annotated[Path | None, typer.Argument(help=_WHO)] = None) -> None:
+def report(
+    out_dir: Out,
+    roster: Annotated[
+        Path | None, typer.Argument(help="A roster: who is in the class, and the ids. It needs the column name.")
+    ] = None,
+) -> None:
     """Write the grade book from the students' folders in --out. Nothing is run.
 
     Students of the roster who have no results there are named, and left blank in the grade book.
@@ -257,20 +262,15 @@ def report(out_dir: Out, roster: Annotated[Path | None, typer.Argument(help=_WHO
     from lab_lib.classroom import class_run, gradebook, overrides
     from lab_lib.classroom.work import Work
     from lab_lib.cli import class_work
-    from lab_lib.errors import UsageError
 
     with handle_errors(N_("Stopped. To write the grade book, run the command again."), NOT_GRADED):
         students = _read(roster, accounts=False) if roster else []
-        if not out_dir.is_dir():
-            raise UsageError("{path} is not a folder. Name the folder that holds the students' folders.", path=out_dir)
         blank = [Work(student, out_dir).record("not run") for student in students]
         with class_run.lock(out_dir):
-            records, others = gradebook.gather(out_dir, blank)
+            records = gradebook.gather(out_dir, blank)
             overrides.merge(out_dir, records)
             missing = [record.name for record in records if record.state == "not run" and not record.is_excused("")]
             book = gradebook.write(out_dir, records)
-        if others:
-            out.say(_("Left out, because they belong to nobody in the class: {names}", names=_(", ").join(others)))
         if missing:
             names = _(", ").join(missing)
             out.say(
@@ -292,7 +292,7 @@ def clean(roster: Roster, only: Only = "", yes: Yes = False) -> None:
 
     with handle_errors():
         students = class_run.select(_read(roster), only)
-        _confirm(students, _CLEANS, ["99"], yes)
+        _confirm(students, _("In each, all that the lab made is deleted."), ["99"], yes)
         results = class_run.clean(students)
         out.print(class_work.cleaned(students, results))
         if any(result.left for result in results):
@@ -304,7 +304,7 @@ def _confirm(students: list[Any], does: str, numbers: list[str], yes: bool) -> N
     from lab_lib.classroom import class_run
 
     if real := class_run.on_aws(students):
-        told = sentences(_("Accounts on AWS, which the roster names: {count}.", count=len(real)), _(does))
+        told = sentences(_("Accounts on AWS, which the roster names: {count}.", count=len(real)), does)
         confirm(told, str(real[0].parameters.get("region", "")), numbers, 0, yes)
 
 
@@ -328,7 +328,7 @@ def _say(works: list[Any], nobodys: list[Any]) -> None:
     for file in nobodys:
         left_out = _(
             "Left out, since the roster has nobody of its name: {path} (it claims to be from {claim})",
-            path=file.path,
+            path=file.place,
             claim=file.claim or "?",
         )
         out.say(visible(left_out))

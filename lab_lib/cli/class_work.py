@@ -1,12 +1,12 @@
 """Do the work of a class: show its progress, write the grade book, and say who has less than full marks."""
 
 from collections.abc import Callable, Collection, Iterator, Sequence
-from contextlib import contextmanager, nullcontext
+from contextlib import contextmanager
 from itertools import count
 from pathlib import Path
 from typing import Any
 
-from rich.live import Live
+from rich.progress import Progress
 from rich.table import Table
 from rich.text import Text
 
@@ -19,7 +19,6 @@ from lab_lib.classroom.work import Work
 from lab_lib.cli.terminal import NOT_GRADED, FoldingTable, err, out, relative_to_cwd
 from lab_lib.language import N_, _
 from lab_lib.pages.colours import LOOKS
-from lab_lib.workspace.masking import without_accounts
 
 GO_ON = N_("Stopped. To go on, run the same command with --resume.")
 
@@ -40,7 +39,7 @@ def do(
         with live(to_do) as finished:
             class_run.do_all(to_do, jobs, finished, **how)
     finally:
-        shown = [work for work in works if work.student in selected or work.step or work.read()]
+        shown = [work for work in works if work.student in selected or work.draft.exists() or work.read()]
         book = gradebook.write(folder, class_run.records(shown))
     if (folder / overrides.FILE).exists():
         out.say(_("Without {file}: `lab class report` writes the grade book with it.", file=overrides.FILE))
@@ -72,34 +71,27 @@ def summarise(folder: Path, book: Book) -> int:
 def live(to_do: Sequence[Work]) -> Iterator[Callable[[Record], None]]:
     """Show the progress of a class; give the function to call with each student's record, which prints a line.
 
-    Below the lines, a terminal shows a table of the students at work.
+    Below the lines, a terminal shows a bar, and how long the others will take.
     """
-    number = count(1)
+    with Progress(console=err, transient=True, disable=not err.is_terminal) as bar:
+        task = bar.add_task("", total=len(to_do))
+        number = count(1)
 
-    def finished(record: Record) -> None:
-        place = f"{next(number)}/{len(to_do)}"
-        state = Text(_(record.state), LOOKS[record.state].style)
-        texts = record.account, record.name, _("{seconds:.0f} s", seconds=record.seconds), record.error or ""
-        err.say(Text("  ").join([Text(place), state, *map(Text, filter(None, texts))]))
+        def finished(record: Record) -> None:
+            place = f"{next(number)}/{len(to_do)}"
+            state = Text(_(record.state), LOOKS[record.state].style)
+            texts = record.account, record.name, _("{seconds:.0f} s", seconds=record.seconds), record.error or ""
+            err.say(Text("  ").join([Text(place), state, *map(Text, filter(None, texts))]))
+            bar.advance(task)
 
-    def at_work() -> Table:
-        table = FoldingTable(_("account"), _("student"), _("step"))
-        for work in to_do:
-            if step := work.step:
-                table.add_row(without_accounts(work.student.account), Text(work.student.name), step)
-        return table
-
-    table = Live(get_renderable=at_work, console=err, refresh_per_second=4, transient=True)
-    with table if err.is_terminal else nullcontext():
         yield finished
 
 
 def cleaned(students: list[Student], results: list[CleanUp]) -> Table:
     """Return a table of what the clean-up of each account has deleted, left and kept, and why."""
-    names = _("student"), _("deleted"), _("left: try again"), _("kept: not the lab's")
-    table = FoldingTable(_("account"), *names)
+    table = FoldingTable(_("student"), _("deleted"), _("left: try again"), _("kept: not the lab's"))
     for student, result in zip(students, results, strict=True):
         left = Text(result.left or _("nothing"), "red" if result.left else "")
-        account, kept = without_accounts(student.account), Text(result.kept or _("nothing"))
-        table.add_row(account, Text(student.name), str(result.deleted), left, kept)
+        kept = Text(result.kept or _("nothing"))
+        table.add_row(Text(student.name), str(result.deleted), left, kept)
     return table

@@ -3,7 +3,7 @@
 from collections import defaultdict
 from collections.abc import Iterable
 from html import escape
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from lab_lib.language import _, sentences
 from lab_lib.pages.colours import LOOKS, marked
@@ -27,12 +27,12 @@ class Result(NamedTuple):
     is_slow: bool = False
 
 
-def rows(results: Iterable[Any]) -> list[Row]:
-    """Return the rows that tell these results, or cases of a record.
+def rows(results: Iterable[Result]) -> list[Row]:
+    """Return the rows that tell these results.
 
     Cases with one cause share a row. It tells how the first of them went, in lines. Passed cases are the last rows.
     """
-    groups = defaultdict[str, list[Any]](list)
+    groups = defaultdict[str, list[Result]](list)
     for result in results:
         groups[result.cause or result.case].append(result)
     rows = []

@@ -85,7 +85,7 @@ def test_a_students_processes_end_when_the_class_is_killed(account, tmp_path):
     open_lab(account=account)  # starts the embedded AWS, which outlives the class
     work = Work(Student("Ana", account), tmp_path / "out")
     roster = roster_of(tmp_path, Ana=account)
-    process, children, temporary = begin_class(roster, lambda: work.step == "00-start-here")
+    process, children, temporary = begin_class(roster, (work.draft / "00-start-here.ipynb").exists)
 
     process.kill()
     process.communicate()

@@ -213,7 +213,7 @@ def test_what_takes_too_much_is_stopped_as_a_whole(make, code, why):
     process = box.start(command, sandbox._view_of_lab(), sandbox._MOST_FILES, [], most.groups, **settings)
     stopped = Sandbox(process, 0, 60 if code else 0, most)
 
-    with stopped._to, stopped._from, pytest.raises(Ended, match=why):
+    with stopped.process.stdin, stopped.process.stdout, pytest.raises(Ended, match=why):
         stopped.hear()
     with pytest.raises(Ended, match=why):
         stopped.require()

@@ -10,24 +10,18 @@ from bs4 import BeautifulSoup
 from lab_lib.classroom import feedback, points
 from lab_lib.exercises import copies
 from lab_lib.exercises.made import EXERCISES
+from lab_lib.exercises.results import Result
 from lab_lib.language import VARIABLE
 from tests.classes import english_in, override, record, silent, text
 
 PIXEL = base64.b64encode(b"\x89PNG").decode()
 ANSWERS = [{"question": "rejected", "right": True}, {"question": "create-table", "right": False}]
 TRIAL = [
-    {"case": "batch-twice", "state": "passed", "sentence": "It comes twice."},
-    {
-        "case": "correction",
-        "state": "not yet",
-        "cause": "too much",
-        "sentence": "A row is corrected.",
-        "sent": "A 150",
-        "found": "A 300",
-    },
-    {"case": "crash", "state": "not yet", "cause": "too much", "sent": "A 5", "found": "A 6"},
-    {"case": "deletion", "state": "not yet", "cause": "not deleted", "sent": "A 7", "found": "A 8"},
-    {"case": "dip", "state": "not tried", "cause": "stopped"},
+    Result("batch-twice", "It comes twice.", "passed"),
+    Result("correction", "A row is corrected.", "not yet", "too much", "A 150", "A 300"),
+    Result("crash", "", "not yet", "too much", "A 5", "A 6"),
+    Result("deletion", "", "not yet", "not deleted", "A 7", "A 8"),
+    Result("dip", "", "not tried", "stopped"),
 ]
 EVIL = [
     "<script>alert(1)</script>",
@@ -66,11 +60,11 @@ def page(student, *cells, folder=None, name="00-start-here.ipynb"):
 
 def test_the_page_is_in_the_users_language(monkeypatch):
     monkeypatch.setenv(VARIABLE, "zh_CN")
-    trial = [{"case": case["case"], "state": case["state"], "cause": case["case"], "found": "2"} for case in TRIAL]
+    trial = [Result(case.case, "", case.state, case.case, found="2") for case in TRIAL]
 
     made = page(silent("bucket-trigger", answers=ANSWERS, trial=trial))
 
-    assert english_in(made, *(case["case"] for case in TRIAL)) == []
+    assert english_in(made, *(case.case for case in TRIAL)) == []
     assert made.html["lang"] == "zh-CN"
     assert text(made.select_one(".lead")) == "得 78.08 分，满分 92 分"
 

@@ -10,7 +10,7 @@ from unittest.mock import Mock
 
 import pytest
 
-from lab_lib.classroom import grading, processes
+from lab_lib.classroom import class_run, grading
 from lab_lib.classroom.grading import Grading
 from tests.classes import book_of, check, judged, made_by
 from tests.lab.commands import in_process
@@ -46,7 +46,7 @@ def grade(tmp_path, monkeypatch):
 
     grade.judges, grade.do, grade.students = {}, Grading.do, lambda: book_of(tmp_path / "out")
     # All is done in this process, which must not be limited.
-    monkeypatch.setattr(processes, "ProcessPoolExecutor", lambda *_: ThreadPoolExecutor(1))
+    monkeypatch.setattr(class_run, "ProcessPoolExecutor", lambda *_: ThreadPoolExecutor(1))
     monkeypatch.setattr(grading.resource, "setrlimit", Mock())
     monkeypatch.setattr(Grading, "do", judge)
     return grade
@@ -89,7 +89,7 @@ def test_resume_grades_again_who_failed_and_whose_file_has_changed(grade, tmp_pa
 
 def test_a_judge_that_dies_leaves_what_it_has_found(grade):
     def dies(work):
-        work.note("getting ready")
+        work.draft.mkdir(parents=True)
         work.keep(made_by(work, checks=[check("bucket"), check("stream", "not yet")], answers=[], trial=[]))
         raise BrokenProcessPool
 

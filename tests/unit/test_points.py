@@ -5,6 +5,7 @@ import pytest
 from lab_lib.aws.queues import ALERT_QUEUES
 from lab_lib.checks.rules import PROBE, RULES
 from lab_lib.classroom import points
+from lab_lib.exercises.results import Result
 from lab_lib.resources import CHANGES, ROWS, messages
 from tests.classes import check, record
 
@@ -99,7 +100,7 @@ def test_an_account_that_was_not_probed_earns_the_points_of_the_probe_in_step_05
     assert earned(*made) == {"05": 8.57, "probe": 5.53}  # 3 of 19
 
 
-CASES = [{"case": name, "state": "passed"} for name in ("new-transactions", "deletion")]
+CASES = [Result(name, "", "passed") for name in ("new-transactions", "deletion")]
 
 
 def answers(*held):
@@ -121,7 +122,7 @@ def test_steps_and_probe_count_by_how_much_of_the_exercises_is_made_and_two_may_
 
 def test_an_answer_counts_by_its_points_and_a_case_that_the_untouched_function_passes_not_at_all():
     given = [{"question": "a", "right": True, "points": 2}, {"question": "b", "right": False, "points": 3}]
-    score = earned(answers=given, trial=[CASES[0], CASES[1] | {"state": WRONG}])
+    score = earned(answers=given, trial=[CASES[0], CASES[1]._replace(state=WRONG)])
 
     assert (score["exercises"], score["function"]) == (4, 0)
 

@@ -6,6 +6,7 @@ from bs4 import BeautifulSoup
 
 from lab_lib.classroom import points, report
 from lab_lib.classroom.record import Answer
+from lab_lib.exercises.results import Result
 from lab_lib.language import VARIABLE
 from tests.classes import HOSTILE, check, checks, english_in, judged, not_graded, record, silent, text, whole_class
 
@@ -50,7 +51,7 @@ def test_links_and_labels_lead_somewhere_and_a_screen_reader_finds_landmarks_and
 def test_no_english_is_left_but_what_a_record_says(monkeypatch):
     monkeypatch.setenv(VARIABLE, "zh_CN")
     wrong = [{"question": name, "right": False, "answer": "7", "held": 0} for name in ("keys", "create-topic")]
-    bo = silent(state="unfinished", answers=wrong, trial=[{"case": "dip", "state": "passed"}], probed=True)
+    bo = silent(state="unfinished", answers=wrong, trial=[Result("dip", "", "passed")], probed=True)
 
     for records in ([], [record("4")], [silent("topic"), bo, not_graded("3")]):
         assert english_in(page(*records), "dip", "keys") == []
@@ -101,10 +102,10 @@ def test_each_question_and_case_has_its_count_and_the_most_frequent_wrong_answer
     given = ["2 and\u202e 3", "W" * 900, "b\n or c", "b or c ", *[""] * 3]
     answers = [[{"question": "rejected", "right": False, "answer": answer}] for answer in given]
     answers += [[{"question": "rejected", "right": True, "answer": "c"}]] * 3
-    trial = [{"case": "crash", "state": "passed"}]
+    trial = [Result("crash", "", "passed")]
     records = [record("ANA", answers=each, trial=trial) for each in answers]
 
-    made = page(*records, not_graded(), record(answers=[], trial=[{"case": "crash", "state": "not yet"}]))
+    made = page(*records, not_graded(), record(answers=[], trial=[Result("crash", "", "not yet")]))
 
     [question, case] = (text(row) for row in made.select(".tallies tbody tr"))
     assert question == "Exercise: which rows are rejected? rejected 3 of 10 “ b or c ” 2 of 10"

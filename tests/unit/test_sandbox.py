@@ -48,8 +48,8 @@ def box(request):
     made = Sandbox(subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE), 0, 60, Limits(10**9, 100))
     yield made
     made.stop("The test is over.")
-    made._to.close()
-    made._from.close()
+    made.process.stdin.close()
+    made.process.stdout.close()
 
 
 @pytest.mark.parametrize("box", ["""print('{"a": [1]}')""", "print('x' * 20_000_000)", ""], indirect=True)
