@@ -1,8 +1,8 @@
 """Run ministack as the embedded AWS: behind a guard, and with AWS's behaviour where the lab relies on it.
 
 server.py starts this program in its folder, and names the workspace and, if there is one, the process with which it is
-to end. The note server.json in its folder holds the port to listen on, and the secret that signs the requests. A copy
-gets the content of its account from stdin.
+to end. It inherits the socket at which it listens. The note server.json in its folder holds the port, and the secret
+that signs the requests. A copy gets the content of its account from stdin.
 """
 
 import asyncio
@@ -26,7 +26,8 @@ _FIRST_RETRY, _FIRST_RETRY_OF_COPY = 0.5, 0.05
 
 def main() -> None:
     """Serve until the process is ended."""
-    folder, owner, workspace = Path.cwd(), sys.argv.pop(), Path(sys.argv.pop())  # ministack reads what is left
+    door, owner, workspace = sys.argv.pop(), sys.argv.pop(), Path(sys.argv.pop())  # ministack reads what is left
+    folder = Path.cwd()
     note = (folder / NOTE).read_bytes()
     port, secret = json.loads(note).values()
     Thread(target=_watch, args=(folder, workspace, note, owner), daemon=True).start()
@@ -59,7 +60,7 @@ def main() -> None:
         guarded = guard.guarded(app.app, port, secret)
         if not box.fault_of_functions():
             boxes.install(guarded, runner.get_loop())
-        runner.run(boxes.answer_at([f"{HOST}:{port}"], guarded, asyncio.Event().wait))
+        runner.run(boxes.answer_at([f"fd://{door}"], guarded, asyncio.Event().wait))
 
 
 def end_when(is_over: Callable[[], bool], last: Callable[[], None] = lambda: None) -> None:
