@@ -29,13 +29,12 @@ from botocore.auth import SigV4Auth
 from botocore.awsrequest import AWSRequest
 from botocore.credentials import Credentials
 from filelock import FileLock
-from platformdirs import user_state_path
 
 from lab_lib.errors import BUILD_AGAIN, EmulatorError
 from lab_lib.language import _
 from lab_lib.processes import stopwatch
 from lab_lib.processes.family import kill
-from lab_lib.workspace.places import workspace
+from lab_lib.workspace.places import state_folder, workspace
 from lab_lib.workspace.private_files import replace_file
 
 HOST = "127.0.0.1"
@@ -67,7 +66,7 @@ def home() -> Path:
     """Return the folder for the embedded AWS of this workspace, in the user's folder for the state of programs."""
     place = workspace()
     name = f"{place.name}-{hashlib.sha256(os.fsencode(place)).hexdigest()[:12]}"
-    return user_state_path("serverless-lab-workbook").resolve() / name
+    return state_folder() / name
 
 
 def running() -> Server | None:
