@@ -29,7 +29,8 @@ def masked(text: str, lab: "Lab") -> str:
 
 def without_names(text: str, profile: str = "") -> str:
     """Return the text with ~ for the user's home, and without names of users and of this profile."""
-    if (home := os.path.expanduser("~")) != "/":  # noqa: PTH111, Path.home() fails where the user has none
+    home = os.path.expanduser("~")  # noqa: PTH111, Path.home() fails where the user has none
+    if home != "/":
         text = re.sub(rf"{re.escape(home)}(?![\w.-])", "~", text)
     if profile not in ("", "default"):
         text = re.sub(rf"((?i:profile)\W{{1,9}}){re.escape(profile)}(?![\w-])", r"\1***", text)
