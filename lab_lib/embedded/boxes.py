@@ -76,8 +76,8 @@ def start(
         inside = theirs.fileno()
         port = os.environ[CLIENTS_PORT]  # also in a copy, so that no address in there leads to nowhere
         door = f"{inside} {port} {_MOST_TASKS} {box.MOST_OPEN}"
-        if own["AWS_ENDPOINT_URL"] == f"http://{HOST}:{os.environ['GATEWAY_PORT']}":
-            own["AWS_ENDPOINT_URL"] = f"http://{HOST}:{port}"
+        server = f"{HOST}:{os.environ['GATEWAY_PORT']}"
+        own["AWS_ENDPOINT_URL"] = own["AWS_ENDPOINT_URL"].replace(server, f"{HOST}:{port}")
         variables = {**_VARIABLES, **own, "_LAB_DOOR": door}
         run = [box.python(), "-s", "-B", command[1]]
         process = box.start(run, view, _MOST_FILES, [inside], most.groups, box.MORE_OPEN, env=variables, **settings)

@@ -18,7 +18,7 @@ from threading import Event, Thread
 
 from lab_lib.embedded.server import CLIENTS_PORT, HOST, NOTE
 from lab_lib.processes import box
-from lab_lib.processes.family import family, kill
+from lab_lib.processes.family import kill
 
 # Seconds after which a failed event is tried again, and then after twice that; AWS waits a minute, then two.
 _FIRST_RETRY, _FIRST_RETRY_OF_COPY = 0.5, 0.05
@@ -64,17 +64,15 @@ def main() -> None:
 
 
 def end_when(is_over: Callable[[], bool], last: Callable[[], None] = lambda: None) -> None:
-    """Look each second if it is over. Then kill all that this process has started, do the last, and end this process.
+    """Look each second if it is over. Then do the last, and kill all that this process has started, and itself.
 
     A change of `os.getppid()` says on every system that the parent has ended, also if it was killed.
     """
     pause = Event().wait  # nothing sets the event
     while not is_over():
         pause(1)
-    for process in family(os.getpid())[1:]:
-        kill(process.pid)
     last()
-    os._exit(0)
+    kill(os.getpid())
 
 
 def _watch(folder: Path, workspace: Path, note: bytes, owner: str) -> None:
@@ -109,9 +107,7 @@ def _settings(port: int, secret: str, first_retry: float = _FIRST_RETRY) -> dict
         "AUTH": "true",  # roles, policies and public access are enforced
         "AWS_SECRET_ACCESS_KEY": secret,  # belongs to each account's own key, its twelve digits
         "LAMBDA_ASYNC_RETRY_BASE_SECONDS": str(first_retry),
-        # These two would listen on every interface, whatever BIND_HOST says.
-        "IOT_MTLS_ENABLED": "0",
-        "SFTP_ENABLED": "0",
+        "IOT_MTLS_ENABLED": "0",  # it would listen on every interface, whatever BIND_HOST says
     }
 
 

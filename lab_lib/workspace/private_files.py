@@ -15,12 +15,11 @@ from lab_lib.language import N_, _
 
 T = TypeVar("T")
 _CANNOT_WRITE = N_("Cannot write to {path}: {reason}. {what_to_do}")
-_ELSEWHERE = N_("Name another folder.")
 _MAKE_ROOM = N_("Free some space there, or name another folder.")
 _LONGEST_REASON = 200  # characters
 
 
-def make_folder(folder: Path, what_to_do: str = _ELSEWHERE) -> None:
+def make_folder(folder: Path, what_to_do: str = _MAKE_ROOM) -> None:
     """Make a folder for results. A folder that exists keeps its mode.
 
     UsageError if that cannot be.
