@@ -56,8 +56,7 @@ def open_door() -> None:
     with socket.create_server(("127.0.0.1", port), backlog=64) as door, socket.socket(fileno=outside) as life:
         socket.send_fds(life, [b"d"], [door.fileno()])
         life.detach()  # so that it closes when the box ends
-    memory = int(os.environ["AWS_LAMBDA_FUNCTION_MEMORY_SIZE"])
-    data = 2**20 * (512 + memory)
+    data = 2**20 * (512 + int(os.environ["AWS_LAMBDA_FUNCTION_MEMORY_SIZE"]))
     for limit, most in ((resource.RLIMIT_DATA, data), (resource.RLIMIT_NPROC, tasks), (resource.RLIMIT_NOFILE, files)):
         resource.setrlimit(limit, (most, most))
 
@@ -76,8 +75,8 @@ def start(
         inside = theirs.fileno()
         port = os.environ[CLIENTS_PORT]  # also in a copy, so that no address in there leads to nowhere
         door = f"{inside} {port} {_MOST_TASKS} {box.MOST_OPEN}"
-        server = f"{HOST}:{os.environ['GATEWAY_PORT']}"
-        own["AWS_ENDPOINT_URL"] = own["AWS_ENDPOINT_URL"].replace(server, f"{HOST}:{port}")
+        if own["AWS_ENDPOINT_URL"] == f"http://{HOST}:{os.environ['GATEWAY_PORT']}":
+            own["AWS_ENDPOINT_URL"] = f"http://{HOST}:{port}"
         variables = {**_VARIABLES, **own, "_LAB_DOOR": door}
         run = [box.python(), "-s", "-B", command[1]]
         process = box.start(run, view, _MOST_FILES, [inside], most.groups, box.MORE_OPEN, env=variables, **settings)

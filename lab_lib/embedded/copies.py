@@ -13,6 +13,7 @@ import json
 import os
 import pickle
 import sys
+from collections import Counter
 from collections.abc import Awaitable, Callable
 from contextlib import ExitStack, closing, suppress
 from contextvars import copy_context
@@ -37,7 +38,7 @@ Query = dict[str, str]  # of a request
 _LONGEST = 10  # seconds that a copy waits for the end of all calls
 _ports = dict[str, int]()  # of the copies, by their numbers
 _events = list[Callable[[], None]]()  # in a copy: each delivers an event of S3 to a function, topic or queue
-_calls_left = dict[str, int]()  # in a copy: of a function, until it is killed
+_calls_left = Counter[str]()  # in a copy: of a function, until it is killed
 
 
 async def lend(account: str, receive: Receive, send: Send) -> None:
@@ -165,23 +166,18 @@ def kill_later(query: Query) -> dict[str, int]:
 
     With the number 0 nothing is killed any more.
     """
-    function, calls = query["function"], int(query["calls"])
-    left = _calls_left.pop(function, 0)
-    if calls:
-        _calls_left[function] = calls
+    left = _calls_left[query["function"]]
+    _calls_left[query["function"]] = int(query["calls"])
     return {"left": left}
 
 
 def function_to_kill(key: str) -> str:
     """Return the function that makes a call with this key, if it is to be killed at that; else ""."""
     name = str(sts._sessions.get(key, {}).get("Arn", "")).split("/")[-1]
-    if name not in _calls_left:
+    if not _calls_left[name]:
         return ""
     _calls_left[name] -= 1
-    if _calls_left[name]:
-        return ""
-    del _calls_left[name]
-    return name
+    return "" if _calls_left[name] else name
 
 
 def kill(function: str) -> None:

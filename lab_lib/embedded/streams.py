@@ -59,26 +59,26 @@ def poll() -> bool:
 
     Return False, which tells ministack not to poll again at once.
     """
-    existing = set()
     with lock:
-        for scope, mapping in mappings():
-            existing.add(mapping["UUID"])
-            shard = shards.setdefault(mapping["UUID"], Shard(scope[responses._request_account_id]))
-            scope.run(_start, mapping, shard)
-        for uuid in shards.keys() - existing:
-            if not shards[uuid].busy:
-                del shards[uuid]
+        for scope, mapping, shard in _idle():
+            shard.busy = True
+            scope.run(spawn_background, _work, mapping, shard, thread_name="stream-poller")
     return False
 
 
 def failures(account: str) -> list[int]:
     """Return how often each shard of the account that has work has failed in a row. The caller holds the lock."""
-    working = [shard for shard in shards.values() if shard.busy and shard.account == account]
+    working = [shard for shard in shards.values() if shard.busy]
+    working += [shard for _, _, shard in _idle()]
+    return [shard.pauses for shard in working if shard.account == account]
+
+
+def _idle() -> Iterator[tuple[Context, Mapping, Shard]]:
+    """Yield each mapping that has work and no thread, with its context and shard."""
     for scope, mapping in mappings():
-        shard = shards.get(mapping["UUID"]) or Shard(scope[responses._request_account_id])
-        if shard.account == account and not shard.busy and scope.run(_has_work, mapping, shard):
-            working.append(shard)
-    return [shard.pauses for shard in working]
+        shard = shards.setdefault(mapping["UUID"], Shard(scope[responses._request_account_id]))
+        if not shard.busy and scope.run(_has_work, mapping, shard):
+            yield scope, mapping, shard
 
 
 def mappings(table: str = "") -> Iterator[tuple[Context, Mapping]]:
@@ -89,12 +89,6 @@ def mappings(table: str = "") -> Iterator[tuple[Context, Mapping]]:
             scope.run(responses._request_account_id.set, account)
             scope.run(responses._request_region.set, region)
             yield scope, mapping
-
-
-def _start(mapping: Mapping, shard: Shard) -> None:
-    if not shard.busy and _has_work(mapping, shard):
-        shard.busy = True
-        spawn_background(_work, mapping, shard, thread_name="stream-poller")
 
 
 def _has_work(mapping: Mapping, shard: Shard) -> bool:

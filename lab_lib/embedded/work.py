@@ -71,16 +71,13 @@ def execute(function: dict[str, Any], event: dict[str, Any]) -> dict[str, Any]:
         answer: dict[str, Any] = _execute(function, event)
         thread.failed += bool(answer.get("error"))
         return answer
-    _add(account, 1)
+    with streams.lock:
+        _calls[account] += 1
     try:
         return dict(_execute(function, event))
     finally:
-        _add(account, -1)
-
-
-def _add(account: str, calls: int) -> None:
-    with streams.lock:
-        _calls[account] += calls
+        with streams.lock:
+            _calls[account] -= 1
 
 
 def count(account: str) -> dict[str, int]:

@@ -144,16 +144,17 @@ def spawn(worker: Any) -> None:
 
 
 def append(stream: Any, lines: list[Line]) -> None:
-    """Add lines to a log stream: those of this thread's call with its times."""
-    _append(stream, _timed(lines) if _call.start else lines)
+    """Add lines to a log stream: those of this thread's call with its times.
 
-
-def _timed(lines: list[Line]) -> list[Line]:
-    """Return the lines of a call with its times. The lines of the function have the time of its end."""
-    ended = _call.end or time.time()
-    start, *rest = lines
-    timed = [_at(_call.start, start), *(_at(ended, line) for line in rest)]
-    return [_at(_call.init, start) | {"message": "INIT_START"}, *timed] if _call.init else timed
+    What the function has printed has the time of its end.
+    """
+    if _call.start:
+        ended = _call.end or time.time()
+        start, *rest = lines
+        lines = [_at(_call.start, start), *(_at(ended, line) for line in rest)]
+        if _call.init:
+            lines.insert(0, _at(_call.init, start) | {"message": "INIT_START"})
+    _append(stream, lines)
 
 
 def _at(seconds: float, line: Line) -> Line:
