@@ -28,7 +28,7 @@ Line = dict[str, Any]
 
 _dispatch = lambda_svc._execute_function_dispatch
 _append, _invalidate = cloudwatch_logs._append_log_events, lambda_svc.invalidate_worker
-_spawn = Worker._spawn
+_read, _spawn = Worker._read_stderr, Worker._spawn
 _ANSWER = "        _real_stdout.flush()\n\nrun()"  # where a worker sends its answer
 _END = f"end-of-output-{secrets.token_hex(20)}"  # the last line on a worker's stderr before its answer
 _SAY_END = f'        sys.stderr.flush()\n        os.write(2, b"{_END}\\n")\n'
@@ -43,7 +43,7 @@ def _end_with(server):
 
 threading.Thread(target=_end_with, args=[os.getppid()], daemon=True).start()
 """
-_LONGEST, _LOOK_EVERY = 2, 0.05  # seconds for a function that has closed its stderr; between two looks at one
+_LONGEST, _LOOK_EVERY = 2, 0.05  # seconds for a function that has closed its stderr; between two looks at a call
 _SHORT = 0.5  # seconds; a stopwatch would make such a call slower
 
 
@@ -80,6 +80,7 @@ def install() -> None:
         raise AttributeError(f"ministack.core.lambda_runtime._PYTHON_WORKER_SCRIPT has no {_ANSWER!r}")
     replace(lambda_runtime, "_PYTHON_WORKER_SCRIPT", _END_WITH_SERVER + script.replace(_ANSWER, _SAY_END + _ANSWER))
     replace(lambda_runtime, "threading", threads)
+    replace(Worker, "_read_stderr", read)
     replace(Worker, "_drain_stderr_bounded", printed)
     replace(Worker, "_spawn", spawn)
     replace(Worker, "invoke", partialmethod(called, Worker.invoke))
@@ -98,26 +99,20 @@ def called(worker: Any, invoke: Any, *call: Any, **settings: Any) -> Any:
         return {"status": "error", "error": why, "trace": f"[ERROR] Runtime.ImportModuleError: {why}"}
 
 
+def read(worker: Any) -> None:
+    """Read what a function's process prints, until it ends, which ends the output of its last call."""
+    lines = worker._stderr_queue  # the next process has another one
+    _read(worker)
+    lines.put(_END)
+
+
 def printed(worker: Any) -> str:
     """Return what the function has printed in this call."""
     lines = [""]
     with suppress(queue.Empty):
         while not lines[-1].endswith(_END):  # it follows what was printed without an end of line
-            lines.append(_next_line(worker))
+            lines.append(worker._stderr_queue.get(timeout=_LONGEST))
     return "\n".join(lines[1:]).removesuffix(_END)
-
-
-def _next_line(worker: Any) -> str:
-    """Return the next line that a function has printed. queue.Empty if it is dead, or prints nothing for long."""
-    end = time.monotonic() + _LONGEST
-    while True:
-        # ministack forgets the process of a failed call, but its thread still reads what the process has printed.
-        is_last = not worker._stderr_thread.is_alive() or time.monotonic() > end
-        try:
-            return str(worker._stderr_queue.get(timeout=_LOOK_EVERY))
-        except queue.Empty:
-            if is_last:
-                raise
 
 
 def invalidate_own(name: str, qualifier: str | None = None, account: str = "", region: str = "") -> None:

@@ -11,7 +11,7 @@ import select
 from collections.abc import Collection
 from contextlib import suppress
 from pathlib import Path
-from typing import Literal, NamedTuple
+from typing import NamedTuple
 
 import psutil
 
@@ -23,8 +23,7 @@ _OF_A_SOCKET = 2 * 212_992  # bytes: net.core.wmem_max, with what the kernel add
 _LONGEST_END = 5  # seconds
 _WRITABLE = ("tmp", "dev/shm")  # in a box
 
-Excess = Literal["", "memory", "tasks"]
-_EVENTS: dict[str, tuple[str, Excess]] = {
+_EVENTS = {
     "memory.events": ("oom_kill", "memory"),  # version 2
     "memory.oom_control": ("oom_kill", "memory"),  # version 1
     "pids.events": ("max", "tasks"),
@@ -38,8 +37,8 @@ class Limits(NamedTuple):
     tasks: int  # processes and threads
     groups: tuple[Path, ...] = ()  # the folders of the cgroup: one, or one for memory and one for tasks
 
-    def excess(self, members: Collection[psutil.Process]) -> Excess:
-        """Return what these processes, which are all of the program, take too much of, or ""."""
+    def excess(self, members: Collection[psutil.Process]) -> str:
+        """Return what these processes, which are all of the program, take too much of: "memory", "tasks" or ""."""
         if self.groups:
             return self._refused()
         if total(members, psutil.Process.num_threads) > self.tasks:
@@ -48,11 +47,12 @@ class Limits(NamedTuple):
         memory += _OF_A_SOCKET * total(members, psutil.Process.num_fds)
         return "memory" if memory > self.memory else ""
 
-    def _refused(self) -> Excess:
+    def _refused(self) -> str:
         """Return what the kernel has refused already."""
         for group in self.groups:
             for name, (event, excess) in _EVENTS.items():
-                if (file := group / name).exists():
+                file = group / name
+                if file.exists():
                     counts = dict(line.split() for line in file.read_text().splitlines())
                     if int(counts.get(event, 0)):
                         return excess
@@ -99,7 +99,8 @@ def made(memory: int, tasks: int) -> Limits:
             group.mkdir()
             groups.append(group)
             for name, value in settings.items():
-                if (file := group / name).exists():  # not every kernel limits swap
+                file = group / name
+                if file.exists():  # not every kernel limits swap
                     file.write_text(str(value))
     except OSError:  # it is root's, or read-only
         return Limits(memory, tasks)

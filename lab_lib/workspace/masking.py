@@ -54,7 +54,9 @@ def _masks(lab: "Lab") -> list[tuple[str, str]]:
         lab.email: f"{lab.email[:1]}***@{lab.email.partition('@')[2]}",
         number: f"{'*' * (len(number) - 2)}{number[-2:]}",
     }
-    public = ("", DEFAULT_ACCOUNT)  # a setting that is not used, and the embedded AWS's default account
-    shown = {value: mask for value, mask in private.items() if value not in public}
-    escaped = {quote(value): mask for value, mask in shown.items() for quote in (str, escape, quote_plus)}
+    escaped = {}
+    for value, mask in private.items():
+        if value not in ("", DEFAULT_ACCOUNT):  # a setting that is not used, and the embedded AWS's default account
+            for quote in (str, escape, quote_plus):
+                escaped[quote(value)] = mask
     return sorted(escaped.items(), key=lambda pair: len(pair[0]), reverse=True)
