@@ -71,7 +71,7 @@ def guarded(app: App, port: int, secret: str) -> App:
     """Return the ASGI application behind this guard."""
     addresses = [f"{HOST}:{os.environ[CLIENTS_PORT]}", f"{HOST}:{port}"]  # the same, but for a copy
     about = {"pid": os.getpid(), "why_no_boxes": box.fault_of_functions()}
-    questions: dict[str, Callable[[copies.Query], Any]] = {
+    questions = {
         WHO: lambda query: about | {"proof": proof(secret, query.get("nonce", ""))},
         WORK: lambda _query: work.count(get_account_id()),
     }

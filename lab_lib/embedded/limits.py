@@ -81,15 +81,13 @@ def refusals(model: OperationModel, params: Params) -> Iterator[Refusal]:
     service = model.service_model.service_name
     own = [limit for limit in LIMITS if limit.service == service]
     for path, shape, value in _values(model.input_shape, params):
+        place = f":{model.name}:{path}"
         for limit in own:
-            if _is_about(limit.parameter, f"{model.name}:{path}") and not limit.allows(value):
+            is_about = place.endswith((f":{limit.parameter}", f".{limit.parameter}"))
+            if is_about and not limit.allows(value):
                 yield Refusal(limit.code, limit.message.format(value=value))
         for rule in _broken(shape, value):
             yield Refusal(_CODES.get(service, ""), _CONSTRAINT.format(value, path[0].lower() + path[1:], rule))
-
-
-def _is_about(parameter: str, path: str) -> bool:
-    return path == parameter or path.endswith((f":{parameter}", f".{parameter}"))
 
 
 def _values(shape: Any, value: Any, path: str = "") -> Iterator[tuple[str, Any, Any]]:

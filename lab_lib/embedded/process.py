@@ -21,7 +21,8 @@ from lab_lib.processes import box
 from lab_lib.processes.family import kill
 
 # Seconds after which a failed event is tried again, and then after twice that; AWS waits a minute, then two.
-_FIRST_RETRY, _FIRST_RETRY_OF_COPY = 0.5, 0.05
+_FIRST_RETRY, _FIRST_RETRY_OF_COPY = "0.5", "0.05"
+_RETRY_BASE = "LAMBDA_ASYNC_RETRY_BASE_SECONDS"
 
 
 def main() -> None:
@@ -32,7 +33,9 @@ def main() -> None:
     port, secret = json.loads(note).values()
     Thread(target=_watch, args=(folder, workspace, note, owner), daemon=True).start()
     content = sys.stdin.buffer.read()
-    os.environ |= _settings(port, secret, _FIRST_RETRY_OF_COPY if content else _FIRST_RETRY)
+    os.environ |= _settings(port, secret)
+    if content:
+        os.environ[_RETRY_BASE] = _FIRST_RETRY_OF_COPY
     os.environ.setdefault(CLIENTS_PORT, str(port))
 
     from ministack import app  # reads the settings when it is imported
@@ -97,7 +100,7 @@ def _watch(folder: Path, workspace: Path, note: bytes, owner: str) -> None:
     end_when(is_gone, delete_rest)
 
 
-def _settings(port: int, secret: str, first_retry: float = _FIRST_RETRY) -> dict[str, str]:
+def _settings(port: int, secret: str) -> dict[str, str]:
     return {
         "BIND_HOST": HOST,
         "MINISTACK_HOST": HOST,
@@ -106,7 +109,7 @@ def _settings(port: int, secret: str, first_retry: float = _FIRST_RETRY) -> dict
         "SERVICES": "s3,lambda,dynamodb,dynamodbstreams,sns,sqs,iam,sts,logs,cloudwatch,tagging,cloudformation",
         "AUTH": "true",  # roles, policies and public access are enforced
         "AWS_SECRET_ACCESS_KEY": secret,  # belongs to each account's own key, its twelve digits
-        "LAMBDA_ASYNC_RETRY_BASE_SECONDS": str(first_retry),
+        _RETRY_BASE: _FIRST_RETRY,
         "IOT_MTLS_ENABLED": "0",  # it would listen on every interface, whatever BIND_HOST says
     }
 

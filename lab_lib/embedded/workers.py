@@ -13,7 +13,6 @@ import threading
 import time
 from contextlib import suppress
 from functools import partialmethod
-from types import SimpleNamespace
 from typing import Any
 
 from ministack.core import lambda_runtime
@@ -21,7 +20,7 @@ from ministack.core.lambda_runtime import Worker
 from ministack.core.responses import get_account_id, get_region
 from ministack.services import cloudwatch_logs, lambda_svc
 
-from lab_lib.embedded import replace
+from lab_lib.embedded import replace, replace_in
 from lab_lib.processes.stopwatch import Stopwatch
 
 Line = dict[str, Any]
@@ -70,16 +69,13 @@ class Call(threading.Thread):
         _call.end = time.time()  # the time in which its lines are read is not counted
 
 
-threads = SimpleNamespace(**{**vars(threading), "Thread": Call})  # for ministack, instead of the module `threading`
-
-
 def install() -> None:
     """Put these functions in the places of ministack's, and let a worker say where its output ends."""
     script = lambda_runtime._PYTHON_WORKER_SCRIPT
     if _ANSWER not in script:
         raise AttributeError(f"ministack.core.lambda_runtime._PYTHON_WORKER_SCRIPT has no {_ANSWER!r}")
     replace(lambda_runtime, "_PYTHON_WORKER_SCRIPT", _END_WITH_SERVER + script.replace(_ANSWER, _SAY_END + _ANSWER))
-    replace(lambda_runtime, "threading", threads)
+    replace_in(lambda_runtime, "threading", Thread=Call)
     replace(Worker, "_read_stderr", read)
     replace(Worker, "_drain_stderr_bounded", printed)
     replace(Worker, "_spawn", spawn)
