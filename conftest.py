@@ -53,7 +53,6 @@ def pytest_configure(config: pytest.Config) -> None:
     os.environ[WORKSPACE] = home = tempfile.mkdtemp(prefix="lab-tests-")
     os.environ["LAB_LANG"] = "en"
     os.environ["XDG_STATE_HOME"] = f"{home}/state"
-    os.environ["LAB_LOCKS"] = f"{home}/locks"
     os.environ[PROGRESS_FILE] = os.devnull  # how long a wait takes is no part of what a notebook shows
     config.option.nbval_cell_timeout = None  # LONGEST ends a cell that hangs
     os.environ["IPYTHONDIR"] = f"{home}/ipython"  # kernels read the user's start-up files there, and keep a history

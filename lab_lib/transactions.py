@@ -13,7 +13,6 @@ from typing import Any
 from lab_lib.errors import NotATransactionsFile, UsageError
 from lab_lib.handlers.transaction_processor.transactions_file import MOST_ROWS
 from lab_lib.language import _
-from lab_lib.workspace.private_files import open_file
 
 Amounts = dict[tuple[str, str], Decimal]  # by customer and transaction
 Row = dict[str, Any]  # CustomerId, Address, TransactionId, TransactionDate: str; TransactionAmount: Decimal
@@ -47,8 +46,7 @@ def preview(path: str | Path) -> Recount:
     """
     path = Path(path)
     try:
-        with open_file(path) as stream:
-            counted = recount(str(path), stream.read())
+        counted = recount(str(path), path.read_bytes())
     except OSError as error:
         raise UsageError(
             "Cannot read {path}: {reason}. Name a transactions file.", path=path, reason=_(str(error.strerror))

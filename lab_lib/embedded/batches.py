@@ -55,10 +55,9 @@ def _succeeded(records: list[Record], result: Result, mapping: Mapping) -> int:
     """Return the number of successful records: those before the lowest sequence number that was reported as failed."""
     if result.get("error"):
         return 0
-    answer = result.get("body")
-    if "ReportBatchItemFailures" not in mapping.get("FunctionResponseTypes", []) or not isinstance(answer, dict):
-        return len(records)
-    failures = answer.get("batchItemFailures")
+    answer, failures = result.get("body"), None
+    if "ReportBatchItemFailures" in mapping.get("FunctionResponseTypes", []) and isinstance(answer, dict):
+        failures = answer.get("batchItemFailures")
     if not failures:
         return len(records)
     numbers = [record["dynamodb"]["SequenceNumber"] for record in records]

@@ -13,14 +13,13 @@ from contextlib import suppress
 from functools import partial
 from pathlib import Path
 from subprocess import Popen
-from types import SimpleNamespace
 from typing import Any
 
 from hypercorn.asyncio import serve
 from hypercorn.config import Config
 from ministack.core import lambda_runtime
 
-from lab_lib.embedded import replace
+from lab_lib.embedded import replace, replace_in
 from lab_lib.embedded.server import CLIENTS_PORT, HOST
 from lab_lib.processes import box, limits
 
@@ -42,8 +41,7 @@ def install(app: Any, loop: asyncio.AbstractEventLoop) -> None:
     """Start each function's process in a box, whose requests `app` answers in this loop."""
     script = lambda_runtime._PYTHON_WORKER_SCRIPT
     replace(lambda_runtime, "_PYTHON_WORKER_SCRIPT", f"{inspect.getsource(open_door)}\n\nopen_door()\n{script}")
-    names = {**vars(lambda_runtime.subprocess), "Popen": partial(start, app, loop)}
-    replace(lambda_runtime, "subprocess", SimpleNamespace(**names))
+    replace_in(lambda_runtime, "subprocess", Popen=partial(start, app, loop))
 
 
 def open_door() -> None:
@@ -56,10 +54,10 @@ def open_door() -> None:
     with socket.create_server(("127.0.0.1", port), backlog=64) as door, socket.socket(fileno=outside) as life:
         socket.send_fds(life, [b"d"], [door.fileno()])
         life.detach()  # so that it closes when the box ends
-    memory = int(os.environ["AWS_LAMBDA_FUNCTION_MEMORY_SIZE"])
-    data = 2**20 * (512 + memory)
-    for limit, most in ((resource.RLIMIT_DATA, data), (resource.RLIMIT_NPROC, tasks), (resource.RLIMIT_NOFILE, files)):
-        resource.setrlimit(limit, (most, most))
+    data = 2**20 * (512 + int(os.environ["AWS_LAMBDA_FUNCTION_MEMORY_SIZE"]))
+    resource.setrlimit(resource.RLIMIT_DATA, (data, data))
+    resource.setrlimit(resource.RLIMIT_NPROC, (tasks, tasks))
+    resource.setrlimit(resource.RLIMIT_NOFILE, (files, files))
 
 
 def start(

@@ -13,8 +13,9 @@ import json
 import os
 import pickle
 import sys
-from collections.abc import Awaitable, Callable, Iterator
-from contextlib import ExitStack, closing, contextmanager, suppress
+from collections import Counter
+from collections.abc import Awaitable, Callable
+from contextlib import ExitStack, closing, suppress
 from contextvars import copy_context
 from functools import partial
 from http.client import HTTPConnection
@@ -35,17 +36,16 @@ Send = Callable[[dict[str, Any]], Awaitable[None]]
 Query = dict[str, str]  # of a request
 
 _LONGEST = 10  # seconds that a copy waits for the end of all calls
-_OF_A_CONNECTION = ("connection", "content-length", "expect", "transfer-encoding")
 _ports = dict[str, int]()  # of the copies, by their numbers
 _events = list[Callable[[], None]]()  # in a copy: each delivers an event of S3 to a function, topic or queue
-_calls_left = dict[str, int]()  # in a copy: of a function, until it is killed
+_calls_left = Counter[str]()  # in a copy: of a function, until it is killed
 
 
 async def lend(account: str, receive: Receive, send: Send) -> None:
     """Copy an account, answer with the number of the copy, and end it when the client ends the connection."""
     loop, stack, number = asyncio.get_running_loop(), ExitStack(), ""
     try:
-        copy = await asyncio.to_thread(stack.enter_context, _copied(account))
+        copy = await asyncio.to_thread(_copied, stack, account)
         number = server.proof(copy.secret, str(copy.port))  # which no function can compute
         _ports[number] = copy.port
         answer = json.dumps({"copy": number}).encode()
@@ -66,46 +66,40 @@ async def pass_on(scope: Scope, body: bytes, send: Send, number: str) -> None:
 
 
 def _ask(scope: Scope, body: bytes, port: int) -> tuple[int, list[tuple[bytes, bytes]], bytes]:
-    path = b"?".join(filter(None, (scope["raw_path"], scope["query_string"]))).decode("latin-1")
+    path = f"{scope['raw_path'].decode()}?{scope['query_string'].decode()}"
     headers = {name.decode("latin-1"): value for name, value in scope["headers"]}
-    for name in _OF_A_CONNECTION:
-        headers.pop(name, None)
     with closing(HTTPConnection(server.HOST, port)) as connection:
         connection.request(scope["method"], path, body, headers)
         answer = connection.getresponse()
-        content = answer.read()
-    lines = [(name.lower().encode("latin-1"), value.encode("latin-1")) for name, value in answer.getheaders()]
-    return answer.status, [line for line in lines if line[0] != b"transfer-encoding"], content
+        lines = [(name.encode(), value.encode("latin-1")) for name, value in answer.getheaders()]
+        return answer.status, lines, answer.read()
 
 
-@contextmanager
-def _copied(account: str) -> Iterator[server.Server]:
-    """Copy an account when nothing happens there, or after a while. The copy ends with the context."""
+def _copied(stack: ExitStack, account: str) -> server.Server:
+    """Copy an account when nothing happens there, or after a while. The copy ends with the stack."""
     with suppress(TimedOut):
         wait_until(lambda: not work.count(account)["busy"], "the end of all calls", timeout=_LONGEST, longest_pause=0.1)
-    with server.another(os.environ["AWS_SECRET_ACCESS_KEY"], _dump(account)) as copy:
-        yield copy
+    return stack.enter_context(server.another(os.environ["AWS_SECRET_ACCESS_KEY"], _dump(account)))
 
 
 def _dump(account: str) -> bytes:
-    """Return all that an account holds."""
-    modules = [module for name, module in sys.modules.items() if name.startswith("ministack.services.")]
-    held = dict[tuple[str, str], dict[Any, Any]]()
+    """Return all that an account holds, with the shards and sessions of all accounts."""
+    held = {}
     with streams.lock:  # no call of a function begins or ends
-        for module in modules:
-            for name, store in vars(module).items():
+        for module, content in list(sys.modules.items()):
+            if not module.startswith("ministack.services."):
+                continue
+            for name, store in vars(content).items():
                 if isinstance(store, AccountScopedDict | AccountRegionScopedDict):
                     parts = {key: value for key, value in list(store._data.items()) if key[0] == account}
-                    held[module.__name__, name] = parts
-        shards = {uuid: shard for uuid, shard in streams.shards.items() if shard.account == account}
-        roles = {key: session for key, session in sts._sessions.items() if f":{account}:" in session["Arn"]}
+                    held[module, name] = parts
         # In one call, during which no other thread runs.
-        return pickle.dumps((held, shards, roles, dynamodb._stream_seq_counter))
+        return pickle.dumps((held, streams.shards, sts._sessions, dynamodb._stream_seq_counter))
 
 
 def load(content: bytes) -> None:
     """Hold what another server has dumped, and remember each event of S3 from now on."""
-    held, shards, roles, number = pickle.loads(content)  # noqa: S301, our own
+    held, shards, sessions, number = pickle.loads(content)  # noqa: S301, our own
     for (module, name), parts in held.items():
         getattr(importlib.import_module(module), name)._data.update(parts)
     for shard in shards.values():
@@ -113,7 +107,7 @@ def load(content: bytes) -> None:
     for queue in sqs._queues._data.values():
         queue["attributes"].pop("RedrivePolicy", None)  # else its messages could not be read often
     streams.shards.update(shards)
-    sts._sessions.update(roles)
+    sts._sessions.update(sessions)
     dynamodb._stream_seq_counter = number
     sqs.DEFAULT_PORT = os.environ[server.CLIENTS_PORT]  # of the URLs of its queues
     sqs._CANONICAL_NETLOC = f"{server.HOST}:{sqs.DEFAULT_PORT}"
@@ -172,23 +166,18 @@ def kill_later(query: Query) -> dict[str, int]:
 
     With the number 0 nothing is killed any more.
     """
-    function, calls = query["function"], int(query["calls"])
-    left = _calls_left.pop(function, 0)
-    if calls:
-        _calls_left[function] = calls
+    left = _calls_left[query["function"]]
+    _calls_left[query["function"]] = int(query["calls"])
     return {"left": left}
 
 
 def function_to_kill(key: str) -> str:
     """Return the function that makes a call with this key, if it is to be killed at that; else ""."""
     name = str(sts._sessions.get(key, {}).get("Arn", "")).split("/")[-1]
-    if name not in _calls_left:
+    if not _calls_left[name]:
         return ""
     _calls_left[name] -= 1
-    if _calls_left[name]:
-        return ""
-    del _calls_left[name]
-    return name
+    return "" if _calls_left[name] else name
 
 
 def kill(function: str) -> None:

@@ -4,7 +4,6 @@ import json
 from contextvars import ContextVar
 from datetime import UTC, datetime
 from decimal import Context, Decimal, Inexact
-from itertools import count
 from typing import Any
 
 from hypercorn.asyncio.tcp_server import TCPServer
@@ -14,7 +13,7 @@ from ministack.services import dynamodb, iam, sns
 from lab_lib.embedded import replace
 
 _EXACT = Context(prec=38, Emin=-130, Emax=125, traps=[Inexact])  # the numbers that DynamoDB stores
-_told: ContextVar[dict[str, str]] = ContextVar("told")  # the condition keys of a simulation, in lower case
+_told: ContextVar[tuple[str, str]] = ContextVar("told")  # a condition key of a simulation, in lower case; its value
 _policies, _resolve = iam_evaluator._gather_role_policies, iam_evaluator._resolve_condition_key
 _params, _envelope, _read_data = iam._extract_simulate_params, sns._build_envelope, TCPServer._read_data
 
@@ -57,21 +56,17 @@ def policies(role: str, account: str) -> Any:
 
 
 def simulate_params(request: Any) -> Any:
-    """Read a request of the policy simulator, and keep its values of condition keys, which ministack does not know."""
-    values = dict[str, str]()
-    for number in count(1):
-        entry = f"ContextEntries.member.{number}"
-        name = iam._p(request, f"{entry}.ContextKeyName")
-        if not name:
-            break
-        values[name.lower()] = iam._p(request, f"{entry}.ContextKeyValues.member.1")
-    _told.set(values)
+    """Read a request of the policy simulator, and keep its first condition key, which ministack does not know."""
+    entry = "ContextEntries.member.1"
+    name, value = iam._p(request, f"{entry}.ContextKeyName"), iam._p(request, f"{entry}.ContextKeyValues.member.1")
+    _told.set((name.lower(), value))
     return _params(request)
 
 
 def resolve(key: str, context: Any) -> Any:
     """Return the value of a condition key: that of the simulation's request, such as another time, else the usual."""
-    return _told.get({}).get(key.lower()) or _resolve(key, context)
+    name, value = _told.get(("", ""))
+    return value if key.lower() == name else _resolve(key, context)
 
 
 async def read_data(server: TCPServer) -> None:

@@ -4,8 +4,8 @@ Without this guard, any page in the browser and any user of this computer could 
 has an `Origin` header, or the page's own host name as `Host`. Both are refused, whatever the signature. An admitted
 request counts as sent over TLS, so that policies that require TLS can be tried here.
 
-ministack's own check verifies neither an account's own key nor presigned URLs of S3; its functions for it do. Of a
-long request the headers are verified first, so most are refused before their body is kept.
+ministack's own check verifies neither an account's own key nor presigned URLs of S3; its functions for it do. What a
+page sends is refused before its body is kept.
 
 ministack derives a function's keys from two ARNs, which anybody knows, and does not sign the address of its code. Goes
 when it keeps a secret of its own, and signs the address.
@@ -22,6 +22,7 @@ from urllib.parse import parse_qs
 from botocore.auth import S3SigV4QueryAuth
 from botocore.awsrequest import AWSRequest
 from botocore.credentials import Credentials
+from ministack.app import _send_response
 from ministack.core import iam_evaluator, lambda_runtime, router, sigv4
 from ministack.core.iam_actions import access_denied_response
 from ministack.core.responses import get_account_id, get_region, set_request_account_id
@@ -40,7 +41,7 @@ _WRONG = f"This request is not signed with a key of the embedded AWS that runs n
 _LONG = "The body is longer than 100 MB, the most that the embedded AWS takes. Upload a large file in parts."
 # Bytes. Lambda takes a request of 70 MB, for a zip file of 50 MB. S3 advises to upload more than 100 MB in parts, and
 # boto3 and the aws command do so from 8 MB on.
-_LONG_BODY, _LONGEST_BODY = 2**20, 100 * 2**20
+_LONGEST_BODY = 100 * 2**20
 _keys = lambda_runtime.execution_credentials
 
 
@@ -68,11 +69,9 @@ def code_url(function: str) -> str:
 
 def guarded(app: App, port: int, secret: str) -> App:
     """Return the ASGI application behind this guard."""
-    from ministack.app import _send_response  # reads the settings when it is imported
-
     addresses = [f"{HOST}:{os.environ[CLIENTS_PORT]}", f"{HOST}:{port}"]  # the same, but for a copy
     about = {"pid": os.getpid(), "why_no_boxes": box.fault_of_functions()}
-    asked: dict[str, Callable[[copies.Query], Any]] = {
+    questions = {
         WHO: lambda query: about | {"proof": proof(secret, query.get("nonce", ""))},
         WORK: lambda _query: work.count(get_account_id()),
     }
@@ -85,13 +84,14 @@ def guarded(app: App, port: int, secret: str) -> App:
         if scope["type"] != "http":  # a websocket, which the lab does not use
             await send({"type": "websocket.close", "code": 1008})
             return
-        path, headers = scope["path"], _headers(scope)
+        headers = _headers(scope)
         query = parse_qs(scope["query_string"].decode("latin-1"), keep_blank_values=True)
-        request = scope, query, headers, addresses
-        is_long = int(headers.get("content-length", _LONGEST_BODY)) > _LONG_BODY
-        body, reason = await _read(receive, _refusal(*request) if is_long else "")
-        reason = reason or _refusal(*request, body)
-        acts = asked | copies.ACTS if OF_COPY in headers else asked
+        body, reason = b"", _refusal_of_page(headers, addresses)
+        if not reason:
+            body, reason = await _read(receive)
+        reason = reason or _refusal(scope, query, headers, body)
+        path = scope["path"]
+        acts = questions | copies.ACTS if OF_COPY in headers else questions
         if reason:
             service = router.detect_service(scope["method"], path, headers, query)
             code = "EntityTooLarge" if reason == _LONG else "InvalidAccessKeyId"
@@ -109,23 +109,25 @@ def guarded(app: App, port: int, secret: str) -> App:
         else:
             if "x-forwarded-proto" not in headers:
                 scope = {**scope, "headers": [*scope["headers"], (b"x-forwarded-proto", b"https")]}
-            messages = [{"type": "http.request", "body": body}]
-
-            async def replayed() -> dict[str, Any]:
-                return messages.pop() if messages else await receive()
-
-            function = copies.function_to_kill(router.extract_access_key_id(headers, query))
-            if not function:
-                await app(scope, replayed, send)
-                return
-            await app(scope, replayed, _unheard)
-            await asyncio.to_thread(copies.kill, function)
-            await _send_response(send, 503, {}, b"")
+            killed = copies.function_to_kill(router.extract_access_key_id(headers, query))
+            await app(scope, _replayed(body, receive), _unheard if killed else send)
+            if killed:
+                await asyncio.to_thread(copies.kill, killed)
 
     return guard
 
 
-async def _unheard(message: dict[str, Any]) -> None:
+def _replayed(body: bytes, receive: Receive) -> Receive:
+    """Return what gives the body that was read, and then what else arrives."""
+    messages = [{"type": "http.request", "body": body}]
+
+    async def replay() -> dict[str, Any]:
+        return messages.pop() if messages else await receive()
+
+    return replay
+
+
+async def _unheard(_message: dict[str, Any]) -> None:
     """Send nothing: the function that has asked is killed."""
 
 
@@ -138,45 +140,48 @@ def _headers(scope: Scope) -> dict[str, str]:
     return headers
 
 
-async def _read(receive: Receive, reason: str) -> tuple[bytes, str]:
-    """Return the body of a request, and why it is refused: this reason, else that of the body, else "".
-
-    A body that is refused is dropped as it arrives: a client may read the answer only after it has sent all.
-    """
-    body, more = bytearray(), True
-    while more:
-        message = await receive()
-        if message["type"] == "http.disconnect":
-            reason = reason or "The request is incomplete."
-        body += message.get("body", b"")
-        more = message.get("more_body", False)
-        if len(body) > _LONGEST_BODY:
-            reason = reason or _LONG
-        if reason:
-            body.clear()
-    return bytes(body), reason
-
-
-def _refusal(
-    scope: Scope, query: dict[str, list[str]], headers: dict[str, str], addresses: list[str], body: bytes | None = None
-) -> str:
-    """Return why a request is refused, or "". Without a body, what needs it is not verified.
-
-    Refused is what a page in the browser has sent, what is to another address, and what is not signed as it arrives,
-    by the key of an account, of one of its users, or of an assumed role. The request counts as that account's.
-    """
+def _refusal_of_page(headers: dict[str, str], addresses: list[str]) -> str:
+    """Return why a request is refused that a page in the browser has sent, or that is to another address; else ""."""
     if "origin" in headers:
         return "The embedded AWS does not answer web pages."
     if headers.get("host") not in addresses:
         return f"The embedded AWS answers at http://{addresses[0]} only. Use that address."
+    return ""
+
+
+async def _read(receive: Receive) -> tuple[bytes, str]:
+    """Return the body of a request, and why it is refused, or "".
+
+    One that is too long is dropped as it arrives: a client may read the answer only after it has sent all.
+    """
+    body, reason, more = bytearray(), "", True
+    while more:
+        message = await receive()
+        body += message.get("body", b"")
+        more = message.get("more_body", False)
+        if len(body) > _LONGEST_BODY:
+            reason = _LONG
+            body.clear()
+        if message["type"] == "http.disconnect":
+            reason = "The request is incomplete."
+    return bytes(body), reason
+
+
+def _refusal(scope: Scope, query: dict[str, list[str]], headers: dict[str, str], body: bytes) -> str:
+    """Return why a request is refused, or "".
+
+    Refused is what is not signed as it arrives, by the key of an account, of one of its users, or of an assumed role.
+    The request counts as that account's.
+    """
     in_query = "X-Amz-Signature" in query
-    parsed = sigv4.parse_query_signature(query) if in_query else sigv4.parse_header_signature(headers)
     if in_query == ("authorization" in headers):  # neither or both
         return _UNSIGNED
-    if isinstance(parsed, tuple) or not parsed.signature.isascii() or parsed.region_set is not None:
+    parsed = sigv4.parse_query_signature(query) if in_query else sigv4.parse_header_signature(headers)
+    if isinstance(parsed, tuple) or parsed.access_key_id != router.extract_access_key_id(headers, query):
         return _UNSIGNED
     key = parsed.access_key_id
-    if key != router.extract_access_key_id(headers, query):
+    # ministack takes any script's twelve digits for an account.
+    if not f"{key}{parsed.signature}".isascii():
         return _UNSIGNED
     token = query.get("X-Amz-Security-Token", [""])[0] if in_query else headers.get("x-amz-security-token", "")
     try:
@@ -187,18 +192,16 @@ def _refusal(
             is_late = sigv4.presigned_request_is_expired(parsed.amz_date, query.get("X-Amz-Expires", ["300"])[0])
     except (ValueError, OverflowError):  # two accounts have the key, or the time is none
         return _WRONG
-    # ministack takes any script's twelve digits for an account.
-    if is_late or not key.isascii() or not isinstance(credential, iam_evaluator.ResolvedCredential):
+    if is_late or not isinstance(credential, iam_evaluator.ResolvedCredential):
+        return _WRONG
+    request = credential.secret_access_key, scope["method"], scope["raw_path"].decode("latin-1"), query, headers
+    if sigv4.header_signature_failure(parsed, *request, body, presigned=in_query):
         return _WRONG
     stated = headers.get("x-amz-content-sha256", "")
-    if body is None and (not stated or stated.startswith("STREAMING-AWS4")):  # the body, or its parts, are signed
-        return ""
-    request = credential.secret_access_key, scope["method"], scope["raw_path"].decode("latin-1"), query, headers
-    if sigv4.header_signature_failure(parsed, *request, body or b"", presigned=in_query):
+    if stated.isalnum() and stated != hashlib.sha256(body).hexdigest():  # no UNSIGNED-PAYLOAD
         return _WRONG
-    if body is not None and stated.isalnum() and stated != hashlib.sha256(body).hexdigest():  # no UNSIGNED-PAYLOAD
-        return _WRONG
-    is_free = scope["path"] in (WORK, COPY, *copies.ACTS)  # the last ones change copies only
-    if scope["path"].startswith("/_") and not is_free and credential.principal_type != "Root":
+    path = scope["path"]
+    is_free = path in (WORK, COPY, *copies.ACTS)  # the last ones change copies only
+    if path.startswith("/_") and not is_free and credential.principal_type != "Root":
         return "Only the account's own key may manage the embedded AWS."
     return ""

@@ -10,7 +10,7 @@ LocalStack and moto repeat.
 
 import json
 import re
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -45,8 +45,8 @@ class Limit(NamedTuple):
     service: str
     parameter: str
     allows: Allows
-    message: str = "{value} is not within AWS's limit"
-    code: str = ""
+    message: str
+    code: str
 
 
 def _is_json(text: str) -> bool:
@@ -76,20 +76,18 @@ def _listed() -> Iterator[Limit]:
 LIMITS = tuple(_listed())
 
 
-def refusals(model: OperationModel, params: Params, limits: Iterable[Limit] = LIMITS) -> Iterator[Refusal]:
+def refusals(model: OperationModel, params: Params) -> Iterator[Refusal]:
     """Yield each reason why AWS would refuse these parameters of an operation."""
     service = model.service_model.service_name
-    own = [limit for limit in limits if limit.service == service]
+    own = [limit for limit in LIMITS if limit.service == service]
     for path, shape, value in _values(model.input_shape, params):
+        place = f":{model.name}:{path}"
         for limit in own:
-            if _is_about(limit.parameter, f"{model.name}:{path}") and not limit.allows(value):
+            is_about = place.endswith((f":{limit.parameter}", f".{limit.parameter}"))
+            if is_about and not limit.allows(value):
                 yield Refusal(limit.code, limit.message.format(value=value))
         for rule in _broken(shape, value):
             yield Refusal(_CODES.get(service, ""), _CONSTRAINT.format(value, path[0].lower() + path[1:], rule))
-
-
-def _is_about(parameter: str, path: str) -> bool:
-    return path == parameter or path.endswith((f":{parameter}", f".{parameter}"))
 
 
 def _values(shape: Any, value: Any, path: str = "") -> Iterator[tuple[str, Any, Any]]:

@@ -8,29 +8,27 @@ as they are. So do messages to HTTP subscribers, and the MD5 of a message of SQS
 
 import json
 import re
-from collections.abc import Awaitable, Callable
-from functools import cache, partialmethod
+from functools import cache
 from typing import Any
 
 from botocore.exceptions import UnknownRegionError
 from botocore.session import Session
 from ministack import app
-from ministack.core import lambda_runtime
+from ministack.core.lambda_runtime import Worker
 from ministack.core.responses import get_region
 from ministack.core.router import detect_service
 
 from lab_lib.embedded import replace
 
 Headers = dict[str, str]
-Dispatch = Callable[..., Awaitable[tuple[int, Headers, bytes]]]
-
+_dispatch, _invoke = app._dispatch_service_request, Worker.invoke
 _OF_THE_BODY = re.compile("content-(length|md5)|x-amz-(checksum-.*|crc32)", re.IGNORECASE)  # before it is changed
 
 
 def install() -> None:
     """Translate requests and answers, and what functions get and give."""
-    replace(app, "_dispatch_service_request", _translated(app._dispatch_service_request))
-    replace(lambda_runtime.Worker, "invoke", partialmethod(_translated_call, lambda_runtime.Worker.invoke))
+    replace(app, "_dispatch_service_request", dispatch)
+    replace(Worker, "invoke", invoke)
 
 
 def _swapped(text: str, region: str) -> str:
@@ -50,22 +48,16 @@ def _partition(region: str) -> str:
         return "aws"
 
 
-def _translated(dispatch: Dispatch) -> Dispatch:
-    """Return what dispatches a request, once its signature is verified, with the ARNs of its Region."""
-
-    async def translate(
-        method: str, path: str, headers: Headers, body: bytes, query: dict[str, list[str]], request_id: str
-    ) -> tuple[int, Headers, bytes]:
-        region = get_region()
-        is_object = detect_service(method, path, headers, query) == "s3" and "/" in path.strip("/")
-        if is_object or _partition(region) == "aws":
-            return await dispatch(method, path, headers, body, query, request_id)
-        path, query = _swapped_json([path, query], region)
-        request = method, path, _kept(headers), _swapped_body(body, region), query, request_id
-        status, headers, body = await dispatch(*request)
-        return status, _kept(headers), _swapped_body(body, region)
-
-    return translate
+async def dispatch(method: str, path: str, headers: Headers, body: bytes, query: Any, request_id: str) -> Any:
+    """Answer a request, once its signature is verified, with the ARNs of its Region."""
+    region = get_region()
+    is_object = detect_service(method, path, headers, query) == "s3" and "/" in path.strip("/")
+    if is_object or _partition(region) == "aws":
+        return await _dispatch(method, path, headers, body, query, request_id)
+    path, query = _swapped_json([path, query], region)
+    answer = await _dispatch(method, path, _kept(headers), _swapped_body(body, region), query, request_id)
+    status, headers, body = answer
+    return status, _kept(headers), _swapped_body(body, region)
 
 
 def _kept(headers: Headers) -> Headers:
@@ -77,15 +69,15 @@ def _swapped_body(body: bytes | str, region: str) -> bytes:
     return _swapped(content.decode("latin-1"), region).encode("latin-1")
 
 
-def _translated_call(worker: Any, invoke: Any, event: Any, request_id: str, **more: Any) -> Any:
+def invoke(worker: Any, event: Any, request_id: str, **more: Any) -> Any:
     """Call a function's process, whose event, environment, answer and log have the ARNs of its Region."""
     config, region = worker.config, worker.config["FunctionArn"].split(":")[3]
     if _partition(region) == "aws":
-        return invoke(worker, event, request_id, **more)
+        return _invoke(worker, event, request_id, **more)
     event, more, environment = _swapped_json([event, more, config.get("Environment", {})], region)
     worker.config = {**config, "Environment": environment}
     try:
-        return _swapped_json(invoke(worker, event, request_id, **more), region)
+        return _swapped_json(_invoke(worker, event, request_id, **more), region)
     finally:
         worker.config = config
 

@@ -1,8 +1,8 @@
 """Run ministack as the embedded AWS: behind a guard, and with AWS's behaviour where the lab relies on it.
 
 server.py starts this program in its folder, and names the workspace and, if there is one, the process with which it is
-to end. The note server.json in its folder holds the port to listen on, and the secret that signs the requests. A copy
-gets the content of its account from stdin.
+to end. It inherits the socket at which it listens. The note server.json in its folder holds the port, and the secret
+that signs the requests. A copy gets the content of its account from stdin.
 """
 
 import asyncio
@@ -18,20 +18,24 @@ from threading import Event, Thread
 
 from lab_lib.embedded.server import CLIENTS_PORT, HOST, NOTE
 from lab_lib.processes import box
-from lab_lib.processes.family import family, kill
+from lab_lib.processes.family import kill
 
 # Seconds after which a failed event is tried again, and then after twice that; AWS waits a minute, then two.
-_FIRST_RETRY, _FIRST_RETRY_OF_COPY = 0.5, 0.05
+_FIRST_RETRY, _FIRST_RETRY_OF_COPY = "0.5", "0.05"
+_RETRY_BASE = "LAMBDA_ASYNC_RETRY_BASE_SECONDS"
 
 
 def main() -> None:
     """Serve until the process is ended."""
-    folder, owner, workspace = Path.cwd(), sys.argv.pop(), Path(sys.argv.pop())  # ministack reads what is left
+    door, owner, workspace = sys.argv.pop(), sys.argv.pop(), Path(sys.argv.pop())  # ministack reads what is left
+    folder = Path.cwd()
     note = (folder / NOTE).read_bytes()
     port, secret = json.loads(note).values()
     Thread(target=_watch, args=(folder, workspace, note, owner), daemon=True).start()
     content = sys.stdin.buffer.read()
-    os.environ |= _settings(port, secret, _FIRST_RETRY_OF_COPY if content else _FIRST_RETRY)
+    os.environ |= _settings(port, secret)
+    if content:
+        os.environ[_RETRY_BASE] = _FIRST_RETRY_OF_COPY
     os.environ.setdefault(CLIENTS_PORT, str(port))
 
     from ministack import app  # reads the settings when it is imported
@@ -59,21 +63,19 @@ def main() -> None:
         guarded = guard.guarded(app.app, port, secret)
         if not box.fault_of_functions():
             boxes.install(guarded, runner.get_loop())
-        runner.run(boxes.answer_at([f"{HOST}:{port}"], guarded, asyncio.Event().wait))
+        runner.run(boxes.answer_at([f"fd://{door}"], guarded, asyncio.Event().wait))
 
 
 def end_when(is_over: Callable[[], bool], last: Callable[[], None] = lambda: None) -> None:
-    """Look each second if it is over. Then kill all that this process has started, do the last, and end this process.
+    """Look each second if it is over. Then do the last, and kill all that this process has started, and itself.
 
     A change of `os.getppid()` says on every system that the parent has ended, also if it was killed.
     """
     pause = Event().wait  # nothing sets the event
     while not is_over():
         pause(1)
-    for process in family(os.getpid())[1:]:
-        kill(process.pid)
     last()
-    os._exit(0)
+    kill(os.getpid())
 
 
 def _watch(folder: Path, workspace: Path, note: bytes, owner: str) -> None:
@@ -98,7 +100,7 @@ def _watch(folder: Path, workspace: Path, note: bytes, owner: str) -> None:
     end_when(is_gone, delete_rest)
 
 
-def _settings(port: int, secret: str, first_retry: float = _FIRST_RETRY) -> dict[str, str]:
+def _settings(port: int, secret: str) -> dict[str, str]:
     return {
         "BIND_HOST": HOST,
         "MINISTACK_HOST": HOST,
@@ -107,10 +109,8 @@ def _settings(port: int, secret: str, first_retry: float = _FIRST_RETRY) -> dict
         "SERVICES": "s3,lambda,dynamodb,dynamodbstreams,sns,sqs,iam,sts,logs,cloudwatch,tagging,cloudformation",
         "AUTH": "true",  # roles, policies and public access are enforced
         "AWS_SECRET_ACCESS_KEY": secret,  # belongs to each account's own key, its twelve digits
-        "LAMBDA_ASYNC_RETRY_BASE_SECONDS": str(first_retry),
-        # These two would listen on every interface, whatever BIND_HOST says.
-        "IOT_MTLS_ENABLED": "0",
-        "SFTP_ENABLED": "0",
+        _RETRY_BASE: _FIRST_RETRY,
+        "IOT_MTLS_ENABLED": "0",  # it would listen on every interface, whatever BIND_HOST says
     }
 
 

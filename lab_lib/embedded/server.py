@@ -29,14 +29,12 @@ from botocore.auth import SigV4Auth
 from botocore.awsrequest import AWSRequest
 from botocore.credentials import Credentials
 from filelock import FileLock
-from platformdirs import user_state_path
 
-from lab_lib.calls.waiting import wait_until
 from lab_lib.errors import BUILD_AGAIN, EmulatorError
 from lab_lib.language import _
 from lab_lib.processes import stopwatch
 from lab_lib.processes.family import kill
-from lab_lib.workspace.places import workspace
+from lab_lib.workspace.places import state_folder, workspace
 from lab_lib.workspace.private_files import replace_file
 
 HOST = "127.0.0.1"
@@ -47,7 +45,7 @@ NOTE = "server.json"
 WHO, WORK, COPY = "/_lab/who", "/_lab/work", "/_lab/copy"
 OF_COPY = "x-lab-copy"  # the header of a request that is for a copy, whose number is its value
 CLIENTS_PORT = "LAB_CLIENTS_PORT"  # the port where clients find this server: of a copy, that of its original
-_LONGEST_ANSWER = 40  # seconds; an answer takes two milliseconds
+_LONGEST_ANSWER = 60  # seconds; an answer takes two milliseconds, and the first one a second: it waits for the start
 
 
 @dataclass(frozen=True)
@@ -68,7 +66,7 @@ def home() -> Path:
     """Return the folder for the embedded AWS of this workspace, in the user's folder for the state of programs."""
     place = workspace()
     name = f"{place.name}-{hashlib.sha256(os.fsencode(place)).hexdigest()[:12]}"
-    return user_state_path("serverless-lab-workbook").resolve() / name
+    return state_folder() / name
 
 
 def running() -> Server | None:
@@ -82,9 +80,6 @@ def start() -> Server:
 
     EmulatorError if it cannot be started.
     """
-    server = running()
-    if server:
-        return server
     folder, place = home(), workspace()
     try:
         for needed in (place, folder):
@@ -92,7 +87,7 @@ def start() -> Server:
         folder.chmod(0o700)
         with FileLock(folder / "lock"):
             server = running()
-            if server:  # another process was faster
+            if server:
                 return server
             last = read_note(folder)
             started = _launch(folder, place, last[0] if last else FIRST_PORT)
@@ -159,27 +154,34 @@ def write_note(folder: Path, port: int, secret: str) -> None:
 def _launch(folder: Path, place: Path, last: int, owner: str = "", secret: str = "", content: bytes = b"") -> Server:
     """Start ministack on its last port, else on the usual one, else on any free port. It ends with either folder."""
     secret = secret or secrets.token_hex(20)
-    for wish in (last, FIRST_PORT, 0, 0, 0):
-        port = _free_port(wish)
-        if port is None:
-            continue
+    with _listener(last) as door:  # of this process until ministack has it, so no other program takes the port
+        port = int(door.getsockname()[1])
         write_note(folder, port, secret)
-        process = _spawn(folder, place, owner)
-        server = None
-        try:
-            with suppress(BrokenPipeError), cast(BinaryIO, process.stdin) as pipe:  # it ends if its port is taken
-                pipe.write(content)
-            if server := _first_answer(process, port, secret):
-                process.returncode = 0  # Python would warn that the process still runs
-                return server
-        finally:
-            if not server:  # after Ctrl-C, for instance
-                process.kill()
-                process.wait()
-    raise EmulatorError("The embedded AWS did not start. Its log says why: {log}", log=folder / "server.log")
+        process = _spawn(folder, place, owner, door.fileno())
+    started = None
+    try:
+        with suppress(BrokenPipeError), cast(BinaryIO, process.stdin) as pipe:
+            pipe.write(content)
+        started = _ask(port, secret)
+    finally:
+        if not started:  # after Ctrl-C, for instance
+            process.kill()
+            process.wait()
+    if not started:
+        raise EmulatorError("The embedded AWS did not start. Its log says why: {log}", log=folder / "server.log")
+    process.returncode = 0  # Python would warn that the process still runs
+    return started
 
 
-def _spawn(folder: Path, place: Path, owner: str) -> subprocess.Popen[bytes]:
+def _listener(last: int) -> socket.socket:
+    """Return a socket that listens at the last port, at the usual one or, if both are taken, at any."""
+    for port in (last, FIRST_PORT):
+        with suppress(OSError):
+            return socket.create_server((HOST, port))
+    return socket.create_server((HOST, 0))
+
+
+def _spawn(folder: Path, place: Path, owner: str, door: int) -> "subprocess.Popen[bytes]":
     """Start the process. It reads port and secret from the note, so no command line or environment holds them."""
     shutil.rmtree(folder / "tmp", ignore_errors=True)
     (folder / "tmp").mkdir()
@@ -190,24 +192,19 @@ def _spawn(folder: Path, place: Path, owner: str) -> subprocess.Popen[bytes]:
         "LANG": "C.UTF-8",
         "TMPDIR": str(folder / "tmp"),
     }
+    if CLIENTS_PORT in os.environ:
+        environment[CLIENTS_PORT] = os.environ[CLIENTS_PORT]
     with (folder / "server.log").open("wb") as log:
         return subprocess.Popen(
-            [sys.executable, "-m", PROGRAM, str(place), owner],
-            env=environment | {name: os.environ[name] for name in (CLIENTS_PORT,) if name in os.environ},
+            [sys.executable, "-m", PROGRAM, str(place), owner, str(door)],
+            env=environment,
             cwd=folder,
+            pass_fds=[door],
             stdin=subprocess.PIPE,
             stdout=log,
             stderr=log,
             start_new_session=True,  # so Ctrl-C in a notebook or a terminal does not stop it
         )
-
-
-def _first_answer(process: "subprocess.Popen[bytes]", port: int, secret: str) -> Server | None:
-    """Wait until the server answers, and return it; None if it ended, because another program took the port."""
-    answer = wait_until(
-        lambda: process.poll() is not None or _ask(port, secret), "the embedded AWS to start", longest_pause=0.1
-    )
-    return answer if isinstance(answer, Server) else None
 
 
 def _ask(port: int, secret: str) -> Server | None:
@@ -239,14 +236,3 @@ def _ask(port: int, secret: str) -> Server | None:
         ) from None
     except (OSError, HTTPException, ValueError, KeyError, TypeError):
         return None
-
-
-def _free_port(wish: int) -> int | None:
-    """Return the port `wish` if it is free, any free port if `wish` is 0, else None."""
-    with socket.socket() as probe:
-        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        try:
-            probe.bind((HOST, wish))
-        except OSError:
-            return None
-        return int(probe.getsockname()[1])

@@ -38,7 +38,6 @@ shards: dict[str, Shard] = {}  # by the mapping's UUID
 held_back = set[str]()  # UUIDs of mappings that get no records though they are enabled (copies.py)
 _execute = lambda_svc._execute_function  # not the one of work.py: a call with a shard's records counts with the shard
 _write_batch = dynamodb._batch_write_item
-_ensure_poller = lambda_svc._ensure_poller
 _send_letter = lambda_svc._send_ddb_stream_failure_record
 _pause = threading.Event().wait  # nothing sets the event
 
@@ -46,14 +45,7 @@ _pause = threading.Event().wait  # nothing sets the event
 def install() -> None:
     """Replace ministack's poller."""
     replace(lambda_svc, "_poll_dynamodb_streams", poll)
-    replace(lambda_svc, "_ensure_poller", ensure_poller)
     replace(dynamodb, "_batch_write_item", write_batch)
-
-
-def ensure_poller() -> None:
-    """Poll for a new mapping at once: the poller sleeps for five seconds where there was none."""
-    _ensure_poller()
-    esm_wake.set()
 
 
 def write_batch(data: dict[str, Any]) -> Any:
@@ -67,26 +59,26 @@ def poll() -> bool:
 
     Return False, which tells ministack not to poll again at once.
     """
-    existing = set()
     with lock:
-        for scope, mapping in mappings():
-            existing.add(mapping["UUID"])
-            shard = shards.setdefault(mapping["UUID"], Shard(scope[responses._request_account_id]))
-            scope.run(_start, mapping, shard)
-        for uuid in shards.keys() - existing:
-            if not shards[uuid].busy:
-                del shards[uuid]
+        for scope, mapping, shard in _idle():
+            shard.busy = True
+            scope.run(spawn_background, _work, mapping, shard, thread_name="stream-poller")
     return False
 
 
 def failures(account: str) -> list[int]:
     """Return how often each shard of the account that has work has failed in a row. The caller holds the lock."""
-    working = [shard for shard in shards.values() if shard.busy and shard.account == account]
+    working = [shard for shard in shards.values() if shard.busy]
+    working += [shard for _, _, shard in _idle()]
+    return [shard.pauses for shard in working if shard.account == account]
+
+
+def _idle() -> Iterator[tuple[Context, Mapping, Shard]]:
+    """Yield each mapping that has work and no thread, with its context and shard."""
     for scope, mapping in mappings():
-        shard = shards.get(mapping["UUID"]) or Shard(scope[responses._request_account_id])
-        if shard.account == account and not shard.busy and scope.run(_has_work, mapping, shard):
-            working.append(shard)
-    return [shard.pauses for shard in working]
+        shard = shards.setdefault(mapping["UUID"], Shard(scope[responses._request_account_id]))
+        if not shard.busy and scope.run(_has_work, mapping, shard):
+            yield scope, mapping, shard
 
 
 def mappings(table: str = "") -> Iterator[tuple[Context, Mapping]]:
@@ -97,12 +89,6 @@ def mappings(table: str = "") -> Iterator[tuple[Context, Mapping]]:
             scope.run(responses._request_account_id.set, account)
             scope.run(responses._request_region.set, region)
             yield scope, mapping
-
-
-def _start(mapping: Mapping, shard: Shard) -> None:
-    if not shard.busy and _has_work(mapping, shard):
-        shard.busy = True
-        spawn_background(_work, mapping, shard, thread_name="stream-poller")
 
 
 def _has_work(mapping: Mapping, shard: Shard) -> bool:

@@ -21,30 +21,26 @@ from lab_lib.embedded import replace
 from lab_lib.embedded.limits import Params, Refusal, refusals
 
 Headers = dict[str, str]
-Answer = tuple[int, Headers, bytes]
-Handler = Callable[[str, str, Headers, bytes, dict[str, list[str]]], Awaitable[Answer]]
+Handler = Callable[..., Awaitable[Any]]
 
 _SERVICES = ("iam", "lambda", "logs", "sns", "sqs")  # ministack validates the requests of S3 and DynamoDB itself
-_routes = cache(_load_botocore_routes)
+_routes, _validate = cache(_load_botocore_routes), s3._validate_notification_configs
 
 
 def install() -> None:
     """Put these services behind AWS's limits, and let S3 refuse notifications to functions that it may not invoke."""
     for service in _SERVICES:
         app.SERVICE_HANDLERS[service] = _validated(service, app.SERVICE_HANDLERS[service])
-    replace(s3, "_validate_notification_configs", _validated_notifications(s3._validate_notification_configs))
+    replace(s3, "_validate_notification_configs", validate_notifications)
 
 
 def _validated(service: str, handler: Handler) -> Handler:
-    async def handle(method: str, path: str, headers: Headers, body: bytes, query: dict[str, list[str]]) -> Answer:
-        if body:
-            operation, params = _parsed(method, path, headers, body)
-            for code, message, status in _refusals(service, operation, params):
-                if code:  # in the protocol of the service
-                    answer = access_denied_response(
-                        service, "", "", "", error_code=code, message=message, headers=headers
-                    )
-                    return status, *answer[1:]
+    async def handle(method: str, path: str, headers: Headers, body: bytes, query: Any) -> Any:
+        operation, params = _parsed(method, path, headers, body)
+        for code, message, status in _refusals(service, operation, params):
+            if code:  # in the protocol of the service
+                answer = access_denied_response(service, "", "", "", error_code=code, message=message, headers=headers)
+                return status, *answer[1:]
         return await handler(method, path, headers, body, query)
 
     return handle
@@ -56,7 +52,7 @@ def _parsed(method: str, path: str, headers: Headers, body: bytes) -> tuple[str,
     if operation.startswith("Invoke"):  # its body is an event
         return operation, {}
     if operation:
-        return operation, json.loads(body)
+        return operation, json.loads(body or b"{}")
     form = {name: values[0] for name, values in parse_qs(body.decode(), keep_blank_values=True).items()}
     attributes = {value: form.get(f"{name[:-3]}value", "") for name, value in form.items() if name.endswith(".key")}
     return form.get("Action", ""), {**form, "Attributes": attributes}
@@ -95,17 +91,13 @@ def _refusals_of_mapping(params: Params) -> Iterator[Refusal]:
             yield Refusal("ResourceConflictException", message, 409)
 
 
-def _validated_notifications(validate: Callable[..., Any]) -> Callable[..., Any]:
-    """Return what validates a bucket's notifications: S3 must be allowed to invoke each function that they name."""
-
-    def validate_all(notifications: list[dict[str, str]], region: str, bucket: str, skips: bool) -> Any:
-        refused = validate(notifications, region, bucket, skips)
-        functions = [each["arn"] for each in notifications if each["type"] == "lambda"]
-        if refused or skips or all(_may_invoke(bucket, arn) for arn in functions):
-            return refused
-        return s3._invalid_notification_config("Unable to validate the following destination configurations")
-
-    return validate_all
+def validate_notifications(notifications: list[dict[str, str]], region: str, bucket: str, skips: bool) -> Any:
+    """Return why S3 refuses a bucket's notifications, such as one to a function that it may not invoke; else None."""
+    refused = _validate(notifications, region, bucket, skips)
+    functions = [each["arn"] for each in notifications if each["type"] == "lambda"]
+    if refused or skips or all(_may_invoke(bucket, arn) for arn in functions):
+        return refused
+    return s3._invalid_notification_config("Unable to validate the following destination configurations")
 
 
 def _may_invoke(bucket: str, arn: str) -> bool:

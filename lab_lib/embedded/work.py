@@ -8,13 +8,12 @@ streams.py, which counts the records. A message in a queue that starts a functio
 import threading
 from collections import Counter
 from contextvars import Context
-from types import SimpleNamespace
 from typing import Any
 
 from ministack.core.responses import get_account_id
 from ministack.services import lambda_svc, s3, sns
 
-from lab_lib.embedded import replace, streams
+from lab_lib.embedded import replace, replace_in, streams
 
 _LAST = 2  # an event or batch that has failed so often may fail for ever, so nobody waits for its next try
 _execute = lambda_svc._execute_function
@@ -51,15 +50,12 @@ def _thread(target: Any, **settings: Any) -> threading.Thread:
     return (Event if is_event else threading.Thread)(target=target, **settings)
 
 
-threads = SimpleNamespace(**{**vars(threading), "Thread": _thread})  # for ministack, instead of the module `threading`
-
-
 def install() -> None:
     """Count all calls of functions, and the threads in which ministack continues requests."""
     replace(lambda_svc, "_execute_function", execute)
-    replace(lambda_svc, "threading", threads)
-    replace(s3, "threading", threads)
-    replace(sns, "_threading", threads)
+    replace_in(lambda_svc, "threading", Thread=_thread)
+    replace_in(s3, "threading", Thread=_thread)
+    replace_in(sns, "_threading", Thread=_thread)
 
 
 def execute(function: dict[str, Any], event: dict[str, Any]) -> dict[str, Any]:
@@ -71,16 +67,13 @@ def execute(function: dict[str, Any], event: dict[str, Any]) -> dict[str, Any]:
         answer: dict[str, Any] = _execute(function, event)
         thread.failed += bool(answer.get("error"))
         return answer
-    _add(account, 1)
+    with streams.lock:
+        _calls[account] += 1
     try:
         return dict(_execute(function, event))
     finally:
-        _add(account, -1)
-
-
-def _add(account: str, calls: int) -> None:
-    with streams.lock:
-        _calls[account] += calls
+        with streams.lock:
+            _calls[account] -= 1
 
 
 def count(account: str) -> dict[str, int]:

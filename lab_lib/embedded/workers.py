@@ -3,7 +3,6 @@
 - It may miss what a function prints, waits for it if it prints nothing, and does not say why code cannot be loaded.
 - It gives all lines of a call's log the time when it writes them.
 - A change of a function ends the processes of other accounts' functions with this name, and takes half a second.
-- It makes the log group of a deleted function anew, if a call of it still runs. AWS does if its role may do that.
 
 The timeout does not count the time for which the embedded AWS and its functions wait for a processor.
 """
@@ -14,7 +13,6 @@ import threading
 import time
 from contextlib import suppress
 from functools import partialmethod
-from types import SimpleNamespace
 from typing import Any
 
 from ministack.core import lambda_runtime
@@ -22,14 +20,14 @@ from ministack.core.lambda_runtime import Worker
 from ministack.core.responses import get_account_id, get_region
 from ministack.services import cloudwatch_logs, lambda_svc
 
-from lab_lib.embedded import replace
+from lab_lib.embedded import replace, replace_in
 from lab_lib.processes.stopwatch import Stopwatch
 
 Line = dict[str, Any]
 
-_dispatch, _emit = lambda_svc._execute_function_dispatch, lambda_svc._emit_lambda_logs
+_dispatch = lambda_svc._execute_function_dispatch
 _append, _invalidate = cloudwatch_logs._append_log_events, lambda_svc.invalidate_worker
-_spawn = Worker._spawn
+_read, _spawn = Worker._read_stderr, Worker._spawn
 _ANSWER = "        _real_stdout.flush()\n\nrun()"  # where a worker sends its answer
 _END = f"end-of-output-{secrets.token_hex(20)}"  # the last line on a worker's stderr before its answer
 _SAY_END = f'        sys.stderr.flush()\n        os.write(2, b"{_END}\\n")\n'
@@ -44,15 +42,14 @@ def _end_with(server):
 
 threading.Thread(target=_end_with, args=[os.getppid()], daemon=True).start()
 """
-_LONGEST, _LOOK_EVERY = 2, 0.02  # seconds for a function that has closed its stderr; until one is known to be dead
+_LONGEST, _LOOK_EVERY = 2, 0.05  # seconds for a function that has closed its stderr; between two looks at a call
 _SHORT = 0.5  # seconds; a stopwatch would make such a call slower
 
 
 class _State(threading.local):
-    """The call that this thread waits for; times in seconds. A handler runs from `start` to `end`."""
+    """The call that this thread waits for; times in seconds, 0 for what has not happened."""
 
-    runs = False
-    start = end = 0.0
+    start = end = 0.0  # of the handler
     init = 0.0  # when the function's process began to start, if it is a cold start
 
 
@@ -64,18 +61,12 @@ class Call(threading.Thread):
 
     def join(self, timeout: float | None = None) -> None:
         """Wait until the thread ends, or the timeout is over."""
-        seconds = timeout or 0
-        super().join(min(seconds, _SHORT))
+        super().join(_SHORT)
         if self.is_alive():
-            watch = Stopwatch()
-            left = seconds - _SHORT
-            while self.is_alive() and left > 0:
-                super().join(min(left, 1))
-                left = seconds - _SHORT - watch.wall()
+            watch, rest = Stopwatch(), (timeout or 0) - _SHORT
+            while self.is_alive() and watch.wall() < rest:
+                super().join(_LOOK_EVERY)
         _call.end = time.time()  # the time in which its lines are read is not counted
-
-
-threads = SimpleNamespace(**{**vars(threading), "Thread": Call})  # for ministack, instead of the module `threading`
 
 
 def install() -> None:
@@ -84,14 +75,14 @@ def install() -> None:
     if _ANSWER not in script:
         raise AttributeError(f"ministack.core.lambda_runtime._PYTHON_WORKER_SCRIPT has no {_ANSWER!r}")
     replace(lambda_runtime, "_PYTHON_WORKER_SCRIPT", _END_WITH_SERVER + script.replace(_ANSWER, _SAY_END + _ANSWER))
-    replace(lambda_runtime, "threading", threads)
+    replace_in(lambda_runtime, "threading", Thread=Call)
+    replace(Worker, "_read_stderr", read)
     replace(Worker, "_drain_stderr_bounded", printed)
     replace(Worker, "_spawn", spawn)
     replace(Worker, "invoke", partialmethod(called, Worker.invoke))
     replace(lambda_svc, "invalidate_worker", invalidate_own)
     replace(lambda_svc, "_LAMBDA_STATE_TRANSITION_DELAY", 0)
     replace(lambda_svc, "_execute_function_dispatch", dispatch)
-    replace(lambda_svc, "_emit_lambda_logs", emit)
     replace(cloudwatch_logs, "_append_log_events", append)
 
 
@@ -104,31 +95,20 @@ def called(worker: Any, invoke: Any, *call: Any, **settings: Any) -> Any:
         return {"status": "error", "error": why, "trace": f"[ERROR] Runtime.ImportModuleError: {why}"}
 
 
+def read(worker: Any) -> None:
+    """Read what a function's process prints, until it ends, which ends the output of its last call."""
+    lines = worker._stderr_queue  # the next process has another one
+    _read(worker)
+    lines.put(_END)
+
+
 def printed(worker: Any) -> str:
     """Return what the function has printed in this call."""
-    lines = list[str]()
+    lines = [""]
     with suppress(queue.Empty):
-        line = _next_line(worker)
-        while not line.endswith(_END):
-            lines.append(line)
-            line = _next_line(worker)
-        rest = line.removesuffix(_END)  # was printed without an end of line
-        if rest:
-            lines.append(rest)
-    return "\n".join(lines)
-
-
-def _next_line(worker: Any) -> str:
-    """Return the next line that a function has printed. queue.Empty if it is dead, or prints nothing for long."""
-    end = time.monotonic() + _LONGEST
-    while True:
-        # ministack forgets the process of a failed call, but its thread still reads what the process has printed.
-        is_last = not worker._stderr_thread.is_alive() or time.monotonic() > end
-        try:
-            return str(worker._stderr_queue.get(timeout=_LOOK_EVERY))
-        except queue.Empty:
-            if is_last:
-                raise
+        while not lines[-1].endswith(_END):  # it follows what was printed without an end of line
+            lines.append(worker._stderr_queue.get(timeout=_LONGEST))
+    return "\n".join(lines[1:]).removesuffix(_END)
 
 
 def invalidate_own(name: str, qualifier: str | None = None, account: str = "", region: str = "") -> None:
@@ -138,11 +118,11 @@ def invalidate_own(name: str, qualifier: str | None = None, account: str = "", r
 
 def dispatch(function: Any, config: Any, event: Any, request: str, started: float) -> Any:
     """Call a function, and write its log."""
-    _call.runs, _call.start, _call.end, _call.init = True, started, 0.0, 0.0
+    _call.start, _call.end, _call.init = started, 0.0, 0.0
     try:
         return _dispatch(function, config, event, request, started)
     finally:
-        _call.runs = False
+        _call.start = 0.0
 
 
 def spawn(worker: Any) -> None:
@@ -154,23 +134,18 @@ def spawn(worker: Any) -> None:
         _call.start = time.time()
 
 
-def emit(function: Any, *log: Any, **more: Any) -> None:
-    """Write the log of a call, unless its function is deleted: the log group would be there again."""
-    if function["config"]["FunctionName"] in lambda_svc._functions:
-        _emit(function, *log, **more)
-
-
 def append(stream: Any, lines: list[Line]) -> None:
-    """Add lines to a log stream: those of this thread's call with its times."""
-    _append(stream, _timed(lines) if _call.runs else lines)
+    """Add lines to a log stream: those of this thread's call with its times.
 
-
-def _timed(lines: list[Line]) -> list[Line]:
-    """Return the lines of a call with its times. The lines of the function have the time of its end."""
-    ended = _call.end or time.time()
-    start, *rest = lines
-    timed = [_at(_call.start, start), *(_at(ended, line) for line in rest)]
-    return [_at(_call.init, start) | {"message": "INIT_START"}, *timed] if _call.init else timed
+    What the function has printed has the time of its end.
+    """
+    if _call.start:
+        ended = _call.end or time.time()
+        start, *rest = lines
+        lines = [_at(_call.start, start), *(_at(ended, line) for line in rest)]
+        if _call.init:
+            lines.insert(0, _at(_call.init, start) | {"message": "INIT_START"})
+    _append(stream, lines)
 
 
 def _at(seconds: float, line: Line) -> Line:

@@ -17,9 +17,9 @@ def family(*pids: int) -> list[psutil.Process]:
 
 
 def kill(pid: int) -> list[psutil.Process]:
-    """Kill a process and all that it has started, such as the embedded AWS and its functions. Return them."""
+    """Kill a process, but first all that it has started, such as the functions of the embedded AWS. Return them."""
     killed = family(pid)
-    for process in killed:
+    for process in reversed(killed):
         with suppress(psutil.Error):
             process.kill()
     return killed

@@ -10,9 +10,8 @@ import secrets
 import select
 from collections.abc import Collection
 from contextlib import suppress
-from itertools import chain
 from pathlib import Path
-from typing import Literal, NamedTuple
+from typing import NamedTuple
 
 import psutil
 
@@ -24,8 +23,7 @@ _OF_A_SOCKET = 2 * 212_992  # bytes: net.core.wmem_max, with what the kernel add
 _LONGEST_END = 5  # seconds
 _WRITABLE = ("tmp", "dev/shm")  # in a box
 
-Excess = Literal["", "memory", "tasks"]
-_EVENTS: dict[str, tuple[str, Excess]] = {
+_EVENTS = {
     "memory.events": ("oom_kill", "memory"),  # version 2
     "memory.oom_control": ("oom_kill", "memory"),  # version 1
     "pids.events": ("max", "tasks"),
@@ -39,8 +37,8 @@ class Limits(NamedTuple):
     tasks: int  # processes and threads
     groups: tuple[Path, ...] = ()  # the folders of the cgroup: one, or one for memory and one for tasks
 
-    def excess(self, members: Collection[psutil.Process]) -> Excess:
-        """Return what these processes, which are all of the program, take too much of, or ""."""
+    def excess(self, members: Collection[psutil.Process]) -> str:
+        """Return what these processes, which are all of the program, take too much of: "memory", "tasks" or ""."""
         if self.groups:
             return self._refused()
         if total(members, psutil.Process.num_threads) > self.tasks:
@@ -49,11 +47,12 @@ class Limits(NamedTuple):
         memory += _OF_A_SOCKET * total(members, psutil.Process.num_fds)
         return "memory" if memory > self.memory else ""
 
-    def _refused(self) -> Excess:
+    def _refused(self) -> str:
         """Return what the kernel has refused already."""
         for group in self.groups:
             for name, (event, excess) in _EVENTS.items():
-                if (file := group / name).exists():
+                file = group / name
+                if file.exists():
                     counts = dict(line.split() for line in file.read_text().splitlines())
                     if int(counts.get(event, 0)):
                         return excess
@@ -67,12 +66,12 @@ class Limits(NamedTuple):
                 group.rmdir()
 
 
-def _sweep() -> None:
+def _sweep(parent: Path) -> None:
     """Remove the cgroups that processes which were killed have left."""
-    with suppress(OSError):
-        for group in chain.from_iterable(parent.glob("lab-*-*") for parent in _parents()):
-            if not psutil.pid_exists(int(group.name.split("-")[1])):
-                Limits(0, 0, (group,)).release()
+    for group in parent.glob("lab-*-*"):
+        if not psutil.pid_exists(int(group.name.split("-")[1])):
+            with suppress(OSError):  # its processes are about to end
+                group.rmdir()
 
 
 def are_strict() -> bool:
@@ -84,7 +83,6 @@ def are_strict() -> bool:
 
 def made(memory: int, tasks: int) -> Limits:
     """Return limits of so many bytes, and so many processes and threads, with a cgroup if one can be made here."""
-    _sweep()
     groups = list[Path]()
     settings = {
         "memory.max": memory,
@@ -96,13 +94,15 @@ def made(memory: int, tasks: int) -> Limits:
     }
     try:
         for parent in _parents():
-            groups.append(group := parent / f"lab-{os.getpid()}-{secrets.token_hex(4)}")
+            _sweep(parent)
+            group = parent / f"lab-{os.getpid()}-{secrets.token_hex(4)}"
             group.mkdir()
+            groups.append(group)
             for name, value in settings.items():
-                if (file := group / name).exists():  # not every kernel limits swap
+                file = group / name
+                if file.exists():  # not every kernel limits swap
                     file.write_text(str(value))
     except OSError:  # it is root's, or read-only
-        Limits(memory, tasks, tuple(groups)).release()
         return Limits(memory, tasks)
     return Limits(memory, tasks, tuple(groups))
 
@@ -122,11 +122,9 @@ def _parents() -> list[Path]:
         own |= dict.fromkeys(names.split(","), path.lstrip("/"))
     if {"memory", "pids"} <= own.keys():  # version 1
         return [_ROOT / name / own[name] for name in ("memory", "pids")]
-    place = _ROOT / own.get("", "")
-    for parent in (place, *place.parents[: len(place.parts) - len(_ROOT.parts)]):
-        if {"memory", "pids"} <= {*(parent / "cgroup.subtree_control").read_text().split()}:
-            return [parent]
-    return []
+    parent = (_ROOT / own.get("", "")).parent  # a group with processes has no groups in it
+    given = (parent / "cgroup.subtree_control").read_text().split()
+    return [parent] if {"memory", "pids"}.issubset(given) else []
 
 
 def _in_files(members: Collection[psutil.Process]) -> int:

@@ -28,8 +28,7 @@ class Stopwatch:
     def __init__(self, *pids: int) -> None:
         self._pids = pids
         self._wall = self._spent = 0.0
-        members = self._family()
-        self._looked, self._cpu, self._waited = time.monotonic(), total(members, cpu_seconds), dict(_waited(members))
+        self._looked, self._cpu, self._waited = self._measured()
 
     def wall(self) -> float:
         """Return the seconds that have passed, without those in which threads waited for a processor.
@@ -52,8 +51,7 @@ class Stopwatch:
 
     def _look(self) -> None:
         """Count the seconds since the last look."""
-        members = self._family()
-        now, cpu, waited = time.monotonic(), total(members, cpu_seconds), dict(_waited(members))
+        now, cpu, waited = self._measured()
         passed = now - self._looked
         waits = sum(seconds - self._waited.get(thread, 0) for thread, seconds in waited.items())
         wall = max(passed - waits, passed / LONGEST_STRETCH)
@@ -62,8 +60,10 @@ class Stopwatch:
         self._looked, self._cpu = now, max(self._cpu, cpu)  # what a process took that nobody waited for is lost
         self._waited |= waited
 
-    def _family(self) -> set[psutil.Process]:
-        return {*family(*(self._pids or (os.getpid(), *servers)))}
+    def _measured(self) -> tuple[float, float, dict[str, float]]:
+        """Return the time, the processor time of all processes, and how long each of their threads has waited."""
+        members = {*family(*(self._pids or (os.getpid(), *servers)))}
+        return time.monotonic(), total(members, cpu_seconds), dict(_waited(members))
 
 
 def _waited(processes: Collection[psutil.Process]) -> Iterator[tuple[str, float]]:

@@ -29,7 +29,8 @@ def masked(text: str, lab: "Lab") -> str:
 
 def without_names(text: str, profile: str = "") -> str:
     """Return the text with ~ for the user's home, and without names of users and of this profile."""
-    if (home := os.path.expanduser("~")) != "/":  # noqa: PTH111, Path.home() fails where the user has none
+    home = os.path.expanduser("~")  # noqa: PTH111, Path.home() fails where the user has none
+    if home != "/":
         text = re.sub(rf"{re.escape(home)}(?![\w.-])", "~", text)
     if profile not in ("", "default"):
         text = re.sub(rf"((?i:profile)\W{{1,9}}){re.escape(profile)}(?![\w-])", r"\1***", text)
@@ -53,7 +54,9 @@ def _masks(lab: "Lab") -> list[tuple[str, str]]:
         lab.email: f"{lab.email[:1]}***@{lab.email.partition('@')[2]}",
         number: f"{'*' * (len(number) - 2)}{number[-2:]}",
     }
-    public = ("", DEFAULT_ACCOUNT)  # a setting that is not used, and the embedded AWS's default account
-    shown = {value: mask for value, mask in private.items() if value not in public}
-    escaped = {quote(value): mask for value, mask in shown.items() for quote in (str, escape, quote_plus)}
+    escaped = {}
+    for value, mask in private.items():
+        if value not in ("", DEFAULT_ACCOUNT):  # a setting that is not used, and the embedded AWS's default account
+            for quote in (str, escape, quote_plus):
+                escaped[quote(value)] = mask
     return sorted(escaped.items(), key=lambda pair: len(pair[0]), reverse=True)

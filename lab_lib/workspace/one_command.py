@@ -9,24 +9,24 @@ from typing import TYPE_CHECKING
 
 from filelock import FileLock, Timeout
 
-from lab_lib.errors import LabError, LabInUse
-from lab_lib.language import N_, _
+from lab_lib.errors import LabInUse
+from lab_lib.language import _
+from lab_lib.workspace.places import state_folder
 from lab_lib.workspace.private_files import can_write_to
 
 if TYPE_CHECKING:
     from lab_lib.lab import Lab
 
-_ELSEWHERE = N_("Name another folder in LAB_LOCKS.")
-
 
 @contextmanager
 def alone(lab: "Lab", command: str) -> Iterator[None]:
-    """Lock the lab for a command such as "lab run". LabInUse if another one has locked it.
+    """Lock the lab for a command such as "lab run" of this user. LabInUse if another one has locked it.
 
     The lock ends with the process, also if that is killed. Notebooks in JupyterLab take none.
     """
     path = _file_of(lab)
-    with can_write_to(path.parent, _ELSEWHERE):
+    with can_write_to(path.parent):
+        path.parent.mkdir(0o700, parents=True, exist_ok=True)
         try:
             held = FileLock(path, mode=0o600, blocking=False).acquire()
         except Timeout:
@@ -41,16 +41,6 @@ def alone(lab: "Lab", command: str) -> Iterator[None]:
 
 
 def _file_of(lab: "Lab") -> Path:
-    """Return this user's file that locks a lab."""
+    """Return the file that locks a lab."""
     place = (lab.endpoint, lab.account, lab.region, lab.prefix)  # each embedded AWS has an endpoint of its own
-    return _folder() / f"{sha256(repr(place).encode()).hexdigest()}.lock"
-
-
-def _folder() -> Path:
-    """Return this user's folder for locks. HOME and TMPDIR do not change it, since commands may differ in them."""
-    folder = Path(os.environ.get("LAB_LOCKS") or f"/tmp/serverless-lab-{os.getuid()}")  # noqa: S108  # its owner is verified
-    with can_write_to(folder, _ELSEWHERE):
-        folder.mkdir(0o700, parents=True, exist_ok=True)
-        if folder.lstat().st_uid != os.getuid():
-            raise LabError("{folder} belongs to another user. {what_to_do}", folder=folder, what_to_do=_(_ELSEWHERE))
-    return folder
+    return state_folder() / "locks" / f"{sha256(repr(place).encode()).hexdigest()}.lock"

@@ -7,6 +7,8 @@ wheel. The workspace holds the learner's copy, `my-lab`, and the folder `runs`.
 import os
 from pathlib import Path
 
+from platformdirs import user_state_path
+
 WORKSPACE = "LAB_WORKSPACE"  # the variable that names another folder than the current one
 STATE = ".lab"  # the folder in a copy by which it is known
 PACKAGE = Path(__file__).parents[1]
@@ -21,6 +23,11 @@ def workspace() -> Path:
     here = Path.cwd()
     here = here.parent if is_copy(here) or here == NOTEBOOKS else here
     return Path(os.path.realpath(os.environ.get(WORKSPACE) or here))  # resolve() fails on a loop of links
+
+
+def state_folder() -> Path:
+    """Return the lab's folder in the user's folder for the state of programs."""
+    return user_state_path("serverless-lab-workbook").resolve()
 
 
 def copy() -> Path:

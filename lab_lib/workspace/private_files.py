@@ -3,25 +3,23 @@
 A file is written whole or not at all.
 """
 
-import errno
 import json
 import os
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import IO, Any, TypeVar
+from typing import Any, TypeVar
 
 from lab_lib.errors import LabError, UsageError
 from lab_lib.language import N_, _
 
 T = TypeVar("T")
 _CANNOT_WRITE = N_("Cannot write to {path}: {reason}. {what_to_do}")
-_ELSEWHERE = N_("Name another folder.")
 _MAKE_ROOM = N_("Free some space there, or name another folder.")
 _LONGEST_REASON = 200  # characters
 
 
-def make_folder(folder: Path, what_to_do: str = _ELSEWHERE) -> None:
+def make_folder(folder: Path, what_to_do: str = _MAKE_ROOM) -> None:
     """Make a folder for results. A folder that exists keeps its mode.
 
     UsageError if that cannot be.
@@ -29,8 +27,8 @@ def make_folder(folder: Path, what_to_do: str = _ELSEWHERE) -> None:
     try:
         folder.mkdir(0o700, parents=True, exist_ok=True)
     except OSError as error:
-        reason = N_("it is not a folder") if isinstance(error, FileExistsError) else str(error.strerror)
-        raise UsageError(_CANNOT_WRITE, path=folder, reason=_(reason), what_to_do=_(what_to_do)) from None
+        reason = _(str(error.strerror))
+        raise UsageError(_CANNOT_WRITE, path=folder, reason=reason, what_to_do=_(what_to_do)) from None
 
 
 def exists(path: Path) -> bool:
@@ -38,25 +36,18 @@ def exists(path: Path) -> bool:
     return os.path.lexists(path)
 
 
-def open_file(path: Path) -> IO[bytes]:
-    """Open a file to read it. OSError for a FIFO or device, on which `open` may wait for ever."""
-    if path.exists() and not (path.is_file() or path.is_dir()):
-        raise OSError(errno.EINVAL, N_("Not a regular file"))
-    return path.open("rb")
-
-
 def read_file(path: Path, parse: Callable[[bytes], T], what_to_do: str) -> T:
     """Return the result of `parse` for the file's content. UsageError, with what to do, if there is none."""
     try:
-        with open_file(path) as file:
-            return parse(file.read())
+        return parse(path.read_bytes())
     except OSError as error:
         reason = _(str(error.strerror))
+    except ValueError as error:
+        reason = str(error)
     except Exception as error:  # noqa: BLE001  # parsers raise many kinds for a damaged file
-        is_plain = isinstance(error, ValueError)
-        reason = str(error) if is_plain else _("its content has another form ({kind})", kind=type(error).__name__)
-    reason, told = " ".join(reason.split())[:_LONGEST_REASON], N_("Cannot read {path}: {reason}. {what_to_do}")
-    raise UsageError(told, path=path, reason=reason, what_to_do=_(what_to_do))
+        reason = _("its content has another form ({kind})", kind=type(error).__name__)
+    reason = " ".join(reason.split())[:_LONGEST_REASON]
+    raise UsageError("Cannot read {path}: {reason}. {what_to_do}", path=path, reason=reason, what_to_do=_(what_to_do))
 
 
 def json_object(content: bytes) -> dict[str, Any]:

@@ -27,7 +27,6 @@ def run(tmp_path, account):
     environment = {
         **kept,
         WORKSPACE: os.environ[WORKSPACE],  # its embedded AWS is the one below the layer
-        "LAB_LOCKS": os.environ["LAB_LOCKS"],  # those of other tests on this computer do not matter
         "AWS_CONFIG_FILE": str(config),
         "AWS_SHARED_CREDENTIALS_FILE": os.devnull,
         "PYTHONPATH": os.pathsep.join(map(str, [Path(__file__).with_name("start"), Path(__file__).parents[2]])),

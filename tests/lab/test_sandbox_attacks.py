@@ -332,9 +332,7 @@ late = b'{"done": 7}\\n{"status": 0}\\n' * 50
         ),
     ],
 )
-@pytest.mark.parametrize("make", [limits.made, limits.Limits])
-def test_a_function_that_takes_too_much_is_stopped(starts, make, code, why, monkeypatch):
-    monkeypatch.setattr(limits, "made", make)
+def test_a_function_that_takes_too_much_is_stopped(starts, code, why, monkeypatch):
     monkeypatch.setattr(runner, "_MOST_MEMORY", 2**28)
     with pytest.raises(runner.TooMuch, match=why):
         starts(f"{code}\ntime.sleep(9)")

@@ -52,9 +52,12 @@ from lab_lib.lab import open_lab
 from lab_lib.workspace.places import workspace
 program = server.home() / "mine.py"
 program.write_text('''
-import json, os
+import json, os, socket, sys
 from lab_lib.embedded import process
-os.environ |= process._settings(*json.load(open("server.json")).values())
+note = json.load(open("server.json"))
+door = socket.create_server(("127.0.0.1", note["port"]))
+sys.argv.append(str(door.fileno()))
+os.environ |= process._settings(*note.values())
 from lab_lib.embedded import guard
 guard.code_url = lambda function: "http://127.0.0.1:PORT/lured"
 process.main()

@@ -7,7 +7,7 @@ from dataclasses import replace
 
 import pytest
 
-from lab_lib.errors import LabError, LabInUse
+from lab_lib.errors import LabInUse
 from lab_lib.lab import Lab
 from lab_lib.workspace.one_command import alone
 
@@ -23,8 +23,8 @@ with alone(Lab(None, "AWS", "111122223333", "us-east-1", "aws"), "lab run"):
 
 @pytest.fixture
 def holder():
-    """Yield another process, which works on the lab. Its TMPDIR and HOME differ, as in a process of a class."""
-    env = {**os.environ, "TMPDIR": "/nowhere", "HOME": "/nowhere"}
+    """Yield another process, which works on the lab. Its TMPDIR differs, as in a process of a class."""
+    env = {**os.environ, "TMPDIR": "/nowhere"}
     command = [sys.executable, "-c", HOLD]
     with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, env=env) as process:
         assert process.stdout.readline() == "held\n"
@@ -50,11 +50,3 @@ def test_a_command_that_was_killed_or_has_ended_locks_nothing(holder):
     for _ in range(2):
         with alone(LAB, "lab run"):
             pass
-
-
-def test_a_folder_of_another_user_is_not_used(tmp_path, monkeypatch):
-    monkeypatch.setenv("LAB_LOCKS", str(tmp_path))
-    monkeypatch.setattr(os, "getuid", lambda: -1)
-
-    with pytest.raises(LabError, match=rf"{tmp_path} belongs to another user. .* LAB_LOCKS"), alone(LAB, ""):
-        pass

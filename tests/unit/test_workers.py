@@ -10,11 +10,10 @@ from lab_lib.processes import stopwatch
 
 
 def test_all_that_a_function_has_printed_is_read_when_it_has_failed():
-    lines = Queue()
-    reader = Timer(0.1, lines.put, ["ValueError: ninety"])
-    reader.start()
+    worker = SimpleNamespace(_stderr_queue=Queue(), _proc=SimpleNamespace(stderr=["ValueError: ninety\n"]))
+    Timer(0.1, workers.read, [worker]).start()
 
-    assert workers.printed(SimpleNamespace(_stderr_queue=lines, _stderr_thread=reader)) == "ValueError: ninety"
+    assert workers.printed(worker) == "ValueError: ninety\n"
 
 
 def test_the_timeout_moves_while_threads_wait_for_a_processor(monkeypatch):
