@@ -69,6 +69,5 @@ def test_it_plays_what_came_in_its_order_if_each_moment_is_known():
     moments = [int(re.search(f'data-part="{part}" data-state="right" data-at="([0-9]+)"', drawn)[1]) for part in order]
 
     assert moments == sorted({*moments})  # each after the one before, also of the same millisecond
-    assert max(moments) == 1_600  # forty times as slow as it was
     unknown = [timed[0]._replace(when=None), *timed[1:]]
     assert 'data-at="' not in svg(live.picture(Progress(unknown, True, uploaded=1_000)).looks)
