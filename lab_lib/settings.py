@@ -14,7 +14,6 @@ from lab_lib.language import _
 DEFAULT_ACCOUNT = "000000000000"  # of the embedded AWS
 DEFAULT_REGION = "us-east-1"
 DEFAULT_THRESHOLD = Decimal(1500)
-_MOST_DIGITS = 15  # of the threshold: it is a float in a notebook, which keeps so many
 _IAM_KINDS = {"processor_role": "role", "notifier_role": "role", "boundary": "policy"}
 
 
@@ -46,7 +45,7 @@ SETTINGS = {
         "Goes before every name, so that several people can share an account.",
     ),
     "threshold": Setting(
-        r"(?=.*[1-9])[0-9]{1,15}(\.[0-9]{1,15})?",
+        r"(?=.*[1-9])(?!([0-9]\.?){16})[0-9]+(\.[0-9]+)?",  # it is a float in a notebook, which keeps 15 digits
         "an amount above 0 with at most 15 digits, such as 99.50",
         "Alerts go out when a total reaches this amount; 1500 by default.",
     ),
@@ -86,8 +85,7 @@ def setting(name: str, value: Any) -> Any:
     """Return a setting of `open_lab` that is right by itself. UsageError if it cannot be right; empty is right."""
     is_amount = name == "threshold"
     text = str(DEFAULT_THRESHOLD if value == "" else value) if is_amount else value
-    is_right = isinstance(text, str) and re.fullmatch(f"({SETTINGS[name].pattern})?", text, re.ASCII)
-    if not is_right or (is_amount and len(Decimal(text).normalize().as_tuple().digits) > _MOST_DIGITS):
+    if not (isinstance(text, str) and re.fullmatch(f"({SETTINGS[name].pattern})?", text, re.ASCII)):
         wanted = _(SETTINGS[name].wanted)
         raise UsageError("{name} is {value!r}; wanted {wanted}.", name=name, value=value, wanted=wanted)
     if name == "region":
@@ -124,7 +122,6 @@ def partition(region: str) -> str:
     raise UsageError("There is no Region {region!r}. Name one such as us-east-1 or eu-west-1.", region=region)
 
 
-def or_variable(settings: dict[str, Any]) -> dict[str, Any]:
-    """Return the settings, each that is "" with the value of its variable, such as LAB_PREFIX."""
-    variables = {name: os.environ.get(f"LAB_{name.upper()}", "") for name in settings}
-    return {name: variables[name] if value == "" else value for name, value in settings.items()}
+def or_variable(name: str, value: Any) -> Any:
+    """Return the value of a setting; if that is "", the value of its variable, such as LAB_PREFIX."""
+    return os.environ.get(f"LAB_{name.upper()}", "") if value == "" else value

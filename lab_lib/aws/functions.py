@@ -60,7 +60,7 @@ def settings(lab: Lab, name: str, timeout: int = TIMEOUT, files: list[Path] | No
     return {
         "FunctionName": lab.name(name),
         "Description": descriptions[name],
-        "Role": find_role(lab.base, ROLES[name]),
+        "Role": find_role(lab.variant(""), ROLES[name]),
         "Runtime": RUNTIME,
         "Handler": f"{(files or source_files(name))[-1].stem}.lambda_handler",
         "Timeout": timeout,
