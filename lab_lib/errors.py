@@ -21,19 +21,7 @@ from http import HTTPStatus
 from itertools import pairwise
 from typing import TypeVar
 
-from botocore.exceptions import (
-    ClientError,
-    ConnectionError,
-    CredentialRetrievalError,
-    HTTPClientError,
-    LoginError,
-    NoAuthTokenError,
-    NoCredentialsError,
-    PartialCredentialsError,
-    RefreshWithMFAUnsupportedError,
-    SSOError,
-    TokenRetrievalError,
-)
+from botocore.exceptions import BotoCoreError, ClientError, ParamValidationError
 
 from lab_lib.language import N_, _, line_breaks
 
@@ -122,7 +110,7 @@ def is_unreachable(error: Exception) -> bool:
     """Return True if every call to the account fails like this: no network, no valid credentials, no embedded AWS."""
     if isinstance(error, ClientError):
         return re.fullmatch(_INVALID_CREDENTIALS, error_code(error)) is not None
-    return isinstance(error, _NO_ANSWER)
+    return isinstance(error, EmulatorError | BotoCoreError) and not isinstance(error, ParamValidationError)
 
 
 def is_absent(code: str) -> bool:
@@ -168,17 +156,4 @@ _ABSENT = (
     "404|NoSuch(Bucket(Policy)?|Key|TagSet|PublicAccessBlockConfiguration|Entity|LifecycleConfiguration)"
     "|PolicyNotFoundException|ReplicationConfigurationNotFoundError|(Resource)?NotFound(Exception)?"
     r"|AWS\.SimpleQueueService\.NonExistentQueue|QueueDoesNotExist"
-)
-_NO_ANSWER = (
-    EmulatorError,
-    ConnectionError,
-    HTTPClientError,
-    NoCredentialsError,
-    PartialCredentialsError,
-    CredentialRetrievalError,
-    RefreshWithMFAUnsupportedError,
-    NoAuthTokenError,
-    TokenRetrievalError,
-    SSOError,
-    LoginError,
 )

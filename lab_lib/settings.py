@@ -3,7 +3,6 @@
 import functools
 import os
 import re
-import unicodedata
 from decimal import Decimal
 from typing import Any, NamedTuple
 
@@ -76,7 +75,7 @@ VARIABLES = (*SETTINGS, "role_arn", "external_id")  # each is read from its vari
 
 def plain_text(name: str, value: str) -> str:
     """Return a text of any kind, such as an id. UsageError if it holds a control character."""
-    if any(unicodedata.category(character) == "Cc" for character in value):
+    if re.search(r"[\x00-\x1f\x7f-\x9f]", value):
         raise UsageError("{name} holds a control character: {value!a}.", name=name, value=value)
     return value
 
