@@ -61,8 +61,6 @@ def _discard_unwritten() -> None:
             stream.flush()
         except OSError:
             os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
-        except AttributeError:  # it is None, since the file was closed before Python started
-            continue
 
 
 if __name__ == "__main__":

@@ -37,7 +37,7 @@ class Terminal(Console):
 def _console(stderr: bool = False) -> Terminal:
     """Return a console that prints text as it is: no emoji, no markup, and on a terminal only, colours."""
     stream = sys.stderr if stderr else sys.stdout
-    is_terminal = stream is not None and stream.isatty()
+    is_terminal = stream.isatty()
     return Terminal(
         stderr=stderr,
         force_terminal=is_terminal,
