@@ -97,13 +97,15 @@ def error_code(error: ClientError) -> str:
 
 def is_access_denied(error: ClientError) -> bool:
     """Return True if AWS denies the caller this action. The resource may exist all the same."""
-    return re.fullmatch(_ACCESS_DENIED, error_code(error)) is not None
+    denied = "AccessDenied(Exception)?|AuthorizationError|UnauthorizedOperation|403"
+    return re.fullmatch(denied, error_code(error)) is not None
 
 
 def is_not_implemented(error: ClientError) -> bool:
     """Return True if the endpoint does not have this call, such as an emulator that has only some of AWS's."""
     status = error.response.get("ResponseMetadata", {}).get("HTTPStatusCode")
-    return status == HTTPStatus.NOT_IMPLEMENTED or re.fullmatch(_NOT_IMPLEMENTED, error_code(error)) is not None
+    lacking = "501|(NotImplemented|UnknownOperation)(Exception)?|InvalidAction"
+    return status == HTTPStatus.NOT_IMPLEMENTED or re.fullmatch(lacking, error_code(error)) is not None
 
 
 def is_unreachable(error: Exception) -> bool:
@@ -145,8 +147,6 @@ def warn(text: str) -> None:
 
 
 # Patterns of codes: each service has its own. HEAD requests have only the HTTP status.
-_ACCESS_DENIED = "AccessDenied(Exception)?|AuthorizationError|UnauthorizedOperation|403"
-_NOT_IMPLEMENTED = "501|(NotImplemented|UnknownOperation)(Exception)?|InvalidAction"
 _INVALID_CREDENTIALS = (
     "ExpiredToken(Exception)?|RequestExpired|TokenRefreshRequired|Invalid(Token|ClientTokenId|AccessKeyId)"
     "|UnrecognizedClientException|AuthFailure|SignatureDoesNotMatch|InvalidSignatureException|IncompleteSignature"

@@ -17,7 +17,7 @@ from lab_lib import language
 from lab_lib.cli.setting_options import Settings, takes
 from lab_lib.cli.terminal import out, relative_to_cwd, warn_of_functions
 from lab_lib.errors import UsageError
-from lab_lib.language import N_, _
+from lab_lib.language import _
 from lab_lib.settings import PLACE
 
 _SETTINGS = Path(__file__).parent / "jupyter"  # such as that JupyterLab does not ask about news
@@ -27,10 +27,6 @@ import sys
 from lab_lib.exercises.notebook_files import without_slow_import
 sys.exit(without_slow_import("jupyterlab.labapp").main())
 """
-_NO_PACK = N_(
-    "The menus of JupyterLab are in English until their language pack is installed: "
-    "pip install 'serverless-lab-workbook[{extra}]', or in a checkout: make {extra}"
-)
 _LONGEST_END = 30  # seconds for JupyterLab to end its kernels
 
 
@@ -71,7 +67,13 @@ def open_(
     warn_of_functions()
     name = language.used()
     if name in language.FINISHED and not entry_points(group="jupyterlab.languagepack", name=name):
-        out.say(_(_NO_PACK, extra=name[:2]))
+        out.say(
+            _(
+                "The menus of JupyterLab are in English until their language pack is installed: "
+                "pip install 'serverless-lab-workbook[{extra}]', or in a checkout: make {extra}",
+                extra=name[:2],
+            )
+        )
     out.say(_("Your copy of the notebooks: {path}", path=relative_to_cwd(first.parent)))
     if drawn := copies.data_id(first.parent):
         out.say(_("Your transactions are drawn from the id {id}.", id=drawn))

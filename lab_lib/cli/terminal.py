@@ -21,7 +21,6 @@ from lab_lib.errors import LabError, UsageError
 from lab_lib.language import N_, _, line_breaks
 
 STOPPED = N_("Stopped. What was made so far is still there: run the same command again, or `lab clean`.")
-_WIDEST = 100  # columns, for a table where no terminal limits the width
 
 
 class Terminal(Console):
@@ -41,7 +40,7 @@ def _console(stderr: bool = False) -> Terminal:
     return Terminal(
         stderr=stderr,
         force_terminal=is_terminal,
-        width=None if is_terminal or "COLUMNS" in os.environ else _WIDEST,
+        width=None if is_terminal or "COLUMNS" in os.environ else 100,  # a table in a file
         emoji=False,
         markup=False,
         highlight=False,

@@ -35,10 +35,6 @@ class Link(NamedTuple):
     def amount(self) -> str:
         return _("{link.have:,} of {link.want:,}", link=self) if self.want else _("none is due")
 
-    @property
-    def has_arrived(self) -> bool:
-        return self.have >= self.want
-
     def __str__(self) -> str:
         return _(": ").join([self.called, self.amount])
 
@@ -99,7 +95,7 @@ def picture(progress: Progress) -> Picture:
 
 
 def _state(link: Link) -> str:
-    if link.has_arrived:
+    if link.have >= link.want:
         return "arrived"
     return "arriving" if link.have or link.note else "nothing yet"
 

@@ -21,7 +21,6 @@ from lab_lib.exercises.notebook_files import Notebook, without_slow_import
 from lab_lib.exercises.workbook import HEADLESS
 from lab_lib.language import _
 
-_NO_HISTORY = "--HistoryManager.hist_file=:memory:"  # the user's own history would keep private values
 _CLEANING = "__import__('lab_lib.run.cleaning').run.cleaning"  # gives no name to the notebooks
 _LONGEST_START = 240  # seconds; a kernel starts in one
 _LONGEST_RESET = 60  # seconds
@@ -66,7 +65,8 @@ def one_kernel(folder: Path, headless: str = "1") -> Iterator[Kernel]:
         kernel = Kernel(
             kernel_name="python3", transport="ipc", ip=f"{sockets}/channel", connection_file=f"{sockets}/kernel.json"
         )
-        arguments = [_NO_HISTORY, f"--IPKernelApp.exec_lines={_CLEANING}"]
+        history = "--HistoryManager.hist_file=:memory:"  # the user's own would keep private values
+        arguments = [history, f"--IPKernelApp.exec_lines={_CLEANING}"]
         # A killed kernel leaves files in TMPDIR.
         own = {PROGRESS_FILE: os.devnull, HEADLESS: headless, "TMPDIR": sockets}
         try:
