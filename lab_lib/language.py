@@ -83,7 +83,7 @@ def line_breaks(text: str, columns: int) -> list[int]:
 
     Chinese has no spaces: a line can end after each character, but not before a comma.
     """
-    breaks = list[int]()
+    breaks = []
     used = 0
     for word in _WORD.finditer(text):
         if used and used + cell_len(word[0].rstrip()) > columns:

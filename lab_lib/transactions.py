@@ -16,7 +16,6 @@ from lab_lib.language import N_, _
 from lab_lib.workspace.private_files import read_file
 
 Amounts = dict[tuple[str, str], Decimal]  # by customer and transaction
-Row = dict[str, Any]  # CustomerId, Address, TransactionId, TransactionDate: str; TransactionAmount: Decimal
 
 
 @dataclass

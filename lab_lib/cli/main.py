@@ -230,11 +230,6 @@ def policy(
     """
     from lab_lib.aws import policies, user_policies
 
-    if settings["boundary"] and person != "learner":
-        raise UsageError(
-            "--boundary goes with the learner's policy, not with {person}: lab policy learner --boundary NAME",
-            person=person,
-        )
     lab = lab_lib.open_lab(**settings)
     policy_of = policies.boundary if person == "boundary" else getattr(user_policies, person)
     print(json.dumps(policy_of(lab), indent=2), flush=True)

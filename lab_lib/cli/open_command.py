@@ -83,7 +83,7 @@ def open_(
         "JUPYTER_CONFIG_PATH": _config_path(),
         "PYTHONSTARTUP": str(_SETTINGS / "startup.py"),  # each kernel runs it first
         # A terminal in JupyterLab finds the command lab there.
-        "PATH": os.pathsep.join([str(Path(sys.executable).parent), os.environ.get("PATH", os.defpath)]),
+        "PATH": os.pathsep.join([str(Path(sys.executable).parent), os.environ["PATH"]]),
     }
     raise typer.Exit(_run(server or _jupyterlab(first), first.parents[1], variables))
 

@@ -49,22 +49,24 @@ class Arrow(NamedTuple):
         return f"{self.start}→{self.end}"
 
 
-_BOXES = [
-    Box(N_("file"), "transactions.txt", 108, 14, 24, _LEFT, 0),
-    Box("S3", N_("bucket"), 84, 154, 24, _RIGHT, 0),
-    Box("Lambda", "TransactionProcessor", 150, 112, 112, _RIGHT, 1),
-    Box("DynamoDB", "Customer", 96, 290, 24, _LEFT, 1),
-    Box("DynamoDB", "Transactions", 96, 290, 112, _RIGHT, 2),
-    Box("Lambda", "TotalNotifier", 118, 446, 112, _RIGHT, 3),
-    Box("DynamoDB", "TransactionTotal", 118, 446, 24, _LEFT, 3),
-    Box(N_("SNS topic"), "HighBalanceAlert", 124, 590, 112, _RIGHT, 4),
-    Box(N_("subscribers"), N_("e-mail, SMS"), 112, 740, 24, _LEFT, 4),
-    *(
-        Box("SQS", queue, 112, 740, 112 + 88 * place, (_LEFT, _RIGHT)[place % 2], 5 + place // 2)
-        for place, queue in enumerate(QUEUES)
-    ),
-]
-BOXES = {box.name: box for box in _BOXES}
+BOXES = {
+    box.name: box
+    for box in [
+        Box(N_("file"), "transactions.txt", 108, 14, 24, _LEFT, 0),
+        Box("S3", N_("bucket"), 84, 154, 24, _RIGHT, 0),
+        Box("Lambda", "TransactionProcessor", 150, 112, 112, _RIGHT, 1),
+        Box("DynamoDB", "Customer", 96, 290, 24, _LEFT, 1),
+        Box("DynamoDB", "Transactions", 96, 290, 112, _RIGHT, 2),
+        Box("Lambda", "TotalNotifier", 118, 446, 112, _RIGHT, 3),
+        Box("DynamoDB", "TransactionTotal", 118, 446, 24, _LEFT, 3),
+        Box(N_("SNS topic"), "HighBalanceAlert", 124, 590, 112, _RIGHT, 4),
+        Box(N_("subscribers"), N_("e-mail, SMS"), 112, 740, 24, _LEFT, 4),
+        *(
+            Box("SQS", queue, 112, 740, 112 + 88 * place, (_LEFT, _RIGHT)[place % 2], 5 + place // 2)
+            for place, queue in enumerate(QUEUES)
+        ),
+    ]
+}
 ARROWS = [
     Arrow("transactions.txt", "bucket"),
     Arrow("bucket", "TransactionProcessor", "ObjectCreated"),

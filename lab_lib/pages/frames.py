@@ -60,11 +60,13 @@ def rejected(lab: Lab, key: str) -> DataFrame:
 
 def logs(lab: Lab) -> DataFrame:
     """Return what the functions printed, without the lines that Lambda adds: function, message."""
-    printed = list[tuple[str, str]]()
+    printed = []
     for name in functions.SOURCES:
         read = partial(cloudwatch.log_lines, lab, name, group=functions.log_group(lab, name))
         lines = none_if_unseen(read) or []
-        printed += [(name, line) for line in lines if not line.startswith(LAMBDAS_OWN)]
+        for line in lines:
+            if not line.startswith(LAMBDAS_OWN):
+                printed.append((name, line))
     return DataFrame(printed, columns=["function", "message"])
 
 
@@ -90,7 +92,7 @@ def metrics(lab: Lab) -> DataFrame:
 
 def _in_language(frame: DataFrame) -> str:
     """Return the table as HTML, with its headings in the user's language, each in one line."""
-    translated = frame.rename(columns=lambda name: _(name) if name in HEADINGS else name)
+    translated = frame.rename(columns={name: _(name) for name in HEADINGS})
     return str(translated._repr_html_()).replace("thead th {", "thead th {\n        white-space: nowrap;")
 
 

@@ -75,14 +75,13 @@ def chain(progress: Progress) -> None:
 
 
 def picture(progress: Progress) -> Picture:
-    """Return the chain with these links in it. It plays if the moment of each is known, from the upload on."""
+    """Return the chain with these links in it. It plays those whose moment is known, from the upload on."""
     links = [link for link in progress.links if link.name in _BOXES]
-    is_timed = progress.uploaded is not None and all(link.when for link in links if link.have)
-    right = Look("right", when=progress.uploaded if is_timed else None)
+    right = Look("right", when=progress.uploaded)
     looks = dict.fromkeys(("transactions.txt", "transactions.txt→bucket", "bucket"), right)
     for link in links:
         state = LOOKS[_state(link)].drawn if link.want else ""
-        look = Look(state, link.amount, link.when if is_timed else None)
+        look = Look(state, link.amount, link.when)
         *others, last = _BOXES[link.name]
         looks |= dict.fromkeys(others, look._replace(word=""))
         looks[last] = look

@@ -6,9 +6,8 @@ import platform
 import time
 from collections.abc import Callable
 from contextlib import suppress
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from botocore.exceptions import BotoCoreError, ClientError
 
@@ -29,6 +28,8 @@ from lab_lib.workspace.private_files import json_text, make_folder, write_file
 
 BREAK_IT, CLEAN_UP = "06", "99"  # the numbers of the last two notebooks; a run until 06 keeps everything
 
+_PACKAGES = "serverless-lab-workbook", "boto3", "ministack"  # whose versions may make one run differ from another
+
 
 def notebooks(until: str | None = None) -> list[Path]:
     """Return all notebooks in order, or those up to and including a number such as "04".
@@ -43,8 +44,7 @@ def notebooks(until: str | None = None) -> list[Path]:
     return [path for path in paths if path.stem[:2] <= last]
 
 
-@dataclass(frozen=True)
-class Prepared:
+class Prepared(NamedTuple):
     """Hold the settings, the notebooks and the size of the file of a run, after all were looked at."""
 
     lab: Lab
@@ -125,7 +125,11 @@ def run(
             result = {
                 "account": lab.account,
                 "region": lab.region,
-                "versions": _versions(),
+                "versions": {
+                    **{name: importlib.metadata.version(name) for name in _PACKAGES},
+                    "python": platform.python_version(),
+                    "platform": platform.platform(),
+                },
                 "ok": len(steps) == len(prepared.notebooks) and all(step.ok for step in steps),
                 "seconds": round(time.monotonic() - begun, 1),
                 "steps": [step.as_dict() for step in steps],
@@ -183,12 +187,6 @@ def run_one(path: Path, out: Path, parameters: dict[str, Any], lab: Lab, kernel:
         text = masked(without_slow_import("nbformat").writes(notebook), lab)
         write_file(written, text)
     return step._replace(content=json.loads(text), error=step.error and masked(step.error, lab))
-
-
-def _versions() -> dict[str, str]:
-    """Return the versions that may make one run differ from another."""
-    packages = {name: importlib.metadata.version(name) for name in ("serverless-lab-workbook", "boto3", "ministack")}
-    return {**packages, "python": platform.python_version(), "platform": platform.platform()}
 
 
 def _held(prepared: Prepared) -> dict[str, Any]:
