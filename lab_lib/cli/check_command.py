@@ -100,13 +100,7 @@ def _checks_table(report: Any, every: bool) -> Table:
         table.add_row(Text(look.sign, look.style), Text(title, "bold"), clauses(counts))
         for check in checks:
             if every or (check.state not in ("ok", "could be") and not check.is_behind):
-                table.add_row(Text(marked(check.state), LOOKS[check.state].style), check.name, _finding(check))
+                mark = Text(marked(check.state), LOOKS[check.state].style)
+                found = Text("\n→ ".join(check.lines), "bright_black" if check.is_behind else "")
+                table.add_row(mark, check.name, found)
     return table
-
-
-def _finding(check: Any) -> Text:
-    """Return what the check found and, if it does not hold, what it wanted and what to do."""
-    found, *to_do = check.lines
-    if to_do:
-        return Text(f"{found}\n→ {check.hint}")
-    return Text(found, "" if check.ok else "bright_black")

@@ -1,6 +1,7 @@
 """`lab run`: the notebooks, in order, for one account."""
 
 from datetime import datetime
+from itertools import zip_longest
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -99,9 +100,8 @@ def _steps_table(steps: list[Any], names: list[str]) -> Table:
     """Return a line for each notebook, and their seconds."""
     table = FoldingTable(_("step"), _("seen"), _("seconds"))
     table.columns[2].justify = "right"
-    done = {step.notebook: step for step in steps}
-    for name in names:
-        if step := done.get(name):
+    for name, step in zip_longest(names, steps):
+        if step:
             look = LOOKS["done" if step.ok else "failed"]
             mark = Text.assemble((look.sign, look.style), f" {name}")
             seen = [step.printed(stream="stderr"), step.error or step.printed("checkpoint")]

@@ -10,7 +10,7 @@ from pandas import DataFrame
 from lab_lib.aws import buckets, cloudwatch, functions, queues, streams, tables
 from lab_lib.calls.refusals import none_if_unseen
 from lab_lib.lab import Lab
-from lab_lib.language import N_, _
+from lab_lib.language import _
 from lab_lib.transactions import why_rejected
 
 pd.options.display.max_colwidth = 100  # room for the reason why a row was rejected
@@ -22,9 +22,8 @@ COLUMNS = {
 }
 # Columns that are not AWS's. Code calls them by these names; a table has them as headings in the user's language.
 HEADINGS = (
-    *(N_("line"), N_("reason"), N_("row"), N_("function"), N_("message"), N_("what"), N_("why"), N_("kind")),
-    *(N_("old amount"), N_("new amount"), N_("ended"), N_("stuck")),
-    *(N_("lab total"), N_("lab alerts"), N_("your total"), N_("your alerts")),
+    *("line", "reason", "row", "function", "message", "what", "why", "kind", "old amount", "new amount", "ended"),
+    *("stuck", "lab total", "lab alerts", "your total", "your alerts"),
 )
 MOST_ROWS = 1000
 LAMBDAS_OWN = ("START RequestId", "END RequestId", "REPORT RequestId", "INIT_START")  # how these log lines begin

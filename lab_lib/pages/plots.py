@@ -3,9 +3,8 @@
 import io
 import logging
 import warnings
-from dataclasses import dataclass
 from decimal import Decimal
-from typing import Any
+from typing import Any, NamedTuple
 
 from pandas import DataFrame
 
@@ -29,8 +28,7 @@ _STYLE: Any = {
 logging.getLogger("matplotlib.font_manager").setLevel(logging.ERROR)  # or it names each font that it cannot measure
 
 
-@dataclass(repr=False)
-class Drawing:
+class Drawing(NamedTuple):
     """A drawn figure, with a description in words, `alt`, for screen readers and for tests."""
 
     svg: bytes
