@@ -31,22 +31,21 @@ BUILD_AGAIN = N_(  # what to do after a stop of the embedded AWS, wherever the u
     "Save your notebooks, then run `lab run --mine --until 04` in a terminal, with the number of the last notebook "
     "that you have finished: it builds the lab again from your notebooks."
 )
-_NOTEBOOK = 84  # characters of an output, at least
 
 
 class LabError(Exception):
     """Something failed. The message is one line, in the learner's language, with the values in its places."""
 
-    def __init__(self, message: str = "", /, **values: object) -> None:
+    def __init__(self, message: str, /, **values: object) -> None:
         super().__init__(_(message, **values))
 
     def _render_traceback_(self) -> list[str]:
         """Show a learner the message without the stack. IPython calls this method if an exception has it.
 
-        A notebook breaks lines in the middle of words, so they are broken here.
+        A notebook breaks lines, of at least 84 characters, in the middle of words, so they are broken here.
         """
         text = f"{type(self).__name__}: {self}"
-        begins = [0, *line_breaks(text, _NOTEBOOK), len(text)]
+        begins = [0, *line_breaks(text, 84), len(text)]
         return [text[begin:end].rstrip() for begin, end in pairwise(begins)]
 
 

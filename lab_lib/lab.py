@@ -47,7 +47,6 @@ BUCKET_NAME = "inputs3bucketfortransact"  # the handout's part of the bucket's n
 # Each name beside the lab, in notebooks 01 and 06, begins so. A prefix has no underscore: no other lab has these.
 BREAK_IT, BREAK_IT_MY = "BreakIt_", "BreakItMy_"
 BREAK_IT_ANY = "BreakIt*_"  # matches all, in a policy
-FIRST_LOOK = "1st-"  # begins the names of 00's first look. A prefix begins with a letter: no other lab has these
 _LONGEST_BUCKET = 63  # characters
 _LONGEST_STEM = 56  # characters of a bucket's name before an end of seven
 _SLOWEST_START = 20  # seconds, for a function of an endpoint of one's own
@@ -136,7 +135,7 @@ class Lab:
     @property
     def first_look(self) -> "Lab":
         """Return the lab of 00's first look: names and a bucket of its own, and the usual threshold."""
-        prefix = f"{FIRST_LOOK}{self.prefix}"
+        prefix = f"1st-{self.prefix}"  # a prefix begins with a letter: no other lab has these names
         return replace(self, prefix=prefix, threshold=DEFAULT_THRESHOLD, bucket_name="", _renamed=[])
 
     @property

@@ -62,8 +62,7 @@ def fitting(name: str, value: Any, account: str, region: str) -> Any:
     base = f"arn:{partition(region)}:iam::{account}:{kind}/"
     if not value.startswith("arn:"):
         return f"{base}{value}"
-    is_of_aws = kind == "policy" and value.startswith(f"arn:{partition(region)}:iam::aws:policy/")
-    if not value.startswith(base) and not is_of_aws:
+    if not value.startswith(base):
         such = f"{base}{value.split('/')[-1]}"
         raise UsageError(
             "{name} is {value!r}; wanted one of this account, such as {such}.", name=name, value=value, such=such

@@ -13,7 +13,6 @@ from lab_lib.language import _, sentences
 from lab_lib.workspace.places import workspace
 
 app = typer.Typer(no_args_is_help=True, help="The embedded AWS of this workspace.")
-_ALIAS = """alias aws='aws --endpoint-url "$AWS_ENDPOINT_URL"'"""
 
 
 @app.command()
@@ -64,8 +63,9 @@ def env(settings: Settings) -> None:
         "AWS_SECRET_ACCESS_KEY": lab.session.get_credentials().secret_key,
         "AWS_DEFAULT_REGION": lab.region,
     }
+    alias = """alias aws='aws --endpoint-url "$AWS_ENDPOINT_URL"'"""
     lines = [f"export {name}={shlex.quote(str(value))}" for name, value in exports.items()]
-    print("unset AWS_PROFILE AWS_SESSION_TOKEN", *lines, _ALIAS, sep="\n", flush=True)
+    print("unset AWS_PROFILE AWS_SESSION_TOKEN", *lines, alias, sep="\n", flush=True)
 
 
 def _say_whether_it_runs() -> bool:

@@ -82,11 +82,11 @@ PARTS = list[str]()  # in the order in which a row comes to them: each box behin
 for _box in BOXES:
     PARTS += [arrow.name for arrow in ARROWS if arrow.end == _box]
     PARTS.append(_box)
-_ONLY = {  # the parts that stand for a resource without a name, by its kind
-    N_("upload"): "transactions.txt→bucket",
-    N_("bucket"): "bucket",
-    N_("bucket trigger"): "bucket→TransactionProcessor",
-    N_("stream trigger"): "Transactions→TotalNotifier",
+KINDS = {  # the parts that stand for a resource without a name, by its kind
+    "upload": "transactions.txt→bucket",
+    "bucket": "bucket",
+    "bucket trigger": "bucket→TransactionProcessor",
+    "stream trigger": "Transactions→TotalNotifier",
 }
 
 
@@ -94,7 +94,7 @@ def part_of(resource: Resource) -> str:
     """Return the name of the part that stands for this resource; "" if none does."""
     if resource.kind == "subscription":
         return f"HighBalanceAlert→{resource.name}"
-    part = _ONLY.get(resource.kind, resource.name)
+    part = KINDS.get(resource.kind, resource.name)
     return part if part in PARTS else ""
 
 

@@ -69,7 +69,8 @@ def chain(progress: Progress) -> None:
         clear_output(wait=True)  # type: ignore[no-untyped-call]
     elif not progress.is_last:
         return
-    text = _text(progress.links)
+    rows = [(f"{LOOKS[_state(link)].sign} {link.called}", _words(link)) for link in progress.links]
+    text = "\n".join(aligned(rows))
     data = {"text/html": f"{picture(progress)._repr_html_()}<pre>{escape(text)}</pre>", "text/plain": text}
     display(data, raw=True)  # type: ignore[no-untyped-call]
 
@@ -102,7 +103,3 @@ def _state(link: Link) -> str:
 def _words(link: Link) -> str:
     """Return how much there is, why nothing is due, and the note."""
     return _(": ").join(filter(None, (link.amount, "" if link.want else link.why, link.note)))
-
-
-def _text(links: list[Link]) -> str:
-    return "\n".join(aligned((f"{LOOKS[_state(link)].sign} {link.called}", _words(link)) for link in links))

@@ -121,7 +121,7 @@ def load(path: Path, parameters: dict[str, Any] | None = None) -> Any:
     notebook = papermill.load_notebook_node(str(path))
     if parameters:
         notebook = papermill.parameterize_notebook(notebook, parameters, kernel_name="python3", language="python")
-    return papermill.remove_error_markers(papermill.prepare_notebook_metadata(notebook, str(path), None))
+    return papermill.prepare_notebook_metadata(notebook, str(path), None)
 
 
 def run(name: str, notebook: Notebook, kernel: Kernel, client: Any = None, **options: Any) -> Step:

@@ -127,8 +127,7 @@ def test_right_settings_are_kept_and_roles_and_the_boundary_are_arns(embedded, t
     assert (lab.prefix, lab.threshold, lab.email) == ("Ana-1-", Decimal(str(threshold)), kept["email"])
     assert (lab.processor_role, lab.notifier_role) == (role, f"arn:aws-cn:iam::{OTHER}:role/LabRole")
     assert (lab.bucket, lab.boundary) == ("b.1", f"arn:aws-cn:iam::{OTHER}:policy/Max")
-    of_aws = "arn:aws:iam::aws:policy/PowerUserAccess"
-    assert open_lab(boundary=of_aws, phone="+15555550100").boundary == of_aws
+    assert open_lab(phone="+15555550100").phone == "+15555550100"
 
 
 def test_an_sms_is_refused_where_sns_sends_none(embedded):
