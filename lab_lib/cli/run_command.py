@@ -54,20 +54,12 @@ def run(
     if lab.is_real:
         numbers = [name[:2] for name in names]
         confirm(_makes(prepared, numbers, options), lab.region, numbers, prepared.rows, yes)
-    latest = workspace() / "runs" / "latest"
-    folder = out_dir or latest.with_name(datetime.now().strftime("%Y-%m-%d-%H%M%S"))
-    try:
-        with progress_bar() as progress:
-            bar = progress.add_task(_("starting"), total=len(names))
-            steps, result = headless.run(
-                prepared,
-                folder,
-                lambda name: progress.update(bar, description=name, completed=names.index(name)),
-            )
-    finally:
-        if out_dir is None and folder.exists():
-            latest.unlink(missing_ok=True)
-            latest.symlink_to(folder.name)
+    folder = out_dir or workspace() / "runs" / datetime.now().strftime("%Y-%m-%d-%H%M%S")
+    with progress_bar() as progress:
+        bar = progress.add_task(_("starting"), total=len(names))
+        steps, result = headless.run(
+            prepared, folder, lambda name: progress.update(bar, description=name, completed=names.index(name))
+        )
     out.print(_steps_table(steps, names))
     if "totals" in result:
         out.say(_summary(result))
