@@ -118,7 +118,7 @@ class Lab:
         On AWS each look costs a little, so there are fewer.
         """
         usual = {"clock": time.monotonic} if self.is_real else {"longest_pause": 0.08}
-        return waiting.wait_until(probe, what, **{**usual, **how})
+        return waiting.wait_until(probe, what, **(usual | how))
 
     def longest(self, on_aws: float) -> float:
         """Return how many seconds to wait for what AWS is late with; elsewhere, only a function may start slowly."""
@@ -267,9 +267,7 @@ def open_lab(
 def lab_on(endpoint: str, secret: str, account: str) -> Lab:
     """Return a lab in an account of the embedded AWS that has this address and secret."""
     session = sessions.keyed_session(DEFAULT_REGION, account, secret)
-    return Lab(
-        session, _("another embedded AWS"), account, DEFAULT_REGION, partition(DEFAULT_REGION), endpoint=endpoint
-    )
+    return Lab(session, _("another embedded AWS"), account, DEFAULT_REGION, "aws", endpoint=endpoint)
 
 
 def has_lab_tag(tags: dict[str, str]) -> bool:

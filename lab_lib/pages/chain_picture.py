@@ -222,16 +222,16 @@ def _line(start: Box, end: Box) -> Line:
             x += start.width
         else:
             to_x += end.width
-        return Line(x, y, to_x, to_y, is_level)
-    left = max(x, to_x)
-    right = min(x + start.width, to_x + end.width)
-    if left < right:  # one stands above the other
-        x = to_x = (left + right) // 2
     else:
-        x += start.width // 2
-        to_x += end.width // 2
-    if to_y > y:
-        y += TALL
-    else:
-        to_y += TALL
+        left = max(x, to_x)
+        right = min(x + start.width, to_x + end.width)
+        if left < right:  # one stands above the other
+            x = to_x = (left + right) // 2
+        else:
+            x += start.width // 2
+            to_x += end.width // 2
+        if to_y > y:
+            y += TALL
+        else:
+            to_y += TALL
     return Line(x, y, to_x, to_y, is_level)
