@@ -11,8 +11,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from lab_lib.language import N_, _
-from lab_lib.pages.html import templates
-from lab_lib.pages.tables import image
+from lab_lib.pages.html import image, templates
 from lab_lib.resources import RESOURCES, Resource, in_chain
 
 QUEUES = in_chain("queue")

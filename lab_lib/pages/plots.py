@@ -10,7 +10,7 @@ from pandas import DataFrame
 
 from lab_lib import language
 from lab_lib.language import _, ngettext
-from lab_lib.pages.tables import image
+from lab_lib.pages.html import image
 from lab_lib.pages.wording import clauses, cut
 
 MOST_BARS = 20

@@ -12,7 +12,7 @@ from IPython.display import display
 
 from lab_lib.lab import Lab
 from lab_lib.language import _
-from lab_lib.pages.tables import table
+from lab_lib.pages.html import table
 from lab_lib.pages.wording import clauses, cut, how_often
 
 Parameters = dict[str, Any]

@@ -14,7 +14,6 @@ from lab_lib.language import N_, _
 from lab_lib.pages import html
 from lab_lib.pages.chain_picture import ARROWS, SCRIPT, Look, Picture
 from lab_lib.pages.colours import LOOKS
-from lab_lib.pages.tables import badge, table
 from lab_lib.pages.wording import aligned
 
 _CELLS = 12  # characters of a line of time
@@ -132,14 +131,14 @@ class Trace:
         for events in self.changes:
             rows = [
                 (
-                    badge(event.mark, LOOKS[event.state].colour),
+                    html.badge(event.mark, LOOKS[event.state].colour),
                     _WRAPPED.format(escape(event.words("\n→ ")).replace("\n", "<br>")),
                     _timed(_bar(place(events, event))),
                     _timed(event.clock),
                 )
                 for event in events
             ]
-            parts.append(table(rows, map(_, TITLES)))
+            parts.append(html.table(rows, map(_, TITLES)))
         parts += [f"<p>→ {escape(self.hint)}</p>"] if self.hint else []
         return "".join(parts)
 
