@@ -11,7 +11,7 @@ from multiprocessing import get_context
 from multiprocessing.connection import Connection
 from typing import TYPE_CHECKING
 
-from lab_lib.calls.waiting import PROGRESS_FILE
+from lab_lib.calls.waiting import QUIET
 from lab_lib.errors import LabError
 from lab_lib.language import N_
 from lab_lib.processes.family import family, kill
@@ -34,7 +34,7 @@ def in_process(work: "Work", watched: Connection) -> "Record":
     with tempfile.TemporaryDirectory(prefix="lab-class-", dir=place, ignore_cleanup_errors=True) as temporary_folder:
         # Many wait at once, so nobody could read the progress.
         variables = {f"LAB_{name.upper()}": value for name, value in work.student.settings.items()}
-        variables |= {"TMPDIR": temporary_folder, PROGRESS_FILE: os.devnull}
+        variables |= {"TMPDIR": temporary_folder, QUIET: "1"}
         with ProcessPoolExecutor(1, get_context("spawn"), _begin, (variables, watched)) as process:
             # The new process inherits that: a terminal's Ctrl-C waits until it has a session of its own.
             signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGINT])

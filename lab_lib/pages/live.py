@@ -4,7 +4,7 @@ import os
 from html import escape
 from typing import NamedTuple
 
-from lab_lib.calls.waiting import PROGRESS_FILE
+from lab_lib.calls.waiting import QUIET
 from lab_lib.language import _
 from lab_lib.pages.chain_picture import ARROWS, Look, Picture
 from lab_lib.pages.colours import LOOKS, marked
@@ -65,7 +65,7 @@ def chain(progress: Progress) -> None:
     """Show the links in place of the cell's output; in a headless run, only the last ones."""
     from IPython.display import clear_output, display
 
-    if PROGRESS_FILE not in os.environ:
+    if QUIET not in os.environ:
         clear_output(wait=True)  # type: ignore[no-untyped-call]
     elif not progress.is_last:
         return

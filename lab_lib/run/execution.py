@@ -15,7 +15,7 @@ from jupyter_client.asynchronous.client import AsyncKernelClient
 from jupyter_client.manager import AsyncKernelManager
 from jupyter_core.utils import ensure_event_loop, run_sync
 
-from lab_lib.calls.waiting import PROGRESS_FILE
+from lab_lib.calls.waiting import QUIET
 from lab_lib.errors import LabError
 from lab_lib.exercises.notebook_files import Notebook, without_slow_import
 from lab_lib.exercises.workbook import HEADLESS
@@ -67,7 +67,7 @@ def one_kernel(folder: Path, headless: str = "1") -> Iterator[Kernel]:
         history = "--HistoryManager.hist_file=:memory:"  # the user's own would keep private values
         arguments = [history, f"--IPKernelApp.exec_lines={_CLEANING}"]
         # A killed kernel leaves files in TMPDIR.
-        own = {PROGRESS_FILE: os.devnull, HEADLESS: headless, "TMPDIR": sockets}
+        own = {QUIET: "1", HEADLESS: headless, "TMPDIR": sockets}
         try:
             run_sync(kernel.start_kernel)(cwd=str(folder), env=os.environ | own, extra_arguments=arguments)
             yield kernel

@@ -6,7 +6,7 @@ from xml.etree import ElementTree
 
 import pytest
 
-from lab_lib.calls.waiting import PROGRESS_FILE
+from lab_lib.calls.waiting import QUIET
 from lab_lib.pages import live
 from lab_lib.pages.chain_picture import svg
 from lab_lib.pages.live import Link, Progress
@@ -30,7 +30,7 @@ def shown(monkeypatch):
 
 
 def test_each_link_is_a_line_in_the_place_of_the_one_before(shown, monkeypatch):
-    monkeypatch.delenv(PROGRESS_FILE)
+    monkeypatch.delenv(QUIET)
 
     live.chain(Progress(LINKS))
 
