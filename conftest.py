@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from lab_lib.calls.waiting import PROGRESS_FILE
+from lab_lib.calls.waiting import QUIET
 from lab_lib.embedded import server
 from lab_lib.processes.stopwatch import Stopwatch
 from lab_lib.workspace.places import WORKSPACE
@@ -53,7 +53,7 @@ def pytest_configure(config: pytest.Config) -> None:
     os.environ[WORKSPACE] = home = tempfile.mkdtemp(prefix="lab-tests-")
     os.environ["LAB_LANG"] = "en"
     os.environ["XDG_STATE_HOME"] = f"{home}/state"
-    os.environ[PROGRESS_FILE] = os.devnull  # how long a wait takes is no part of what a notebook shows
+    os.environ[QUIET] = "1"  # how long a wait takes is no part of what a notebook shows
     config.option.nbval_cell_timeout = None  # LONGEST ends a cell that hangs
     os.environ["IPYTHONDIR"] = f"{home}/ipython"  # kernels read the user's start-up files there, and keep a history
 

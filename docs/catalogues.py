@@ -28,7 +28,7 @@ from lab_lib.checks import facts, probe
 from lab_lib.cli import command_line
 from lab_lib.cli import main as commands
 from lab_lib.exercises import copies, translation
-from lab_lib.pages import colours
+from lab_lib.pages import chain_picture, colours, frames
 from lab_lib.pages.wording import cut
 from lab_lib.workspace.private_files import draft_of
 
@@ -48,9 +48,11 @@ TABLES = {
     f"checks/{facts.FILE.name}": [text for fact in facts.FACTS for text in fact.texts],
     f"checks/{probe.FILE.name}": [text for part in probe.PARTS for text in part.texts],
     "cli/command_line.py": [*command_line.WORDS.values(), *command_line.FAULTS.values()],
+    "pages/chain_picture.py": chain_picture.KINDS,
     "pages/colours.py": colours.LOOKS,
+    "pages/frames.py": frames.HEADINGS,
     "run/costs.json": ["runs", "GB-s", "write units", "read units", "s3 reads", "sns calls", "log KB"],
-    "settings.py": [setting.wanted for setting in settings.SETTINGS.values()],
+    "settings.toml": [setting.wanted for setting in settings.SETTINGS.values()],
     "transactions.py": transactions.REASONS.values(),
     "workspace/private_files.py": [  # why a file cannot be used, in the system's words
         "No such file or directory",

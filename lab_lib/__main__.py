@@ -6,16 +6,7 @@ import signal
 import sys
 from typing import Any
 
-from lab_lib.language import N_, _
-
-_INSTALL = N_(
-    "{name} is not installed. Install all that the commands need: pip install 'serverless-lab-workbook[class]', "
-    "or in a checkout: make class"
-)
-_UNFORESEEN = N_(
-    "{kind}: {error}. Do the same again. "
-    "If that does not help, run it with PYTHONDEVMODE=1, and report all that it prints."
-)
+from lab_lib.language import _
 
 
 def main() -> None:
@@ -37,12 +28,23 @@ def main() -> None:
     except KeyboardInterrupt as stop:  # while the commands were loaded, which takes a moment
         sys.exit(128 + (stop.args[0] if stop.args else signal.SIGINT))
     except ModuleNotFoundError as error:  # `lab class` needs an extra
-        print(_(_INSTALL, name=error.name), file=sys.stderr)
+        told = _(
+            "{name} is not installed. Install all that the commands need: "
+            "pip install 'serverless-lab-workbook[class]', or in a checkout: make class",
+            name=error.name,
+        )
+        print(told, file=sys.stderr)
         sys.exit(2)
     except Exception as error:
         if sys.flags.dev_mode:
             raise
-        sys.exit(_(_UNFORESEEN, kind=type(error).__name__, error=error))
+        told = _(
+            "{kind}: {error}. Do the same again. "
+            "If that does not help, run it with PYTHONDEVMODE=1, and report all that it prints.",
+            kind=type(error).__name__,
+            error=error,
+        )
+        sys.exit(told)
     finally:
         _discard_unwritten()
 
@@ -61,8 +63,6 @@ def _discard_unwritten() -> None:
             stream.flush()
         except OSError:
             os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
-        except AttributeError:  # it is None, since the file was closed before Python started
-            continue
 
 
 if __name__ == "__main__":

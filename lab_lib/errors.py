@@ -21,19 +21,7 @@ from http import HTTPStatus
 from itertools import pairwise
 from typing import TypeVar
 
-from botocore.exceptions import (
-    ClientError,
-    ConnectionError,
-    CredentialRetrievalError,
-    HTTPClientError,
-    LoginError,
-    NoAuthTokenError,
-    NoCredentialsError,
-    PartialCredentialsError,
-    RefreshWithMFAUnsupportedError,
-    SSOError,
-    TokenRetrievalError,
-)
+from botocore.exceptions import BotoCoreError, ClientError, ParamValidationError
 
 from lab_lib.language import N_, _, line_breaks
 
@@ -43,22 +31,21 @@ BUILD_AGAIN = N_(  # what to do after a stop of the embedded AWS, wherever the u
     "Save your notebooks, then run `lab run --mine --until 04` in a terminal, with the number of the last notebook "
     "that you have finished: it builds the lab again from your notebooks."
 )
-_NOTEBOOK = 84  # characters of an output, at least
 
 
 class LabError(Exception):
     """Something failed. The message is one line, in the learner's language, with the values in its places."""
 
-    def __init__(self, message: str = "", /, **values: object) -> None:
+    def __init__(self, message: str, /, **values: object) -> None:
         super().__init__(_(message, **values))
 
     def _render_traceback_(self) -> list[str]:
         """Show a learner the message without the stack. IPython calls this method if an exception has it.
 
-        A notebook breaks lines in the middle of words, so they are broken here.
+        A notebook breaks lines, of at least 84 characters, in the middle of words, so they are broken here.
         """
         text = f"{type(self).__name__}: {self}"
-        begins = [0, *line_breaks(text, _NOTEBOOK), len(text)]
+        begins = [0, *line_breaks(text, 84), len(text)]
         return [text[begin:end].rstrip() for begin, end in pairwise(begins)]
 
 
@@ -109,20 +96,22 @@ def error_code(error: ClientError) -> str:
 
 def is_access_denied(error: ClientError) -> bool:
     """Return True if AWS denies the caller this action. The resource may exist all the same."""
-    return re.fullmatch(_ACCESS_DENIED, error_code(error)) is not None
+    denied = "AccessDenied(Exception)?|AuthorizationError|UnauthorizedOperation|403"
+    return re.fullmatch(denied, error_code(error)) is not None
 
 
 def is_not_implemented(error: ClientError) -> bool:
     """Return True if the endpoint does not have this call, such as an emulator that has only some of AWS's."""
     status = error.response.get("ResponseMetadata", {}).get("HTTPStatusCode")
-    return status == HTTPStatus.NOT_IMPLEMENTED or re.fullmatch(_NOT_IMPLEMENTED, error_code(error)) is not None
+    lacking = "501|(NotImplemented|UnknownOperation)(Exception)?|InvalidAction"
+    return status == HTTPStatus.NOT_IMPLEMENTED or re.fullmatch(lacking, error_code(error)) is not None
 
 
 def is_unreachable(error: Exception) -> bool:
     """Return True if every call to the account fails like this: no network, no valid credentials, no embedded AWS."""
     if isinstance(error, ClientError):
         return re.fullmatch(_INVALID_CREDENTIALS, error_code(error)) is not None
-    return isinstance(error, _NO_ANSWER)
+    return isinstance(error, EmulatorError | BotoCoreError) and not isinstance(error, ParamValidationError)
 
 
 def is_absent(code: str) -> bool:
@@ -157,8 +146,6 @@ def warn(text: str) -> None:
 
 
 # Patterns of codes: each service has its own. HEAD requests have only the HTTP status.
-_ACCESS_DENIED = "AccessDenied(Exception)?|AuthorizationError|UnauthorizedOperation|403"
-_NOT_IMPLEMENTED = "501|(NotImplemented|UnknownOperation)(Exception)?|InvalidAction"
 _INVALID_CREDENTIALS = (
     "ExpiredToken(Exception)?|RequestExpired|TokenRefreshRequired|Invalid(Token|ClientTokenId|AccessKeyId)"
     "|UnrecognizedClientException|AuthFailure|SignatureDoesNotMatch|InvalidSignatureException|IncompleteSignature"
@@ -168,17 +155,4 @@ _ABSENT = (
     "404|NoSuch(Bucket(Policy)?|Key|TagSet|PublicAccessBlockConfiguration|Entity|LifecycleConfiguration)"
     "|PolicyNotFoundException|ReplicationConfigurationNotFoundError|(Resource)?NotFound(Exception)?"
     r"|AWS\.SimpleQueueService\.NonExistentQueue|QueueDoesNotExist"
-)
-_NO_ANSWER = (
-    EmulatorError,
-    ConnectionError,
-    HTTPClientError,
-    NoCredentialsError,
-    PartialCredentialsError,
-    CredentialRetrievalError,
-    RefreshWithMFAUnsupportedError,
-    NoAuthTokenError,
-    TokenRetrievalError,
-    SSOError,
-    LoginError,
 )

@@ -47,9 +47,6 @@ BUCKET_NAME = "inputs3bucketfortransact"  # the handout's part of the bucket's n
 # Each name beside the lab, in notebooks 01 and 06, begins so. A prefix has no underscore: no other lab has these.
 BREAK_IT, BREAK_IT_MY = "BreakIt_", "BreakItMy_"
 BREAK_IT_ANY = "BreakIt*_"  # matches all, in a policy
-FIRST_LOOK = "1st-"  # begins the names of 00's first look. A prefix begins with a letter: no other lab has these
-TIMEOUT = 20  # seconds, of a function; as in the handout
-LONGEST_TIMEOUT = 900  # seconds; Lambda's maximum
 _LONGEST_BUCKET = 63  # characters
 _LONGEST_STEM = 56  # characters of a bucket's name before an end of seven
 _SLOWEST_START = 20  # seconds, for a function of an endpoint of one's own
@@ -77,24 +74,22 @@ class Lab:
     data_file: Path = field(default=DATA_FILE, repr=False)  # the transactions file that notebook 05 uploads
     part: str = ""  # such as BREAK_IT, for what notebooks 01 and 06 put beside the lab
     copy: str = field(default="", repr=False)  # the number of a copy of the account, to which all requests go
-    _clients: dict[str, Any] = field(default_factory=dict, repr=False, compare=False)
+    _clients: dict[tuple[str, int], Any] = field(default_factory=dict, repr=False, compare=False)
     _renamed: list[str] = field(default_factory=list, repr=False, compare=False)  # see `choose_bucket`
 
-    def client(self, service: str, seconds: int = TIMEOUT) -> Any:
+    def client(self, service: str, seconds: int = 0) -> Any:
         """Return the boto3 client of a service, such as "s3". Each is created once, since that takes 0.15 s.
 
-        That of "lambda" waits for the answer of a function that may run for so many seconds.
+        That of "lambda" may have to wait for the answer of a function that runs for so many seconds.
         """
-        name = service if seconds <= TIMEOUT else f"{service} {seconds}"
-        if name not in self._clients:
-            stretch = 1 if self.is_real else LONGEST_STRETCH
-            longest = min(seconds, LONGEST_TIMEOUT) * stretch if service == "lambda" else 0
+        if (service, seconds) not in self._clients:
+            longest = seconds if self.is_real else seconds * LONGEST_STRETCH
             settings = sessions.config(self.endpoint, seconds=longest)
-            self._clients[name] = self.session.client(service, endpoint_url=self.endpoint, config=settings)
-            events = self._clients[name].meta.events
-            retries.Retry(self.journal).register(events)
-            events.register("before-call", lambda params, **_event: params["headers"].update(self._headers))
-        return self._clients[name]
+            client = self.session.client(service, endpoint_url=self.endpoint, config=settings)
+            retries.Retry(self.journal).register(client.meta.events)
+            client.meta.events.register("before-call", lambda params, **_: params["headers"].update(self._headers))
+            self._clients[service, seconds] = client
+        return self._clients[service, seconds]
 
     @property
     def journal(self) -> Journal | None:
@@ -122,8 +117,8 @@ class Lab:
 
         On AWS each look costs a little, so there are fewer.
         """
-        usual = {"clock": time.monotonic, "longest_pause": 2} if self.is_real else {"longest_pause": 0.08}
-        return waiting.wait_until(probe, what, **{**usual, **how})
+        usual = {"clock": time.monotonic} if self.is_real else {"longest_pause": 0.08}
+        return waiting.wait_until(probe, what, **(usual | how))
 
     def longest(self, on_aws: float) -> float:
         """Return how many seconds to wait for what AWS is late with; elsewhere, only a function may start slowly."""
@@ -134,26 +129,19 @@ class Lab:
         return f"{self.prefix}{self.part}{name}"
 
     def variant(self, part: str) -> "Lab":
-        """Return a part beside the lab: the same bucket and roles, the same clients, names of its own."""
+        """Return a part beside the lab, or the lab itself, "": the same bucket, roles and clients, names of its own."""
         return replace(self, part=part)
-
-    @property
-    def base(self) -> "Lab":
-        """Return the lab that this is a part of; itself, if it is none."""
-        return replace(self, part="")
 
     @property
     def first_look(self) -> "Lab":
         """Return the lab of 00's first look: names and a bucket of its own, and the usual threshold."""
-        prefix = f"{FIRST_LOOK}{self.prefix}"
+        prefix = f"1st-{self.prefix}"  # a prefix begins with a letter: no other lab has these names
         return replace(self, prefix=prefix, threshold=DEFAULT_THRESHOLD, bucket_name="", _renamed=[])
 
     @property
     def bucket(self) -> str:
         """Return the bucket's name. Bucket names are lower case, and unique in the whole world."""
-        if self.bucket_name:
-            return self.bucket_name
-        return self._renamed[-1] if self._renamed else self._usual_bucket
+        return self.bucket_name or [self._usual_bucket, *self._renamed][-1]
 
     @property
     def bucket_stem(self) -> str:
@@ -177,11 +165,10 @@ class Lab:
         """Use the bucket that the lab has in the account already, by its tags; else, the usual name."""
         s3 = self.client("s3")
         listed = none_if_unseen(lambda: s3.list_buckets(Prefix=self.bucket_stem, BucketRegion=self.region)["Buckets"])
-        for name in (bucket["Name"] for bucket in listed or []):
-            # One that may not be read is of somebody else.
-            tags = none_if_unseen(partial(s3.get_bucket_tagging, Bucket=name)) or {"TagSet": []}
-            if all(tag in tags["TagSet"] for tag in self.bucket_tags):
-                self._renamed.append(name)
+        for bucket in listed or []:
+            found = none_if_unseen(partial(s3.get_bucket_tagging, Bucket=bucket["Name"]))
+            if found and all(tag in found["TagSet"] for tag in self.bucket_tags):  # else it is of somebody else
+                self._renamed.append(bucket["Name"])
                 return
 
     def arn(self, service: str, resource: str) -> str:
@@ -198,27 +185,23 @@ class Lab:
     def work(self) -> int | None:
         """Return what there is to do in the account now; None on any other AWS, which cannot be asked."""
         answer = self.ask_embedded(server.WORK)
-        with suppress(KeyError, TypeError, ValueError):  # another server may answer anything
-            return int(answer["busy"])
-        return None
+        return answer["busy"] if answer else None
 
     def ask_embedded(self, path: str, **query: Any) -> Any:
         """Return the answer of the embedded AWS to a question of the lab's own; None from any other AWS."""
+        if self.is_real:
+            return None
         try:
-            if address := self.signed(path, **query):
-                return json.loads(sessions.fetch(self.session, address, self.endpoint, self._headers))
-        except (BotoCoreError, ValueError, RecursionError):
-            pass
-        return None
+            return json.loads(sessions.fetch(self.session, self.signed(path, **query), self.endpoint, self._headers))
+        except (BotoCoreError, ValueError):
+            return None
 
     @property
     def _headers(self) -> dict[str, str]:
         return {server.OF_COPY: self.copy} if self.copy else {}
 
     def signed(self, path: str, **query: Any) -> str:
-        """Return the address of such a question, signed with the lab's key; "" on AWS."""
-        if self.is_real:
-            return ""
+        """Return the address of such a question, signed with the lab's key."""
         request = AWSRequest("GET", f"{self.endpoint}{path}", params=query)
         SigV4QueryAuth(self.session.get_credentials(), "sts", self.region, 60).add_auth(request)
         return str(request.url)
@@ -253,9 +236,9 @@ def open_lab(
     them. `boundary` is a managed policy, the permissions boundary of the roles that the lab creates.
     UsageError for a setting that cannot be right; WrongAccount if the credentials are for another account.
     """
-    settings = or_variable(locals())
-    role_arn, external_id = settings.pop("role_arn"), settings.pop("external_id")
-    settings = {name: setting(name, value) for name, value in settings.items()}
+    named = {name: or_variable(name, value) for name, value in locals().items()}
+    role_arn, external_id = named.pop("role_arn"), named.pop("external_id")
+    settings = {name: setting(name, value) for name, value in named.items()}
     account, profile, region = (settings.pop(name) for name in ("account", "profile", "region"))
     if is_embedded(profile, role_arn):
         return _on_embedded(_fields(account or DEFAULT_ACCOUNT, region or DEFAULT_REGION, settings))
@@ -281,12 +264,10 @@ def open_lab(
     return lab
 
 
-def lab_on(endpoint: str, secret: str, account: str = DEFAULT_ACCOUNT) -> Lab:
+def lab_on(endpoint: str, secret: str, account: str) -> Lab:
     """Return a lab in an account of the embedded AWS that has this address and secret."""
     session = sessions.keyed_session(DEFAULT_REGION, account, secret)
-    return Lab(
-        session, _("another embedded AWS"), account, DEFAULT_REGION, partition(DEFAULT_REGION), endpoint=endpoint
-    )
+    return Lab(session, _("another embedded AWS"), account, DEFAULT_REGION, "aws", endpoint=endpoint)
 
 
 def has_lab_tag(tags: dict[str, str]) -> bool:
@@ -316,21 +297,16 @@ def _on_embedded(fields: dict[str, Any]) -> Lab:
 def _on_endpoint(account: str, region: str, endpoint: str) -> boto3.Session:
     """Return a session with the user's credentials if they are for the named account, or none is named.
 
-    Else the account's digits are the access key, where the endpoint takes them for an account, as most emulators do.
+    Else the access key is the account's digits: most emulators take it for an account.
     """
-    keyed = sessions.keyed_session(region, account or DEFAULT_ACCOUNT, os.environ.get("AWS_SECRET_ACCESS_KEY", "test"))
     users = sessions.user_session("", region)
-    if users and account:
-        for session in (users, keyed):
-            with suppress(LabError):  # the endpoint does not take these credentials
-                if sessions.caller(session, endpoint) == account:
-                    return session
-    return users or keyed
+    with suppress(LabError):  # the endpoint does not take these credentials
+        if users and (not account or sessions.caller(users, endpoint) == account):
+            return users
+    return sessions.keyed_session(region, account or DEFAULT_ACCOUNT, os.environ.get("AWS_SECRET_ACCESS_KEY", "test"))
 
 
-def _raise_if_stopped(
-    opened: server.Server, response: Any = None, caught_exception: Exception | None = None, **_event: Any
-) -> None:
+def _raise_if_stopped(opened: server.Server, response: Any, caught_exception: Exception | None, **_event: Any) -> None:
     """Raise EmulatorError if a call failed because the embedded AWS stopped, or was started again with a new secret.
 
     botocore calls this before each retry, which could not succeed then.

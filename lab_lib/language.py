@@ -45,12 +45,8 @@ def of_copy(copy: Path) -> str:
     if setting.parent.is_dir():
         name = setting.read_text("utf-8", "replace").strip() if setting.is_file() else ENGLISH
         return name if name in names() else ENGLISH
-    of_computer = next(filter(None, map(os.environ.get, _OF_COMPUTER)), "")
-    name = re.split("[.@:]", of_computer)[0].replace("-", "_")
-    for one in (name, name.partition("_")[0]):  # fr_CA, or the fr of all
-        if one in names():
-            return one
-    return ENGLISH
+    of_computer = next(filter(None, map(os.environ.get, _OF_COMPUTER)), "").replace("-", "_")
+    return max(filter(of_computer.startswith, names()), key=len, default=ENGLISH)  # fr_CA, or the fr of all
 
 
 def used(copy: Path | None = None) -> str:
@@ -87,7 +83,7 @@ def line_breaks(text: str, columns: int) -> list[int]:
 
     Chinese has no spaces: a line can end after each character, but not before a comma.
     """
-    breaks = list[int]()
+    breaks = []
     used = 0
     for word in _WORD.finditer(text):
         if used and used + cell_len(word[0].rstrip()) > columns:

@@ -3,8 +3,9 @@
 import functools
 import os
 import re
-import unicodedata
+import tomllib
 from decimal import Decimal
+from pathlib import Path
 from typing import Any, NamedTuple
 
 from lab_lib.calls.sessions import keyed_session
@@ -14,62 +15,19 @@ from lab_lib.language import _
 DEFAULT_ACCOUNT = "000000000000"  # of the embedded AWS
 DEFAULT_REGION = "us-east-1"
 DEFAULT_THRESHOLD = Decimal(1500)
-_MOST_DIGITS = 15  # of the threshold: it is a float in a notebook, which keeps so many
-_IAM_KINDS = {"processor_role": "role", "notifier_role": "role", "boundary": "policy"}
 
 
 class Setting(NamedTuple):
-    """A setting of a lab: the pattern of its values, what is wanted, in words, and the help of its option."""
+    """A setting of a lab, as settings.toml has it."""
 
     pattern: str
     wanted: str
     help: str
+    kind: str = ""
 
 
-_ROLE, _A_ROLE = r"(arn:[!-~]+/)?[\w+=,.@-]{1,64}", "the name or ARN of a role, such as LabRole"
-# The pattern for e-mail addresses is HTML's: none of its characters needs escaping in Python or JSON.
-SETTINGS = {
-    "account": Setting(
-        r"[0-9]{12}",
-        'twelve digits as text, such as "000000000000"',
-        "The account's twelve digits. Required with --profile.",
-    ),
-    "profile": Setting(
-        r".+",
-        "the name of a profile of your AWS configuration",
-        "A profile of your AWS configuration; runs on AWS, which costs money.",
-    ),
-    "region": Setting(r".+", "a Region such as us-east-1", "The AWS Region; us-east-1 by default."),
-    "prefix": Setting(
-        r"[A-Za-z][A-Za-z0-9-]{0,10}",
-        "a letter, then up to ten letters, digits or -",
-        "Goes before every name, so that several people can share an account.",
-    ),
-    "threshold": Setting(
-        r"(?=.*[1-9])[0-9]{1,15}(\.[0-9]{1,15})?",
-        "an amount above 0 with at most 15 digits, such as 99.50",
-        "Alerts go out when a total reaches this amount; 1500 by default.",
-    ),
-    "email": Setting(
-        r"[A-Za-z0-9.!#$%&'*+/=?^_`{|}~-]+@[A-Za-z0-9.-]+",
-        "an address such as ana@example.com",
-        "Alerts go to this e-mail address too.",
-    ),
-    "phone": Setting(r"\+[1-9][0-9]{6,14}", "a number such as +15555550100", "Alerts go to this number too, by SMS."),
-    # Of accounts that others manage:
-    "processor_role": Setting(_ROLE, _A_ROLE, "A role that exists, for TransactionProcessor; its name or ARN."),
-    "notifier_role": Setting(_ROLE, _A_ROLE, "A role that exists, for TotalNotifier; it may be the same."),
-    "bucket": Setting(
-        r"[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]",
-        "the name of a bucket, such as my-class-bucket",
-        "A bucket that exists. The lab only adds its trigger, and removes it.",
-    ),
-    "boundary": Setting(
-        r"(arn:[!-~]+/)?[\w+=,.@-]{1,128}",
-        "the name or ARN of a managed policy, such as LabBoundary",
-        "A managed policy: the permissions boundary of the roles that the lab makes.",
-    ),
-}
+_TABLE = tomllib.loads(Path(__file__).with_suffix(".toml").read_text("utf-8"))
+SETTINGS = {name: Setting(**fields) for name, fields in _TABLE.items()}
 PLACE = ("account", "profile", "region", "prefix", "processor_role", "notifier_role", "bucket")  # where the lab is
 ALERTS = ("threshold", "email", "phone")
 VARIABLES = (*SETTINGS, "role_arn", "external_id")  # each is read from its variable too, such as LAB_PREFIX
@@ -77,7 +35,7 @@ VARIABLES = (*SETTINGS, "role_arn", "external_id")  # each is read from its vari
 
 def plain_text(name: str, value: str) -> str:
     """Return a text of any kind, such as an id. UsageError if it holds a control character."""
-    if any(unicodedata.category(character) == "Cc" for character in value):
+    if re.search(r"[\x00-\x1f\x7f-\x9f]", value):
         raise UsageError("{name} holds a control character: {value!a}.", name=name, value=value)
     return value
 
@@ -86,8 +44,7 @@ def setting(name: str, value: Any) -> Any:
     """Return a setting of `open_lab` that is right by itself. UsageError if it cannot be right; empty is right."""
     is_amount = name == "threshold"
     text = str(DEFAULT_THRESHOLD if value == "" else value) if is_amount else value
-    is_right = isinstance(text, str) and re.fullmatch(f"({SETTINGS[name].pattern})?", text, re.ASCII)
-    if not is_right or (is_amount and len(Decimal(text).normalize().as_tuple().digits) > _MOST_DIGITS):
+    if not (isinstance(text, str) and re.fullmatch(f"({SETTINGS[name].pattern})?", text, re.ASCII)):
         wanted = _(SETTINGS[name].wanted)
         raise UsageError("{name} is {value!r}; wanted {wanted}.", name=name, value=value, wanted=wanted)
     if name == "region":
@@ -99,14 +56,13 @@ def fitting(name: str, value: Any, account: str, region: str) -> Any:
     """Return a setting for this account and Region, a role or policy as its ARN. UsageError if it cannot be there."""
     if name == "phone" and value and partition(region) == "aws-cn":
         raise UsageError("phone is {number!r}; SNS sends no SMS in the China Regions. Leave phone empty.", number=value)
-    if not value or name not in _IAM_KINDS:
+    kind = SETTINGS[name].kind
+    if not value or not kind:
         return value
-    kind = _IAM_KINDS[name]
     base = f"arn:{partition(region)}:iam::{account}:{kind}/"
     if not value.startswith("arn:"):
         return f"{base}{value}"
-    is_of_aws = kind == "policy" and value.startswith(f"arn:{partition(region)}:iam::aws:policy/")
-    if not value.startswith(base) and not is_of_aws:
+    if not value.startswith(base):
         such = f"{base}{value.split('/')[-1]}"
         raise UsageError(
             "{name} is {value!r}; wanted one of this account, such as {such}.", name=name, value=value, such=such
@@ -124,7 +80,6 @@ def partition(region: str) -> str:
     raise UsageError("There is no Region {region!r}. Name one such as us-east-1 or eu-west-1.", region=region)
 
 
-def or_variable(settings: dict[str, Any]) -> dict[str, Any]:
-    """Return the settings, each that is "" with the value of its variable, such as LAB_PREFIX."""
-    variables = {name: os.environ.get(f"LAB_{name.upper()}", "") for name in settings}
-    return {name: variables[name] if value == "" else value for name, value in settings.items()}
+def or_variable(name: str, value: Any) -> Any:
+    """Return the value of a setting; if that is "", the value of its variable, such as LAB_PREFIX."""
+    return os.environ.get(f"LAB_{name.upper()}", "") if value == "" else value

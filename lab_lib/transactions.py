@@ -13,9 +13,9 @@ from typing import Any
 from lab_lib.errors import NotATransactionsFile, UsageError
 from lab_lib.handlers.transaction_processor.transactions_file import MOST_ROWS
 from lab_lib.language import _
+from lab_lib.workspace.private_files import read_file
 
 Amounts = dict[tuple[str, str], Decimal]  # by customer and transaction
-Row = dict[str, Any]  # CustomerId, Address, TransactionId, TransactionDate: str; TransactionAmount: Decimal
 
 
 @dataclass
@@ -45,12 +45,7 @@ def preview(path: str | Path) -> Recount:
     if its header is wrong.
     """
     path = Path(path)
-    try:
-        counted = recount(str(path), path.read_bytes())
-    except OSError as error:
-        raise UsageError(
-            "Cannot read {path}: {reason}. Name a transactions file.", path=path, reason=_(str(error.strerror))
-        ) from None
+    counted = recount(str(path), read_file(path, bytes, "Name a transactions file."))
     if counted.rows > MOST_ROWS:
         raise UsageError(
             "{path} has {rows:,} rows, and a call of TransactionProcessor writes {most:,} at most. Split the file, "

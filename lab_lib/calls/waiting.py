@@ -25,7 +25,7 @@ from lab_lib.processes.stopwatch import Stopwatch
 
 T = TypeVar("T")
 _SAY_AFTER = 2  # seconds
-PROGRESS_FILE = "LAB_PROGRESS"  # set for a kernel that nobody looks at: a file that is to hold what a cell waits for
+QUIET = "LAB_QUIET"  # set for a kernel that nobody looks at: what it waits for would only be kept in its outputs
 
 
 class Wait(NamedTuple):
@@ -122,14 +122,14 @@ class Line:
     """Shows a text in the place of the one before. The last one stays in a terminal only.
 
     A pipe or a file gets the first text only, in a line of its own. A notebook would show stderr in red, so there it is
-    on stdout. What a kernel writes that nobody looks at would only be kept, so there it goes to the file PROGRESS_FILE.
+    on stdout. Where QUIET is set, nothing is shown.
     """
 
     def __init__(self) -> None:
         ipython = sys.modules.get("IPython")  # a command need not wait for it to load
         self._in_notebook = ipython is not None and hasattr(ipython.get_ipython(), "kernel")
         self._stream = sys.stdout if self._in_notebook else sys.stderr
-        self._unseen = os.environ.get(PROGRESS_FILE)
+        self._is_quiet = QUIET in os.environ
         self._repaints = self._in_notebook or (self._stream is not None and self._stream.isatty())
         self._width = 0
 
@@ -141,9 +141,9 @@ class Line:
 
     def show(self, text: str) -> None:
         """Show the text."""
-        if self._unseen:
-            Path(self._unseen).write_text(text, encoding="utf-8")
-        elif self._repaints:
+        if self._is_quiet:
+            return
+        if self._repaints:
             print(f"\r{text}", end=" " * (self._width - cell_len(text)), file=self._stream, flush=True)
         elif not self._width:
             print(text, file=self._stream, flush=True)
@@ -158,9 +158,7 @@ class Line:
 
     def end(self) -> None:
         """Make room for other output, if a text was shown."""
-        if self._width and self._unseen:
-            self.show("")
-        elif self._width and self._repaints:
+        if self._width and self._repaints:
             blank = " " * self._width
             print(end=f"\r{blank}\r" if self._in_notebook else "\n", file=self._stream, flush=True)
         self._width = 0

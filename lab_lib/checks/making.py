@@ -8,7 +8,7 @@ from lab_lib.checks.rules import FURTHER, RULES, Account, Finding, Rule, State, 
 from lab_lib.errors import LabError, is_unreachable
 from lab_lib.lab import Lab
 from lab_lib.language import _
-from lab_lib.pages.lookalikes import visible
+from lab_lib.pages.wording import visible
 
 _LONGEST_HINT = 10_000  # characters: one may repeat what another check has found
 

@@ -8,7 +8,7 @@ from lab_lib.checks.rules import FURTHER, RULES, State
 from lab_lib.language import _, ngettext, sentences
 from lab_lib.pages.chain_picture import ARROWS, FLOW, PARTS, Look, Picture
 from lab_lib.pages.colours import LOOKS, marked
-from lab_lib.pages.tables import badge, table
+from lab_lib.pages.html import badge, table
 from lab_lib.pages.wording import aligned
 
 

@@ -27,7 +27,7 @@ from filelock import AcquireReturnProxy, FileLock, Timeout
 
 from lab_lib.aws import cleanup
 from lab_lib.calls import sessions
-from lab_lib.calls.waiting import PROGRESS_FILE
+from lab_lib.calls.waiting import QUIET
 from lab_lib.classroom import gradebook
 from lab_lib.classroom.record import Record
 from lab_lib.classroom.roster import Student
@@ -118,7 +118,7 @@ def in_process(work: Work, watched: Connection) -> Record:
     with tempfile.TemporaryDirectory(prefix="lab-class-", dir=place, ignore_cleanup_errors=True) as temporary_folder:
         # Many wait at once, so nobody could read the progress.
         variables = {f"LAB_{name.upper()}": value for name, value in work.student.settings.items()}
-        variables |= {"TMPDIR": temporary_folder, PROGRESS_FILE: os.devnull}
+        variables |= {"TMPDIR": temporary_folder, QUIET: "1"}
         with ProcessPoolExecutor(1, get_context("spawn"), _begin, (variables, watched)) as process:
             # The new process inherits that: a terminal's Ctrl-C waits until it has a session of its own.
             signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGINT])

@@ -29,8 +29,7 @@ from lab_lib.exercises.results import Result
 from lab_lib.exercises.trial import Accounts
 from lab_lib.lab import Lab
 from lab_lib.language import N_, _, sentences
-from lab_lib.pages.lookalikes import visible
-from lab_lib.pages.wording import now
+from lab_lib.pages.wording import now, visible
 from lab_lib.run import headless
 from lab_lib.settings import DEFAULT_ACCOUNT
 from lab_lib.workspace.masking import without_names

@@ -15,7 +15,7 @@ from lab_lib.exercises import made, questions
 from lab_lib.exercises.questions import Text
 from lab_lib.lab import Lab
 from lab_lib.language import _, sentences
-from lab_lib.pages.lookalikes import visible
+from lab_lib.pages.wording import visible
 
 
 @dataclass

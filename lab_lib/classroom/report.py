@@ -20,8 +20,7 @@ from lab_lib.exercises.made import EXERCISES
 from lab_lib.language import N_, _, sentences
 from lab_lib.pages import html
 from lab_lib.pages.colours import LOOKS
-from lab_lib.pages.lookalikes import visible
-from lab_lib.pages.wording import clauses
+from lab_lib.pages.wording import clauses, visible
 from lab_lib.resources import heading
 
 TEMPLATES = Path(__file__).parent / "templates"

@@ -19,7 +19,7 @@ from lab_lib.classroom.lab_cells import course, is_settings
 from lab_lib.exercises import copies
 from lab_lib.exercises.notebook_files import Cell
 from lab_lib.language import _
-from lab_lib.pages.lookalikes import visible
+from lab_lib.pages.wording import visible
 from lab_lib.resources import HEADING
 
 _LONGEST = 20_000  # characters of a text; the sandbox bounds a whole notebook

@@ -25,8 +25,7 @@ from lab_lib.errors import LabError, UsageError
 from lab_lib.exercises import copies, runner
 from lab_lib.lab import Lab, is_embedded, lab_on, open_lab
 from lab_lib.language import N_, _, sentences
-from lab_lib.pages.lookalikes import visible
-from lab_lib.pages.wording import now
+from lab_lib.pages.wording import now, visible
 from lab_lib.settings import DEFAULT_ACCOUNT, SETTINGS, setting
 from lab_lib.workspace.masking import masked
 from lab_lib.workspace.private_files import can_write_to, draft_of

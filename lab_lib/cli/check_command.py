@@ -18,15 +18,6 @@ from lab_lib.pages.wording import clauses
 from lab_lib.resources import heading
 from lab_lib.settings import ALERTS, PLACE
 
-_FURTHER = N_("going further: what this workbook adds to the handout")
-_FILES = N_("probe: files of made-up customers")
-_BRINGS = N_(
-    "In {lab}, the probe uploads files of made-up customers, and subscribers get the alerts about them. Files, rows, "
-    "totals and messages stay there until `lab clean{options}` deletes them with the lab."
-)
-_STOPPED = N_("Stopped. On AWS, what a probe has sent so far is still there.")
-_PROBE = "Send files through the chain too: does it do the work?"
-
 
 @takes(*PLACE, *ALERTS)
 def check(
@@ -34,7 +25,9 @@ def check(
     step: Annotated[
         list[str] | None, typer.Option(help='Only this step, such as 02, or "further"; can be repeated.')
     ] = None,
-    probe: Annotated[bool, typer.Option("--probe", help=_PROBE)] = False,
+    probe: Annotated[
+        bool, typer.Option("--probe", help="Send files through the chain too: does it do the work?")
+    ] = False,
     yes: Yes = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print the checks as JSON.")] = False,
 ) -> None:
@@ -55,11 +48,17 @@ def check(
     if as_json:
         language.use(language.ENGLISH)  # programs read it
     steps = step or []
-    with handle_errors(_STOPPED, failed=NOT_GRADED):
+    with handle_errors(N_("Stopped. On AWS, what a probe has sent so far is still there."), failed=NOT_GRADED):
         lab = lab_lib.open_lab(**settings)
         number = checks.number_of(*steps, probe=probe, further=probe)
         if probe and lab.is_real:
-            confirm(_(_BRINGS, lab=lab, options=as_options(settings)), lab.region, ["probe"], 0, yes)
+            told = _(
+                "In {lab}, the probe uploads files of made-up customers, and subscribers get the alerts about them. "
+                "Files, rows, totals and messages stay there until `lab clean{options}` deletes them with the lab.",
+                lab=lab,
+                options=as_options(settings),
+            )
+            confirm(told, lab.region, ["probe"], 0, yes)
         with alone(lab, "lab check --probe") if probe and lab.is_real else nullcontext(), progress_bar() as progress:
             bar = progress.add_task(_("checking"), total=number)
             report = checks.run(lab, *steps, probe=probe, further=probe, done=lambda _: progress.advance(bar))
@@ -94,18 +93,14 @@ def _checks_table(report: Any, every: bool) -> Table:
             _("{count} wait", count=waiting) if waiting else "",
             _("{count} cannot be seen", count=unseen) if unseen else "",
         ]
-        title = heading(f"{step}-01") or _(_FILES if step == "probe" else _FURTHER)
+        title = heading(f"{step}-01") or _("going further: what this workbook adds to the handout")
+        if step == "probe":
+            title = _("probe: files of made-up customers")
         table.add_section()
         table.add_row(Text(look.sign, look.style), Text(title, "bold"), clauses(counts))
         for check in checks:
             if every or (check.state not in ("ok", "could be") and not check.is_behind):
-                table.add_row(Text(marked(check.state), LOOKS[check.state].style), check.name, _finding(check))
+                mark = Text(marked(check.state), LOOKS[check.state].style)
+                found = Text("\n→ ".join(check.lines), "bright_black" if check.is_behind else "")
+                table.add_row(mark, check.name, found)
     return table
-
-
-def _finding(check: Any) -> Text:
-    """Return what the check found and, if it does not hold, what it wanted and what to do."""
-    found, *to_do = check.lines
-    if to_do:
-        return Text(f"{found}\n→ {check.hint}")
-    return Text(found, "" if check.ok else "bright_black")

@@ -320,7 +320,7 @@ def _read(roster: Path, accounts: bool = True) -> list[Any]:
 
 def _say(works: list[Any], nobodys: list[Any]) -> None:
     """Say what the instructor should know about the files, whose file is nobody's, and who has handed in nothing."""
-    from lab_lib.pages.lookalikes import visible
+    from lab_lib.pages.wording import visible
 
     for work in works:
         for remark in work.remarks:

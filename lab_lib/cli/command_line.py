@@ -22,7 +22,6 @@ WORDS = {
     "DEFAULT_STRING": "[default: {}]",
     "REQUIRED_LONG_STRING": "[required]",
 }
-_VALUE = "Invalid value for '(?P<name>.*)': "
 FAULTS = {  # the most frequent ones, as typer says them; the others are told in typer's English
     r"No such option: (?P<name>\S+)": "There is no option {name}.",
     r"No such option: (?P<name>\S+) \(Possible options: (?P<names>.+)\)": (
@@ -35,7 +34,9 @@ FAULTS = {  # the most frequent ones, as typer says them; the others are told in
     r"Got unexpected extra argument\(s\) \((?P<name>.*)\)": "There are too many arguments: {name}.",
     r"Missing (argument|option) '(?P<name>.*)'\.": "{name} is missing.",
     r"Option '(?P<name>.*)' requires an argument\.": "{name} needs a value.",
-    _VALUE + r"Value error, (?P<value>'.*') is not one of (?P<names>.+)\.": "{name} is {value}; wanted one of {names}.",
+    r"Invalid value for '(?P<name>.*)': Value error, (?P<value>'.*') is not one of (?P<names>.+)\.": (
+        "{name} is {value}; wanted one of {names}."
+    ),
 }
 
 

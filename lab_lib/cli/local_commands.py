@@ -9,11 +9,10 @@ import lab_lib
 from lab_lib.cli.setting_options import Settings, takes
 from lab_lib.cli.terminal import out, warn_of_functions
 from lab_lib.errors import BUILD_AGAIN
-from lab_lib.language import N_, _, sentences
+from lab_lib.language import _, sentences
 from lab_lib.workspace.places import workspace
 
 app = typer.Typer(no_args_is_help=True, help="The embedded AWS of this workspace.")
-_ALIAS = """alias aws='aws --endpoint-url "$AWS_ENDPOINT_URL"'"""
 
 
 @app.command()
@@ -31,8 +30,10 @@ def stop() -> None:
     from lab_lib.embedded import server
 
     if server.stop():
-        told = N_("The embedded AWS of {workspace} has stopped, and everything made there is gone.")
-        out.say(sentences(_(told, workspace=workspace()), _(BUILD_AGAIN)))
+        told = _(
+            "The embedded AWS of {workspace} has stopped, and everything made there is gone.", workspace=workspace()
+        )
+        out.say(sentences(told, _(BUILD_AGAIN)))
     else:
         out.say(_("The embedded AWS of {workspace} was not running.", workspace=workspace()))
 
@@ -62,16 +63,22 @@ def env(settings: Settings) -> None:
         "AWS_SECRET_ACCESS_KEY": lab.session.get_credentials().secret_key,
         "AWS_DEFAULT_REGION": lab.region,
     }
+    alias = """alias aws='aws --endpoint-url "$AWS_ENDPOINT_URL"'"""
     lines = [f"export {name}={shlex.quote(str(value))}" for name, value in exports.items()]
-    print("unset AWS_PROFILE AWS_SESSION_TOKEN", *lines, _ALIAS, sep="\n", flush=True)
+    print("unset AWS_PROFILE AWS_SESSION_TOKEN", *lines, alias, sep="\n", flush=True)
 
 
 def _say_whether_it_runs() -> bool:
     from lab_lib.embedded import server
 
     if running := server.running():
-        told = N_("The embedded AWS of {workspace} runs at {server.endpoint} (process {server.pid}).")
-        out.say(_(told, workspace=workspace(), server=running))
+        out.say(
+            _(
+                "The embedded AWS of {workspace} runs at {server.endpoint} (process {server.pid}).",
+                workspace=workspace(),
+                server=running,
+            )
+        )
         warn_of_functions()
     else:
         idle = _("The embedded AWS of {workspace} does not run, so it holds nothing.", workspace=workspace())

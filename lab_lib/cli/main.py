@@ -4,9 +4,10 @@ import functools
 import importlib.metadata
 import json
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 import typer
+from rich.table import Table
 from rich.text import Text
 
 import lab_lib
@@ -16,7 +17,6 @@ from lab_lib.cli import (
     local_commands,
     open_command,
     run_command,
-    trace_command,
 )
 from lab_lib.cli.command_line import CommandLine
 from lab_lib.cli.setting_options import Settings, in_workspace, takes
@@ -25,6 +25,7 @@ from lab_lib.errors import UsageError
 from lab_lib.language import N_, _
 from lab_lib.pages.colours import LOOKS, marked
 from lab_lib.settings import PLACE
+from lab_lib.workspace.private_files import write_file
 
 app = typer.Typer(
     cls=CommandLine,
@@ -159,7 +160,39 @@ def submit(
         out.say(_("Hand in this file."))
 
 
-app.command("trace", rich_help_panel=_MORE)(trace_command.trace)
+@app.command("trace", rich_help_panel=_MORE)
+@takes(*PLACE)
+def trace_(
+    settings: Settings,
+    customer: Annotated[str, typer.Argument(help="The id of a customer.", show_default=False)] = "",
+    transaction: Annotated[str, typer.Argument(help="The id of a transaction.", show_default=False)] = "",
+    file: Annotated[str, typer.Option(help="With --line, in their place: the key of an upload.")] = "",
+    line: Annotated[int, typer.Option(min=1, help="A line of it; the header is line 1.", show_default=False)] = 1,
+    html: Annotated[Path | None, typer.Option(metavar="FILE", help="Write a page that plays it too.")] = None,
+) -> None:
+    """Follow one transaction through the chain: `lab trace CUSTOMER TRANSACTION`.
+
+    Or one line of a file: `lab trace --file march.txt --line 7`.
+
+    It begins with the file, and ends with the messages, or with what stopped it, why, and what to do.
+
+    All is read from the account: bucket, tables, queues, logs (14 days), stream (24 hours) and markers (48 hours).
+    """
+    from lab_lib import trace
+    from lab_lib.workspace.masking import masked
+
+    with handle_errors(N_("Stopped. Nothing was changed.")):
+        if bool(customer) != bool(transaction) or bool(customer) == bool(file):
+            raise UsageError("Name a customer and a transaction, or --file and --line.")
+        lab = lab_lib.open_lab(**settings)
+        shown = trace.follow_line(lab, file, line) if file else trace.follow(lab, customer, transaction)
+        shown = shown.mapped(lambda text: masked(text, lab))
+        out.say(shown.heading, style="bold")
+        for change in shown.changes:
+            out.print(_of_change(change))
+        if html:
+            write_file(html, shown.page)
+            out.say(_("Page: {path}", path=relative_to_cwd(html)))
 
 
 app.add_typer(local_commands.app, name="local", rich_help_panel=_MORE)
@@ -195,14 +228,20 @@ def policy(
     """
     from lab_lib.aws import policies, user_policies
 
-    if settings["boundary"] and person != "learner":
-        raise UsageError(
-            "--boundary goes with the learner's policy, not with {person}: lab policy learner --boundary NAME",
-            person=person,
-        )
     lab = lab_lib.open_lab(**settings)
     policy_of = policies.boundary if person == "boundary" else getattr(user_policies, person)
     print(json.dumps(policy_of(lab), indent=2), flush=True)
+
+
+def _of_change(change: Any) -> Table:
+    """Return the table of one change of a transaction."""
+    from lab_lib.trace.trace import TITLES
+
+    table = FoldingTable(*map(_, TITLES))
+    for event in change:
+        mark = Text(event.mark, LOOKS[event.state].style)
+        table.add_row(mark, Text(event.words("\n→ ")), event.clock)
+    return table
 
 
 for commands in (app, local_commands.app, class_commands.app):

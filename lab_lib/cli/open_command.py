@@ -17,7 +17,7 @@ from lab_lib import language
 from lab_lib.cli.setting_options import Settings, takes
 from lab_lib.cli.terminal import out, relative_to_cwd, warn_of_functions
 from lab_lib.errors import UsageError
-from lab_lib.language import N_, _
+from lab_lib.language import _
 from lab_lib.settings import PLACE
 
 _SETTINGS = Path(__file__).parent / "jupyter"  # such as that JupyterLab does not ask about news
@@ -27,10 +27,6 @@ import sys
 from lab_lib.exercises.notebook_files import without_slow_import
 sys.exit(without_slow_import("jupyterlab.labapp").main())
 """
-_NO_PACK = N_(
-    "The menus of JupyterLab are in English until their language pack is installed: "
-    "pip install 'serverless-lab-workbook[{extra}]', or in a checkout: make {extra}"
-)
 _LONGEST_END = 30  # seconds for JupyterLab to end its kernels
 
 
@@ -71,7 +67,13 @@ def open_(
     warn_of_functions()
     name = language.used()
     if name in language.FINISHED and not entry_points(group="jupyterlab.languagepack", name=name):
-        out.say(_(_NO_PACK, extra=name[:2]))
+        out.say(
+            _(
+                "The menus of JupyterLab are in English until their language pack is installed: "
+                "pip install 'serverless-lab-workbook[{extra}]', or in a checkout: make {extra}",
+                extra=name[:2],
+            )
+        )
     out.say(_("Your copy of the notebooks: {path}", path=relative_to_cwd(first.parent)))
     if drawn := copies.data_id(first.parent):
         out.say(_("Your transactions are drawn from the id {id}.", id=drawn))
@@ -81,7 +83,7 @@ def open_(
         "JUPYTER_CONFIG_PATH": _config_path(),
         "PYTHONSTARTUP": str(_SETTINGS / "startup.py"),  # each kernel runs it first
         # A terminal in JupyterLab finds the command lab there.
-        "PATH": os.pathsep.join([str(Path(sys.executable).parent), os.environ.get("PATH", os.defpath)]),
+        "PATH": os.pathsep.join([str(Path(sys.executable).parent), os.environ["PATH"]]),
     }
     raise typer.Exit(_run(server or _jupyterlab(first), first.parents[1], variables))
 
@@ -98,7 +100,7 @@ def _jupyterlab(notebook: Path) -> list[str]:
         f"--LabApp.default_url=/lab/tree/{quote(str(notebook.relative_to(root)))}",
         "--log-level=WARN",
         "--KernelManager.transport_encryption=auto",  # no other user of this computer can listen in
-        *(["--allow-root"] if os.geteuid() == 0 else []),  # as in a container
+        "--allow-root",  # as in a container
     ]
 
 

@@ -1,6 +1,7 @@
 """`lab run`: the notebooks, in order, for one account."""
 
 from datetime import datetime
+from itertools import zip_longest
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -53,20 +54,12 @@ def run(
     if lab.is_real:
         numbers = [name[:2] for name in names]
         confirm(_makes(prepared, numbers, options), lab.region, numbers, prepared.rows, yes)
-    latest = workspace() / "runs" / "latest"
-    folder = out_dir or latest.with_name(datetime.now().strftime("%Y-%m-%d-%H%M%S"))
-    try:
-        with progress_bar() as progress:
-            bar = progress.add_task(_("starting"), total=len(names))
-            steps, result = headless.run(
-                prepared,
-                folder,
-                lambda name: progress.update(bar, description=name, completed=names.index(name)),
-            )
-    finally:
-        if out_dir is None and folder.exists():
-            latest.unlink(missing_ok=True)
-            latest.symlink_to(folder.name)
+    folder = out_dir or workspace() / "runs" / datetime.now().strftime("%Y-%m-%d-%H%M%S")
+    with progress_bar() as progress:
+        bar = progress.add_task(_("starting"), total=len(names))
+        steps, result = headless.run(
+            prepared, folder, lambda name: progress.update(bar, description=name, completed=names.index(name))
+        )
     out.print(_steps_table(steps, names))
     if "totals" in result:
         out.say(_summary(result))
@@ -99,9 +92,8 @@ def _steps_table(steps: list[Any], names: list[str]) -> Table:
     """Return a line for each notebook, and their seconds."""
     table = FoldingTable(_("step"), _("seen"), _("seconds"))
     table.columns[2].justify = "right"
-    done = {step.notebook: step for step in steps}
-    for name in names:
-        if step := done.get(name):
+    for name, step in zip_longest(names, steps):
+        if step:
             look = LOOKS["done" if step.ok else "failed"]
             mark = Text.assemble((look.sign, look.style), f" {name}")
             seen = [step.printed(stream="stderr"), step.error or step.printed("checkpoint")]

@@ -16,8 +16,6 @@ from lab_lib.workspace import places
 
 Settings = dict[str, str]
 Command = Callable[..., None]
-_WORKSPACE = "The folder in which you work, with my-lab and runs; the current one by default."
-_LANG = "The language of notebooks and messages, such as zh_CN or en; by default that of your copy."
 
 
 def takes(*names: str) -> Callable[[Command], Command]:
@@ -30,7 +28,7 @@ def takes(*names: str) -> Callable[[Command], Command]:
 
         options = [_option(name, "", Annotated[str, typer.Option(help=SETTINGS[name].help)]) for name in names]
         _settings, *own = inspect.signature(command).parameters.values()
-        _let_take(call, [*options, *own])
+        call.__signature__ = inspect.Signature([*options, *own])  # type: ignore[attr-defined]  # typer reads it
         return call
 
     return decorate
@@ -58,18 +56,20 @@ def in_workspace(command: Command, before_all: bool = False) -> Command:
                 language.used(places.copy())
             command(**values)
 
+    folder = typer.Option(
+        help="The folder in which you work, with my-lab and runs; the current one by default.", file_okay=False
+    )
+    name = typer.Option(
+        help="The language of notebooks and messages, such as zh_CN or en; by default that of your copy."
+    )
     options = [
-        _option("workspace", None, Annotated[Path | None, typer.Option(help=_WORKSPACE, file_okay=False)]),
-        _option("lang", None, Annotated[Literal[tuple(language.names())] | None, typer.Option(help=_LANG)]),
+        _option("workspace", None, Annotated[Path | None, folder]),
+        _option("lang", None, Annotated[Literal[tuple(language.names())] | None, name]),
     ]
-    _let_take(call, [*inspect.signature(command).parameters.values(), *options])
+    own = inspect.signature(command).parameters.values()
+    call.__signature__ = inspect.Signature([*own, *options])  # type: ignore[attr-defined]
     return call
 
 
 def _option(name: str, default: Any, kind: Any) -> inspect.Parameter:
     return inspect.Parameter(name, inspect.Parameter.POSITIONAL_OR_KEYWORD, default=default, annotation=kind)
-
-
-def _let_take(command: Command, parameters: list[inspect.Parameter]) -> None:
-    """Give a function the signature that typer reads."""
-    command.__signature__ = inspect.Signature(parameters)  # type: ignore[attr-defined]

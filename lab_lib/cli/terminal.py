@@ -21,7 +21,6 @@ from lab_lib.errors import LabError, UsageError
 from lab_lib.language import N_, _, line_breaks
 
 STOPPED = N_("Stopped. What was made so far is still there: run the same command again, or `lab clean`.")
-_WIDEST = 100  # columns, for a table where no terminal limits the width
 
 
 class Terminal(Console):
@@ -37,11 +36,11 @@ class Terminal(Console):
 def _console(stderr: bool = False) -> Terminal:
     """Return a console that prints text as it is: no emoji, no markup, and on a terminal only, colours."""
     stream = sys.stderr if stderr else sys.stdout
-    is_terminal = stream is not None and stream.isatty()
+    is_terminal = stream.isatty()
     return Terminal(
         stderr=stderr,
         force_terminal=is_terminal,
-        width=None if is_terminal or "COLUMNS" in os.environ else _WIDEST,
+        width=None if is_terminal or "COLUMNS" in os.environ else 100,  # a table in a file
         emoji=False,
         markup=False,
         highlight=False,

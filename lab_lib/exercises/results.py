@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 from lab_lib.language import _, sentences
 from lab_lib.pages.colours import LOOKS, marked
-from lab_lib.pages.tables import badge, table
+from lab_lib.pages.html import badge, table
 
 Row = tuple[str, str, str]  # state, title and text
 

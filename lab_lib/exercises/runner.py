@@ -23,7 +23,7 @@ from lab_lib.aws.streams import Record
 from lab_lib.errors import LabError
 from lab_lib.exercises.proxy import Proxy
 from lab_lib.language import _
-from lab_lib.pages.lookalikes import visible
+from lab_lib.pages.wording import visible
 from lab_lib.processes import box, limits, system_calls
 from lab_lib.processes.family import family, kill
 from lab_lib.processes.stopwatch import Stopwatch

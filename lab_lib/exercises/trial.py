@@ -19,8 +19,7 @@ from lab_lib.exercises.runner import MODULE, Runner, TooMuch, function_files
 from lab_lib.exercises.short_errors import wrong_mark
 from lab_lib.lab import Lab, lab_on
 from lab_lib.language import _
-from lab_lib.pages.lookalikes import visible
-from lab_lib.pages.wording import shortened
+from lab_lib.pages.wording import shortened, visible
 from lab_lib.workspace.private_files import read_file
 
 HANDLER = "lambda_handler"

@@ -11,8 +11,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from lab_lib.language import N_, _
-from lab_lib.pages.html import templates
-from lab_lib.pages.tables import image
+from lab_lib.pages.html import image, templates
 from lab_lib.resources import RESOURCES, Resource, in_chain
 
 QUEUES = in_chain("queue")
@@ -32,23 +31,9 @@ class Box(NamedTuple):
     row: int
 
     @property
-    def narrow(self) -> tuple[int, int]:
-        """Return its left edge and its top on a narrow screen."""
-        return self.middle - self.width // 2, 24 + STEP * self.row
-
-    @property
-    def outline(self) -> str:
-        """Return the path of its border: a cylinder keeps things, a hexagon hands them on, a page is a file."""
-        right, bottom, middle = self.width, TALL, TALL // 2
-        if self.service in ("S3", "DynamoDB"):
-            front = f"a{right / 2:g} 6 0 0 1 {-right} 0"
-            back = f"a{right / 2:g} 6 0 0 1 {right} 0"
-            return f"M0 4{back}V{bottom - 4}{front}ZM{right} 4{front}"
-        if self.service == "SNS topic":
-            return f"M0 {middle}L10 0H{right - 10}L{right} {middle}L{right - 10} {bottom}H10Z"
-        if self.service == "file":
-            return f"M0 0H{right - 12}L{right} 12V{bottom}H0ZM{right - 12} 0V12H{right}"
-        return f"M0 0H{right}V{bottom}H0Z"
+    def on_narrow(self) -> "Box":
+        """Return the box as it stands on a narrow screen."""
+        return self._replace(x=self.middle - self.width // 2, y=24 + STEP * self.row)
 
 
 class Arrow(NamedTuple):
@@ -63,22 +48,24 @@ class Arrow(NamedTuple):
         return f"{self.start}→{self.end}"
 
 
-_BOXES = [
-    Box(N_("file"), "transactions.txt", 108, 14, 24, _LEFT, 0),
-    Box("S3", N_("bucket"), 84, 154, 24, _RIGHT, 0),
-    Box("Lambda", "TransactionProcessor", 150, 112, 112, _RIGHT, 1),
-    Box("DynamoDB", "Customer", 96, 290, 24, _LEFT, 1),
-    Box("DynamoDB", "Transactions", 96, 290, 112, _RIGHT, 2),
-    Box("Lambda", "TotalNotifier", 118, 446, 112, _RIGHT, 3),
-    Box("DynamoDB", "TransactionTotal", 118, 446, 24, _LEFT, 3),
-    Box(N_("SNS topic"), "HighBalanceAlert", 124, 590, 112, _RIGHT, 4),
-    Box(N_("subscribers"), N_("e-mail, SMS"), 112, 740, 24, _LEFT, 4),
-    *(
-        Box("SQS", queue, 112, 740, 112 + 88 * place, (_LEFT, _RIGHT)[place % 2], 5 + place // 2)
-        for place, queue in enumerate(QUEUES)
-    ),
-]
-BOXES = {box.name: box for box in _BOXES}
+BOXES = {
+    box.name: box
+    for box in [
+        Box(N_("file"), "transactions.txt", 108, 14, 24, _LEFT, 0),
+        Box("S3", N_("bucket"), 84, 154, 24, _RIGHT, 0),
+        Box("Lambda", "TransactionProcessor", 150, 112, 112, _RIGHT, 1),
+        Box("DynamoDB", "Customer", 96, 290, 24, _LEFT, 1),
+        Box("DynamoDB", "Transactions", 96, 290, 112, _RIGHT, 2),
+        Box("Lambda", "TotalNotifier", 118, 446, 112, _RIGHT, 3),
+        Box("DynamoDB", "TransactionTotal", 118, 446, 24, _LEFT, 3),
+        Box(N_("SNS topic"), "HighBalanceAlert", 124, 590, 112, _RIGHT, 4),
+        Box(N_("subscribers"), N_("e-mail, SMS"), 112, 740, 24, _LEFT, 4),
+        *(
+            Box("SQS", queue, 112, 740, 112 + 88 * place, (_LEFT, _RIGHT)[place % 2], 5 + place // 2)
+            for place, queue in enumerate(QUEUES)
+        ),
+    ]
+}
 ARROWS = [
     Arrow("transactions.txt", "bucket"),
     Arrow("bucket", "TransactionProcessor", "ObjectCreated"),
@@ -94,11 +81,11 @@ PARTS = list[str]()  # in the order in which a row comes to them: each box behin
 for _box in BOXES:
     PARTS += [arrow.name for arrow in ARROWS if arrow.end == _box]
     PARTS.append(_box)
-_ONLY = {  # the parts that stand for a resource without a name, by its kind
-    N_("upload"): "transactions.txt→bucket",
-    N_("bucket"): "bucket",
-    N_("bucket trigger"): "bucket→TransactionProcessor",
-    N_("stream trigger"): "Transactions→TotalNotifier",
+KINDS = {  # the parts that stand for a resource without a name, by its kind
+    "upload": "transactions.txt→bucket",
+    "bucket": "bucket",
+    "bucket trigger": "bucket→TransactionProcessor",
+    "stream trigger": "Transactions→TotalNotifier",
 }
 
 
@@ -106,7 +93,7 @@ def part_of(resource: Resource) -> str:
     """Return the name of the part that stands for this resource; "" if none does."""
     if resource.kind == "subscription":
         return f"HighBalanceAlert→{resource.name}"
-    part = _ONLY.get(resource.kind, resource.name)
+    part = KINDS.get(resource.kind, resource.name)
     return part if part in PARTS else ""
 
 
@@ -131,10 +118,8 @@ def in_words() -> str:
     )
 
 
-Place = tuple[int, int]  # of a box: its left edge and its top, in pixels
 WIDTH, NARROW = 866, 320  # pixels
-_SIGNS = "✔", "✘", "?", "○", "–", "…"
-_SHORTEST, _LONGEST, _TIMES = 500, 3_000, 40  # milliseconds that are played, and how much slower than it was
+_PACE = 150  # milliseconds from part to part of what is played
 _HERE = Path(__file__)
 _STYLE = _HERE.with_suffix(".css").read_text("utf-8")
 SCRIPT = _HERE.with_suffix(".js").read_text("utf-8")
@@ -153,12 +138,13 @@ class Look(NamedTuple):
 
 
 class Line(NamedTuple):
-    """How an arrow is drawn: its line, which ends in the head, and the places of its label and its sign."""
+    """Where an arrow begins and ends, in pixels, and whether it goes from side to side or up or down."""
 
-    path: str
-    head: str
-    label: str
-    sign: Place
+    x: int
+    y: int
+    to_x: int
+    to_y: int
+    is_level: bool
 
 
 class Picture(NamedTuple):
@@ -195,84 +181,56 @@ class Picture(NamedTuple):
 
 def svg(looks: Mapping[str, Look], alt: str = "") -> str:
     """Return the picture as the text of an SVG file. A part without a look is plain. `alt` is the picture in words."""
-    drawn = _TEMPLATE.render(
-        wide=_screen(WIDTH, {name: (box.x, box.y) for name, box in BOXES.items()}),
-        narrow=_screen(NARROW, {name: box.narrow for name, box in BOXES.items()}),
+    return _TEMPLATE.render(
+        wide=_screen(WIDTH, BOXES),
+        narrow=_screen(NARROW, {name: box.on_narrow for name, box in BOXES.items()}),
         looks={**dict.fromkeys(PARTS, Look()), **looks},
         moments=_moments(looks),
-        signs=_SIGNS,
         style=_STYLE,
+        tall=TALL,
         lang=_("en"),
         alt=alt,
     )
-    return f"{drawn}\n"
 
 
 def _moments(looks: Mapping[str, Look]) -> dict[str, int]:
-    """Return when each part is shown that has a time, in milliseconds from the beginning.
-
-    Half of the time is shared by the clock, half by the order, so that what came at once is seen one after the other.
-    """
+    """Return when each part that has a time is shown, in milliseconds from the beginning: one after the other."""
     timed = sorted((look.when, PARTS.index(name)) for name, look in looks.items() if look.when is not None)
-    if not timed:
-        return {}
-    first = timed[0][0]
-    lasted = timed[-1][0] - first
-    length = min(max(lasted * _TIMES, _SHORTEST), _LONGEST)
-    moments = dict[str, int]()
-    for place, (when, part) in enumerate(timed, 1):
-        by_clock = (when - first) / (lasted or 1)
-        by_order = place / len(timed)
-        moments[PARTS[part]] = round(length * (by_clock + by_order) / 2)
-    return moments
+    return {PARTS[part]: _PACE * place for place, (_when, part) in enumerate(timed, 1)}
 
 
-def _screen(width: int, places: Mapping[str, Place]) -> dict[str, Any]:
-    """Return what the template draws on a screen of this width: arrows and boxes with their places."""
+def _screen(width: int, boxes: Mapping[str, Box]) -> dict[str, Any]:
+    """Return what the template draws on a screen of this width, with these boxes."""
     return {
         "width": width,
-        "height": max(y for _x, y in places.values()) + TALL + 18,
-        "arrows": [(arrow, _line(arrow, places)) for arrow in ARROWS],
-        "boxes": [(box, *places[name]) for name, box in BOXES.items()],
+        "height": max(box.y for box in boxes.values()) + TALL + 18,
+        "arrows": [(arrow, _line(boxes[arrow.start], boxes[arrow.end])) for arrow in ARROWS],
+        "boxes": boxes.values(),
     }
 
 
-def _line(arrow: Arrow, places: Mapping[str, Place]) -> Line:
-    """Return how an arrow is drawn between the facing sides of its boxes."""
-    start, end = BOXES[arrow.start], BOXES[arrow.end]
-    x, y = places[arrow.start]
-    to_x, to_y = places[arrow.end]
-    if y == to_y or to_x > x + start.width:  # from side to side
-        forward = 1 if to_x > x else -1
-        if forward > 0:
+def _line(start: Box, end: Box) -> Line:
+    """Return the way of an arrow between the facing sides of two boxes."""
+    x, y = start.x, start.y
+    to_x, to_y = end.x, end.y
+    is_level = y == to_y or to_x > x + start.width
+    if is_level:
+        y += TALL // 2
+        to_y += TALL // 2
+        if to_x > x:
             x += start.width
         else:
             to_x += end.width
-        y += TALL // 2
-        to_y += TALL // 2
-        middle = (x + to_x) // 2
-        return Line(
-            path=f"M{x} {y}C{middle} {y} {middle} {to_y} {to_x - 8 * forward} {to_y}",
-            head=f"M{to_x} {to_y}l{-10 * forward} -5.5v11z",
-            label=f'x="{middle}" y="{y - 8}"',
-            sign=(middle, (y + to_y) // 2 + 4),
-        )
-    left = max(x, to_x)
-    right = min(x + start.width, to_x + end.width)
-    if left < right:  # one stands above the other
-        x = to_x = (left + right) // 2
     else:
-        x += start.width // 2
-        to_x += end.width // 2
-    down = 1 if to_y > y else -1
-    if down > 0:
-        y += TALL
-    else:
-        to_y += TALL
-    middle = (y + to_y) // 2
-    return Line(
-        path=f"M{x} {y}C{x} {middle} {to_x} {middle} {to_x} {to_y - 8 * down}",
-        head=f"M{to_x} {to_y}l-5.5 {-10 * down}h11z",
-        label=f'class="beside" x="{x - 10}" y="{middle + 4}"',
-        sign=((x + to_x) // 2, middle + 2),
-    )
+        left = max(x, to_x)
+        right = min(x + start.width, to_x + end.width)
+        if left < right:  # one stands above the other
+            x = to_x = (left + right) // 2
+        else:
+            x += start.width // 2
+            to_x += end.width // 2
+        if to_y > y:
+            y += TALL
+        else:
+            to_y += TALL
+    return Line(x, y, to_x, to_y, is_level)

@@ -18,7 +18,6 @@ class StateLook(NamedTuple):
 
 _GOOD = StateLook("✔", GREEN, "green", "right")
 _BAD = StateLook("✘", RED, "red", "wrong")
-_UNKNOWN = StateLook("?", BROWN, "yellow", "unseen")
 _PENDING = StateLook("…", GREY, "bright_black", "missing")
 _ABSENT = StateLook("–", GREY, "bright_black", "missing")
 
@@ -27,7 +26,7 @@ LOOKS = {  # by the word of a state
     "ok": _GOOD,
     "not yet": _BAD,
     "could be": StateLook("○", GREY, "bright_black", "unseen"),
-    "cannot see": _UNKNOWN,
+    "cannot see": StateLook("?", BROWN, "yellow", "unseen"),
     "waits": _PENDING,
     # a part of the chain
     "there": _GOOD,

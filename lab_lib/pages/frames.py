@@ -10,7 +10,7 @@ from pandas import DataFrame
 from lab_lib.aws import buckets, cloudwatch, functions, queues, streams, tables
 from lab_lib.calls.refusals import none_if_unseen
 from lab_lib.lab import Lab
-from lab_lib.language import N_, _
+from lab_lib.language import _
 from lab_lib.transactions import why_rejected
 
 pd.options.display.max_colwidth = 100  # room for the reason why a row was rejected
@@ -22,9 +22,8 @@ COLUMNS = {
 }
 # Columns that are not AWS's. Code calls them by these names; a table has them as headings in the user's language.
 HEADINGS = (
-    *(N_("line"), N_("reason"), N_("row"), N_("function"), N_("message"), N_("what"), N_("why"), N_("kind")),
-    *(N_("old amount"), N_("new amount"), N_("ended"), N_("stuck")),
-    *(N_("lab total"), N_("lab alerts"), N_("your total"), N_("your alerts")),
+    *("line", "reason", "row", "function", "message", "what", "why", "kind", "old amount", "new amount", "ended"),
+    *("stuck", "lab total", "lab alerts", "your total", "your alerts"),
 )
 MOST_ROWS = 1000
 LAMBDAS_OWN = ("START RequestId", "END RequestId", "REPORT RequestId", "INIT_START")  # how these log lines begin
@@ -60,11 +59,13 @@ def rejected(lab: Lab, key: str) -> DataFrame:
 
 def logs(lab: Lab) -> DataFrame:
     """Return what the functions printed, without the lines that Lambda adds: function, message."""
-    printed = list[tuple[str, str]]()
+    printed = []
     for name in functions.SOURCES:
         read = partial(cloudwatch.log_lines, lab, name, group=functions.log_group(lab, name))
         lines = none_if_unseen(read) or []
-        printed += [(name, line) for line in lines if not line.startswith(LAMBDAS_OWN)]
+        for line in lines:
+            if not line.startswith(LAMBDAS_OWN):
+                printed.append((name, line))
     return DataFrame(printed, columns=["function", "message"])
 
 
@@ -90,7 +91,7 @@ def metrics(lab: Lab) -> DataFrame:
 
 def _in_language(frame: DataFrame) -> str:
     """Return the table as HTML, with its headings in the user's language, each in one line."""
-    translated = frame.rename(columns=lambda name: _(name) if name in HEADINGS else name)
+    translated = frame.rename(columns={name: _(name) for name in HEADINGS})
     return str(translated._repr_html_()).replace("thead th {", "thead th {\n        white-space: nowrap;")
 
 

@@ -4,7 +4,7 @@ import os
 from html import escape
 from typing import NamedTuple
 
-from lab_lib.calls.waiting import PROGRESS_FILE
+from lab_lib.calls.waiting import QUIET
 from lab_lib.language import _
 from lab_lib.pages.chain_picture import ARROWS, Look, Picture
 from lab_lib.pages.colours import LOOKS, marked
@@ -34,10 +34,6 @@ class Link(NamedTuple):
     @property
     def amount(self) -> str:
         return _("{link.have:,} of {link.want:,}", link=self) if self.want else _("none is due")
-
-    @property
-    def has_arrived(self) -> bool:
-        return self.have >= self.want
 
     def __str__(self) -> str:
         return _(": ").join([self.called, self.amount])
@@ -69,24 +65,24 @@ def chain(progress: Progress) -> None:
     """Show the links in place of the cell's output; in a headless run, only the last ones."""
     from IPython.display import clear_output, display
 
-    if PROGRESS_FILE not in os.environ:
+    if QUIET not in os.environ:
         clear_output(wait=True)  # type: ignore[no-untyped-call]
     elif not progress.is_last:
         return
-    text = _text(progress.links)
+    rows = [(f"{LOOKS[_state(link)].sign} {link.called}", _words(link)) for link in progress.links]
+    text = "\n".join(aligned(rows))
     data = {"text/html": f"{picture(progress)._repr_html_()}<pre>{escape(text)}</pre>", "text/plain": text}
     display(data, raw=True)  # type: ignore[no-untyped-call]
 
 
 def picture(progress: Progress) -> Picture:
-    """Return the chain with these links in it. It plays if the moment of each is known, from the upload on."""
+    """Return the chain with these links in it. It plays those whose moment is known, from the upload on."""
     links = [link for link in progress.links if link.name in _BOXES]
-    is_timed = progress.uploaded is not None and all(link.when for link in links if link.have)
-    right = Look("right", when=progress.uploaded if is_timed else None)
+    right = Look("right", when=progress.uploaded)
     looks = dict.fromkeys(("transactions.txt", "transactions.txt→bucket", "bucket"), right)
     for link in links:
         state = LOOKS[_state(link)].drawn if link.want else ""
-        look = Look(state, link.amount, link.when if is_timed else None)
+        look = Look(state, link.amount, link.when)
         *others, last = _BOXES[link.name]
         looks |= dict.fromkeys(others, look._replace(word=""))
         looks[last] = look
@@ -99,7 +95,7 @@ def picture(progress: Progress) -> Picture:
 
 
 def _state(link: Link) -> str:
-    if link.has_arrived:
+    if link.have >= link.want:
         return "arrived"
     return "arriving" if link.have or link.note else "nothing yet"
 
@@ -107,7 +103,3 @@ def _state(link: Link) -> str:
 def _words(link: Link) -> str:
     """Return how much there is, why nothing is due, and the note."""
     return _(": ").join(filter(None, (link.amount, "" if link.want else link.why, link.note)))
-
-
-def _text(links: list[Link]) -> str:
-    return "\n".join(aligned((f"{LOOKS[_state(link)].sign} {link.called}", _words(link)) for link in links))

@@ -3,19 +3,17 @@
 import io
 import logging
 import warnings
-from dataclasses import dataclass
 from decimal import Decimal
-from typing import Any
+from typing import Any, NamedTuple
 
 from pandas import DataFrame
 
 from lab_lib import language
-from lab_lib.language import N_, _, ngettext
-from lab_lib.pages.tables import image
+from lab_lib.language import _, ngettext
+from lab_lib.pages.html import image
 from lab_lib.pages.wording import clauses, cut
 
 MOST_BARS = 20
-TOTAL = N_("total of all transactions, US dollars ($)")
 INK = "#6b6b6b"  # 5.3:1 on white; no colour has 4.5:1 on white and on JupyterLab's dark background
 _COLOURS = ["#4477aa", "#cc6677"]  # from Paul Tol's palettes: distinct for colour-blind readers too
 # JupyterLab keeps a style in the output of a notebook that it trusts. Without it, the ink has 3.5:1 in the dark.
@@ -29,8 +27,7 @@ _STYLE: Any = {
 logging.getLogger("matplotlib.font_manager").setLevel(logging.ERROR)  # or it names each font that it cannot measure
 
 
-@dataclass(repr=False)
-class Drawing:
+class Drawing(NamedTuple):
     """A drawn figure, with a description in words, `alt`, for screen readers and for tests."""
 
     svg: bytes
@@ -98,7 +95,9 @@ def _draw(title: str, bars: DataFrame, labels: DataFrame, threshold: Decimal) ->
         axes.axvline(float(threshold), color=INK, linestyle="--", label=line)
         if names:
             numbers = bars.set_axis(names).astype(float)
-            numbers.plot.barh(ax=axes, color=_COLOURS, width=0.7, legend=False, xlabel=_(TOTAL))
+            numbers.plot.barh(
+                ax=axes, color=_COLOURS, width=0.7, legend=False, xlabel=_("total of all transactions, US dollars ($)")
+            )
         axes.invert_yaxis()
         drawn: Any = axes.patches  # column after column
         right = axes.get_yaxis_transform()  # of the axes, where no bar and no line crosses a label

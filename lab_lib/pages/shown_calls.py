@@ -4,31 +4,30 @@ import json
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from html import escape
 from typing import Any
 
 from IPython.display import display
 
 from lab_lib.lab import Lab
-from lab_lib.language import _, ngettext
-from lab_lib.pages.tables import table
+from lab_lib.language import _
+from lab_lib.pages.html import table
 from lab_lib.pages.wording import clauses, cut, how_often
 
 Parameters = dict[str, Any]
-MOST_SHOWN = 10  # calls; the others are folded
 _LONGEST_VALUE, _LONGEST_LINE = 60, 100  # characters of a parameter, and of all of them
 
 
 @dataclass
 class Call:
-    """One call of an AWS service: its parameters, and how long all its repetitions took."""
+    """One call of an AWS service: its parameters, and how long all its repetitions took, which are the same call."""
 
     service: str
     operation: str
     parameters: Parameters
-    seconds: float = 0
-    times: int = 1
+    seconds: float = field(compare=False)
+    times: int = field(default=1, compare=False)
 
     @property
     def main(self) -> str:
@@ -49,10 +48,9 @@ class Calls(list[Call]):
 
     def add(self, call: Call) -> None:
         """Add a call. One that is repeated, as while waiting, stays one line."""
-        last = self[-1] if self else None
-        if last and (last.service, last.operation, last.parameters) == (call.service, call.operation, call.parameters):
-            last.seconds += call.seconds
-            last.times += 1
+        if self and self[-1] == call:
+            self[-1].seconds += call.seconds
+            self[-1].times += 1
         else:
             self.append(call)
 
@@ -63,12 +61,9 @@ class Calls(list[Call]):
     def _repr_html_(self) -> str:
         if not self:
             return "<p>" + _("no AWS calls") + "</p>"
-        shown = _table(self[:MOST_SHOWN])
-        others = self[MOST_SHOWN:]
-        if others:
-            more = ngettext("{count} more call", "{count} more calls", len(others))
-            shown += f"<details><summary>{more}</summary>{_table(others)}</details>"
-        return shown
+        time = '<span style="white-space:nowrap">{}</span>'
+        rows = [(call.service, f"<b>{call.operation}</b>", escape(call.main), time.format(call.took)) for call in self]
+        return table(rows, (_("service"), _("call"), _("main parameters"), _("took")))
 
 
 @contextmanager
@@ -91,12 +86,6 @@ def show_calls(lab: Lab) -> Iterator[None]:
             yield
     finally:
         display(calls)  # type: ignore[no-untyped-call]
-
-
-def _table(calls: list[Call]) -> str:
-    time = '<span style="white-space:nowrap">{}</span>'
-    rows = [(call.service, f"<b>{call.operation}</b>", escape(call.main), time.format(call.took)) for call in calls]
-    return table(rows, (_("service"), _("call"), _("main parameters"), _("took")))
 
 
 def _text(value: Any) -> str:

@@ -7,7 +7,7 @@ import asyncio
 import os
 import tempfile
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -15,13 +15,12 @@ from jupyter_client.asynchronous.client import AsyncKernelClient
 from jupyter_client.manager import AsyncKernelManager
 from jupyter_core.utils import ensure_event_loop, run_sync
 
-from lab_lib.calls.waiting import PROGRESS_FILE
+from lab_lib.calls.waiting import QUIET
 from lab_lib.errors import LabError
 from lab_lib.exercises.notebook_files import Notebook, without_slow_import
 from lab_lib.exercises.workbook import HEADLESS
 from lab_lib.language import _
 
-_NO_HISTORY = "--HistoryManager.hist_file=:memory:"  # the user's own history would keep private values
 _CLEANING = "__import__('lab_lib.run.cleaning').run.cleaning"  # gives no name to the notebooks
 _LONGEST_START = 240  # seconds; a kernel starts in one
 _LONGEST_RESET = 60  # seconds
@@ -45,13 +44,12 @@ class Kernel(AsyncKernelManager):
     def reset(self) -> None:
         """Forget the notebook that ran; LabError if the kernel does not answer, or reports an error."""
         client = self._client or self.client()
-        try:
-            reply = client.execute(f"{_CLEANING}.reset()", silent=True, reply=True, timeout=_LONGEST_RESET)
-            answer = ensure_event_loop().run_until_complete(reply)["content"]
-        except TimeoutError:
-            answer = {"status": "error", "evalue": _("it does not answer")}
-        if answer["status"] != "ok":
-            raise LabError("The kernel cannot be reset: {error}. Run the notebooks again.", error=answer["evalue"])
+        reply = client.execute(f"{_CLEANING}.reset()", silent=True, reply=True, timeout=_LONGEST_RESET)
+        status = ""
+        with suppress(TimeoutError):
+            status = ensure_event_loop().run_until_complete(reply)["content"]["status"]
+        if status != "ok":
+            raise LabError("The kernel cannot be reset. Run the notebooks again.")
 
 
 @contextmanager
@@ -66,9 +64,10 @@ def one_kernel(folder: Path, headless: str = "1") -> Iterator[Kernel]:
         kernel = Kernel(
             kernel_name="python3", transport="ipc", ip=f"{sockets}/channel", connection_file=f"{sockets}/kernel.json"
         )
-        arguments = [_NO_HISTORY, f"--IPKernelApp.exec_lines={_CLEANING}"]
+        history = "--HistoryManager.hist_file=:memory:"  # the user's own would keep private values
+        arguments = [history, f"--IPKernelApp.exec_lines={_CLEANING}"]
         # A killed kernel leaves files in TMPDIR.
-        own = {PROGRESS_FILE: os.devnull, HEADLESS: headless, "TMPDIR": sockets}
+        own = {QUIET: "1", HEADLESS: headless, "TMPDIR": sockets}
         try:
             run_sync(kernel.start_kernel)(cwd=str(folder), env=os.environ | own, extra_arguments=arguments)
             yield kernel
@@ -121,7 +120,7 @@ def load(path: Path, parameters: dict[str, Any] | None = None) -> Any:
     notebook = papermill.load_notebook_node(str(path))
     if parameters:
         notebook = papermill.parameterize_notebook(notebook, parameters, kernel_name="python3", language="python")
-    return papermill.remove_error_markers(papermill.prepare_notebook_metadata(notebook, str(path), None))
+    return papermill.prepare_notebook_metadata(notebook, str(path), None)
 
 
 def run(name: str, notebook: Notebook, kernel: Kernel, client: Any = None, **options: Any) -> Step:

@@ -6,16 +6,15 @@ import platform
 import time
 from collections.abc import Callable
 from contextlib import suppress
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from botocore.exceptions import BotoCoreError, ClientError
 
 from lab_lib import language, transactions
 from lab_lib.aws import buckets, cleanup, queues, tables
 from lab_lib.errors import UsageError
-from lab_lib.exercises import copies, translation, workbook
+from lab_lib.exercises import copies, translation
 from lab_lib.exercises.copies import DATA_FILE as DATA_FILE
 from lab_lib.exercises.notebook_files import without_slow_import
 from lab_lib.lab import Lab, open_lab
@@ -28,6 +27,8 @@ from lab_lib.workspace.masking import masked
 from lab_lib.workspace.private_files import json_text, make_folder, write_file
 
 BREAK_IT, CLEAN_UP = "06", "99"  # the numbers of the last two notebooks; a run until 06 keeps everything
+
+_PACKAGES = "serverless-lab-workbook", "boto3", "ministack"  # whose versions may make one run differ from another
 
 
 def notebooks(until: str | None = None) -> list[Path]:
@@ -43,8 +44,7 @@ def notebooks(until: str | None = None) -> list[Path]:
     return [path for path in paths if path.stem[:2] <= last]
 
 
-@dataclass(frozen=True)
-class Prepared:
+class Prepared(NamedTuple):
     """Hold the settings, the notebooks and the size of the file of a run, after all were looked at."""
 
     lab: Lab
@@ -62,13 +62,12 @@ def prepare(parameters: dict[str, Any], until: str | None = None, mine: bool = F
     """Open the lab for a run of all notebooks, or of those up to `until`.
 
     If they are `mine`, they are those of the learner's copy, whose settings count where a parameter is empty.
-    UsageError for an unknown parameter or number, a file of other contents, or a copy that lacks a notebook.
+    UsageError for an unknown number, a file of other contents, or a copy that lacks a notebook.
     """
     paths = notebooks(until)
     if mine:
         parameters = copies.settings() | {name: value for name, value in parameters.items() if value}
         paths = [copies.existing(path.name) for path in paths]
-    workbook.named_settings(parameters)
     data_file = Path(parameters.get("data_file") or DATA_FILE).absolute()
     rows = check_data_file(data_file)
     lab = open_lab(**{name: parameters[name] for name in SETTINGS if name in parameters})
@@ -104,7 +103,7 @@ def run(
     than this `command` is at work on the lab.
     """
     lab = prepared.lab
-    if out.resolve() in (copies.NOTEBOOKS, prepared.notebooks[0].parent):
+    if out.resolve() == prepared.notebooks[0].parent:
         raise UsageError("{folder} holds the notebooks themselves. Name another folder.", folder=out)
     with one_command.alone(lab, command):
         is_interrupted = cleanup.is_half_deleted(lab)
@@ -126,7 +125,11 @@ def run(
             result = {
                 "account": lab.account,
                 "region": lab.region,
-                "versions": _versions(),
+                "versions": {
+                    **{name: importlib.metadata.version(name) for name in _PACKAGES},
+                    "python": platform.python_version(),
+                    "platform": platform.platform(),
+                },
                 "ok": len(steps) == len(prepared.notebooks) and all(step.ok for step in steps),
                 "seconds": round(time.monotonic() - begun, 1),
                 "steps": [step.as_dict() for step in steps],
@@ -161,7 +164,7 @@ def _run_notebooks(
             break
     if number < BREAK_IT:
         complete(lab)
-    if number < CLEAN_UP or not steps[-1].ok:
+    if number < CLEAN_UP:
         with suppress(BotoCoreError, ClientError):  # which may be why a notebook failed
             held = _held(prepared)
     return held
@@ -186,14 +189,8 @@ def run_one(path: Path, out: Path, parameters: dict[str, Any], lab: Lab, kernel:
     return step._replace(content=json.loads(text), error=step.error and masked(step.error, lab))
 
 
-def _versions() -> dict[str, str]:
-    """Return the versions that may make one run differ from another."""
-    packages = {name: importlib.metadata.version(name) for name in ("serverless-lab-workbook", "boto3", "ministack")}
-    return {**packages, "python": platform.python_version(), "platform": platform.platform()}
-
-
 def _held(prepared: Prepared) -> dict[str, Any]:
-    """Return what the account holds at the end, amounts as decimal text."""
+    """Return what the account holds before the clean-up, or at an earlier end, amounts as decimal text."""
     lab = prepared.lab
     key = Path(prepared.parameters["data_file"]).name
     totals = tables.items(lab, "TransactionTotal")

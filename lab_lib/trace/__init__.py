@@ -13,8 +13,7 @@ from lab_lib.checks.rules import State
 from lab_lib.errors import LabError, TimedOut, UsageError
 from lab_lib.lab import Lab
 from lab_lib.language import _
-from lab_lib.pages.lookalikes import visible
-from lab_lib.pages.wording import listing
+from lab_lib.pages.wording import listing, visible
 from lab_lib.trace.trace import Trace
 from lab_lib.trace.way import Way
 

@@ -13,7 +13,6 @@ from lab_lib.language import N_, _
 from lab_lib.pages import html
 from lab_lib.pages.chain_picture import ARROWS, SCRIPT, Look, Picture
 from lab_lib.pages.colours import LOOKS
-from lab_lib.pages.tables import badge, table
 from lab_lib.pages.wording import aligned
 
 _BOXES = {N_("file"): "transactions.txt", N_("rejected lines"): "bucket", N_("stream"): ""}  # by what is no box
@@ -119,9 +118,9 @@ class Trace:
         for change in self.changes:
             rows = []
             for event in change:
-                mark = badge(event.mark, LOOKS[event.state].colour)
+                mark = html.badge(event.mark, LOOKS[event.state].colour)
                 words = escape(event.words("\n→ ")).replace("\n", "<br>")
                 time = f'<span class="lab-time">{event.clock}</span>'  # nothing compares what is marked so
                 rows.append((mark, _WRAPPED.format(words), time))
-            parts.append(table(rows, map(_, TITLES)))
+            parts.append(html.table(rows, map(_, TITLES)))
         return "".join(parts)

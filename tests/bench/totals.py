@@ -8,7 +8,7 @@ from lab_lib import transactions
 from lab_lib.aws import buckets, cleanup, functions, tables
 from lab_lib.calls.waiting import wait_until
 from lab_lib.checks.evidence import at_rest
-from lab_lib.lab import LONGEST_TIMEOUT, open_lab
+from lab_lib.lab import open_lab
 from tests.bench.rows import make_up, write
 from tests.lab.chains import Chain
 from tests.own_aws import own_aws
@@ -29,7 +29,7 @@ def rate(rows):
     """Return the rows a second of a chain that is warm, and whose functions have all the time there is."""
     lab = Chain(open_lab(account=next(ACCOUNTS))).build().lab
     for name in functions.SOURCES:
-        functions.ensure_function(lab, name, timeout=LONGEST_TIMEOUT)
+        functions.ensure_function(lab, name, timeout=functions.LONGEST_TIMEOUT)
     take_in(lab, "warm-up.txt", rows[:1])
     begun = time.monotonic()
     take_in(lab, "rows.txt", rows)

@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from lab_lib.calls.waiting import PROGRESS_FILE, wait_until
+from lab_lib.calls.waiting import QUIET, wait_until
 from lab_lib.lab import open_lab
 from lab_lib.run.headless import notebooks
 from lab_lib.workspace.places import WORKSPACE
@@ -59,7 +59,7 @@ def jupyterlab(browser, workspace: Path) -> Iterator[str]:
     for path, values in SETTINGS.items():
         (folder / path).parent.mkdir(parents=True, exist_ok=True)
         (folder / path).write_text(json.dumps(values))
-    environment = {name: value for name, value in os.environ.items() if name != PROGRESS_FILE}
+    environment = {name: value for name, value in os.environ.items() if name != QUIET}
     environment |= {WORKSPACE: str(workspace), "JUPYTER_CONFIG_DIR": str(folder), "JUPYTER_RUNTIME_DIR": str(folder)}
     lab = subprocess.Popen([LAB, "open", "--lang", "zh_CN"], env=environment)
     try:

@@ -178,6 +178,7 @@ def test_a_wrong_request_is_one_line_and_status_2_and_nothing_is_made(option, va
     assert cleanup.remaining(open_lab(account=account)) == []
 
 
+@pytest.mark.slow
 def test_the_learners_copy_is_run_with_its_own_settings_and_stays_as_it_is(account, tmp_path, monkeypatch):
     monkeypatch.setenv(WORKSPACE, str(tmp_path))
     solve(copy := copies.complete())

@@ -38,7 +38,7 @@ def test_ensure_function_creates_it_with_its_log_group_once_and_gives_it_a_new_t
 def test_an_answer_is_waited_for_longer_than_the_function_may_run(prepared):
     patience = [prepared.client("lambda", seconds).meta.config.read_timeout for seconds in (3, 900)]
 
-    assert patience == [80, 960]
+    assert patience == [63, 960]
 
 
 def test_alerts_go_out_again_until_no_total_is_left_and_to_nobody_without_a_topic(prepared, monkeypatch):
@@ -94,6 +94,6 @@ def test_invoke_returns_the_functions_answer_or_says_why_it_failed(prepared, mon
 
     body = json.dumps({"errorMessage": "a.txt: it is empty", "errorType": "UnreadableFile"}).encode()
     answer = {"FunctionError": "Unhandled", "Payload": StreamingBody(io.BytesIO(body), len(body))}
-    monkeypatch.setattr(prepared.client("lambda"), "invoke", lambda **_: answer)
+    monkeypatch.setattr(prepared.client("lambda", 20), "invoke", lambda **_: answer)
     with pytest.raises(LabError, match=r"TransactionProcessor failed: a.txt: it is empty"):
         functions.invoke(prepared, NAME, {})

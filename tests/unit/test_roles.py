@@ -37,7 +37,7 @@ def test_a_role_of_the_labs_has_the_permissions_for_notebook_06_until_they_are_d
 
 def test_a_role_that_was_given_is_used_without_one_call_of_iam(lab, permissions):
     arn = lab.arn("iam", "role/class/LabRole")
-    without_iam = dataclasses.replace(lab, notifier_role=arn, _clients=lab._clients | {"iam": None})
+    without_iam = dataclasses.replace(lab, notifier_role=arn, _clients=lab._clients | {("iam", 0): None})
 
     assert roles.ensure_role(without_iam, ROLE) == roles.find_role(without_iam, ROLE) == arn
     assert functions.settings(without_iam, "TotalNotifier")["Role"] == arn

@@ -2,7 +2,7 @@
 
 import pytest
 
-from lab_lib.pages.lookalikes import visible
+from lab_lib.pages.wording import visible
 
 
 @pytest.mark.parametrize(
