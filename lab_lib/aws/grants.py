@@ -14,10 +14,11 @@ from lab_lib.aws.json_text import json_object
 from lab_lib.aws.policies import Policy
 from lab_lib.errors import LabError
 from lab_lib.lab import Lab
-from lab_lib.language import _
+from lab_lib.language import N_, _
 
 Context = Mapping[str, str | None]
-SEND, ANYONE = "sqs:SendMessage", "anyone"
+SEND = "sqs:SendMessage"
+ANYONE = N_("anyone")
 ANOTHER_ACCOUNT = "000000000001"  # stands for all accounts but the lab's
 # A usual request: it comes over TLS, and by no function URL.
 _USUAL: Context = {
@@ -70,22 +71,6 @@ def outsiders(lab: Lab, statements: list[Policy], resource: str) -> list[tuple[s
                 if not is_denied(statements, Request(who, action, resource)):
                     found.append((who, action))
     return found
-
-
-def senders(lab: Lab, statements: list[Policy], queue: str) -> list[str]:
-    """Return who may send to a queue: "anyone", those of other accounts, and the account's topics that are named.
-
-    The account's own users, and its topics in general, are not listed. LabError if that cannot be decided.
-    """
-    found = set[str]()
-    for who, action in outsiders(lab, statements, queue):
-        if like(action.lower(), SEND.lower()):
-            found.add(ANYONE if who == "sns.amazonaws.com" else who)
-    for statement in _allows(statements):
-        for _operator, key, arns in _conditions(statement):
-            if key.lower() == "aws:sourcearn":
-                found |= {short(lab, arn) for arn in as_list(arns) if _is_ours(lab, arn)}
-    return sorted(found - {"*"})
 
 
 def short(lab: Lab, arn: str) -> str:
