@@ -46,10 +46,6 @@ class Finding(NamedTuple):
     cause: str = ""
 
 
-class Meant(str):
-    """A fault that an organisation may want: it "could be", and costs nothing."""
-
-
 class Unasked(str):
     """A setting that is right since nobody asked for another: it does not count."""
 
