@@ -203,9 +203,9 @@ class Rule:
 RULES: dict[str, Rule] = {}  # by id
 
 
-def judged(right: object, found: str, wanted: str, hint: str, counts: bool = True) -> Finding:
+def judged(right: object, found: str, wanted: str, hint: str) -> Finding:
     """Return a finding that is right or, if `right` is nothing, not yet."""
-    return Finding(State.OK if right else State.NOT_YET, found, wanted, hint, counts)
+    return Finding(State.OK if right else State.NOT_YET, found, wanted, hint)
 
 
 def cannot_see(why: str, hint: str, wanted: str = "", counts: bool = True, cause: str = "") -> Finding:

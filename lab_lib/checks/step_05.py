@@ -14,7 +14,7 @@ from lab_lib.checks import upload
 from lab_lib.checks.causes import LINKS, alert_again, by_upload, correct_code, fix_chain, fix_function
 from lab_lib.checks.evidence import TABLES, Evidence, at_rest
 from lab_lib.checks.making import waits_for_link
-from lab_lib.checks.reading import NOTIFIER, PROCESSOR, UPLOAD, fitting_key, is_taken
+from lab_lib.checks.reading import NOTIFIER, PROCESSOR, UPLOAD, fitting_key, is_taken, uploaded
 from lab_lib.checks.rules import (
     RULES,
     Account,
@@ -56,9 +56,11 @@ def judge_uploads(account: Account) -> Finding:
         if not isinstance(fault, NotATransactionsFile):
             raise fault
     found = _("none")
-    if read:
-        found = listing(map(str, faults)) if faults else _("no good row in {files}", files=listing(read))
-    elif keys := [item["Key"] for item in account.ask(buckets.uploads)]:
+    if faults:
+        found = listing(map(str, faults))
+    elif read:
+        found = _("no good row in {files}", files=listing(read))
+    elif keys := uploaded(account):
         found = _("{files}, which the trigger's filter does not take", files=listing(keys))
     return judged(False, found, wanted, hint)
 
@@ -128,13 +130,10 @@ def judge_alerts(account: Account, name: str) -> Finding:
     missing = upload.missing_alerts(high, sent)
     delete = _("Delete the messages of {queue} that are wrong, or that you need no more", queue=queue)
     delete = account.how_to_fix(delete, "purge_queue", N_("Purge"))
-    if (missing or wrong) and len(read) >= queues.MOST:
-        why = _("{queue} has more messages than the {most:,} that are read", queue=queue, most=queues.MOST)
-        return cannot_see(why, sentences(delete, again))
-    if missing and (hidden := count(attributes.get("ApproximateNumberOfMessagesNotVisible"))):
-        others = ngettext("{count:,} message", "{count:,} messages", hidden)
-        why = _("somebody is reading {messages} of {queue}", messages=others, queue=queue)
-        return cannot_see(why, _("Look again in a minute."), wanted)
+    hidden = count(attributes.get("ApproximateNumberOfMessagesNotVisible"))
+    if missing and (hidden or len(read) >= queues.MOST):
+        why = _("somebody is reading {queue}, or it has more than {most:,} messages", queue=queue, most=queues.MOST)
+        return cannot_see(why, sentences(_("Look again in a minute."), delete), wanted)
     if wrong:
         so_that = N_(" so that a message has the Subject, and customerID and accountBalance, both as text in quotes")
         hint = sentences(correct_code(account, NOTIFIER, so_that), delete, again)
@@ -257,9 +256,10 @@ def read_upload(lab: Lab, key: str) -> transactions.Recount | Exception:
 @once
 def read_all(account: Account) -> dict[str, transactions.Recount | Exception]:
     """Return the newest uploads that match a trigger, as `read_upload` reads them; all, while none can match."""
-    keys = [upload["Key"] for upload in account.ask(buckets.uploads)]
+    keys = uploaded(account)
     fitting = [key for key in keys if is_taken(account, key)]
-    keys = fitting if fitting or is_taken(account, UPLOAD) else keys
+    if fitting or is_taken(account, UPLOAD):
+        keys = fitting
     return {key: account.ask(read_upload, key) for key in keys[-MOST:]}
 
 
