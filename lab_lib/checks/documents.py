@@ -26,7 +26,9 @@ from lab_lib.checks.reading import (
     uploaded,
 )
 from lab_lib.checks.rules import Account, Unasked, document, or_none
+from lab_lib.errors import LabError
 from lab_lib.language import _
+from lab_lib.pages.wording import listing
 from lab_lib.settings import DEFAULT_REGION
 
 _VARIABLE = re.compile(r"""environ\[["'](\w+)["']\]""")  # that a code reads, and cannot do without
@@ -163,13 +165,18 @@ def is_archive(account: Account) -> bool:
 
 @document
 def starts_processor(account: Account) -> bool | list[str]:
-    """Return True if the bucket starts the function, else what it starts, and other kinds of its notifications."""
-    kinds = account.ask(triggers.bucket_notifications).keys() - {"LambdaFunctionConfigurations"}
-    started = [short(account.lab, trigger["LambdaFunctionArn"]) for trigger in notifications(account)]
-    return bool(bucket_triggers(account)) or [
-        *kinds,
-        *(_("the bucket starts {function}", function=name) for name in started),
-    ]
+    """Return True if the bucket starts the function, else what it starts. LabError if nothing says whether it does."""
+    if bucket_triggers(account):
+        return True
+    if ways := _other_ways(account):
+        raise LabError("the bucket sends its events to {ways}, and this check cannot follow them", ways=listing(ways))
+    names = [short(account.lab, trigger["LambdaFunctionArn"]) for trigger in notifications(account)]
+    return [_("the bucket starts {function}", function=name) for name in names]
+
+
+def _other_ways(account: Account) -> list[str]:
+    """Return the kinds of the bucket's notifications that start no function: EventBridge, topics, queues."""
+    return sorted(account.ask(triggers.bucket_notifications).keys() - {"LambdaFunctionConfigurations"})
 
 
 @document
@@ -190,7 +197,9 @@ def trigger_takes_uploads(account: Account) -> bool | list[str]:
 
 @document
 def bucket_may_invoke(account: Account) -> bool | str:
-    """Return True if the bucket may start the function, and no other bucket."""
+    """Return True if the bucket may start the function, and no other bucket; or if another service starts it."""
+    if not bucket_triggers(account) and _other_ways(account):
+        return True
     if _may_invoke(account, "any-bucket", ANOTHER_ACCOUNT):
         return _("any bucket of any account may start it")
     return _may_invoke(account, account.lab.bucket, account.lab.account)

@@ -115,10 +115,10 @@ def policy(account: Account, kind: str, name: str = "", *alias: str) -> tuple[li
         role = role_for(account, name)
         return grants.statements(role.get("AssumeRolePolicyDocument")), role["Arn"]
     if kind == "topic":
-        settings, arn = account.ask(topics.attributes) or {}, topics.topic_arn(lab)
-    else:
-        settings, arn = account.ask(queues.attributes, name), queues.queue_arn(lab, name)
-    return grants.statements(settings.get("Policy")), arn
+        attributes = account.ask(topics.attributes) or {}
+        return grants.statements(attributes.get("Policy")), topics.topic_arn(lab)
+    attributes = account.ask(queues.attributes, name)
+    return grants.statements(attributes.get("Policy")), queues.queue_arn(lab, name)
 
 
 @document

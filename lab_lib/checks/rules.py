@@ -243,8 +243,10 @@ def _with_its_bucket(lab: Lab) -> Lab:
     """
     if lab.bucket_name:
         return lab
-    by_name = sorted(or_none(lambda: buckets.candidates(lab)) or [], key=lambda name: name != lab.bucket)
-    names = [*by_name, *(or_none(lambda: triggers.allowed_buckets(lab)) or [])]
-    labs = [lab if name == lab.bucket else replace(lab, bucket_name=name) for name in names]
-    starting = (lab for lab in labs if or_none(partial(triggers.find_bucket_trigger, lab)))
-    return next(starting, labs[0] if by_name else lab)
+    by_name = sorted(or_none(partial(buckets.candidates, lab)) or [], key=lambda name: name != lab.bucket)
+    allowed = or_none(partial(triggers.allowed_buckets, lab)) or []
+    labs = [lab if name == lab.bucket else replace(lab, bucket_name=name) for name in [*by_name, *allowed]]
+    for candidate in labs:
+        if or_none(partial(triggers.find_bucket_trigger, candidate)):
+            return candidate
+    return labs[0] if by_name else lab
