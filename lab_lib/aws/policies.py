@@ -32,7 +32,8 @@ def transaction_processor(lab: Lab) -> Policy:
 
 def total_notifier(lab: Lab) -> Policy:
     """Let TotalNotifier read the stream, write totals and markers, and publish to the topic."""
-    totals, markers = table(lab, "TransactionTotal"), table(lab, "ProcessedRecords")
+    totals = table(lab, "TransactionTotal")
+    markers = table(lab, "ProcessedRecords")
     return document(
         allow(
             ["dynamodb:DescribeStream", "dynamodb:GetRecords", "dynamodb:GetShardIterator"],

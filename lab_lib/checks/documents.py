@@ -100,7 +100,8 @@ def code(account: Account, name: str) -> str:
     """Return why Lambda cannot import the handler of the function's settings from its files with Python 3, or ""."""
     settings = account.settings(name)
     files = account.ask(functions.code, name)
-    handler, runtime = settings.get("Handler", ""), settings.get("Runtime", "")
+    handler = settings.get("Handler", "")
+    runtime = settings.get("Runtime", "")
     module, _dot, entry = handler.rpartition(".")
     file = f"{module.replace('.', '/')}.py"
     if not runtime.startswith("python3."):
@@ -128,7 +129,8 @@ def parsed(code: str | bytes) -> ast.Module:
 @document
 def wrong_variables(account: Account, name: str) -> list[str]:
     """Return the variables of the workbook's code that are missing, or have other values. Others are not judged."""
-    now, wrong = functions.environment(account.settings(name)), []
+    wrong = []
+    now = functions.environment(account.settings(name))
     texts = or_none(lambda: account.ask(functions.code, name)) or {}  # without it, none is known to be missing
     read = _VARIABLE.findall(" ".join(texts.values()))
     for key, right in account.ask(functions.variables, name).items():

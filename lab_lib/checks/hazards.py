@@ -62,7 +62,8 @@ def takes_plain_text(account: Account, kind: str, action: str, name: str = "") -
 @document
 def expiring_files(account: Account) -> list[str]:
     """Return the rules by which S3 deletes uploads before the course ends."""
-    found, keys = [], [UPLOAD, *uploaded(account)]
+    found = []
+    keys = [UPLOAD, *uploaded(account)]
     for rule in account.ask(buckets.expiring):
         is_taken = any(key.startswith(_PREFIX.search(rule)) for key in keys)
         if is_taken and rule["Expiration"].get("Days", 0) < SOON:
@@ -75,7 +76,8 @@ def expiring_files(account: Account) -> list[str]:
 
 def _strays(account: Account, arns: Iterable[str]) -> list[str]:
     """Return those of these ends that lead back into the chain, or to another account, by their names."""
-    lab, found = account.lab, []
+    found = []
+    lab = account.lab
     chain = {lab.arn("lambda", f"function:{lab.name(name)}") for name in functions.SOURCES}
     chain |= {topics.topic_arn(lab), *(queues.queue_arn(lab, name) for name in queues.ALERT_QUEUES)}
     for end in map(unqualified, arns):

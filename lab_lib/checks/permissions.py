@@ -65,7 +65,8 @@ def role_excess(account: Account, name: str) -> list[str]:
 def function_role(account: Account, name: str) -> bool | str:
     """Return True if the function's role is that of step 00, or does as well; else what is wrong with it."""
     arn = str(account.settings(name)["Role"])
-    own, role = arn.split("/")[-1], role_of(account, name)
+    own = arn.split("/")[-1]
+    role = role_of(account, name)
     if not role:
         return _("{role}, which is not there", role=own)
     if own == usual_role(account, name):

@@ -216,14 +216,16 @@ def cannot_see(why: str, hint: str, wanted: str = "", counts: bool = True, cause
 
 def waits_for(id: str, name: str) -> Finding:
     """Return the finding of a check that cannot be made before another one, of this id and name, holds."""
-    found, wanted = _("waits for {check}", check=name), _("{check} first", check=name)
-    return Finding(State.WAITS, found, wanted, _("See to that first."), cause=id)
+    found = _("waits for {check}", check=name)
+    return Finding(State.WAITS, found, _("{check} first", check=name), _("See to that first."), cause=id)
 
 
 def none_of(faults: Iterable[str], hint: str, right: str = "") -> Finding:
     """Return a finding that is right if there are no faults, and then reads `right`; otherwise it lists the faults."""
-    named, right = sorted(faults), right or _("none")
-    return judged(not named, listing(named) if named else right, right, hint)
+    named = sorted(faults)
+    right = right or _("none")
+    found = listing(named) if named else right
+    return judged(not named, found, right, hint)
 
 
 def or_none(read: Callable[[], T]) -> T | None:

@@ -45,7 +45,8 @@ _CALLS_AWS = re.compile(r"\b(boto3|botocore)\.|from (boto3|botocore)\b|urllib|ht
 @Rule("05", "upload", "upload", after="bucket", of="upload", weight=0).enter
 def judge_uploads(account: Account) -> Finding:
     """The trigger takes an upload that is a transactions file with a good row. Others may be there too."""
-    read, key = read_all(account), fitting_key(account, "transactions")
+    read = read_all(account)
+    key = fitting_key(account, "transactions")
     hint = by_upload(account, _("Upload {key} to the bucket {bucket}", key=key, bucket=account.lab.bucket))
     wanted = _("a transactions file with a good row")
     if good := files(account):
@@ -111,7 +112,9 @@ def judge_alerts(account: Account, name: str) -> Finding:
 
     Alerts from before the last change of the function need not be so.
     """
-    lab, queue, attributes = account.lab, account.name(name), account.ask(queues.attributes, name)
+    lab = account.lab
+    queue = account.name(name)
+    attributes = account.ask(queues.attributes, name)
     high = {customer: total for customer, total in _sums(account).items() if total >= lab.threshold}
     if not high and any(total >= lab.threshold for total in due(account).totals.values()):
         return _waits_for_rows()
@@ -182,7 +185,8 @@ def _done(account: Account, name: str, faults: Iterable[Difference], hint: str, 
 
     What a broken link or an error of the function has led to waits for that: one cause is one fault.
     """
-    idle, finding = _idle(account, name), none_of(map(str, faults), hint, right)
+    idle = _idle(account, name)
+    finding = none_of(map(str, faults), hint, right)
     if finding.state is State.OK and not idle:
         return finding
     if first := waits_for_link(account, idle or finding.found, *links, *LINKS[name]):
@@ -196,9 +200,11 @@ def _done(account: Account, name: str, faults: Iterable[Difference], hint: str, 
 @once
 def _idle(account: Account, name: str) -> str:
     """Return why the function cannot have done anything, "" if it can have, or if that cannot be seen."""
-    lab, function, age = account.lab, account.name(name), datetime.now(UTC) - newest(account)
-    is_late = age < timedelta(seconds=lab.longest(_LATE)) and at_rest(lab) is not True
-    if is_late or age > _LOGS_KEPT:
+    lab = account.lab
+    function = account.name(name)
+    age = datetime.now(UTC) - newest(account)
+    may_be_late = age < timedelta(seconds=lab.longest(_LATE)) and at_rest(lab) is not True
+    if may_be_late or age > _LOGS_KEPT:
         return ""
     if not account.ask(Evidence).runs(name):
         counted = none_if_unseen(lambda: account.ask(cloudwatch.metrics, name, datetime.now(UTC) - _LOGS_KEPT))
