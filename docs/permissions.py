@@ -20,12 +20,8 @@ LAB = Lab(None, "", "ACCOUNT", "REGION", "aws", bucket_name="BUCKET")  # type: i
 
 def page() -> str:
     """Return the whole file."""
-    topic, role = (
-        LAB.arn("sns", "HighBalanceAlert"),
-        {"Resource": [LAB.arn("sts", f"role/{name}") for name in dict.fromkeys(ROLES.values())]},
-    )
-    dead_letters = queues.queue_arn(LAB, queues.DEAD_LETTERS)
-    alerts = [policies.topic_to_queue(LAB, topic, queues.queue_arn(LAB, name)) for name in queues.ALERT_QUEUES]
+    role = {"Resource": [LAB.arn("sts", f"role/{name}") for name in dict.fromkeys(ROLES.values())]}
+    of_queues = [policies.policy(LAB, name) for name in [*queues.ALERT_QUEUES, queues.DEAD_LETTERS]]
     trust = [{**statement, **role} for statement in policies.trust()["Statement"]]
     documents = [
         ("TransactionProcessor", policies.transaction_processor(LAB)),
@@ -34,8 +30,8 @@ def page() -> str:
         ("", policies.document(*trust)),
         ("", policies.document(policies.bucket_to_function(LAB))),
         ("", policies.tls_only_bucket(LAB)),
-        ("", policies.alert_topic(LAB, topic)),
-        *(("", policy) for policy in [*alerts, policies.tls_only_queue(dead_letters)]),
+        ("", policies.alert_topic(LAB)),
+        *(("", policy) for policy in of_queues),
         ("learner", user_policies.learner(LAB)),
         ("grader", user_policies.grader(LAB)),
         ("grader, for a probe", user_policies.probe(LAB)),

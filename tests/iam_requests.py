@@ -16,7 +16,6 @@ ACTIONS = {
     "s3:CreateBucket": ["s3:CreateBucket", "s3:TagResource"],
     "s3:CreateMultipartUpload": ["s3:PutObject"],
     "s3:DeleteObjects": ["s3:DeleteObject", "s3:DeleteObjectVersion"],
-    "s3:GetBucketReplication": ["s3:GetReplicationConfiguration"],
     "s3:GetBucketLifecycleConfiguration": ["s3:GetLifecycleConfiguration"],
     "s3:GetBucketNotificationConfiguration": ["s3:GetBucketNotification"],
     "s3:GetPublicAccessBlock": ["s3:GetBucketPublicAccessBlock"],

@@ -222,13 +222,6 @@ def expiring(lab: Lab) -> list[dict[str, Any]]:
     return [rule for rule in rules if {"Days", "Date"} & rule.get("Expiration", {}).keys()]
 
 
-def copies(lab: Lab) -> list[dict[str, Any]]:
-    """Return where S3 copies new objects of the bucket: the ARN of another bucket, and its account if it is another."""
-    answer = none_if_lacking(lambda: lab.client("s3").get_bucket_replication(Bucket=lab.bucket)) or {}
-    rules = answer.get("ReplicationConfiguration", {}).get("Rules", [])
-    return [rule["Destination"] for rule in rules if rule["Status"] == "Enabled"]
-
-
 def acl(lab: Lab) -> list[tuple[str, str]]:
     """Return whom else the bucket's access control list lets do what: a group such as AllUsers, or an account's id."""
     answer = none_if_lacking(lambda: lab.client("s3").get_bucket_acl(Bucket=lab.bucket)) or {}

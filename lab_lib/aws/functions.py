@@ -23,7 +23,7 @@ from lab_lib.aws.roles import find_role
 from lab_lib.aws.topics import find_topic, topic_arn
 from lab_lib.calls import sessions
 from lab_lib.calls.waiting import WAITS
-from lab_lib.errors import LabError, StepMissing, none_if_absent, none_if_lacking
+from lab_lib.errors import LabError, StepMissing, none_if_absent
 from lab_lib.handlers.transaction_processor.transactions_file import MOST_ROWS
 from lab_lib.lab import TAGS, Lab, has_lab_tag
 from lab_lib.language import _
@@ -191,12 +191,6 @@ def environment(settings: Settings) -> dict[str, str]:
     return dict(settings.get("Environment", {}).get("Variables", {}))
 
 
-def destination(settings: Settings) -> str | None:
-    """Return the destination on failure in the settings of a function's events or of a mapping, or None."""
-    arn: str | None = settings.get("DestinationConfig", {}).get("OnFailure", {}).get("Destination")
-    return arn
-
-
 def is_ready(settings: Settings) -> bool:
     """Return whether the function with these settings can be called."""
     return settings.get("State") in ("Active", "Inactive") and settings.get("LastUpdateStatus") == "Successful"
@@ -250,12 +244,6 @@ def event_settings(lab: Lab, name: str, qualifier: str = "") -> Settings:
     """Return how Lambda treats the events of the function, or of its alias or version: destinations, tries, age."""
     lambda_, which = lab.client("lambda"), _which(lab, name, qualifier)
     return none_if_absent(lambda: lambda_.get_function_event_invoke_config(**which)) or {}
-
-
-def url(lab: Lab, name: str, qualifier: str = "") -> Settings:
-    """Return the address at which the function, or its alias, is called over the web: FunctionUrl, AuthType; or {}."""
-    which = _which(lab, name, qualifier)
-    return none_if_lacking(lambda: lab.client("lambda").get_function_url_config(**which)) or {}
 
 
 def find_function(lab: Lab, name: str) -> str | None:

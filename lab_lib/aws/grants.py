@@ -14,10 +14,11 @@ from lab_lib.aws.json_text import json_object
 from lab_lib.aws.policies import Policy
 from lab_lib.errors import LabError
 from lab_lib.lab import Lab
-from lab_lib.language import _
+from lab_lib.language import N_, _
 
 Context = Mapping[str, str | None]
-SEND, ANYONE = "sqs:SendMessage", "anyone"
+SEND = "sqs:SendMessage"
+ANYONE = N_("anyone")
 ANOTHER_ACCOUNT = "000000000001"  # stands for all accounts but the lab's
 # A usual request: it comes over TLS, and by no function URL.
 _USUAL: Context = {
@@ -50,12 +51,12 @@ def statements(policy: Any) -> list[Policy]:
 
 def is_allowed(statements: list[Policy], request: Request) -> bool:
     """Return True if a statement allows the request and none denies it. LabError if that cannot be decided."""
-    return not is_denied(statements, request) and _any_applies(_allows(statements), request)
+    return not is_denied(statements, request) and _any_applies("Allow", statements, request)
 
 
 def is_denied(statements: list[Policy], request: Request) -> bool:
     """Return True if a statement denies the request. LabError if that cannot be decided."""
-    return _any_applies([statement for statement in statements if statement["Effect"] == "Deny"], request)
+    return _any_applies("Deny", statements, request)
 
 
 def outsiders(lab: Lab, statements: list[Policy], resource: str) -> list[tuple[str, str]]:
@@ -64,28 +65,12 @@ def outsiders(lab: Lab, statements: list[Policy], resource: str) -> list[tuple[s
     LabError if that cannot be decided.
     """
     found = list[tuple[str, str]]()
-    for statement in _allows(statements):
+    for statement in statements:
         for who in _strangers(lab, statement):
             for action in as_list(_element(statement, "Action")):
                 if not is_denied(statements, Request(who, action, resource)):
                     found.append((who, action))
     return found
-
-
-def senders(lab: Lab, statements: list[Policy], queue: str) -> list[str]:
-    """Return who may send to a queue: "anyone", those of other accounts, and the account's topics that are named.
-
-    The account's own users, and its topics in general, are not listed. LabError if that cannot be decided.
-    """
-    found = set[str]()
-    for who, action in outsiders(lab, statements, queue):
-        if like(action.lower(), SEND.lower()):
-            found.add(ANYONE if who == "sns.amazonaws.com" else who)
-    for statement in _allows(statements):
-        for _operator, key, arns in _conditions(statement):
-            if key.lower() == "aws:sourcearn":
-                found |= {short(lab, arn) for arn in as_list(arns) if _is_ours(lab, arn)}
-    return sorted(found - {"*"})
 
 
 def short(lab: Lab, arn: str) -> str:
@@ -118,16 +103,12 @@ _OPERATORS: dict[str, Callable[[str, str], bool]] = {  # each gets what the poli
 }
 
 
-def _allows(statements: list[Policy]) -> list[Policy]:
-    return [statement for statement in statements if statement["Effect"] == "Allow"]
-
-
-def _any_applies(statements: list[Policy], request: Request) -> bool:
-    """Return True if one of the statements is about the request. LabError if that depends on one that is unclear."""
+def _any_applies(effect: str, statements: list[Policy], request: Request) -> bool:
+    """Return True if a statement with this effect is about the request. LabError if that depends on an unclear one."""
     unclear = None
     for statement in statements:
         try:
-            if _applies(statement, request):
+            if statement["Effect"] == effect and _applies(statement, request):
                 return True
         except LabError as error:
             unclear = error
@@ -148,11 +129,13 @@ def _applies(statement: Policy, request: Request) -> bool:
 
 
 def _strangers(lab: Lab, statement: Policy) -> list[str]:
-    """Return whom of other accounts a statement is about: "anyone", or who is named.
+    """Return whom of other accounts a statement allows something: "anyone", or who is named.
 
     These are its principals, narrowed by each condition that says who asks. A condition of Lambda's, which is about
     a function's URL, is taken to hold.
     """
+    if statement["Effect"] == "Deny":
+        return []
     principals = _principals(statement)
     for kind in principals.keys() - {"AWS", "Service"}:
         raise _unclear(_("the principal {name}", name=kind))

@@ -26,14 +26,14 @@ def transaction_processor(lab: Lab) -> Policy:
         allow(["s3:PutObject", "s3:DeleteObject"], f"{bucket}/rejected/*"),
         allow(["dynamodb:BatchWriteItem"], table(lab, "Customer"), table(lab, "Transactions")),
         allow(["dynamodb:GetItem", "dynamodb:PutItem"], table(lab, "ProcessedRecords")),
-        _to_dead_letters(lab),
-        _write_log(lab, "TransactionProcessor"),
+        *_dead_letters_and_log(lab, "TransactionProcessor"),
     )
 
 
 def total_notifier(lab: Lab) -> Policy:
     """Let TotalNotifier read the stream, write totals and markers, and publish to the topic."""
-    totals, markers = table(lab, "TransactionTotal"), table(lab, "ProcessedRecords")
+    totals = table(lab, "TransactionTotal")
+    markers = table(lab, "ProcessedRecords")
     return document(
         allow(
             ["dynamodb:DescribeStream", "dynamodb:GetRecords", "dynamodb:GetShardIterator"],
@@ -42,9 +42,8 @@ def total_notifier(lab: Lab) -> Policy:
         allow(["dynamodb:ListStreams"], "*"),  # has no resource-level permissions
         allow(["dynamodb:UpdateItem", "dynamodb:BatchGetItem", "dynamodb:Scan"], totals),
         allow(["dynamodb:PutItem"], markers),
-        allow(["sns:Publish"], lab.arn("sns", lab.name("HighBalanceAlert"))),
-        _to_dead_letters(lab),
-        _write_log(lab, "TotalNotifier"),
+        allow(["sns:Publish"], _topic(lab)),
+        *_dead_letters_and_log(lab, "TotalNotifier"),
     )
 
 
@@ -54,10 +53,7 @@ def policy(lab: Lab, name: str) -> Policy:
         return transaction_processor(lab)
     if name == "TotalNotifierRole":
         return total_notifier(lab)
-    topic, queue = lab.arn("sns", lab.name("HighBalanceAlert")), lab.arn("sqs", lab.name(name))
-    if name == "HighBalanceAlert":
-        return alert_topic(lab, topic)
-    return tls_only_queue(queue) if name == "LabDeadLetters" else topic_to_queue(lab, topic, queue)
+    return alert_topic(lab) if name == "HighBalanceAlert" else queue(lab, name)
 
 
 def experiments(lab: Lab) -> dict[str, Policy]:
@@ -77,16 +73,26 @@ def experiments(lab: Lab) -> dict[str, Policy]:
 def boundary(lab: Lab) -> Policy:
     """Return the permissions boundary of all roles: what the functions do in the lab and beside it."""
     roles = (transaction_processor(lab), total_notifier(lab), *experiments(lab).values())
-    statements = [statement for policy in roles for statement in policy["Statement"]]
-    return document(*(one for place, one in enumerate(statements) if one not in statements[:place]))
+    statements = list[Policy]()
+    for role in roles:
+        statements += [statement for statement in role["Statement"] if statement not in statements]
+    return document(*statements)
 
 
 def items_of_notifier(lab: Lab) -> Policy:
     """Return the statement that lets a function do what it likes with the items of totals and markers."""
-    verbs = ("BatchGet", "BatchWrite", "ConditionCheck", "Delete", "Get", "Put", "Update")
-    calls = [*(f"{verb}Item" for verb in verbs), "Query", "Scan"]
-    tables = table(lab, "TransactionTotal"), table(lab, "ProcessedRecords")
-    return allow([f"dynamodb:{call}" for call in calls], *tables)
+    actions = [
+        "dynamodb:BatchGetItem",
+        "dynamodb:BatchWriteItem",
+        "dynamodb:ConditionCheckItem",
+        "dynamodb:DeleteItem",
+        "dynamodb:GetItem",
+        "dynamodb:PutItem",
+        "dynamodb:UpdateItem",
+        "dynamodb:Query",
+        "dynamodb:Scan",
+    ]
+    return allow(actions, table(lab, "TransactionTotal"), table(lab, "ProcessedRecords"))
 
 
 def bucket_to_function(lab: Lab) -> Policy:
@@ -109,30 +115,22 @@ def tls_only_bucket(lab: Lab) -> Policy:
     return document(_deny_without_tls("s3:*", bucket, f"{bucket}/*"))
 
 
-def tls_only_queue(queue_arn: str) -> Policy:
-    """Deny every request to the queue without TLS."""
-    return document(_deny_without_tls("sqs:*", queue_arn))
+def queue(lab: Lab, name: str) -> Policy:
+    """Let the topic of this account, and nothing else, send to a queue for alerts. Deny requests without TLS."""
+    arn = lab.arn("sqs", lab.name(name))
+    from_topic = {
+        "Sid": "TopicToQueue",
+        "Effect": "Allow",
+        "Principal": {"Service": "sns.amazonaws.com"},
+        "Action": "sqs:SendMessage",
+        "Resource": arn,
+        "Condition": {"ArnEquals": {"aws:SourceArn": _topic(lab)}, "StringEquals": {"aws:SourceAccount": lab.account}},
+    }
+    deny = _deny_without_tls("sqs:*", arn)
+    return document(deny) if name == "LabDeadLetters" else document(from_topic, deny)
 
 
-def topic_to_queue(lab: Lab, topic_arn: str, queue_arn: str) -> Policy:
-    """Let this topic of this account, and nothing else, send messages to the queue. Deny requests without TLS."""
-    return document(
-        {
-            "Sid": "TopicToQueue",
-            "Effect": "Allow",
-            "Principal": {"Service": "sns.amazonaws.com"},
-            "Action": "sqs:SendMessage",
-            "Resource": queue_arn,
-            "Condition": {
-                "ArnEquals": {"aws:SourceArn": topic_arn},
-                "StringEquals": {"aws:SourceAccount": lab.account},
-            },
-        },
-        _deny_without_tls("sqs:*", queue_arn),
-    )
-
-
-def alert_topic(lab: Lab, topic_arn: str) -> Policy:
+def alert_topic(lab: Lab) -> Policy:
     """Let the topic's account use it, as SNS does by default, and deny publishing without TLS."""
     actions = ["Publish", "Subscribe", "ListSubscriptionsByTopic", "GetTopicAttributes", "SetTopicAttributes"]
     actions += ["AddPermission", "RemovePermission", "DeleteTopic"]
@@ -142,10 +140,10 @@ def alert_topic(lab: Lab, topic_arn: str) -> Policy:
             "Effect": "Allow",
             "Principal": {"AWS": "*"},
             "Action": [f"sns:{action}" for action in actions],
-            "Resource": topic_arn,
+            "Resource": _topic(lab),
             "Condition": {"StringEquals": {"aws:SourceOwner": lab.account}},
         },
-        _deny_without_tls("sns:Publish", topic_arn),
+        _deny_without_tls("sns:Publish", _topic(lab)),
     )
 
 
@@ -175,10 +173,12 @@ def _deny_without_tls(action: str, *resources: str) -> Policy:
     }
 
 
-def _to_dead_letters(lab: Lab) -> Policy:
-    return allow(["sqs:SendMessage"], lab.arn("sqs", lab.name("LabDeadLetters")))
+def _topic(lab: Lab) -> str:
+    return lab.arn("sns", lab.name("HighBalanceAlert"))
 
 
-def _write_log(lab: Lab, function: str) -> Policy:
+def _dead_letters_and_log(lab: Lab, function: str) -> list[Policy]:
+    """Return the statements for what Lambda does for a function: keep what failed, and write its log."""
     group = lab.arn("logs", f"log-group:/aws/lambda/{lab.name(function)}:*")
-    return allow(["logs:CreateLogStream", "logs:PutLogEvents"], group)
+    letters = lab.arn("sqs", lab.name("LabDeadLetters"))
+    return [allow(["sqs:SendMessage"], letters), allow(["logs:CreateLogStream", "logs:PutLogEvents"], group)]

@@ -16,7 +16,7 @@ def ensure_topic(lab: Lab, name: str = ALERT_TOPIC) -> str:
     It has no KMS key: AWS documents which rights a publisher needs on a key only for keys of the customer's own.
     """
     sns, arn = lab.client("sns"), topic_arn(lab, name)
-    settings = {"DisplayName": DISPLAY_NAME, "Policy": json.dumps(policies.alert_topic(lab, arn))}
+    settings = {"DisplayName": DISPLAY_NAME, "Policy": json.dumps(policies.alert_topic(lab))}
     now = attributes(lab, name)
     if now is None:
         sns.create_topic(Name=lab.name(name), Attributes=settings, Tags=[TAG])

@@ -45,7 +45,8 @@ def run(
         raise UsageError(
             "There is no step {step!r}. The steps are {steps}.", step=min(unknown), steps=_(", ").join(STEPS)
         )
-    account, report = Account(lab), []
+    account = Account(lab)
+    report = []
     for rule in _in_order(steps, probe, further):
         report.append(made(account, rule))
         done(report[-1])
@@ -82,7 +83,8 @@ def checkpoint(lab: Lab, step: str) -> None:
         drawn = [made(account, rule) for rule in RULES.values() if rule.step <= step or rule.finds]
         display(Report(drawn).picture(step))  # type: ignore[no-untyped-call]
     display(report)  # type: ignore[no-untyped-call]
-    held, unseen = sum(check.ok for check in report.checks), len(report.failed) - len(report.wrong)
+    held = sum(check.ok for check in report.checks)
+    unseen = len(report.failed) - len(report.wrong)
     counted = _("Checks that hold: {held} of {all}", held=held, all=len(report.checks))
     print(_("{counted}, and {unseen} cannot be seen", counted=counted, unseen=unseen) if unseen else counted)
     if report.wrong:

@@ -71,7 +71,7 @@ def copied(lab: Lab) -> Iterator[Copy | None]:
             connection.request("GET", f"{place.path}?{place.query}")
             answer = json.loads(connection.getresponse().readline(1_000))
             number = str(answer["copy"])
-        except (OSError, HTTPException, ValueError, KeyError, TypeError) as error:
+        except (OSError, HTTPException, ValueError, KeyError) as error:
             raise EmulatorError(
                 "The embedded AWS cannot copy the account ({error}). Stop it with `lab local stop`.", error=error
             ) from None

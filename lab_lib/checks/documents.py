@@ -7,15 +7,15 @@ from typing import Any
 
 from lab_lib.aws import buckets, cloudwatch, functions, grants, queues, tables, topics, triggers
 from lab_lib.aws.grants import ANOTHER_ACCOUNT, Request, is_allowed, like, short
-from lab_lib.aws.json_text import amount, count
-from lab_lib.checks.hazards import CREATED, event_settings
+from lab_lib.aws.json_text import amount
+from lab_lib.checks.hazards import CREATED
 from lab_lib.checks.reading import (
     NOTIFIER,
     PROCESSOR,
-    TOPIC,
     UPLOAD,
     aliases,
     bucket_triggers,
+    events,
     filters,
     is_old,
     is_taken,
@@ -23,16 +23,14 @@ from lab_lib.checks.reading import (
     notifications,
     policy,
     starts,
-    starts_another,
+    uploaded,
 )
-from lab_lib.checks.rules import Account, Meant, Unasked, document, or_none
+from lab_lib.checks.rules import Account, Unasked, document, or_none
 from lab_lib.errors import LabError
 from lab_lib.language import _
 from lab_lib.pages.wording import listing
 from lab_lib.settings import DEFAULT_REGION
 
-RETRIES = ("MaximumRetryAttempts", "MaximumRecordAgeInSeconds", "BisectBatchOnFunctionError", "FunctionResponseTypes")
-LIMITS = {"DelaySeconds": range(61), "MessageRetentionPeriod": range(3600, 1_209_601)}  # alerts come soon, and stay
 _VARIABLE = re.compile(r"""environ\[["'](\w+)["']\]""")  # that a code reads, and cannot do without
 
 
@@ -67,7 +65,7 @@ def table(account: Account, name: str) -> str:
     now = account.ask(tables.describe, name)
     if not now:
         return ""
-    state = now.get("TableStatus", _("without a state"))
+    state = now["TableStatus"]
     return account.name(name) if state in ("ACTIVE", "UPDATING") else f"{account.name(name)}, {state}"
 
 
@@ -102,10 +100,10 @@ def code(account: Account, name: str) -> str:
     """Return why Lambda cannot import the handler of the function's settings from its files with Python 3, or ""."""
     settings = account.settings(name)
     files = account.ask(functions.code, name)
-    handler, runtime = settings.get("Handler", ""), settings.get("Runtime", "")
+    handler = settings.get("Handler", "")
+    runtime = settings.get("Runtime", "")
     module, _dot, entry = handler.rpartition(".")
-    path = module.replace(".", "/")
-    file = f"{path}/__init__.py" if f"{path}/__init__.py" in files else f"{path}.py"
+    file = f"{module.replace('.', '/')}.py"
     if not runtime.startswith("python3."):
         return _("the runtime is {runtime}", runtime=runtime)
     if file not in files:
@@ -131,31 +129,19 @@ def parsed(code: str | bytes) -> ast.Module:
 @document
 def wrong_variables(account: Account, name: str) -> list[str]:
     """Return the variables of the workbook's code that are missing, or have other values. Others are not judged."""
-    return [*_wrong_variables(account, name).values()]
-
-
-@document
-def these_variables(account: Account, name: str) -> str:
-    """Return the right values of the wrong ones."""
-    right = account.ask(functions.variables, name)
-    wrong = _wrong_variables(account, name)
-    return listing(f"{key}={right[key]}" for key in wrong) if wrong else _("all variables")
-
-
-def _wrong_variables(account: Account, name: str) -> dict[str, str]:
-    """Return what is wrong with each variable."""
+    wrong = []
     now = functions.environment(account.settings(name))
     texts = or_none(lambda: account.ask(functions.code, name)) or {}  # without it, none is known to be missing
     read = _VARIABLE.findall(" ".join(texts.values()))
-    wrong = dict[str, str]()
     for key, right in account.ask(functions.variables, name).items():
         value = now.get(key)
+        if not right:  # the URL of a queue that is not there
+            continue
         if value is None:
             if key in read:
-                wrong[key] = _("{setting} is not set", setting=key)
-        # The URL of a queue that is not there is empty. As thresholds, 1500 and 1500.0 are the same.
-        elif right and (amount(value) or value) != (amount(right) or right):
-            wrong[key] = _("{setting} is {value}, not {right}", setting=key, value=value, right=right)
+                wrong.append(_("{setting} is not set to {right}", setting=key, right=right))
+        elif (amount(value) or value) != (amount(right) or right):  # as thresholds, 1500 and 1500.0 are the same
+            wrong.append(_("{setting} is {value}, not {right}", setting=key, value=value, right=right))
     return wrong
 
 
@@ -185,48 +171,30 @@ def starts_processor(account: Account) -> bool | list[str]:
     if bucket_triggers(account):
         return True
     if ways := _other_ways(account):
-        raise LabError(
-            "the bucket sends its events to {ways}, and this check cannot follow them", ways=_(" and ").join(ways)
-        )
-    return _started(account, _functions(account))
+        raise LabError("the bucket sends its events to {ways}, and this check cannot follow them", ways=listing(ways))
+    names = [short(account.lab, trigger["LambdaFunctionArn"]) for trigger in notifications(account)]
+    return [_("the bucket starts {function}", function=name) for name in names]
 
 
 def _other_ways(account: Account) -> list[str]:
-    """Return where the bucket sends the events of uploads, other than to functions: EventBridge, SNS, SQS."""
-    settings = account.ask(triggers.bucket_notifications)
-    targets = {"SNS": settings.get("TopicConfigurations"), "SQS": settings.get("QueueConfigurations")}
-    ways = ["EventBridge"] if "EventBridgeConfiguration" in settings else []
-    return ways + [way for way, target in targets.items() if "s3:ObjectCreated:" in str(target)]
-
-
-@document
-def other_bucket_triggers(account: Account) -> list[str]:
-    """Return the triggers whose function is gone, or is TotalNotifier."""
-    others = [arn for arn in _functions(account) if not starts(account, arn, account.name(PROCESSOR))]
-    return _started(account, [arn for arn in others if not starts_another(account, arn)])
-
-
-def _functions(account: Account) -> list[str]:
-    return [trigger["LambdaFunctionArn"] for trigger in notifications(account)]
-
-
-def _started(account: Account, arns: list[str]) -> list[str]:
-    return [_("the bucket starts {function}", function=short(account.lab, arn)) for arn in arns]
+    """Return the kinds of the bucket's notifications that start no function: EventBridge, topics, queues."""
+    return sorted(account.ask(triggers.bucket_notifications).keys() - {"LambdaFunctionConfigurations"})
 
 
 @document
 def trigger_events(account: Account) -> bool | list[str]:
     """Return True if a small and a large upload are among the events of the bucket's triggers, else these events."""
-    events = [event for trigger in bucket_triggers(account) for event in trigger.get("Events", [])]
-    uploads = [f"{CREATED}Put", f"{CREATED}CompleteMultipartUpload"]
-    return all(any(like(event, upload) for event in events) for upload in uploads) or events
+    taken = events(account)
+    for upload in ("Put", "CompleteMultipartUpload"):
+        if not any(like(event, f"{CREATED}{upload}") for event in taken):
+            return taken
+    return True
 
 
 @document
 def trigger_takes_uploads(account: Account) -> bool | list[str]:
     """Return True if a trigger takes the handout's file, or one that was in fact uploaded; else the filters."""
-    keys = [UPLOAD, *(upload["Key"] for upload in account.ask(buckets.uploads))]
-    return any(is_taken(account, key) for key in keys) or filters(account)
+    return any(is_taken(account, key) for key in [UPLOAD, *uploaded(account)]) or filters(account)
 
 
 @document
@@ -261,13 +229,6 @@ def _may_invoke(account: Account, bucket: str, owner: str) -> bool:
     return True
 
 
-@document
-def failed_files(account: Account) -> str:
-    """Return where failed events go: to a destination of Lambda, or the older dead-letter target of the function."""
-    older = account.settings(PROCESSOR).get("DeadLetterConfig", {}).get("TargetArn")
-    return _kept(account, functions.destination(event_settings(account)) or older)
-
-
 # The stream starts TotalNotifier
 
 
@@ -279,18 +240,11 @@ def starts_notifier(account: Account) -> bool | list[str]:
 
 @document
 def other_stream_triggers(account: Account) -> list[str]:
-    return [_mapped(account, other) for other in _wrong_mappings(account)]
-
-
-@document
-def other_uuid(account: Account) -> str:
-    return next((str(other["UUID"]) for other in _wrong_mappings(account)), "")
-
-
-def _wrong_mappings(account: Account) -> list[triggers.Trigger]:
-    """Return those that are there twice, read an earlier stream, or start what is gone, or is the wrong function."""
+    """Return the mappings that read an earlier stream, start the wrong function, or are there twice."""
+    ours = [account.name(name) for name in functions.SOURCES]
     others = [other for other in account.ask(triggers.mappings) if other["UUID"] != mapping(account).get("UUID")]
-    return [other for other in others if is_old(account, other) or not starts_another(account, other["FunctionArn"])]
+    wrong = [other for other in others if is_old(account, other) or starts(account, other["FunctionArn"], *ours)]
+    return [_mapped(account, other) for other in wrong]
 
 
 def _mapped(account: Account, mapping: triggers.Trigger) -> str:
@@ -298,22 +252,6 @@ def _mapped(account: Account, mapping: triggers.Trigger) -> str:
     if is_old(account, mapping):
         return _("an earlier stream starts {function}", function=name)
     return _("the stream starts {function}", function=name)
-
-
-@document
-def unbounded_retries(account: Account) -> list[str]:
-    now = mapping(account)
-    unset = [setting for setting in RETRIES if str(now.get(setting)) in ("None", "-1", "False", "[]")]  # 0 is set
-    return [_("{setting} is not set", setting=setting) for setting in unset]
-
-
-@document
-def failed_changes(account: Account) -> str:
-    return _kept(account, functions.destination(mapping(account)))
-
-
-def _kept(account: Account, destination: str | None) -> str:
-    return _("go to {queue}", queue=short(account.lab, destination)) if destination else ""
 
 
 # People. No address is shown
@@ -330,35 +268,29 @@ def subscribed(account: Account, protocol: str) -> bool | str:
 
 
 @document
-def email_confirmed(account: Account) -> bool | str | list[str]:
+def email_confirmed(account: Account) -> bool | str:
     """Return True if a subscription of the e-mail is confirmed. A mistyped address is confirmed by nobody."""
-    arns = _email_arns(account)
-    if not arns:
-        return Unasked(_("none to confirm"))
-    if any(map(_is_confirmed, arns)):
-        return True if account.lab.email else Unasked(_("confirmed"))
-    return _("pending") if account.lab.email else [Meant(_("pending"))]
+    if not account.lab.email:
+        return Unasked(_("none was named"))
+    return bool(_confirmed(account)) or _("pending")
 
 
-def _email_arns(account: Account) -> list[str]:
-    """Return the e-mail subscriptions: of the lab's address or, if the lab has none, of every address."""
-    wanted = account.lab.email  # others, such as a mistyped one, expire by themselves
-    emails = [row for row in account.ask(triggers.subscriptions) if row["Protocol"] == "email"]
-    return [row["SubscriptionArn"] for row in emails if wanted in ("", row["Endpoint"])]
-
-
-def _is_confirmed(arn: str) -> bool:
-    return arn.startswith("arn:")
+def _confirmed(account: Account) -> list[str]:
+    """Return the confirmed e-mail subscriptions: of the lab's address or, if the lab has none, of every address."""
+    found = []
+    for row in account.ask(triggers.subscriptions):
+        is_wanted = row["Protocol"] == "email" and account.lab.email in ("", row["Endpoint"])
+        if is_wanted and row["SubscriptionArn"].startswith("arn:"):
+            found.append(row["SubscriptionArn"])
+    return found
 
 
 @document
-def unsubscribed_by_click(account: Account) -> list[str]:
+def unsubscribed_by_click(account: Account) -> str:
     """Return the way in which anybody can end the e-mail: a mail scanner opens every link of an alert."""
-    for arn in filter(_is_confirmed, _email_arns(account)):
-        settings = account.ask(triggers.subscription_settings, arn)
-        if settings.get("ConfirmationWasAuthenticated") != "true":
-            return [_("by the link in each mail")]
-    return []
+    settings = [account.ask(triggers.subscription_settings, arn) for arn in _confirmed(account)]
+    by_token = all(now.get("ConfirmationWasAuthenticated") == "true" for now in settings)
+    return "" if by_token else _("by the link in each mail")
 
 
 # The queues
@@ -395,14 +327,6 @@ def _may_send(account: Account, name: str, source: str) -> bool:
 
 @document
 def other_senders(account: Account, name: str) -> list[str]:
-    """Return who may send beside the topic and the users of the account."""
-    senders = {*grants.senders(account.lab, *policy(account, "queue", name))} - {account.name(TOPIC)}
-    return [_("anyone") if sender == grants.ANYONE else sender for sender in senders]
-
-
-@document
-def queue_limits(account: Account, name: str) -> list[str]:
-    """Return the settings of the queue by which alerts come late, or are dropped before somebody looks."""
-    now = account.ask(queues.attributes, name)
-    odd = [limit for limit in LIMITS if limit in now and count(now[limit]) not in LIMITS[limit]]
-    return [_("{setting} is {value}", setting=limit, value=now[limit]) for limit in odd]
+    """Return who of other accounts may send, and what of another service."""
+    found = grants.outsiders(account.lab, *policy(account, "queue", name))
+    return [_(who) for who, action in found if like(action.lower(), grants.SEND.lower())]

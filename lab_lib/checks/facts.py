@@ -14,7 +14,7 @@ import jmespath
 from lab_lib import aws, resources
 from lab_lib.aws import queues, tables, topics
 from lab_lib.checks.reading import NOTIFIER, PROCESSOR, TOPIC
-from lab_lib.checks.rules import DOCUMENTS, RULES, Account, Finding, Meant, Rule, State, Unasked, or_none
+from lab_lib.checks.rules import DOCUMENTS, RULES, Account, Finding, Rule, State, Unasked, or_none
 from lab_lib.language import N_, _
 from lab_lib.pages.wording import listing
 
@@ -95,10 +95,8 @@ class Fact(Rule):
         hint = account.how_to_fix(names.fill(self.why), names.fill(self.call), self.console, cell)
         if self.similar and not found:
             hint = _with_near(hint, account, wanted, self.similar)
-        faults = found if isinstance(found, list) else []
-        is_meant = self.is_free or (faults != [] and all(isinstance(fault, Meant) for fault in faults))
-        state = State.OK if fits else State.COULD_BE if is_meant else State.NOT_YET
-        return Finding(state, shown, wanted, hint, counts=is_asked and (fits or not is_meant))
+        state = State.OK if fits else State.COULD_BE if self.is_free else State.NOT_YET
+        return Finding(state, shown, wanted, hint, counts=is_asked and state is not State.COULD_BE)
 
     def _compared(self, found: Any, names: _Names) -> tuple[bool, str]:
         """Return whether what was found is right, and the text of what is."""

@@ -33,7 +33,8 @@ def settled(lab: Lab, make: Callable[[Account], list[Check]]) -> tuple[Account, 
         checks = make(account)
         return None if any(not check.ok and check.id in account.unsettled for check in checks) else (account, checks)
 
-    what, longest = _("AWS to show the last changes"), 2 * lab.patience  # after one, no change is recent
+    longest = 2 * lab.patience  # after one, no change is recent
+    what = _("AWS to show the last changes")
     return lab.wait_until(look, what, timeout=longest, on_aws=_("a few seconds"), first_pause=1, longest_pause=5)
 
 
@@ -63,7 +64,8 @@ def waits_for_link(account: Account, found: str, *links: str) -> Finding | None:
 
 
 def _make(account: Account, rule: Rule) -> Check:
-    first, before = _first_cause(account, rule), account.maybe_old
+    first = _first_cause(account, rule)
+    before = account.maybe_old
     finding = _behind(first, rule.step) if first else _finding(account, rule)
     is_recent = account.lab.journal is not None and not account.lab.journal.is_empty
     waits_for_aws = finding.state is State.WAITS and not finding.cause and is_recent

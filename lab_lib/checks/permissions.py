@@ -1,18 +1,15 @@
 """Judge the role of a function: the permissions that the function needs, and those that it should not have."""
 
-from collections import defaultdict
 from typing import Any, NamedTuple
 
 from lab_lib.aws import functions, grants, policies, queues, roles, topics
 from lab_lib.aws.grants import Request, is_allowed
 from lab_lib.checks.reading import UPLOAD, role_for, role_of, stream_arn
 from lab_lib.checks.rules import Account, document
-from lab_lib.lab import Lab
 from lab_lib.language import _
 from lab_lib.pages.wording import listing
 
 A_YEAR = 365  # days
-_POLICIES = {"TransactionProcessor": policies.transaction_processor, "TotalNotifier": policies.total_notifier}
 
 
 class Need(NamedTuple):
@@ -53,11 +50,14 @@ def role_ends(account: Account, name: str) -> list[str]:
 
 @document
 def role_excess(account: Account, name: str) -> list[str]:
-    """Return the permissions that the role gives without need: to do the other function's work, or to destroy."""
-    (other,) = _POLICIES.keys() - {name}
-    needed = _workbook_needs(account, name)
-    others = [need for need in _workbook_needs(account, other) if need not in needed]
-    needless = [*others, *_destructive(account.lab)]
+    """Return the permissions that the role gives without need: to destroy, or to hand on other roles."""
+    lab = account.lab
+    needless = [
+        Need(("dynamodb:DeleteTable",), policies.table(lab, "Transactions")),
+        Need(("s3:DeleteBucket",), lab.arn("s3", lab.bucket)),
+        Need(("sqs:PurgeQueue",), queues.queue_arn(lab, queues.ALERT_QUEUES[0])),
+        Need(("iam:PassRole",), lab.arn("iam", "role/any")),
+    ]
     return [str(need) for need in _met(account, role_of(account, name)["Arn"], needless)]
 
 
@@ -65,7 +65,8 @@ def role_excess(account: Account, name: str) -> list[str]:
 def function_role(account: Account, name: str) -> bool | str:
     """Return True if the function's role is that of step 00, or does as well; else what is wrong with it."""
     arn = str(account.settings(name)["Role"])
-    own, role = arn.split("/")[-1], role_of(account, name)
+    own = arn.split("/")[-1]
+    role = role_of(account, name)
     if not role:
         return _("{role}, which is not there", role=own)
     if own == usual_role(account, name):
@@ -96,7 +97,7 @@ def _trusts_lambda(role: dict[str, Any]) -> bool:
 def _workbook_needs(account: Account, name: str) -> list[Need]:
     """Return the needs of this workbook's function: each action that its policy allows."""
     needs = list[Need]()
-    for statement in _POLICIES[name](account.lab)["Statement"]:
+    for statement in policies.policy(account.lab, functions.ROLES[name])["Statement"]:
         for resource in statement["Resource"]:
             needs += [Need((action,), _example(account, resource)) for action in statement["Action"]]
     return needs
@@ -116,27 +117,9 @@ def _handout_needs(account: Account, name: str) -> list[Need]:
     ]
 
 
-def _destructive(lab: Lab) -> list[Need]:
-    """Return permissions that no function of the lab needs."""
-    return [
-        Need(("dynamodb:DeleteTable",), policies.table(lab, "Transactions")),
-        Need(("s3:DeleteBucket",), lab.arn("s3", lab.bucket)),
-        Need(("sqs:PurgeQueue",), queues.queue_arn(lab, queues.ALERT_QUEUES[0])),
-        Need(("iam:PassRole",), lab.arn("iam", "role/any")),
-    ]
-
-
 def _met(account: Account, role_arn: str, needs: list[Need], days: int = 0) -> list[Need]:
-    """Return the needs that the role meets. IAM's policy simulator is asked once for each resource."""
-    actions: dict[str, list[str]] = defaultdict(list)
-    for need in needs:
-        actions[need.resource] += need.actions
-    met = list[Need]()
-    for need in needs:
-        asked = tuple(actions[need.resource])
-        if account.ask(roles.allowed, role_arn, asked, need.resource, days).intersection(need.actions):
-            met.append(need)
-    return met
+    """Return the needs that the role meets, now or after some days, by IAM's policy simulator."""
+    return [need for need in needs if account.ask(roles.allowed, role_arn, need.actions, need.resource, days)]
 
 
 def _example(account: Account, resource: str) -> str:

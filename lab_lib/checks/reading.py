@@ -44,6 +44,19 @@ def bucket_triggers(account: Account) -> list[triggers.Trigger]:
     return [trigger for trigger in notifications(account) if starts(account, trigger["LambdaFunctionArn"], name)]
 
 
+def events(account: Account) -> list[str]:
+    """Return the events of the bucket that start TransactionProcessor."""
+    events = []
+    for trigger in bucket_triggers(account):
+        events += trigger.get("Events", [])
+    return events
+
+
+def uploaded(account: Account) -> list[str]:
+    """Return the keys of the uploads, oldest first."""
+    return [upload["Key"] for upload in account.ask(buckets.uploads)]
+
+
 @document
 def is_taken(account: Account, key: str) -> bool:
     """Return True if a trigger of TransactionProcessor takes the key."""
@@ -77,15 +90,6 @@ def starts(account: Account, arn: str, *names: str) -> bool:
     return unqualified(arn) in {account.lab.arn("lambda", f"function:{name}") for name in names}
 
 
-def starts_another(account: Account, arn: str) -> bool:
-    """Return True if the ARN is that of a function that is there, and is none of the lab's two.
-
-    Who may not list the functions, as a grader, cannot see that, and does not need it without such a trigger.
-    """
-    is_ours = starts(account, arn, *map(account.name, functions.SOURCES))
-    return not is_ours and starts(account, arn, *account.ask(functions.names))
-
-
 def unqualified(arn: str) -> str:
     """Return a function's ARN without version and alias, and any other as it is."""
     return ":".join(arn.split(":")[:7])
@@ -111,10 +115,10 @@ def policy(account: Account, kind: str, name: str = "", *alias: str) -> tuple[li
         role = role_for(account, name)
         return grants.statements(role.get("AssumeRolePolicyDocument")), role["Arn"]
     if kind == "topic":
-        settings, arn = account.ask(topics.attributes) or {}, topics.topic_arn(lab)
-    else:
-        settings, arn = account.ask(queues.attributes, name), queues.queue_arn(lab, name)
-    return grants.statements(settings.get("Policy")), arn
+        attributes = account.ask(topics.attributes) or {}
+        return grants.statements(attributes.get("Policy")), topics.topic_arn(lab)
+    attributes = account.ask(queues.attributes, name)
+    return grants.statements(attributes.get("Policy")), queues.queue_arn(lab, name)
 
 
 @document

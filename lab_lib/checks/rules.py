@@ -46,10 +46,6 @@ class Finding(NamedTuple):
     cause: str = ""
 
 
-class Meant(str):
-    """A fault that an organisation may want: it "could be", and costs nothing."""
-
-
 class Unasked(str):
     """A setting that is right since nobody asked for another: it does not count."""
 
@@ -207,9 +203,9 @@ class Rule:
 RULES: dict[str, Rule] = {}  # by id
 
 
-def judged(right: object, found: str, wanted: str, hint: str, counts: bool = True) -> Finding:
+def judged(right: object, found: str, wanted: str, hint: str) -> Finding:
     """Return a finding that is right or, if `right` is nothing, not yet."""
-    return Finding(State.OK if right else State.NOT_YET, found, wanted, hint, counts)
+    return Finding(State.OK if right else State.NOT_YET, found, wanted, hint)
 
 
 def cannot_see(why: str, hint: str, wanted: str = "", counts: bool = True, cause: str = "") -> Finding:
@@ -220,14 +216,16 @@ def cannot_see(why: str, hint: str, wanted: str = "", counts: bool = True, cause
 
 def waits_for(id: str, name: str) -> Finding:
     """Return the finding of a check that cannot be made before another one, of this id and name, holds."""
-    found, wanted = _("waits for {check}", check=name), _("{check} first", check=name)
-    return Finding(State.WAITS, found, wanted, _("See to that first."), cause=id)
+    found = _("waits for {check}", check=name)
+    return Finding(State.WAITS, found, _("{check} first", check=name), _("See to that first."), cause=id)
 
 
 def none_of(faults: Iterable[str], hint: str, right: str = "") -> Finding:
     """Return a finding that is right if there are no faults, and then reads `right`; otherwise it lists the faults."""
-    named, right = sorted(faults), right or _("none")
-    return judged(not named, listing(named) if named else right, right, hint)
+    named = sorted(faults)
+    right = right or _("none")
+    found = listing(named) if named else right
+    return judged(not named, found, right, hint)
 
 
 def or_none(read: Callable[[], T]) -> T | None:
@@ -247,8 +245,10 @@ def _with_its_bucket(lab: Lab) -> Lab:
     """
     if lab.bucket_name:
         return lab
-    by_name = sorted(or_none(lambda: buckets.candidates(lab)) or [], key=lambda name: name != lab.bucket)
-    names = [*by_name, *(or_none(lambda: triggers.allowed_buckets(lab)) or [])]
-    labs = [lab if name == lab.bucket else replace(lab, bucket_name=name) for name in names]
-    starting = (lab for lab in labs if or_none(partial(triggers.find_bucket_trigger, lab)))
-    return next(starting, labs[0] if by_name else lab)
+    by_name = sorted(or_none(partial(buckets.candidates, lab)) or [], key=lambda name: name != lab.bucket)
+    allowed = or_none(partial(triggers.allowed_buckets, lab)) or []
+    labs = [lab if name == lab.bucket else replace(lab, bucket_name=name) for name in [*by_name, *allowed]]
+    for candidate in labs:
+        if or_none(partial(triggers.find_bucket_trigger, candidate)):
+            return candidate
+    return labs[0] if by_name else lab

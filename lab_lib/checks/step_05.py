@@ -14,7 +14,7 @@ from lab_lib.checks import upload
 from lab_lib.checks.causes import LINKS, alert_again, by_upload, correct_code, fix_chain, fix_function
 from lab_lib.checks.evidence import TABLES, Evidence, at_rest
 from lab_lib.checks.making import waits_for_link
-from lab_lib.checks.reading import NOTIFIER, PROCESSOR, UPLOAD, fitting_key, is_taken
+from lab_lib.checks.reading import NOTIFIER, PROCESSOR, UPLOAD, fitting_key, is_taken, uploaded
 from lab_lib.checks.rules import (
     RULES,
     Account,
@@ -45,7 +45,8 @@ _CALLS_AWS = re.compile(r"\b(boto3|botocore)\.|from (boto3|botocore)\b|urllib|ht
 @Rule("05", "upload", "upload", after="bucket", of="upload", weight=0).enter
 def judge_uploads(account: Account) -> Finding:
     """The trigger takes an upload that is a transactions file with a good row. Others may be there too."""
-    read, key = read_all(account), fitting_key(account, "transactions")
+    read = read_all(account)
+    key = fitting_key(account, "transactions")
     hint = by_upload(account, _("Upload {key} to the bucket {bucket}", key=key, bucket=account.lab.bucket))
     wanted = _("a transactions file with a good row")
     if good := files(account):
@@ -56,9 +57,11 @@ def judge_uploads(account: Account) -> Finding:
         if not isinstance(fault, NotATransactionsFile):
             raise fault
     found = _("none")
-    if read:
-        found = listing(map(str, faults)) if faults else _("no good row in {files}", files=listing(read))
-    elif keys := [item["Key"] for item in account.ask(buckets.uploads)]:
+    if faults:
+        found = listing(map(str, faults))
+    elif read:
+        found = _("no good row in {files}", files=listing(read))
+    elif keys := uploaded(account):
         found = _("{files}, which the trigger's filter does not take", files=listing(keys))
     return judged(False, found, wanted, hint)
 
@@ -109,7 +112,9 @@ def judge_alerts(account: Account, name: str) -> Finding:
 
     Alerts from before the last change of the function need not be so.
     """
-    lab, queue, attributes = account.lab, account.name(name), account.ask(queues.attributes, name)
+    lab = account.lab
+    queue = account.name(name)
+    attributes = account.ask(queues.attributes, name)
     high = {customer: total for customer, total in _sums(account).items() if total >= lab.threshold}
     if not high and any(total >= lab.threshold for total in due(account).totals.values()):
         return _waits_for_rows()
@@ -128,13 +133,10 @@ def judge_alerts(account: Account, name: str) -> Finding:
     missing = upload.missing_alerts(high, sent)
     delete = _("Delete the messages of {queue} that are wrong, or that you need no more", queue=queue)
     delete = account.how_to_fix(delete, "purge_queue", N_("Purge"))
-    if (missing or wrong) and len(read) >= queues.MOST:
-        why = _("{queue} has more messages than the {most:,} that are read", queue=queue, most=queues.MOST)
-        return cannot_see(why, sentences(delete, again))
-    if missing and (hidden := count(attributes.get("ApproximateNumberOfMessagesNotVisible"))):
-        others = ngettext("{count:,} message", "{count:,} messages", hidden)
-        why = _("somebody is reading {messages} of {queue}", messages=others, queue=queue)
-        return cannot_see(why, _("Look again in a minute."), wanted)
+    hidden = count(attributes.get("ApproximateNumberOfMessagesNotVisible"))
+    if missing and (hidden or len(read) >= queues.MOST):
+        why = _("somebody is reading {queue}, or it has more than {most:,} messages", queue=queue, most=queues.MOST)
+        return cannot_see(why, sentences(_("Look again in a minute."), delete), wanted)
     if wrong:
         so_that = N_(" so that a message has the Subject, and customerID and accountBalance, both as text in quotes")
         hint = sentences(correct_code(account, NOTIFIER, so_that), delete, again)
@@ -183,7 +185,8 @@ def _done(account: Account, name: str, faults: Iterable[Difference], hint: str, 
 
     What a broken link or an error of the function has led to waits for that: one cause is one fault.
     """
-    idle, finding = _idle(account, name), none_of(map(str, faults), hint, right)
+    idle = _idle(account, name)
+    finding = none_of(map(str, faults), hint, right)
     if finding.state is State.OK and not idle:
         return finding
     if first := waits_for_link(account, idle or finding.found, *links, *LINKS[name]):
@@ -197,9 +200,11 @@ def _done(account: Account, name: str, faults: Iterable[Difference], hint: str, 
 @once
 def _idle(account: Account, name: str) -> str:
     """Return why the function cannot have done anything, "" if it can have, or if that cannot be seen."""
-    lab, function, age = account.lab, account.name(name), datetime.now(UTC) - newest(account)
-    is_late = age < timedelta(seconds=lab.longest(_LATE)) and at_rest(lab) is not True
-    if is_late or age > _LOGS_KEPT:
+    lab = account.lab
+    function = account.name(name)
+    age = datetime.now(UTC) - newest(account)
+    may_be_late = age < timedelta(seconds=lab.longest(_LATE)) and at_rest(lab) is not True
+    if may_be_late or age > _LOGS_KEPT:
         return ""
     if not account.ask(Evidence).runs(name):
         counted = none_if_unseen(lambda: account.ask(cloudwatch.metrics, name, datetime.now(UTC) - _LOGS_KEPT))
@@ -257,9 +262,10 @@ def read_upload(lab: Lab, key: str) -> transactions.Recount | Exception:
 @once
 def read_all(account: Account) -> dict[str, transactions.Recount | Exception]:
     """Return the newest uploads that match a trigger, as `read_upload` reads them; all, while none can match."""
-    keys = [upload["Key"] for upload in account.ask(buckets.uploads)]
+    keys = uploaded(account)
     fitting = [key for key in keys if is_taken(account, key)]
-    keys = fitting if fitting or is_taken(account, UPLOAD) else keys
+    if fitting or is_taken(account, UPLOAD):
+        keys = fitting
     return {key: account.ask(read_upload, key) for key in keys[-MOST:]}
 
 

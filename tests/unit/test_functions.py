@@ -57,7 +57,7 @@ def test_events_that_transaction_processor_cannot_process_go_to_the_dead_letter_
     functions.ensure_function(prepared, NAME)
 
     now = functions.event_settings(prepared, NAME)
-    assert functions.destination(now) == queues.queue_arn(prepared, queues.DEAD_LETTERS)
+    assert now["DestinationConfig"]["OnFailure"]["Destination"] == queues.queue_arn(prepared, queues.DEAD_LETTERS)
     assert now["MaximumRetryAttempts"] == 2
 
 

@@ -27,7 +27,7 @@ def code(text):
 
 
 def beside_the_right_one(statement):
-    right = policies.topic_to_queue(LAB, LAB.arn("sns", "HighBalanceAlert"), LAB.arn("sqs", NOTIFY))
+    right = policies.queue(LAB, NOTIFY)
     return queue(Policy=json.dumps({"Statement": [statement, *right["Statement"]]}))
 
 

@@ -10,7 +10,6 @@ from lab_lib.aws.grants import as_list, like
 from lab_lib.lab import Lab
 
 LAB = Lab(None, "an account", "123456789012", "us-east-1", "aws", prefix="Ana-")
-TOPIC, QUEUE = LAB.arn("sns", "Ana-HighBalanceAlert"), LAB.arn("sqs", "Ana-CustomerNotify")
 POLICIES = {
     "learner": user_policies.learner(LAB),
     "learner with a boundary": user_policies.learner(replace(LAB, boundary=LAB.arn("iam", "policy/lab-boundary"))),
@@ -20,8 +19,8 @@ POLICIES = {
     "trust": policies.trust(),
     "function": policies.document(policies.bucket_to_function(LAB)),
     "bucket": policies.tls_only_bucket(LAB),
-    "queue": policies.topic_to_queue(LAB, TOPIC, QUEUE),
-    "topic": policies.alert_topic(LAB, TOPIC),
+    "queue": policies.queue(LAB, "CustomerNotify"),
+    "topic": policies.alert_topic(LAB),
 }
 
 
