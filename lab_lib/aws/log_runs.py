@@ -67,9 +67,9 @@ class Run:
         return next((error for error in reversed(errors) if error), "")
 
 
-def read(lab: Lab, name: str, group: str, since: datetime | None = None) -> list[Run]:
-    """Return the runs of a function, oldest first, as far as `cloudwatch.MOST` lines tell of them."""
-    return parse(cloudwatch.log_events(lab, name, since, group))
+def read(lab: Lab, group: str, since: datetime | None = None) -> list[Run]:
+    """Return the runs in a function's log group, oldest first, as far as `cloudwatch.MOST` lines tell of them."""
+    return parse(cloudwatch.log_lines(lab, group, since))
 
 
 def parse(lines: Iterable[dict[str, Any]]) -> list[Run]:

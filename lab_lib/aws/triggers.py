@@ -6,7 +6,7 @@ from typing import Any
 
 from lab_lib import resources
 from lab_lib.aws import policies
-from lab_lib.aws.buckets import find_bucket, is_name
+from lab_lib.aws.buckets import find_bucket
 from lab_lib.aws.functions import SOURCES, Settings, find_function, statements
 from lab_lib.aws.queues import DEAD_LETTERS, ensure_queue_policy, find_queue, queue_arn
 from lab_lib.aws.tables import find_stream
@@ -75,8 +75,7 @@ def bucket_notifications(lab: Lab) -> Settings:
 def allowed_buckets(lab: Lab) -> list[str]:
     """Return the buckets that the policy of TransactionProcessor names as those that may start it."""
     conditions = [statement.get("Condition") for statement in statements(lab, "TransactionProcessor")]
-    names = re.findall(rf"{lab.arn('s3', '')}([^'/]+)", str(conditions))
-    return [name for name in dict.fromkeys(names) if is_name(name)]
+    return re.findall(rf"{lab.arn('s3', '')}([a-z0-9][a-z0-9.-]{{1,61}}[a-z0-9])['/]", str(conditions))
 
 
 def delete_bucket_trigger(lab: Lab) -> None:

@@ -161,7 +161,7 @@ def _wrong_variables(account: Account, name: str) -> dict[str, str]:
 
 @document
 def log_group(account: Account, name: str) -> str:
-    return cloudwatch.group_of(account.lab, name, account.settings(name))
+    return cloudwatch.log_group(account.lab, name, account.settings(name))
 
 
 @document

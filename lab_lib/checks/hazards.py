@@ -193,7 +193,7 @@ def table_limits(account: Account, name: str) -> list[str]:
 
 def event_settings(account: Account) -> dict[str, Any]:
     """Return how Lambda treats an upload's event, by what the bucket starts."""
-    return account.ask(functions.event_settings, PROCESSOR, *aliases(account)[0])
+    return account.ask(functions.event_settings, ":".join([PROCESSOR, *aliases(account)[0]]))
 
 
 def _bounds(settings: dict[str, Any], **least: int) -> list[str]:

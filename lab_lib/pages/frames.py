@@ -62,8 +62,8 @@ def logs(lab: Lab) -> DataFrame:
     """Return what the functions printed, without the lines that Lambda adds: function, message."""
     printed = list[tuple[str, str]]()
     for name in functions.SOURCES:
-        read = partial(cloudwatch.log_lines, lab, name, group=functions.log_group(lab, name))
-        lines = none_if_unseen(read) or []
+        read = partial(cloudwatch.log_lines, lab, functions.log_group(lab, name))
+        lines = [line["message"] for line in none_if_unseen(read) or []]
         printed += [(name, line) for line in lines if not line.startswith(LAMBDAS_OWN)]
     return DataFrame(printed, columns=["function", "message"])
 
