@@ -225,10 +225,7 @@ def code(lab: Lab, name: str) -> dict[str, str]:
 
     LabError if they cannot be read.
     """
-    described = describe(lab, name) or {}
-    if described.get("Configuration", {}).get("PackageType") != "Zip":
-        return {}
-    address = str(described.get("Code", {}).get("Location"))
+    address = str((describe(lab, name) or {}).get("Code", {}).get("Location"))
     try:
         return archives.python_files(sessions.fetch(lab.session, address, lab.endpoint))
     except _UNREADABLE as error:

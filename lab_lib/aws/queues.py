@@ -154,8 +154,7 @@ def dead_letter(message: Message) -> dict[str, str]:
         if batch := message.get("DDBStreamBatchInfo"):
             size, why = batch["batchSize"], message["requestContext"]["condition"]
             return {"what": ngettext("{count:,} change", "{count:,} changes", size), "why": why}
-        records = message.get("requestPayload", {}).get("Records", [])
-        files = [record.get("s3", {}).get("object", {}).get("key", "") for record in records]
+        files = [record["s3"]["object"]["key"] for record in message["requestPayload"]["Records"]]
         what = _(", ").join(map(unquote_plus, files))
         why = str(message.get("responsePayload", {}).get("errorMessage", "")).removeprefix(f"{what}: ")
         return {"what": what, "why": _(why)}

@@ -17,12 +17,10 @@ def ensure_topic(lab: Lab, name: str = ALERT_TOPIC) -> str:
     """
     sns, arn = lab.client("sns"), topic_arn(lab, name)
     settings = {"DisplayName": DISPLAY_NAME, "Policy": json.dumps(policies.alert_topic(lab, arn))}
-    now = attributes(lab, name)
-    if now is None:
+    if find_topic(lab, name) is None:
         sns.create_topic(Name=lab.name(name), Attributes=settings, Tags=[TAG])
     elif is_ours(lab, name):
-        no_key = {"KmsMasterKeyId": ""} if now.get("KmsMasterKeyId") else {}
-        for setting, value in (settings | no_key).items():
+        for setting, value in {**settings, "KmsMasterKeyId": ""}.items():
             sns.set_topic_attributes(TopicArn=arn, AttributeName=setting, AttributeValue=value)
     return arn
 

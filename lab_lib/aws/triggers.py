@@ -14,7 +14,6 @@ from lab_lib.aws.topics import find_topic
 from lab_lib.calls.waiting import WAITS
 from lab_lib.errors import none_if_absent
 from lab_lib.lab import TAGS, Lab, has_lab_tag
-from lab_lib.language import N_
 
 Trigger = dict[str, Any]  # a notification of S3, or a mapping of Lambda, as AWS describes it
 BUCKET_TRIGGER = "TransactionProcessor"  # the id of the bucket's notification
@@ -29,11 +28,6 @@ MAPPING: Settings = {
     "MaximumRecordAgeInSeconds": 3600,
     "BisectBatchOnFunctionError": True,
     "FunctionResponseTypes": ["ReportBatchItemFailures"],
-}
-_WAITS = {  # by the state of the mapping
-    "Enabled": N_("the stream's mapping to be enabled"),
-    "Disabled": N_("the stream's mapping to be disabled"),
-    None: N_("the stream's mapping to be gone"),
 }
 
 
@@ -92,7 +86,7 @@ def ensure_stream_trigger(lab: Lab, stream: str | None = None, settings: Setting
     miss changes in the minutes until the mapping works. `stream` is the ARN of another stream than the lab's own.
     """
     lambda_ = lab.client("lambda")
-    stream = stream or resources.require(find_stream(lab), "table", "Transactions", resources.STREAM)
+    stream = stream or resources.require(find_stream(lab), "table", "Transactions")
     function = resources.require(find_function(lab, "TotalNotifier"), "function", "TotalNotifier")
     settings = {**settings, "DestinationConfig": {"OnFailure": {"Destination": queue_arn(lab, DEAD_LETTERS)}}}
     for other in mappings_to(lab, "TotalNotifier"):
@@ -253,4 +247,4 @@ def _wait_for_state(lab: Lab, uuid: str, wanted: str | None) -> None:
         state = none_if_absent(lambda: lab.client("lambda").get_event_source_mapping(UUID=uuid)["State"])
         return bool(state == wanted)
 
-    lab.wait_until(has_it, _WAITS[wanted], **WAITS["mapping"].times)
+    lab.wait_until(has_it, WAITS["mapping"].what, **WAITS["mapping"].times)

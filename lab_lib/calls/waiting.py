@@ -15,7 +15,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any, NamedTuple, TypeVar
 
-from botocore.exceptions import ConnectionError, HTTPClientError, SSLError
+from botocore.exceptions import ConnectionError, HTTPClientError
 from rich.cells import cell_len
 
 from lab_lib.calls.recent import Call, Journal
@@ -68,7 +68,7 @@ LOGS_TAKE = WAITS["logs"].on_aws  # until they can be read, by Lambda's guide
 def reason(call: Call, exception: Exception | None, journal: Journal | None) -> Wait | None:
     """Return the reason for which a call fails, or is answered wrongly, for a while; None if it does not."""
     if exception:
-        is_away = isinstance(exception, ConnectionError | HTTPClientError) and not isinstance(exception, SSLError)
+        is_away = isinstance(exception, ConnectionError | HTTPClientError)
         return WAITS["network"] if journal and is_away else None
     if journal and (late := journal.read(call)):
         return Wait(str(late), N_("a few seconds"), math.inf)
@@ -130,7 +130,7 @@ class Line:
         self._in_notebook = ipython is not None and hasattr(ipython.get_ipython(), "kernel")
         self._stream = sys.stdout if self._in_notebook else sys.stderr
         self._unseen = os.environ.get(PROGRESS_FILE)
-        self._repaints = self._in_notebook or (self._stream is not None and self._stream.isatty())
+        self._repaints = self._in_notebook or self._stream.isatty()
         self._width = 0
 
     def __enter__(self) -> "Line":

@@ -103,7 +103,6 @@ FILE = {"Records": [{"s3": {"object": {"key": "my+file%C3%A4.txt"}}}]}
             "Exhausted",
         ),
         ({"DDBStreamBatchInfo": "x"}, "a message that is no dead letter", ""),
-        ({}, "", ""),
     ],
     ids=str,
 )
