@@ -165,7 +165,7 @@ def objects(lab: Lab, beginning: str = "") -> list[dict[str, Any]]:
 
 def uploads(lab: Lab) -> list[dict[str, Any]]:
     """Return the uploaded objects, newest last, without rejected rows, the lab's own, and the console's folders."""
-    uploaded = list[dict[str, Any]]()
+    uploaded = []
     for item in objects(lab, EXPERIMENTS if lab.part else ""):
         key = item["Key"]
         is_beside = not lab.part and key.startswith(EXPERIMENTS)
@@ -221,7 +221,7 @@ def copies(lab: Lab) -> list[dict[str, Any]]:
 def acl(lab: Lab) -> list[tuple[str, str]]:
     """Return whom else the bucket's access control list lets do what: a group such as AllUsers, or an account's id."""
     answer = none_if_lacking(lambda: lab.client("s3").get_bucket_acl(Bucket=lab.bucket)) or {}
-    others = list[tuple[str, str]]()
+    others = []
     for grant in answer.get("Grants", []):
         who = grant["Grantee"]
         name = str(who.get("URI") or who.get("ID", "")).split("/")[-1]
@@ -240,7 +240,7 @@ def rejected_rows(lab: Lab, key: str) -> list[dict[str, Any]]:
         rows = list(csv.DictReader(io.StringIO(body.decode(errors="replace"), newline="")))
     except csv.Error:
         return []
-    numbered = list[dict[str, Any]]()
+    numbered = []
     for row in rows:
         line = count(row.get("line"))
         if line is not None and {"reason", "row"} <= row.keys():

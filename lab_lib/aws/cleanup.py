@@ -121,7 +121,8 @@ def survey(lab: Lab) -> tuple[list[str], list[str]]:
 
     The latter are never deleted.
     """
-    own, kept = list[str](), list[str]()
+    own = []
+    kept = []
     for resource in _whole(lab):
         if not find(*resource):
             continue
@@ -150,7 +151,7 @@ def confirm(lab: Lab, yes: bool) -> None:
 
 def _delete(resources: Iterable[Deletable]) -> Iterator[str]:
     """Delete what AWS lets go, and yield the name of each. LabError at the end if AWS kept some, with the reasons."""
-    kept = list[str]()
+    kept = []
     for resource in resources:
         try:
             if resource.is_ours():

@@ -74,7 +74,7 @@ def metrics(lab: Lab, name: str, since: datetime) -> dict[str, int]:
     start = since.replace(second=0, microsecond=0)
     end = datetime.now(UTC) + timedelta(minutes=5)
     function = {"Namespace": "AWS/Lambda", "Dimensions": [{"Name": "FunctionName", "Value": lab.name(name)}]}
-    queries = list[dict[str, Any]]()
+    queries = []
     for metric in METRICS:
         sums = {"Metric": {**function, "MetricName": metric}, "Period": 60, "Stat": "Sum"}
         queries.append({"Id": metric.lower(), "MetricStat": sums})

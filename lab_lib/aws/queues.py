@@ -175,7 +175,7 @@ def _received(lab: Lab, name: str, most: int) -> Iterator[list[dict[str, Any]]]:
     sqs, url = lab.client("sqs"), _url(lab, name)
     how = {"VisibilityTimeout": 60, "WaitTimeSeconds": lab.is_real, "MessageSystemAttributeNames": ["SentTimestamp"]}
     receive = partial(sqs.receive_message, QueueUrl=url, MaxNumberOfMessages=10, **how)
-    received = dict[str, dict[str, Any]]()
+    received = dict[str, Any]()
     enough = 2 if lab.is_real else 1  # answers without a new message, in a row
     answers_left = enough
     try:

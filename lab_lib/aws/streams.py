@@ -19,9 +19,10 @@ def records(lab: Lab, *customers: str) -> list[Record]:
 
     The order of one item's records is right, even if they are in several shards.
     """
-    stream, found = tables.find_stream(lab), list[Record]()
+    stream = tables.find_stream(lab)
     if stream is None:
-        return found
+        return []
+    found = []
     described = lab.client("dynamodbstreams").describe_stream(StreamArn=stream)  # a hundred shards; one has four hours
     for shard in described["StreamDescription"]["Shards"]:
         for record in _read(lab, stream, shard["ShardId"]):

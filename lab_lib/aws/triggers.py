@@ -219,7 +219,8 @@ def _put_notifications(lab: Lab, to_functions: list[Trigger]) -> None:
 
 def _mappings(lab: Lab, source: str) -> list[Trigger]:
     """Return the mappings from streams whose ARN continues like this after the account."""
-    beginning, found = lab.arn("dynamodb", source), list[Trigger]()
+    beginning = lab.arn("dynamodb", source)
+    found = []
     # All mappings of the account are listed: Lambda does not find a mapping by a function that is deleted.
     for page in lab.client("lambda").get_paginator("list_event_source_mappings").paginate():
         for mapping in page["EventSourceMappings"]:

@@ -63,7 +63,7 @@ class Retry:
         else:
             reason = waiting.reason(call, caught_exception, self._journal)
         if reason is None or seconds >= reason.longest:
-            self._line.end()
+            self._line.close()
             return None
         self._line.wait(reason.what, reason.on_aws, _("{seconds:.0f} s", seconds=seconds))
         return _PAUSE if self._journal else _SHORT_PAUSE

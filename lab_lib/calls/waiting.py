@@ -12,6 +12,7 @@ import re
 import sys
 import time
 from collections.abc import Callable, Iterator
+from contextlib import closing
 from pathlib import Path
 from typing import Any, NamedTuple, TypeVar
 
@@ -102,7 +103,7 @@ def wait_until(
     took, pause = now() - start, first_pause
     watch = clock or Stopwatch().wall  # which takes some milliseconds
     end = watch() + timeout
-    with Line() as line:
+    with closing(Line()) as line:
         while (left := end - watch()) > 0:
             until = now() + min(max(pause, took), left)
             while (rest := until - now()) > 0:
@@ -133,12 +134,6 @@ class Line:
         self._repaints = self._in_notebook or self._stream.isatty()
         self._width = 0
 
-    def __enter__(self) -> "Line":
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self.end()
-
     def show(self, text: str) -> None:
         """Show the text."""
         if self._unseen:
@@ -156,7 +151,7 @@ class Line:
             waits = _("waiting for {what} (on AWS {on_aws})", what=_(what), on_aws=_(on_aws))
         self.show(f"{waits} … {_(', ').join(filter(None, so_far))}")
 
-    def end(self) -> None:
+    def close(self) -> None:
         """Make room for other output, if a text was shown."""
         if self._width and self._unseen:
             self.show("")

@@ -1,5 +1,4 @@
 import dataclasses
-import json
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -77,12 +76,9 @@ def test_without_a_log_group_there_are_no_lines_but_a_denied_call_is_an_error(la
         (["[ERROR] KeyError: 'amount'", TRACEBACK, "  File", f"END RequestId: {ID}"], "KeyError: 'amount'"),
         ([TRACEBACK, "  File", "A: 1", "", "During handling of the above …", "", TRACEBACK, "  File", "B: 2"],
          "B: 2"),
-        # Lambda's JSON format.
-        ([json.dumps({"level": "ERROR", "errorMessage": "'amount'", "errorType": "KeyError", "stackTrace": []})],
-         "KeyError: 'amount'"),
     ],
 )  # fmt: skip
-def test_the_last_error_of_a_run_is_read_from_every_format_of_a_log(lines, error):
+def test_the_last_error_of_a_run_is_read_from_every_kind_of_line(lines, error):
     assert Run("1", 0, lines=["[ERROR] first", "x", *lines, "", "y"]).error == error
 
 

@@ -130,7 +130,7 @@ def test_a_file_that_changes_nothing_has_arrived_when_its_run_has_ended_or_marke
     lines += ["START RequestId: 1", "[ERROR] KeyError: 'a'"]
     assert looked(upload) == "rows written: 0 of 2"
     assert upload.links[0].note == "tried again 2 times: KeyError: 'a'"
-    lines += ['{"type": "platform.start", "record": {"requestId": "1"}}', '{"type": "platform.report", "record": {}}']
+    lines += ["START RequestId: 1", "REPORT RequestId: 1"]
     assert looked(upload) == ""
 
     lines.clear()
