@@ -29,7 +29,6 @@ from lab_lib.language import _
 
 Settings = dict[str, Any]  # of a function or a mapping, as Lambda gives them
 RUNTIME = "python3.13"
-MEMORY = 256  # megabytes
 # Rows of a file that TransactionProcessor writes in a second, at least: a careful guess for AWS, with 256 MB and 1,000
 # writes a second a partition. docs/performance.md has three times as many for the embedded AWS.
 ROWS_PER_SECOND = MOST_ROWS // LONGEST_TIMEOUT
@@ -66,7 +65,7 @@ def settings(lab: Lab, name: str, files: list[Path] | None = None) -> Settings:
         "Runtime": RUNTIME,
         "Handler": f"{(files or source_files(name))[-1].stem}.lambda_handler",
         "Timeout": timeout,
-        "MemorySize": MEMORY,
+        "MemorySize": 256,  # megabytes
         "Environment": {"Variables": variables(lab, name)},
     }
 

@@ -24,7 +24,6 @@ _REASONS = {  # of TotalNotifier's dead letters, by the codes of ledger.py
     "amount-too-long": N_("the change has more than 38 digits"),
     "not-a-change": N_("it is no change of a transaction: {error}"),
 }
-_RETENTION = str(14 * 24 * 3600)  # seconds; SQS's maximum
 
 
 def ensure_queue(lab: Lab, name: str) -> str:
@@ -34,7 +33,8 @@ def ensure_queue(lab: Lab, name: str) -> str:
     and SNS drops what it may not deliver.
     """
     sqs, url = lab.client("sqs"), find_queue(lab, name)
-    settings = {"SqsManagedSseEnabled": "true", "MessageRetentionPeriod": _RETENTION}
+    fortnight = str(14 * 24 * 3600)  # seconds; SQS's maximum
+    settings = {"SqsManagedSseEnabled": "true", "MessageRetentionPeriod": fortnight}
     if url is None:
         settings["Policy"] = json.dumps(policies.policy(lab, name))
         return str(sqs.create_queue(QueueName=lab.name(name), Attributes=settings, tags=TAGS)["QueueUrl"])

@@ -20,7 +20,6 @@ KEYS: dict[str, list[str]] = {  # partition key, then sort key if there is one; 
     "TransactionTotal": ["CustomerId"],
     "ProcessedRecords": ["EventId"],  # one marker for each stream record that is in the totals
 }
-_KINDS = "HASH", "RANGE"  # of the keys
 STREAMED = "Transactions"
 EXPIRING = {"ProcessedRecords": "ExpiresAt"}  # the attribute that holds the time at which DynamoDB drops an item
 # TotalNotifier adds the new amount minus the old one. The handout's NEW_IMAGE lacks the old one.
@@ -57,10 +56,14 @@ def ensure_table(lab: Lab, name: str) -> str:
 
 def create_table(lab: Lab, name: str) -> None:
     """Create the table, billed by request. `ensure_table` waits until it is ready."""
+    partition, *sort = KEYS[name]
     lab.client("dynamodb").create_table(
         TableName=lab.name(name),
         AttributeDefinitions=[{"AttributeName": key, "AttributeType": "S"} for key in KEYS[name]],
-        KeySchema=[{"AttributeName": key, "KeyType": kind} for key, kind in zip(KEYS[name], _KINDS, strict=False)],
+        KeySchema=[
+            {"AttributeName": partition, "KeyType": "HASH"},
+            *({"AttributeName": key, "KeyType": "RANGE"} for key in sort),
+        ],
         BillingMode="PAY_PER_REQUEST",
         Tags=[TAG],
         **({"StreamSpecification": _STREAM} if name == STREAMED else {}),

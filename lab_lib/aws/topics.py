@@ -7,7 +7,6 @@ from lab_lib.errors import none_if_absent
 from lab_lib.lab import TAG, Lab
 
 ALERT_TOPIC = "HighBalanceAlert"
-DISPLAY_NAME = "HighAlert"  # the sender that the recipient of an e-mail or SMS sees
 
 
 def ensure_topic(lab: Lab, name: str = ALERT_TOPIC) -> str:
@@ -16,7 +15,10 @@ def ensure_topic(lab: Lab, name: str = ALERT_TOPIC) -> str:
     It has no KMS key: AWS documents which rights a publisher needs on a key only for keys of the customer's own.
     """
     sns, arn = lab.client("sns"), topic_arn(lab, name)
-    settings = {"DisplayName": DISPLAY_NAME, "Policy": json.dumps(policies.alert_topic(lab, arn))}
+    settings = {
+        "DisplayName": "HighAlert",  # the sender that the recipient of an e-mail or SMS sees
+        "Policy": json.dumps(policies.alert_topic(lab, arn)),
+    }
     if find_topic(lab, name) is None:
         sns.create_topic(Name=lab.name(name), Attributes=settings, Tags=[TAG])
     elif is_ours(lab, name):

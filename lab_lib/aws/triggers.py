@@ -16,11 +16,7 @@ from lab_lib.errors import none_if_absent
 from lab_lib.lab import TAGS, Lab, has_lab_tag
 
 Trigger = dict[str, Any]  # a notification of S3, or a mapping of Lambda, as AWS describes it
-BUCKET_TRIGGER = "TransactionProcessor"  # the id of the bucket's notification
 PERMISSION = "BucketMayInvoke"  # the id of the statement in the function's policy
-# Rejected rows are written as .csv, so that they do not start the function again.
-UPLOADS = {"Key": {"FilterRules": [{"Name": "suffix", "Value": ".txt"}]}}
-
 MAPPING: Settings = {
     "BatchSize": 1000,
     "MaximumBatchingWindowInSeconds": 1,
@@ -40,10 +36,11 @@ def ensure_bucket_trigger(lab: Lab) -> str:
     function = resources.require(find_function(lab, "TransactionProcessor"), "function", "TransactionProcessor")
     _allow_bucket_to_invoke(lab)
     wanted = {
-        "Id": lab.name(BUCKET_TRIGGER),
+        "Id": lab.name("TransactionProcessor"),
         "LambdaFunctionArn": function,
         "Events": ["s3:ObjectCreated:*"],
-        "Filter": UPLOADS,
+        # Rejected rows are written as .csv, so that they do not start the function again.
+        "Filter": {"Key": {"FilterRules": [{"Name": "suffix", "Value": ".txt"}]}},
     }
     _put_notifications(lab, [*_other_notifications(lab), wanted])
     return function

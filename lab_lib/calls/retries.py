@@ -19,7 +19,6 @@ from lab_lib.errors import is_unreachable
 from lab_lib.language import _
 
 Params = dict[str, Any]  # of a call, and what botocore tells of one
-_PAUSE, _SHORT_PAUSE = 2, 0.2  # seconds, on AWS and elsewhere
 _CALL = "serverless-lab"  # the entry of a call in botocore's context of a request
 _SPARED = re.compile(
     "Put(PublicAccessBlock|Bucket(Encryption|Policy|Tagging)|RetentionPolicy|FunctionEventInvokeConfig)"
@@ -66,7 +65,7 @@ class Retry:
             self._line.close()
             return None
         self._line.wait(reason.what, reason.on_aws, _("{seconds:.0f} s", seconds=seconds))
-        return _PAUSE if self._journal else _SHORT_PAUSE
+        return 2 if self._journal else 0.2  # seconds, on AWS and elsewhere
 
 
 def _keep(params: Params, context: Params, **_unused: Any) -> None:

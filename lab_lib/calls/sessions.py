@@ -34,9 +34,7 @@ from lab_lib.calls.refusals import PROFILE, in_one_line
 from lab_lib.errors import LabError, UsageError, is_unreachable
 from lab_lib.language import _
 
-SESSION_NAME = "serverless-lab"  # of a role that is assumed
 _MOST_FETCHED, _LONGEST_FETCH = 60_000_000, 120  # bytes, seconds; Lambda takes code of 50 MB
-_READ_TIMEOUT, _CONNECT_TIMEOUT = 60, 10  # seconds
 _HOMES = "us-east-1", "cn-northwest-1"  # the Regions that are always enabled, outside of China and there
 _NO_FILES = dict.fromkeys(("profile", "config_file", "credentials_file"), (None, None, None, None))
 
@@ -93,7 +91,7 @@ def _unreadable(error: ConfigParseError) -> UsageError:
 
 def _assumed(session: boto3.Session, role_arn: str, external_id: str, endpoint: str | None) -> Credentials:
     """Return credentials of the role, which botocore renews before their hour ends. LabError if there are none."""
-    settings = {"RoleSessionName": SESSION_NAME, **({"ExternalId": external_id} if external_id else {})}
+    settings = {"RoleSessionName": "serverless-lab", **({"ExternalId": external_id} if external_id else {})}
     client = functools.partial(session.client, endpoint_url=endpoint, config=config(endpoint))
     fetcher = AssumeRoleCredentialFetcher(client, session.get_credentials(), role_arn, settings)
     credentials = DeferredRefreshableCredentials(fetcher.fetch_credentials, "assume-role")
@@ -234,7 +232,7 @@ def config(endpoint: str | None, retries: int = 5, seconds: float = 0) -> Config
     is_local = endpoint and urlsplit(endpoint).hostname in ("localhost", "127.0.0.1")
     return Config(
         retries={"mode": "standard", "total_max_attempts": retries + 1},
-        connect_timeout=_CONNECT_TIMEOUT,
-        read_timeout=_READ_TIMEOUT + seconds,
+        connect_timeout=10,  # seconds
+        read_timeout=60 + seconds,
         **({"proxies": {}} if is_local else {}),  # a proxy cannot reach this machine's loopback
     )

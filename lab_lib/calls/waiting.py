@@ -25,7 +25,6 @@ from lab_lib.language import N_, _, sentences
 from lab_lib.processes.stopwatch import Stopwatch
 
 T = TypeVar("T")
-_SAY_AFTER = 2  # seconds
 PROGRESS_FILE = "LAB_PROGRESS"  # set for a kernel that nobody looks at: a file that is to hold what a cell waits for
 
 
@@ -108,7 +107,7 @@ def wait_until(
             until = now() + min(max(pause, took), left)
             while (rest := until - now()) > 0:
                 waited = now() - start
-                if waited >= _SAY_AFTER:
+                if waited >= 2:  # seconds
                     line.wait(what, on_aws, _("{seconds:.0f} s", seconds=waited), so_far())
                 sleep(min(rest, 1))
             begun = now()
