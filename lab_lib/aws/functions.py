@@ -225,8 +225,10 @@ def code(lab: Lab, name: str) -> dict[str, str]:
     LabError if they cannot be read.
     """
     address = str((describe(lab, name) or {}).get("Code", {}).get("Location"))
+    called = lab.client("lambda").meta.endpoint_url
+    endpoint = lab.endpoint or (called if called.startswith("http:") else None)  # a profile may name an emulator too
     try:
-        return archives.python_files(sessions.fetch(lab.session, address, lab.endpoint))
+        return archives.python_files(sessions.fetch(lab.session, address, endpoint))
     except _UNREADABLE as error:
         why = str(error) or type(error).__name__
         raise LabError("the code of {function} cannot be read ({why})", function=lab.name(name), why=why) from None

@@ -52,7 +52,7 @@ class Call:
     operation: str
     params: dict[str, Any]
     answer: dict[str, Any]
-    when: float = field(default_factory=time.monotonic)
+    when: float = field(default_factory=lambda: time.monotonic())  # asked at the time of the call
 
     @property
     def code(self) -> str:

@@ -11,7 +11,7 @@ import os
 import re
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from contextlib import closing
 from pathlib import Path
 from typing import Any, NamedTuple, TypeVar
@@ -55,13 +55,10 @@ class Wait(NamedTuple):
         return bool(fits and re.search(self.message, call.message))
 
 
-def _read(file: Path) -> Iterator[tuple[str, Wait]]:
-    for line in file.read_text("utf-8").splitlines()[1:]:
-        name, what, on_aws, longest, *how = line.split(";")
-        yield name, Wait(what, on_aws, float(longest), *how)
-
-
-WAITS = dict(_read(Path(__file__).with_suffix(".csv")))
+WAITS = {}
+for _line in Path(__file__).with_suffix(".csv").read_text("utf-8").splitlines()[1:]:
+    _id, _what, _on_aws, _longest, *_how = _line.split(";")
+    WAITS[_id] = Wait(_what, _on_aws, float(_longest), *_how)
 LOGS_TAKE = WAITS["logs"].on_aws  # until they can be read, by Lambda's guide
 
 
