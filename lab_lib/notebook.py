@@ -93,7 +93,7 @@ def logs(lab: Lab) -> DataFrame:
 
 def show_resources(lab: Lab) -> None:
     """Print what the lab has made in the account, and what it uses or may have used that others made."""
-    remaining, kept = cleanup.remaining(lab), cleanup.kept(lab)
+    remaining, kept = cleanup.survey(lab)
     print(_("{count} made by the lab:", count=len(remaining)), *remaining, sep="\n- ")
     print(_("Kept:"), *kept or [_("nothing")], sep="\n- ")
 

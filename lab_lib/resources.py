@@ -92,7 +92,6 @@ RESOURCES = (
 ALL_LINKS = [*dict.fromkeys(resource.link for resource in RESOURCES if resource.link)]  # in the order of the chain
 PEOPLE, CONFIRMATION = Cell("03-08"), Cell("03-10")  # subscribes an e-mail address or a number, confirms the former
 SETTINGS, CLEAN_UP = Cell("00-03"), Cell("99-08")
-STREAM = N_("stream of the table Transactions")  # no resource of its own
 # The checks mark the titles of the other kinds.
 _TITLES = N_("role {}"), N_("topic {}"), N_("log of {}"), N_("stream trigger of {}"), N_("policy break-it of {}")
 _UPLOADS = N_("uploads to break-it/")
@@ -121,13 +120,13 @@ def cell(kind: str, name: str = "") -> Cell:
     return get(kind, name).cell
 
 
-def require(value: T | None, kind: str, name: str = "", what: str = "") -> T:
-    """Return what was read of a resource. If it is nothing, StepMissing names it, or `what`, and the cell to run."""
+def require(value: T | None, kind: str, name: str = "") -> T:
+    """Return what was read of a resource. If it is nothing, StepMissing names it and the cell to run."""
     if not value:
         raise StepMissing(
             'The {resource} is not there yet. Run notebook {cell.notebook} first, where "{cell.heading}" makes it, '
             "then this cell again.",
-            resource=_(what) or get(kind, name).title,
+            resource=get(kind, name).title,
             cell=cell(kind, name),
         )
     return value

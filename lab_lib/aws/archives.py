@@ -17,7 +17,8 @@ def python_files(content: bytes) -> dict[str, str]:
     """
     if content.count(_ENTRY) > _MOST_ENTRIES:
         raise ValueError(_("it has too many files"))
-    texts, bytes_left = dict[str, str](), _MOST_BYTES
+    texts = {}
+    bytes_left = _MOST_BYTES
     with zipfile.ZipFile(io.BytesIO(content)) as archive:
         entries = [entry for entry in archive.infolist() if entry.filename.endswith(".py")]
         for entry in sorted(entries, key=lambda entry: entry.filename.count("/")):

@@ -3,7 +3,6 @@
 import csv
 import io
 import json
-import re
 import time
 from datetime import UTC, datetime
 from pathlib import Path
@@ -17,7 +16,6 @@ from lab_lib.aws.json_text import count, json_object
 from lab_lib.errors import LabError, WrongResource, error_code, none_if_absent, none_if_lacking
 from lab_lib.handlers.transaction_processor.transactions_file import REJECTED, rejected_key
 from lab_lib.lab import BUCKET_NAME, TAG, Lab
-from lab_lib.language import N_, _
 from lab_lib.settings import DEFAULT_REGION
 
 _PRIVATE = dict.fromkeys(["BlockPublicAcls", "IgnorePublicAcls", "BlockPublicPolicy", "RestrictPublicBuckets"], True)
@@ -48,12 +46,10 @@ def ensure_bucket(lab: Lab) -> str:
     except ClientError as error:
         if error_code(error) not in ("403", "BucketAlreadyExists"):
             raise
-        what_to_do = N_("Name another.") if lab.bucket_name else N_("Use a prefix, which becomes part of the name.")
         raise WrongResource(
             "The bucket {lab.bucket} belongs to another account, or you may not see it. Bucket names are unique in the "
-            "world. {what_to_do}",
+            "world. Name another with the setting bucket, or use a prefix, which becomes part of the name.",
             lab=lab,
-            what_to_do=_(what_to_do),
         ) from None
     s3.put_public_access_block(Bucket=lab.bucket, PublicAccessBlockConfiguration=_PRIVATE)
     encryption = {"Rules": [{"ApplyServerSideEncryptionByDefault": {"SSEAlgorithm": "AES256"}}]}
@@ -87,18 +83,13 @@ def find_bucket(lab: Lab) -> str | None:
 def candidates(lab: Lab) -> list[str]:
     """Return the account's buckets whose names start with the prefix and contain the handout's part."""
     names = [bucket["Name"] for bucket in lab.client("s3").list_buckets()["Buckets"]]
-    return [name for name in names if BUCKET_NAME in name and name.startswith(lab.prefix.lower()) and is_name(name)]
-
-
-def is_name(text: str) -> bool:
-    """Return True if a bucket may have this name. boto3 takes other texts for addresses, such as an access point's."""
-    return re.fullmatch("[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]", text) is not None
+    return [name for name in names if BUCKET_NAME in name and name.startswith(lab.prefix.lower())]
 
 
 def region(lab: Lab) -> str:
     """Return the Region that the bucket is in."""
     where = lab.client("s3").get_bucket_location(Bucket=lab.bucket)["LocationConstraint"]
-    return {None: DEFAULT_REGION, "EU": "eu-west-1"}.get(where, str(where))  # S3's old names of these two
+    return str(where or DEFAULT_REGION)  # which S3 does not name
 
 
 def is_ours(lab: Lab) -> bool:
@@ -134,10 +125,10 @@ def put(lab: Lab, key: str, content: bytes) -> None:
     lab.client("s3").put_object(Bucket=lab.bucket, Key=key, Body=content, ContentType=_TEXT)
 
 
-def creation(lab: Lab, key: str, sequencer: str = "") -> dict[str, Any]:
-    """Return the event that S3 sends when an object was created. Without a sequencer it gets one of now."""
+def creation(lab: Lab, key: str) -> dict[str, Any]:
+    """Return the event that S3 sends when an object was created, which is now."""
     # S3 sends a blank of the key as "+", and all but letters, digits and a few signs as %XX.
-    created = {"key": quote_plus(key, safe="/"), "sequencer": sequencer or f"{time.time_ns():016X}"}
+    created = {"key": quote_plus(key, safe="/"), "sequencer": f"{time.time_ns():016X}"}
     upload = {"bucket": {"name": lab.bucket}, "object": created}
     now = f"{datetime.now(UTC):%Y-%m-%dT%H:%M:%S.000Z}"
     return {"Records": [{"eventName": "ObjectCreated:Put", "eventTime": now, "s3": upload}]}
@@ -160,11 +151,9 @@ def objects(lab: Lab, beginning: str = "") -> list[dict[str, Any]]:
 
     LabError if there are more than `MOST`: S3 lists them by key, so that the newest may be the last.
     """
-    if find_bucket(lab) is None:
-        return []
     pages = lab.client("s3").get_paginator("list_objects_v2")
     asked = pages.paginate(Bucket=lab.bucket, Prefix=beginning, PaginationConfig={"MaxItems": MOST + 1})
-    items: list[dict[str, Any]] = asked.build_full_result().get("Contents", [])
+    items: list[dict[str, Any]] = (none_if_absent(asked.build_full_result) or {}).get("Contents", [])
     if len(items) > MOST:
         raise LabError(
             "{lab.bucket} has more than {most:,} objects. Delete those that the lab does not need.",
@@ -176,7 +165,7 @@ def objects(lab: Lab, beginning: str = "") -> list[dict[str, Any]]:
 
 def uploads(lab: Lab) -> list[dict[str, Any]]:
     """Return the uploaded objects, newest last, without rejected rows, the lab's own, and the console's folders."""
-    uploaded = list[dict[str, Any]]()
+    uploaded = []
     for item in objects(lab, EXPERIMENTS if lab.part else ""):
         key = item["Key"]
         is_beside = not lab.part and key.startswith(EXPERIMENTS)
@@ -225,7 +214,7 @@ def expiring(lab: Lab) -> list[dict[str, Any]]:
 def acl(lab: Lab) -> list[tuple[str, str]]:
     """Return whom else the bucket's access control list lets do what: a group such as AllUsers, or an account's id."""
     answer = none_if_lacking(lambda: lab.client("s3").get_bucket_acl(Bucket=lab.bucket)) or {}
-    others = list[tuple[str, str]]()
+    others = []
     for grant in answer.get("Grants", []):
         who = grant["Grantee"]
         name = str(who.get("URI") or who.get("ID", "")).split("/")[-1]
@@ -244,7 +233,7 @@ def rejected_rows(lab: Lab, key: str) -> list[dict[str, Any]]:
         rows = list(csv.DictReader(io.StringIO(body.decode(errors="replace"), newline="")))
     except csv.Error:
         return []
-    numbered = list[dict[str, Any]]()
+    numbered = []
     for row in rows:
         line = count(row.get("line"))
         if line is not None and {"reason", "row"} <= row.keys():

@@ -81,6 +81,8 @@ class Deletable(NamedTuple):
         """Return what people call it."""
         if self.kind == "role":
             return resources.title(self.kind, roles.name_of(self.lab, self.name))
+        if self.kind == "bucket" and self.lab.bucket_name:
+            return _("bucket {name} (given)", name=self.lab.bucket)
         return resources.title(self.kind, f"{self.lab.part}{self.name}")
 
     def is_ours(self) -> object:
@@ -111,17 +113,24 @@ def delete_experiments(lab: Lab) -> Iterator[str]:
 
 def remaining(lab: Lab) -> list[str]:
     """Return the names of the lab's own resources in the account."""
-    return [resource.label for resource in _whole(lab) if resource.is_ours()]
+    return survey(lab)[0]
 
 
-def kept(lab: Lab) -> list[str]:
-    """Return the resources that the lab uses or may have used, and that others created. They are never deleted."""
-    labels = dict[str, None]()  # one role may serve both functions
+def survey(lab: Lab) -> tuple[list[str], list[str]]:
+    """Return the names of the lab's own resources in the account, and of those that it uses and others created.
+
+    The latter are never deleted.
+    """
+    own = []
+    kept = []
     for resource in _whole(lab):
-        if find(*resource) and not resource.is_ours():
-            is_given = resource.kind == "bucket" and lab.bucket_name
-            labels[_("bucket {name} (given)", name=lab.bucket) if is_given else resource.label] = None
-    return [*labels]
+        if not find(*resource):
+            continue
+        if resource.is_ours():
+            own.append(resource.label)
+        elif resource.label not in kept:  # one role may serve both functions
+            kept.append(resource.label)
+    return own, kept
 
 
 def is_half_deleted(lab: Lab) -> bool:
@@ -142,7 +151,7 @@ def confirm(lab: Lab, yes: bool) -> None:
 
 def _delete(resources: Iterable[Deletable]) -> Iterator[str]:
     """Delete what AWS lets go, and yield the name of each. LabError at the end if AWS kept some, with the reasons."""
-    kept = list[str]()
+    kept = []
     for resource in resources:
         try:
             if resource.is_ours():

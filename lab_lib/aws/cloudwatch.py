@@ -1,6 +1,5 @@
 """Create, read and delete the log groups of the two functions in CloudWatch, and read their metrics."""
 
-from collections import Counter
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -19,8 +18,7 @@ def ensure_log_group(lab: Lab, name: str) -> None:
 
     Otherwise Lambda would create the group without the lab's tag and keep the logs for ever.
     """
-    logs = lab.client("logs")
-    group = log_group(lab, name)
+    logs, group = lab.client("logs"), log_group(lab, name)
 
     def ensure() -> None:
         if find_log_group(lab, name) is None:
@@ -31,9 +29,9 @@ def ensure_log_group(lab: Lab, name: str) -> None:
     none_if_unseen(ensure)
 
 
-def log_group(lab: Lab, name: str) -> str:
-    """Return the name that Lambda gives to the function's log group."""
-    return f"/aws/lambda/{lab.name(name)}"
+def log_group(lab: Lab, name: str, settings: dict[str, Any] | None = None) -> str:
+    """Return the function's log group: the one in its settings, else the one that Lambda names."""
+    return str((settings or {}).get("LoggingConfig", {}).get("LogGroup") or f"/aws/lambda/{lab.name(name)}")
 
 
 def find_log_group(lab: Lab, name: str) -> str | None:
@@ -55,46 +53,33 @@ def is_our_log_group(lab: Lab, name: str) -> bool:
     return has_lab_tag(lab.client("logs").list_tags_for_resource(resourceArn=arn)["tags"])
 
 
-def group_of(lab: Lab, name: str, configuration: dict[str, Any] | None) -> str:
-    """Return the log group in the function's configuration, which may be one of its own; else Lambda's."""
-    return str((configuration or {}).get("LoggingConfig", {}).get("LogGroup") or log_group(lab, name))
+def log_lines(lab: Lab, group: str, since: datetime | None = None) -> list[dict[str, Any]]:
+    """Return the lines of a log group, oldest first: all, or those from `since` on.
 
-
-def log_lines(lab: Lab, name: str, since: datetime | None = None, group: str = "") -> list[str]:
-    """Return what the function printed, oldest first, as `log_events` reads it."""
-    return [event["message"] for event in log_events(lab, name, since, group)]
-
-
-def log_events(lab: Lab, name: str, since: datetime | None, group: str) -> list[dict[str, Any]]:
-    """Return the lines of a function's log, oldest first: all, or those from `since` on.
-
-    message, timestamp (milliseconds) and logStreamName. `group` is the function's log group, if Lambda did not name it.
-    `MOST` lines may not be all. A line has the whole millisecond in which it was printed.
+    message, timestamp (milliseconds) and logStreamName. `MOST` lines may not be all. A line has the whole millisecond
+    in which it was printed.
     """
     logs = lab.client("logs")
     when = {"startTime": milliseconds(since)} if since else {}
     pages = logs.get_paginator("filter_log_events").paginate(
-        logGroupName=group or log_group(lab, name), **when, PaginationConfig={"MaxItems": MOST}
+        logGroupName=group, **when, PaginationConfig={"MaxItems": MOST}
     )
-    events = none_if_absent(lambda: pages.build_full_result()["events"]) or []
-    events.sort(key=lambda event: int(event["timestamp"]))
-    return [{**event, "message": event["message"].rstrip()} for event in events]
+    lines = none_if_absent(lambda: pages.build_full_result()["events"]) or []
+    lines.sort(key=lambda line: int(line["timestamp"]))
+    return [{**line, "message": line["message"].rstrip()} for line in lines]
 
 
 def metrics(lab: Lab, name: str, since: datetime) -> dict[str, int]:
     """Return CloudWatch's counts from the minute of `since` on: {"Invocations": 2, "Errors": 0, "Throttles": 0}."""
     start = since.replace(second=0, microsecond=0)
-    end = max(since, datetime.now(UTC)) + timedelta(minutes=5)
+    end = datetime.now(UTC) + timedelta(minutes=5)
     function = {"Namespace": "AWS/Lambda", "Dimensions": [{"Name": "FunctionName", "Value": lab.name(name)}]}
-    queries = list[dict[str, Any]]()
+    queries = []
     for metric in METRICS:
         sums = {"Metric": {**function, "MetricName": metric}, "Period": 60, "Stat": "Sum"}
         queries.append({"Id": metric.lower(), "MetricStat": sums})
-    pages = lab.client("cloudwatch").get_paginator("get_metric_data")
-    counts = Counter[str]()
-    for page in pages.paginate(MetricDataQueries=queries, StartTime=start, EndTime=end):
-        for result in page["MetricDataResults"]:
-            counts[result["Id"]] += int(sum(result["Values"]))
+    answer = lab.client("cloudwatch").get_metric_data(MetricDataQueries=queries, StartTime=start, EndTime=end)
+    counts = {result["Id"]: int(sum(result["Values"])) for result in answer["MetricDataResults"]}
     return {metric: counts[metric.lower()] for metric in METRICS}
 
 

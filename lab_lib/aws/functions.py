@@ -14,8 +14,7 @@ from botocore.exceptions import BotoCoreError
 from urllib3.exceptions import HTTPError
 
 from lab_lib import resources, transactions
-from lab_lib.aws import archives, grants
-from lab_lib.aws.cloudwatch import ensure_log_group, group_of
+from lab_lib.aws import archives, cloudwatch, grants
 from lab_lib.aws.json_text import amount, json_object
 from lab_lib.aws.policies import Policy
 from lab_lib.aws.queues import DEAD_LETTERS, find_queue, queue_arn
@@ -30,7 +29,6 @@ from lab_lib.language import _
 
 Settings = dict[str, Any]  # of a function or a mapping, as Lambda gives them
 RUNTIME = "python3.13"
-MEMORY = 256  # megabytes
 # Rows of a file that TransactionProcessor writes in a second, at least: a careful guess for AWS, with 256 MB and 1,000
 # writes a second a partition. docs/performance.md has three times as many for the embedded AWS.
 TIMEOUT = 20  # seconds, of a function; as in the handout
@@ -53,20 +51,23 @@ class FunctionFailed(LabError):
         self.why = why
 
 
-def settings(lab: Lab, name: str, timeout: int = TIMEOUT, files: list[Path] | None = None) -> Settings:
-    """Return the function's configuration, as arguments of Lambda's API; `timeout` in seconds."""
-    descriptions = {
-        "TransactionProcessor": "Process data and send to DynamoDB tables",
-        "TotalNotifier": f"Update total, send notification for balance exceeding ${lab.threshold:f}",
-    }
+def settings(lab: Lab, name: str, files: list[Path] | None = None) -> Settings:
+    """Return the function's configuration, as arguments of Lambda's API.
+
+    The timeout of TransactionProcessor is what `lab.data_file` needs.
+    """
+    description, timeout = f"Update total, send notification for balance exceeding ${lab.threshold:f}", TIMEOUT
+    if name == "TransactionProcessor":
+        description = "Process data and send to DynamoDB tables"
+        timeout = timeout_for(transactions.preview(lab.data_file).rows)
     return {
         "FunctionName": lab.name(name),
-        "Description": descriptions[name],
+        "Description": description,
         "Role": find_role(lab.variant(""), ROLES[name]),
         "Runtime": RUNTIME,
         "Handler": f"{(files or source_files(name))[-1].stem}.lambda_handler",
         "Timeout": timeout,
-        "MemorySize": MEMORY,
+        "MemorySize": 256,  # megabytes
         "Environment": {"Variables": variables(lab, name)},
     }
 
@@ -88,20 +89,17 @@ def variables(lab: Lab, name: str) -> dict[str, str]:
     }
 
 
-def ensure_function(lab: Lab, name: str, timeout: int | None = None, files: list[Path] | None = None) -> str:
+def ensure_function(lab: Lab, name: str, files: list[Path] | None = None) -> str:
     """Create the function from its files in lab_lib/handlers, or update it. Return its ARN when it can be invoked.
 
-    `timeout` is in seconds; that of TransactionProcessor is by default what `lab.data_file` needs. `files` are used
-    instead of the function's own; the last one has the handler.
+    `files` are used instead of the function's own; the last one has the handler.
     """
-    if timeout is None and name == "TransactionProcessor":
-        timeout = timeout_for(transactions.preview(lab.data_file).rows)
     lambda_ = lab.client("lambda")
-    wanted = settings(lab, name, timeout or TIMEOUT, files)
+    wanted = settings(lab, name, files)
     archive = package(files or source_files(name))
     resources.require(wanted["Role"], "role", ROLES[name])
     resources.require(find_queue(lab, DEAD_LETTERS), "queue", DEAD_LETTERS)
-    ensure_log_group(lab, name)
+    cloudwatch.ensure_log_group(lab, name)
     now = configuration(lab, name)
     if now is None:
         lambda_.create_function(**wanted, Code={"ZipFile": archive}, Tags=TAGS)
@@ -204,7 +202,7 @@ def failure(settings: Settings) -> str:
 
 def log_group(lab: Lab, name: str) -> str:
     """Return the log group that the function writes to."""
-    return group_of(lab, name, (describe(lab, name) or {}).get("Configuration"))
+    return cloudwatch.log_group(lab, name, (describe(lab, name) or {}).get("Configuration"))
 
 
 def describe(lab: Lab, name: str) -> dict[str, Any] | None:
@@ -222,10 +220,8 @@ def code(lab: Lab, name: str) -> dict[str, str]:
 
     LabError if they cannot be read.
     """
-    described = describe(lab, name) or {}
-    if described.get("Configuration", {}).get("PackageType") != "Zip":
-        return {}
-    address, called = str(described.get("Code", {}).get("Location")), lab.client("lambda").meta.endpoint_url
+    address = str((describe(lab, name) or {}).get("Code", {}).get("Location"))
+    called = lab.client("lambda").meta.endpoint_url
     endpoint = lab.endpoint or (called if called.startswith("http:") else None)  # a profile may name an emulator too
     try:
         return archives.python_files(sessions.fetch(lab.session, address, endpoint))
@@ -234,16 +230,19 @@ def code(lab: Lab, name: str) -> dict[str, str]:
         raise LabError("the code of {function} cannot be read ({why})", function=lab.name(name), why=why) from None
 
 
-def statements(lab: Lab, name: str, qualifier: str = "") -> list[Policy]:
-    """Return the statements of the function's own policy, or of its alias or version, which says who may invoke it."""
-    which = _which(lab, name, qualifier)
-    return grants.statements(none_if_absent(lambda: lab.client("lambda").get_policy(**which)["Policy"]))
+def statements(lab: Lab, name: str) -> list[Policy]:
+    """Return the statements of the function's own policy, which says who may invoke it.
+
+    An alias or version, named as in "TransactionProcessor:live", has a policy of its own.
+    """
+    lambda_ = lab.client("lambda")
+    return grants.statements(none_if_absent(lambda: lambda_.get_policy(FunctionName=lab.name(name))["Policy"]))
 
 
-def event_settings(lab: Lab, name: str, qualifier: str = "") -> Settings:
-    """Return how Lambda treats the events of the function, or of its alias or version: destinations, tries, age."""
-    lambda_, which = lab.client("lambda"), _which(lab, name, qualifier)
-    return none_if_absent(lambda: lambda_.get_function_event_invoke_config(**which)) or {}
+def event_settings(lab: Lab, name: str) -> Settings:
+    """Return how Lambda treats the events of the function: destinations, tries, age. An alias has its own."""
+    lambda_ = lab.client("lambda")
+    return none_if_absent(lambda: lambda_.get_function_event_invoke_config(FunctionName=lab.name(name))) or {}
 
 
 def find_function(lab: Lab, name: str) -> str | None:
@@ -300,11 +299,6 @@ def zipped(contents: dict[str, bytes]) -> bytes:
             entry.external_attr = 0o644 << 16  # readable for the user that Lambda runs it as
             file.writestr(entry, content)
     return archive.getvalue()
-
-
-def _which(lab: Lab, name: str, qualifier: str) -> dict[str, str]:
-    """Return the arguments that name a function, or one of its aliases or versions."""
-    return {"FunctionName": lab.name(name), **({"Qualifier": qualifier} if qualifier else {})}
 
 
 def _wait_until_ready(lab: Lab, name: str) -> None:

@@ -1,7 +1,7 @@
 """Read the runs of a function from its log: when each began and ended, what it reported, and how it failed.
 
 Lambda begins and ends each run with a line of its own. The runs of one environment share a log stream, one after the
-other, so what stands between two of these lines belongs to that run. A log has Lambda's text format or its JSON format.
+other, so what stands between two of these lines belongs to that run. Logs in Lambda's JSON format are not read.
 """
 
 import re
@@ -16,8 +16,7 @@ from lab_lib.aws.json_text import count, json_object
 from lab_lib.lab import Lab
 
 _OF_RUN = re.compile(r"(START|END|REPORT) RequestId: (\S+)")
-_IN_JSON = {"platform.start": "START", "platform.report": "REPORT"}
-# In the text format an error is raised or logged, a timeout, or an exit. The embedded AWS has a traceback only.
+# An error that is raised or logged, a timeout, or an exit. The embedded AWS has a traceback only.
 _FAILURE = re.compile(
     r"^\[ERROR\]\s+(?:\S+Z\t\S*\t)?(.+)(?:\nTraceback .*)?"
     r"|^\S+Z \S+ (Task timed out after [0-9.]+ seconds)$"
@@ -63,47 +62,26 @@ class Run:
     def error(self) -> str:
         """Return the last error of the run, such as "KeyError: 'amount'", or ""."""
         errors = ["".join(found) for found in _FAILURE.findall("\n".join(self.lines))]
-        errors += [_error_in_json(line) for line in self.lines]
-        return next((error for error in reversed(errors) if error), "")
+        return errors[-1] if errors else ""
 
 
-def read(lab: Lab, name: str, group: str, since: datetime | None = None) -> list[Run]:
-    """Return the runs of a function, oldest first, as far as `cloudwatch.MOST` lines tell of them."""
-    return parse(cloudwatch.log_events(lab, name, since, group))
+def read(lab: Lab, group: str, since: datetime | None = None) -> list[Run]:
+    """Return the runs in a function's log group, oldest first, as far as `cloudwatch.MOST` lines tell of them."""
+    return parse(cloudwatch.log_lines(lab, group, since))
 
 
 def parse(lines: Iterable[dict[str, Any]]) -> list[Run]:
     """Return the runs in the lines of a log, oldest first."""
-    runs = list[Run]()
-    last = dict[str, Run]()  # of each stream
+    runs = []
+    last = {}  # the run of each stream
     for line in lines:
         message, time, stream = line["message"], int(line["timestamp"]), line["logStreamName"]
-        kind, run = _read_own_line(message)
-        if kind == "START":
-            last[stream] = Run(run, time)
+        own = _OF_RUN.match(message)
+        if own and own[1] == "START":
+            last[stream] = Run(own[2], time)
             runs.append(last[stream])
         elif stream in last:
             last[stream].lines.append(message)
-            if kind:
+            if own:
                 last[stream].end = last[stream].end or time
     return runs
-
-
-def _error_in_json(line: str) -> str:
-    """Return the error in a line of the JSON format, or ""."""
-    event = json_object(line)
-    if event.get("level") != "ERROR":
-        return ""
-    parts = [str(event[key]) for key in ("errorType", "errorMessage") if event.get(key)]
-    return ": ".join(parts) or str(event.get("message", ""))
-
-
-def _read_own_line(message: str) -> tuple[str, str]:
-    """Return what a line of Lambda tells, such as START, and the id of its run; "" for a line of a function."""
-    if match := _OF_RUN.match(message):
-        return match[1], match[2]
-    entry = json_object(message)
-    record = entry.get("record")
-    if not isinstance(record, dict):
-        return "", ""
-    return _IN_JSON.get(str(entry.get("type")), ""), str(record.get("requestId"))

@@ -24,7 +24,6 @@ _REASONS = {  # of TotalNotifier's dead letters, by the codes of ledger.py
     "amount-too-long": N_("the change has more than 38 digits"),
     "not-a-change": N_("it is no change of a transaction: {error}"),
 }
-_RETENTION = str(14 * 24 * 3600)  # seconds; SQS's maximum
 
 
 def ensure_queue(lab: Lab, name: str) -> str:
@@ -34,7 +33,8 @@ def ensure_queue(lab: Lab, name: str) -> str:
     and SNS drops what it may not deliver.
     """
     sqs, url = lab.client("sqs"), find_queue(lab, name)
-    settings = {"SqsManagedSseEnabled": "true", "MessageRetentionPeriod": _RETENTION}
+    fortnight = str(14 * 24 * 3600)  # seconds; SQS's maximum
+    settings = {"SqsManagedSseEnabled": "true", "MessageRetentionPeriod": fortnight}
     if url is None:
         settings["Policy"] = json.dumps(policies.policy(lab, name))
         return str(sqs.create_queue(QueueName=lab.name(name), Attributes=settings, tags=TAGS)["QueueUrl"])
@@ -154,8 +154,7 @@ def dead_letter(message: Message) -> dict[str, str]:
         if batch := message.get("DDBStreamBatchInfo"):
             size, why = batch["batchSize"], message["requestContext"]["condition"]
             return {"what": ngettext("{count:,} change", "{count:,} changes", size), "why": why}
-        records = message.get("requestPayload", {}).get("Records", [])
-        files = [record.get("s3", {}).get("object", {}).get("key", "") for record in records]
+        files = [record["s3"]["object"]["key"] for record in message["requestPayload"]["Records"]]
         what = _(", ").join(map(unquote_plus, files))
         why = str(message.get("responsePayload", {}).get("errorMessage", "")).removeprefix(f"{what}: ")
         return {"what": what, "why": _(why)}
@@ -171,22 +170,20 @@ def _received(lab: Lab, name: str, most: int) -> Iterator[list[dict[str, Any]]]:
 
     SQS hides a received message for a while, so the next call returns other ones. A call asks all of SQS's servers only
     if it waits a second, and may miss messages even so: the queue counts as read after two answers without a new one,
-    and on the embedded AWS, which misses none, after one with fewer messages than asked for. A long queue shows its
-    first messages again before it is read.
+    and elsewhere after one. A long queue shows its first messages again before it is read.
     """
     sqs, url = lab.client("sqs"), _url(lab, name)
     how = {"VisibilityTimeout": 60, "WaitTimeSeconds": lab.is_real, "MessageSystemAttributeNames": ["SentTimestamp"]}
-    received, enough = dict[str, dict[str, Any]](), 2 if lab.is_real else 1
-    empty = 0  # answers in a row
+    receive = partial(sqs.receive_message, QueueUrl=url, MaxNumberOfMessages=10, **how)
+    received = dict[str, Any]()
+    enough = 2 if lab.is_real else 1  # answers without a new message, in a row
+    answers_left = enough
     try:
-        while url and empty < enough and len(received) < most:
-            wanted = min(10, most - len(received))
-            asked = partial(sqs.receive_message, QueueUrl=url, MaxNumberOfMessages=wanted, **how)
-            batch = (none_if_absent(asked) or {}).get("Messages", [])
+        while url and answers_left and len(received) < most:
             known = len(received)
-            received.update({message["MessageId"]: message for message in batch})
-            is_end = len(received) == known or (len(batch) < wanted and not lab.is_real)
-            empty = empty + 1 if is_end else 0
+            for message in (none_if_absent(receive) or {}).get("Messages", []):
+                received[message["MessageId"]] = message
+            answers_left = enough if len(received) > known else answers_left - 1
         yield list(received.values())
     finally:
         messages = [] if lab.copy else list(received.values())

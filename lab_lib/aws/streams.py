@@ -19,9 +19,10 @@ def records(lab: Lab, *customers: str) -> list[Record]:
 
     The order of one item's records is right, even if they are in several shards.
     """
-    stream, found = tables.find_stream(lab), list[Record]()
+    stream = tables.find_stream(lab)
     if stream is None:
-        return found
+        return []
+    found = []
     described = lab.client("dynamodbstreams").describe_stream(StreamArn=stream)  # a hundred shards; one has four hours
     for shard in described["StreamDescription"]["Shards"]:
         for record in _read(lab, stream, shard["ShardId"]):
@@ -42,9 +43,13 @@ def change(record: Record) -> dict[str, Any]:
     one: these are None.
     """
     images = record["dynamodb"]
-    keys = {name: value["S"] for name, value in images["Keys"].items()}
-    amounts = {"old amount": _amount(images, "OldImage"), "new amount": _amount(images, "NewImage")}
-    return {"kind": record["eventName"], **keys, **amounts}
+    row = {"kind": record["eventName"]}
+    for name, value in images["Keys"].items():
+        row[name] = value["S"]
+    for name, image in (("old amount", "OldImage"), ("new amount", "NewImage")):
+        value = images.get(image, {}).get("TransactionAmount")
+        row[name] = tables.plain(value) if value else None
+    return row
 
 
 def effect(record: Record) -> Decimal:
@@ -52,11 +57,6 @@ def effect(record: Record) -> Decimal:
     images = [record["dynamodb"].get(name, {}) for name in ("OldImage", "NewImage")]
     old, new = (Decimal(image.get("TransactionAmount", {}).get("N", 0)) for image in images)
     return (new - old).normalize()
-
-
-def _amount(images: dict[str, Any], name: str) -> Any:
-    value = images.get(name, {}).get("TransactionAmount")
-    return tables.plain(value) if value else None
 
 
 def _read(lab: Lab, stream: str, shard: str) -> Iterator[Record]:

@@ -20,7 +20,6 @@ KEYS: dict[str, list[str]] = {  # partition key, then sort key if there is one; 
     "TransactionTotal": ["CustomerId"],
     "ProcessedRecords": ["EventId"],  # one marker for each stream record that is in the totals
 }
-_KINDS = "HASH", "RANGE"  # of the keys
 STREAMED = "Transactions"
 EXPIRING = {"ProcessedRecords": "ExpiresAt"}  # the attribute that holds the time at which DynamoDB drops an item
 # TotalNotifier adds the new amount minus the old one. The handout's NEW_IMAGE lacks the old one.
@@ -57,10 +56,14 @@ def ensure_table(lab: Lab, name: str) -> str:
 
 def create_table(lab: Lab, name: str) -> None:
     """Create the table, billed by request. `ensure_table` waits until it is ready."""
+    partition, *sort = KEYS[name]
     lab.client("dynamodb").create_table(
         TableName=lab.name(name),
         AttributeDefinitions=[{"AttributeName": key, "AttributeType": "S"} for key in KEYS[name]],
-        KeySchema=[{"AttributeName": key, "KeyType": kind} for key, kind in zip(KEYS[name], _KINDS, strict=False)],
+        KeySchema=[
+            {"AttributeName": partition, "KeyType": "HASH"},
+            *({"AttributeName": key, "KeyType": "RANGE"} for key in sort),
+        ],
         BillingMode="PAY_PER_REQUEST",
         Tags=[TAG],
         **({"StreamSpecification": _STREAM} if name == STREAMED else {}),
@@ -154,13 +157,12 @@ def find_item(lab: Lab, name: str, key: dict[str, str]) -> Item | None:
 
 def find_items(lab: Lab, name: str, keys: list[dict[str, str]]) -> list[Item]:
     """Return the items with these keys, read consistently, in any order; those that are not there are left out."""
-    table, items, unread = lab.name(name), list[Item](), [_serialized(key) for key in keys]
-    while unread:
-        asked = {table: {"Keys": unread[:100], "ConsistentRead": True}}
+    table, items = lab.name(name), list[Item]()
+    for start in range(0, len(keys), 100):
+        wanted = [_serialized(key) for key in keys[start : start + 100]]
+        asked = {table: {"Keys": wanted, "ConsistentRead": True}}
         answer = none_if_absent(partial(lab.client("dynamodb").batch_get_item, RequestItems=asked)) or {}
         items += map(_item, answer.get("Responses", {}).get(table, []))
-        left = answer.get("UnprocessedKeys", {}).get(table, {}).get("Keys", [])
-        unread = [*left, *unread[100:]]
     return items
 
 

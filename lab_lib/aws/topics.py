@@ -7,7 +7,6 @@ from lab_lib.errors import none_if_absent
 from lab_lib.lab import TAG, Lab
 
 ALERT_TOPIC = "HighBalanceAlert"
-DISPLAY_NAME = "HighAlert"  # the sender that the recipient of an e-mail or SMS sees
 
 
 def ensure_topic(lab: Lab, name: str = ALERT_TOPIC) -> str:
@@ -16,13 +15,14 @@ def ensure_topic(lab: Lab, name: str = ALERT_TOPIC) -> str:
     It has no KMS key: AWS documents which rights a publisher needs on a key only for keys of the customer's own.
     """
     sns, arn = lab.client("sns"), topic_arn(lab, name)
-    settings = {"DisplayName": DISPLAY_NAME, "Policy": json.dumps(policies.alert_topic(lab))}
-    now = attributes(lab, name)
-    if now is None:
+    settings = {
+        "DisplayName": "HighAlert",  # the sender that the recipient of an e-mail or SMS sees
+        "Policy": json.dumps(policies.alert_topic(lab)),
+    }
+    if find_topic(lab, name) is None:
         sns.create_topic(Name=lab.name(name), Attributes=settings, Tags=[TAG])
     elif is_ours(lab, name):
-        no_key = {"KmsMasterKeyId": ""} if now.get("KmsMasterKeyId") else {}
-        for setting, value in (settings | no_key).items():
+        for setting, value in {**settings, "KmsMasterKeyId": ""}.items():
             sns.set_topic_attributes(TopicArn=arn, AttributeName=setting, AttributeValue=value)
     return arn
 

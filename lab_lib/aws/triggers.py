@@ -6,7 +6,7 @@ from typing import Any
 
 from lab_lib import resources
 from lab_lib.aws import policies
-from lab_lib.aws.buckets import find_bucket, is_name
+from lab_lib.aws.buckets import find_bucket
 from lab_lib.aws.functions import SOURCES, Settings, find_function, statements
 from lab_lib.aws.queues import DEAD_LETTERS, ensure_queue_policy, find_queue, queue_arn
 from lab_lib.aws.tables import find_stream
@@ -14,14 +14,9 @@ from lab_lib.aws.topics import find_topic
 from lab_lib.calls.waiting import WAITS
 from lab_lib.errors import none_if_absent
 from lab_lib.lab import TAGS, Lab, has_lab_tag
-from lab_lib.language import N_
 
 Trigger = dict[str, Any]  # a notification of S3, or a mapping of Lambda, as AWS describes it
-BUCKET_TRIGGER = "TransactionProcessor"  # the id of the bucket's notification
 PERMISSION = "BucketMayInvoke"  # the id of the statement in the function's policy
-# Rejected rows are written as .csv, so that they do not start the function again.
-UPLOADS = {"Key": {"FilterRules": [{"Name": "suffix", "Value": ".txt"}]}}
-
 MAPPING: Settings = {
     "BatchSize": 1000,
     "MaximumBatchingWindowInSeconds": 1,
@@ -29,11 +24,6 @@ MAPPING: Settings = {
     "MaximumRecordAgeInSeconds": 3600,
     "BisectBatchOnFunctionError": True,
     "FunctionResponseTypes": ["ReportBatchItemFailures"],
-}
-_WAITS = {  # by the state of the mapping
-    "Enabled": N_("the stream's mapping to be enabled"),
-    "Disabled": N_("the stream's mapping to be disabled"),
-    None: N_("the stream's mapping to be gone"),
 }
 
 
@@ -46,10 +36,11 @@ def ensure_bucket_trigger(lab: Lab) -> str:
     function = resources.require(find_function(lab, "TransactionProcessor"), "function", "TransactionProcessor")
     _allow_bucket_to_invoke(lab)
     wanted = {
-        "Id": lab.name(BUCKET_TRIGGER),
+        "Id": lab.name("TransactionProcessor"),
         "LambdaFunctionArn": function,
         "Events": ["s3:ObjectCreated:*"],
-        "Filter": UPLOADS,
+        # Rejected rows are written as .csv, so that they do not start the function again.
+        "Filter": {"Key": {"FilterRules": [{"Name": "suffix", "Value": ".txt"}]}},
     }
     _put_notifications(lab, [*_other_notifications(lab), wanted])
     return function
@@ -75,8 +66,7 @@ def bucket_notifications(lab: Lab) -> Settings:
 def allowed_buckets(lab: Lab) -> list[str]:
     """Return the buckets that the policy of TransactionProcessor names as those that may start it."""
     conditions = [statement.get("Condition") for statement in statements(lab, "TransactionProcessor")]
-    names = re.findall(rf"{lab.arn('s3', '')}([^'/]+)", str(conditions))
-    return [name for name in dict.fromkeys(names) if is_name(name)]
+    return re.findall(rf"{lab.arn('s3', '')}([a-z0-9][a-z0-9.-]{{1,61}}[a-z0-9])['/]", str(conditions))
 
 
 def delete_bucket_trigger(lab: Lab) -> None:
@@ -93,7 +83,7 @@ def ensure_stream_trigger(lab: Lab, stream: str | None = None, settings: Setting
     miss changes in the minutes until the mapping works. `stream` is the ARN of another stream than the lab's own.
     """
     lambda_ = lab.client("lambda")
-    stream = stream or resources.require(find_stream(lab), "table", "Transactions", resources.STREAM)
+    stream = stream or resources.require(find_stream(lab), "table", "Transactions")
     function = resources.require(find_function(lab, "TotalNotifier"), "function", "TotalNotifier")
     settings = {**settings, "DestinationConfig": {"OnFailure": {"Destination": queue_arn(lab, DEAD_LETTERS)}}}
     for other in mappings_to(lab, "TotalNotifier"):
@@ -226,7 +216,8 @@ def _put_notifications(lab: Lab, to_functions: list[Trigger]) -> None:
 
 def _mappings(lab: Lab, source: str) -> list[Trigger]:
     """Return the mappings from streams whose ARN continues like this after the account."""
-    beginning, found = lab.arn("dynamodb", source), list[Trigger]()
+    beginning = lab.arn("dynamodb", source)
+    found = []
     # All mappings of the account are listed: Lambda does not find a mapping by a function that is deleted.
     for page in lab.client("lambda").get_paginator("list_event_source_mappings").paginate():
         for mapping in page["EventSourceMappings"]:
@@ -254,4 +245,4 @@ def _wait_for_state(lab: Lab, uuid: str, wanted: str | None) -> None:
         state = none_if_absent(lambda: lab.client("lambda").get_event_source_mapping(UUID=uuid)["State"])
         return bool(state == wanted)
 
-    lab.wait_until(has_it, _WAITS[wanted], **WAITS["mapping"].times)
+    lab.wait_until(has_it, WAITS["mapping"].what, **WAITS["mapping"].times)

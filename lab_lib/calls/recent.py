@@ -12,7 +12,7 @@ import re
 import time
 from collections.abc import Iterator
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -24,7 +24,7 @@ _CHANGE = r"(Put|Set|Update|Add|Remove|Attach|Detach|Tag|Untag)\w+"
 _OF_DATA = r"Scan|Query|Invoke|Publish|\w*(Items?|Objects?|Part|Messages?|Events|Records|MetricData)(V2)?"
 _TAKEN = r"\w*AlreadyExists\w*|Resource(Conflict|InUse)Exception"  # the codes of a name that is taken
 _FILTER = {"BucketRegion", "ExpectedBucketOwner"}  # parameters that name nothing
-_PAGE = r"\w*(Token|Marker)|ExclusiveStart\w+|LastEvaluated\w+"
+_NEXT_PAGE = r"\w*(Token|Marker)|LastEvaluated\w+"
 _PART = re.compile("[:/]")
 
 
@@ -52,6 +52,7 @@ class Call:
     operation: str
     params: dict[str, Any]
     answer: dict[str, Any]
+    when: float = field(default_factory=lambda: time.monotonic())  # asked at the time of the call
 
     @property
     def code(self) -> str:
@@ -66,8 +67,7 @@ class Call:
     @functools.cached_property
     def subjects(self) -> set[str]:
         """Return the names of what it is about."""
-        others = _FILTER | {name for name in self.params if _fits(_PAGE, name)}
-        return {_name(value) for name, value in self.params.items() if isinstance(value, str) and name not in others}
+        return {_name(value) for name, value in self.params.items() if isinstance(value, str) and name not in _FILTER}
 
     @functools.cached_property
     def shown(self) -> set[str]:
@@ -75,16 +75,16 @@ class Call:
         return {_name(text) for text in _texts(self.answer)}
 
     @property
-    def is_page(self) -> bool:
-        """Return True if it has a part of the answer only."""
-        return any(value and _fits(_PAGE, name) for name, value in {**self.params, **self.answer}.items())
+    def has_more(self) -> bool:
+        """Return True if the answer has more pages."""
+        return any(value and _fits(_NEXT_PAGE, name) for name, value in self.answer.items())
 
 
 class Event:
     """A call has made or deleted a thing."""
 
     def __init__(self, kind: Kind, call: Call, is_there: bool) -> None:
-        self.kind, self.is_there, self.when = kind, is_there, time.monotonic()
+        self.kind, self.is_there, self.when = kind, is_there, call.when
         named, known = kind.named.split(), {**call.answer, **call.params}
         texts = [known[name] for name in named if isinstance(known.get(name), str)]
         self.names = {_name(text) for text in texts if " " not in text}  # an ARN may be "pending confirmation" yet
@@ -100,13 +100,11 @@ class Event:
 
     def _is_missing_in(self, call: Call, is_list: bool) -> bool:
         """Return True if the thing was made, and the answer does not have it."""
-        is_absent_in = is_absent(call.code) or call.code == "403"  # S3 may deny the HEAD of a new bucket
-        if is_list and not call.code:
-            return bool(self.shown) and self.shown.isdisjoint(call.shown) and not call.is_page
-        is_told = is_list or (
-            self.names <= call.subjects and _fits(self.kind.missed_by, f"{call.operation} {call.code}")
-        )
-        return is_absent_in and is_told
+        if not call.code:
+            return is_list and bool(self.shown) and self.shown.isdisjoint(call.shown) and not call.has_more
+        is_denied = call.code == "403"  # S3 may deny the HEAD of a new bucket
+        is_named = self.names <= call.subjects and _fits(self.kind.missed_by, f"{call.operation} {call.code}")
+        return (is_absent(call.code) or is_denied) and (is_list or is_named)
 
     def _is_still_in(self, call: Call, is_list: bool) -> bool:
         """Return True if the thing was deleted, and the answer still has it, or its name is taken."""
@@ -139,27 +137,26 @@ class Journal:
 
     def __init__(self, patience: float) -> None:
         self._patience, self.changes_read = patience, 0
-        self._events, self._changes = list[Event](), list[tuple[float, Call]]()
+        self._events, self._changes = list[Event](), list[Call]()
 
     @property
     def is_empty(self) -> bool:
         """Return True if nothing was made, changed or deleted of late."""
         since = time.monotonic() - self._patience
         self._events = [event for event in self._events if event.when > since]
-        self._changes = [change for change in self._changes if change[0] > since]
+        self._changes = [change for change in self._changes if change.when > since]
         return not (self._events or self._changes)
 
     def read(self, call: Call) -> Event | None:
         """Note what a call has made, changed or deleted. Return the event that its answer does not show yet."""
         if self.is_empty and call.code:
             return None
-        if not _fits(_OF_DATA, call.operation):
-            if not call.code:
-                self._note(call)
-            changes = [old for _, old in self._changes if old.service == call.service]
-            self.changes_read += any(old.subjects & (call.subjects | call.shown) for old in changes)
-        elif not call.code:
-            return None
+        if not call.code:
+            if _fits(_OF_DATA, call.operation):
+                return None
+            self._note(call)
+        changes = [old for old in self._changes if old.service == call.service]
+        self.changes_read += any(old.subjects & (call.subjects | call.shown) for old in changes)
         return next((event for event in self._events if event.is_late_in(call)), None)
 
     def _note(self, call: Call) -> None:
@@ -171,7 +168,7 @@ class Journal:
                 if new.names:
                     self._events.append(new)
         if _fits(_CHANGE, call.operation):
-            self._changes.append((time.monotonic(), call))
+            self._changes.append(call)
 
 
 @functools.cache

@@ -24,46 +24,29 @@ from lab_lib.language import N_, _, sentences
 T = TypeVar("T")
 PROFILE = "Profile"  # the entry of an answer's ResponseMetadata in which sessions.py notes whose credentials were used
 _EXPIRED = "ExpiredToken(Exception)?|TokenRefreshRequired|RequestExpired"
-_NOT_ENABLED = "OptInRequired|SubscriptionRequiredException|NotSignedUp|RegionDisabledException"
 _ROLES = N_(
     "Or name roles that exist with the settings processor_role and notifier_role. If a new role needs a permissions "
     "boundary here, name that with the setting boundary."
 )
-_CAUSES = {  # from a pattern of AWS's message; the first that fits
+_CAUSES = {  # from a pattern of AWS's message
     r"with an explicit deny in (?:an? |the )?([^.:]+)": N_("the {} forbids it"),
-    "with an explicit deny": N_("a policy forbids it"),
     r"because no ([^.:]+?) allows ": N_("no {} allows it"),
-    r"because ([^.:]+)": "{}",
 }
-_WORDS = (  # that the causes take from AWS's message
-    N_("service control policy"),
-    N_("resource control policy"),
-    N_("permissions boundary"),
-    N_("session policy"),
-    N_("sessions policy"),
-    N_("role trust policy"),
-    N_("VPC endpoint policy"),
-    N_("identity-based policy"),
-    N_("resource-based policy"),
-    N_("public policies are prevented by the BlockPublicPolicy setting in S3 Block Public Access"),
+_ASK = N_(
+    "Ask the administrator of the account to allow {action}: `lab policy learner` prints what the lab needs, and "
+    "`lab policy` what its checks need."
 )
-_WHAT_TO_DO = {  # from a pattern of what denies, in AWS's words; the first that fits
-    "control policy": N_(
+_WHAT_TO_DO = {  # from what denies, in AWS's words
+    N_("service control policy"): N_(
         "Ask the administrator of your organisation to allow {action}, or use another account or Region."
     ),
-    "permissions boundary": N_(
+    N_("permissions boundary"): N_(
         "Ask the administrator of the account to extend the permissions boundary of your user or role: `lab policy "
         "learner` prints what the lab needs."
     ),
-    "session": N_("Sign in without this session policy, or ask its author to allow {action}."),
-    "VPC endpoint": N_("Ask the administrator of the network to allow {action}, or use another network."),
-    "trust policy": N_("Ask the owner of the role to name you in its trust policy."),
-    "resource-based": N_("Change the policy of the resource, or ask its owner to allow {action}."),
-    "BlockPublicPolicy": N_("Let the policy name the accounts or services that it allows."),
-    "": N_(
-        "Ask the administrator of the account to allow {action}: `lab policy learner` prints what the lab needs, and "
-        "`lab policy` what its checks need."
-    ),
+    N_("session policy"): N_("Sign in without this session policy, or ask its author to allow {action}."),
+    N_("resource-based policy"): N_("Change the policy of the resource, or ask its owner to allow {action}."),
+    N_("identity-based policy"): _ASK,
 }
 _OTHER_WAYS = {  # from a pattern of the operation
     r"(Create|Delete|Tag|Update)Role|\w+Role(Policy|PermissionsBoundary)|UpdateAssumeRolePolicy": _ROLES,
@@ -85,9 +68,7 @@ def in_one_line(error: BaseException, profile: str = "") -> str:
     """Return why AWS refused, what to do, and AWS's own message; of any other error its text without long values."""
     reason = why(error, profile)
     if reason is None:
-        about = error.response.get("Error", {}).get("ArgumentValue") if isinstance(error, ClientError) else ""
-        text = re.sub(r"value: .{60,}(?=, type: )", "value: …", str(error))  # such as an archive
-        return f"{text} ({about})" if about else text
+        return re.sub(r"value: .{60,}(?=, type: )", "value: …", str(error))  # such as an archive
     said = " ".join(re.sub(r"Encoded authorization failure message: \S+", "", _message(error)).split())
     text = _("{cause}. {what_to_do}", **reason._asdict())
     speaker = "AWS" if isinstance(error, ClientError) else "boto3"
@@ -104,12 +85,6 @@ def why(error: BaseException, profile: str = "") -> Reason | None:
             return _denied(error)
         if is_not_implemented(error):
             return Reason(_(LACKING, call=error.operation_name), _("Use an endpoint that has it, such as AWS."))
-        if re.fullmatch(_NOT_ENABLED, error_code(error)):
-            what_to_do = _(
-                "Finish the sign-up of a new account. Enable the Region in the console under Account, or name another "
-                "with --region."
-            )
-            return Reason(_("The service or the Region is not enabled in this account"), what_to_do)
         profile = profile or error.response.get("ResponseMetadata", {}).get(PROFILE, "")
         return _not_accepted(error, profile) if is_unreachable(error) else None
     if isinstance(error, ConnectionError | HTTPClientError):
@@ -139,13 +114,11 @@ def none_if_unseen(read: Callable[[], T], tell: Callable[[str], None] = go_on_wi
 def _denied(error: ClientError) -> Reason:
     """Return what denies the call, in AWS's words: a policy that forbids it, the lack of one, or another setting."""
     message, operation = _message(error), error.operation_name
-    denied, match = _("{call} is denied", call=operation), None
+    denied, advice = _("{call} is denied", call=operation), _ASK
     for pattern, words in _CAUSES.items():
-        if match := re.search(pattern, message):
-            denied = _("{denied}: {cause}", denied=denied, cause=_(words).format(*map(_, match.groups())))
-            break
-    what_denies = match[0] if match else ""
-    advice = next(advice for pattern, advice in _WHAT_TO_DO.items() if pattern in what_denies)
+        if policy := re.search(pattern, message):
+            denied = _("{denied}: {cause}", denied=denied, cause=_(words).format(_(policy[1])))
+            advice = _WHAT_TO_DO.get(policy[1], _ASK)
     action = re.search(r"not authorized to perform:? ([\w:-]+)", message)  # such as iam:PassRole, for CreateFunction
     ways = [way for pattern, way in _OTHER_WAYS.items() if re.fullmatch(pattern, operation)]
     return Reason(denied, sentences(_(advice, action=action[1] if action else operation), *map(_, ways)))

@@ -1,8 +1,8 @@
-"""Decide on each answer of AWS: repeat the call, do without it, or correct what the answer says.
+"""Decide on each answer of AWS: repeat the call, or do without it.
 
 A call is repeated that AWS refuses, or answers wrongly, only because something is not ready yet: waiting.csv lists
 the reasons. What only adds to the safety of the lab is no reason to stop: an organisation may forbid it, and an
-emulator may not have it. An answer without an error may list parts that failed, which is an error all the same.
+emulator may not have it.
 """
 
 import re
@@ -15,18 +15,16 @@ from botocore.exceptions import ClientError
 from lab_lib.calls import waiting
 from lab_lib.calls.recent import Call, Journal
 from lab_lib.calls.refusals import go_on_without, why
-from lab_lib.errors import is_access_denied, is_not_implemented
+from lab_lib.errors import is_unreachable
 from lab_lib.language import _
 
 Params = dict[str, Any]  # of a call, and what botocore tells of one
-_PAUSE, _SHORT_PAUSE = 2, 0.2  # seconds, on AWS and elsewhere
 _CALL = "serverless-lab"  # the entry of a call in botocore's context of a request
 _SPARED = re.compile(
     "Put(PublicAccessBlock|Bucket(Encryption|Policy|Tagging)|RetentionPolicy|FunctionEventInvokeConfig)"
     "|UpdateTimeToLive|CreateLogGroup"
 )
 _IS_ON = "already enabled|multiple times|active on a different"  # how UpdateTimeToLive refuses to switch on what is on
-_OF_CALLER = "BlockPublicPolicy"  # refuses a policy for what it says
 
 
 class Retry:
@@ -48,22 +46,26 @@ class Retry:
     def __call__(
         self,
         operation: Any,
-        response: tuple[Any, Params] | None,
+        response: Any,
         request_dict: Params,
         caught_exception: Exception | None = None,
         **_unused: Any,
     ) -> float | None:
         params, begun = request_dict["context"][_CALL]
-        http, answer = response or (None, {})
+        answer = response[1] if response else {}
         call = Call(operation.service_model.service_name, operation.name, params, answer)
-        is_spared = http is not None and _correct(http, call)
         seconds = time.monotonic() - begun
-        reason = None if is_spared else waiting.reason(call, caught_exception, self._journal)
+        if call.code and _is_spared(call):
+            response[0].status_code = HTTPStatus.OK  # so that botocore raises nothing
+            del answer["Error"]
+            reason = None
+        else:
+            reason = waiting.reason(call, caught_exception, self._journal)
         if reason is None or seconds >= reason.longest:
-            self._line.end()
+            self._line.close()
             return None
         self._line.wait(reason.what, reason.on_aws, _("{seconds:.0f} s", seconds=seconds))
-        return _PAUSE if self._journal else _SHORT_PAUSE
+        return 2 if self._journal else 0.2  # seconds, on AWS and elsewhere
 
 
 def _keep(params: Params, context: Params, **_unused: Any) -> None:
@@ -71,27 +73,13 @@ def _keep(params: Params, context: Params, **_unused: Any) -> None:
     context[_CALL] = dict(params), time.monotonic()
 
 
-def _correct(http: Any, call: Call) -> bool:
-    """Correct the answer. Return True if the lab does without the call."""
-    if parts := call.answer.get("Errors"):
-        first = parts[0]
-        message = f"{first.get('Key')}: {first.get('Message', '')}"
-        call.answer["Error"] = {"Code": first.get("Code", ""), "Message": message}
-        http.status_code = HTTPStatus.BAD_REQUEST
-    is_spared = call.code != "" and _is_spared(call)
-    is_on = call.operation == "UpdateTimeToLive" and re.search(_IS_ON, call.message)
-    if is_spared or is_on:
-        http.status_code = HTTPStatus.OK  # so that botocore raises nothing
-        del call.answer["Error"]
-    return is_spared
-
-
 def _is_spared(call: Call) -> bool:
     """Return True if the lab goes on without this call, which is refused. Its user is told why."""
+    if call.operation == "UpdateTimeToLive" and re.search(_IS_ON, call.message):
+        return True
     error = ClientError(call.answer, call.operation)
-    is_forbidden = is_access_denied(error) and _OF_CALLER not in str(error)
-    if not _SPARED.fullmatch(call.operation) or not (is_forbidden or is_not_implemented(error)):
-        return False
     reason = why(error)
-    go_on_without(reason.cause if reason else str(error))
+    if not _SPARED.fullmatch(call.operation) or reason is None or is_unreachable(error):
+        return False
+    go_on_without(reason.cause)
     return True

@@ -2,6 +2,7 @@
 
 import functools
 import os
+import re
 import time
 from contextlib import suppress
 from http import HTTPStatus
@@ -21,20 +22,19 @@ from botocore.exceptions import (
     ConfigParseError,
     ConnectionError,
     HTTPClientError,
+    NoCredentialsError,
     ProfileNotFound,
 )
 from botocore.hooks import first_non_none_response
 from botocore.httpsession import URLLib3Session
 from botocore.parsers import ResponseParserError
-from botocore.utils import get_environ_proxies, is_valid_endpoint_url
+from botocore.utils import get_environ_proxies
 
 from lab_lib.calls.refusals import PROFILE, in_one_line
 from lab_lib.errors import LabError, UsageError, is_unreachable
-from lab_lib.language import N_, _
+from lab_lib.language import _
 
-SESSION_NAME = "serverless-lab"  # of a role that is assumed
 _MOST_FETCHED, _LONGEST_FETCH = 60_000_000, 120  # bytes, seconds; Lambda takes code of 50 MB
-_READ_TIMEOUT, _CONNECT_TIMEOUT = 60, 10  # seconds
 _HOMES = "us-east-1", "cn-northwest-1"  # the Regions that are always enabled, outside of China and there
 _NO_FILES = dict.fromkeys(("profile", "config_file", "credentials_file"), (None, None, None, None))
 
@@ -49,12 +49,7 @@ def endpoint(profile: str) -> tuple[str | None, str]:
         settings = user.get_scoped_config()
     named = os.environ.get("AWS_ENDPOINT_URL", "")
     endpoint = named or settings.get("endpoint_url", "")
-    try:
-        parts = urlsplit(endpoint)
-        right = parts.scheme in ("http", "https") and parts.port != 0 and is_valid_endpoint_url(endpoint)
-    except ValueError:  # the port is not a number up to 65535
-        right = False
-    if endpoint and not right:
+    if endpoint and not re.fullmatch(r"https?://[\w.-]+(:\d{1,5})?(/\S*)?", endpoint):
         raise UsageError(
             "{name} is {value!r}; wanted an address such as http://127.0.0.1:4566 or https://127.0.0.1:9297.",
             name="AWS_ENDPOINT_URL" if named else "endpoint_url",
@@ -82,9 +77,7 @@ def aws_session(
         )
     session = user_session(profile, region)
     if session is None:
-        of_profile = N_("Profile {profile} has no credentials. Sign in, or name another profile.")
-        of_environment = N_("The environment has no credentials. Sign in, or name another profile.")
-        raise UsageError(of_profile if profile else of_environment, profile=profile)
+        raise UsageError(in_one_line(NoCredentialsError(), profile))
     if role_arn:
         session = _session(
             region, credentials=_assumed(session, role_arn, external_id, endpoint), profile=profile or None
@@ -98,7 +91,7 @@ def _unreadable(error: ConfigParseError) -> UsageError:
 
 def _assumed(session: boto3.Session, role_arn: str, external_id: str, endpoint: str | None) -> Credentials:
     """Return credentials of the role, which botocore renews before their hour ends. LabError if there are none."""
-    settings = {"RoleSessionName": SESSION_NAME, **({"ExternalId": external_id} if external_id else {})}
+    settings = {"RoleSessionName": "serverless-lab", **({"ExternalId": external_id} if external_id else {})}
     client = functools.partial(session.client, endpoint_url=endpoint, config=config(endpoint))
     fetcher = AssumeRoleCredentialFetcher(client, session.get_credentials(), role_arn, settings)
     credentials = DeferredRefreshableCredentials(fetcher.fetch_credentials, "assume-role")
@@ -117,21 +110,17 @@ def caller(session: boto3.Session, endpoint: str | None) -> str:
         sts = session.client("sts", endpoint_url=endpoint, config=config(endpoint, retries=1 if endpoint else 5))
         return str(sts.get_caller_identity()["Account"])
     except (ConnectionError, HTTPClientError) as error:
-        told = N_(
-            "{who} does not answer. Check the address and the network. If it has a certificate of its own, check "
-            "AWS_CA_BUNDLE. {error}"
-        )
-        if endpoint and endpoint == os.environ.get("AWS_ENDPOINT_URL"):  # as after `lab local env` and a stop
-            told = N_(
-                "{who} does not answer, and AWS_ENDPOINT_URL still names it. If it was the embedded AWS, type `unset "
-                "AWS_ENDPOINT_URL`, and do the same again. Otherwise check the address and the network, and "
-                "AWS_CA_BUNDLE if it has a certificate of its own. {error}"
-            )
-        raise LabError(told, who=endpoint or "AWS", error=error) from None
+        raise LabError(
+            "{who} does not answer. If AWS_ENDPOINT_URL names an embedded AWS that has stopped, type `unset "
+            "AWS_ENDPOINT_URL`, and do the same again. Otherwise check the address and the network, and AWS_CA_BUNDLE "
+            "if it has a certificate of its own. {error}",
+            who=endpoint or "AWS",
+            error=error,
+        ) from None
     except (BotoCoreError, ClientError) as error:
         _require_region(session, error, endpoint)
         raise LabError(in_one_line(error, session._session.profile or "")) from None
-    except (KeyError, ResponseParserError):
+    except (KeyError, ValueError, ResponseParserError):
         raise LabError(
             "{endpoint} is not an AWS endpoint: it does not name an account. Check its address.", endpoint=endpoint
         ) from None
@@ -243,7 +232,7 @@ def config(endpoint: str | None, retries: int = 5, seconds: float = 0) -> Config
     is_local = endpoint and urlsplit(endpoint).hostname in ("localhost", "127.0.0.1")
     return Config(
         retries={"mode": "standard", "total_max_attempts": retries + 1},
-        connect_timeout=_CONNECT_TIMEOUT,
-        read_timeout=_READ_TIMEOUT + seconds,
+        connect_timeout=10,  # seconds
+        read_timeout=60 + seconds,
         **({"proxies": {}} if is_local else {}),  # a proxy cannot reach this machine's loopback
     )

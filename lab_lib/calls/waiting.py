@@ -11,11 +11,12 @@ import os
 import re
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
+from contextlib import closing
 from pathlib import Path
 from typing import Any, NamedTuple, TypeVar
 
-from botocore.exceptions import ConnectionError, HTTPClientError, SSLError
+from botocore.exceptions import ConnectionError, HTTPClientError
 from rich.cells import cell_len
 
 from lab_lib.calls.recent import Call, Journal
@@ -24,7 +25,6 @@ from lab_lib.language import N_, _, sentences
 from lab_lib.processes.stopwatch import Stopwatch
 
 T = TypeVar("T")
-_SAY_AFTER = 2  # seconds
 QUIET = "LAB_QUIET"  # set for a kernel that nobody looks at: what it waits for would only be kept in its outputs
 
 
@@ -55,20 +55,17 @@ class Wait(NamedTuple):
         return bool(fits and re.search(self.message, call.message))
 
 
-def _read(file: Path) -> Iterator[tuple[str, Wait]]:
-    for line in file.read_text("utf-8").splitlines()[1:]:
-        name, what, on_aws, longest, *how = line.split(";")
-        yield name, Wait(what, on_aws, float(longest), *how)
-
-
-WAITS = dict(_read(Path(__file__).with_suffix(".csv")))
+WAITS = {}
+for _line in Path(__file__).with_suffix(".csv").read_text("utf-8").splitlines()[1:]:
+    _id, _what, _on_aws, _longest, *_how = _line.split(";")
+    WAITS[_id] = Wait(_what, _on_aws, float(_longest), *_how)
 LOGS_TAKE = WAITS["logs"].on_aws  # until they can be read, by Lambda's guide
 
 
 def reason(call: Call, exception: Exception | None, journal: Journal | None) -> Wait | None:
     """Return the reason for which a call fails, or is answered wrongly, for a while; None if it does not."""
     if exception:
-        is_away = isinstance(exception, ConnectionError | HTTPClientError) and not isinstance(exception, SSLError)
+        is_away = isinstance(exception, ConnectionError | HTTPClientError)
         return WAITS["network"] if journal and is_away else None
     if journal and (late := journal.read(call)):
         return Wait(str(late), N_("a few seconds"), math.inf)
@@ -102,12 +99,12 @@ def wait_until(
     took, pause = now() - start, first_pause
     watch = clock or Stopwatch().wall  # which takes some milliseconds
     end = watch() + timeout
-    with Line() as line:
+    with closing(Line()) as line:
         while (left := end - watch()) > 0:
             until = now() + min(max(pause, took), left)
             while (rest := until - now()) > 0:
                 waited = now() - start
-                if waited >= _SAY_AFTER:
+                if waited >= 2:  # seconds
                     line.wait(what, on_aws, _("{seconds:.0f} s", seconds=waited), so_far())
                 sleep(min(rest, 1))
             begun = now()
@@ -130,14 +127,8 @@ class Line:
         self._in_notebook = ipython is not None and hasattr(ipython.get_ipython(), "kernel")
         self._stream = sys.stdout if self._in_notebook else sys.stderr
         self._is_quiet = QUIET in os.environ
-        self._repaints = self._in_notebook or (self._stream is not None and self._stream.isatty())
+        self._repaints = self._in_notebook or self._stream.isatty()
         self._width = 0
-
-    def __enter__(self) -> "Line":
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self.end()
 
     def show(self, text: str) -> None:
         """Show the text."""
@@ -156,7 +147,7 @@ class Line:
             waits = _("waiting for {what} (on AWS {on_aws})", what=_(what), on_aws=_(on_aws))
         self.show(f"{waits} … {_(', ').join(filter(None, so_far))}")
 
-    def end(self) -> None:
+    def close(self) -> None:
         """Make room for other output, if a text was shown."""
         if self._width and self._repaints:
             blank = " " * self._width

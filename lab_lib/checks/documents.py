@@ -147,7 +147,7 @@ def wrong_variables(account: Account, name: str) -> list[str]:
 
 @document
 def log_group(account: Account, name: str) -> str:
-    return cloudwatch.group_of(account.lab, name, account.settings(name))
+    return cloudwatch.log_group(account.lab, name, account.settings(name))
 
 
 @document

@@ -54,10 +54,8 @@ class Evidence:
 
     def _runs(self, name: str) -> list[Run]:
         """Return the runs of a function, oldest first."""
-        group = self.read(name, functions.log_group, name)
-        if group is None:
-            return []
-        runs = self.read(name, log_runs.read, name, group, self._since) or []
+        group = self.read(f"settings of {name}", functions.log_group, name) or cloudwatch.log_group(self.lab, name)
+        runs = self.read(name, log_runs.read, group, self._since) or []
         if not runs and not self.read(name, cloudwatch.describe, group):
             self.unseen.setdefault(name, _("there is no log"))
         return runs

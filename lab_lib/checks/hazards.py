@@ -105,7 +105,7 @@ def bucket_sends(account: Account) -> list[str]:
 @document
 def event_settings(account: Account) -> dict[str, Any]:
     """Return how Lambda treats an upload's event, by what the bucket starts."""
-    return account.ask(functions.event_settings, PROCESSOR, *aliases(account)[0])
+    return account.ask(functions.event_settings, ":".join([PROCESSOR, *aliases(account)[0]]))
 
 
 @document

@@ -110,7 +110,7 @@ def policy(account: Account, kind: str, name: str = "", *alias: str) -> tuple[li
         return account.ask(tables.statements, name), policies.table(lab, name)
     if kind == "function":
         arn = lab.arn("lambda", f"function:{lab.name(name)}")
-        return account.ask(functions.statements, name, *alias), ":".join([arn, *alias])
+        return account.ask(functions.statements, ":".join([name, *alias])), ":".join([arn, *alias])
     if kind == "role":
         role = role_for(account, name)
         return grants.statements(role.get("AssumeRolePolicyDocument")), role["Arn"]

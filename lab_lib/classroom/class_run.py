@@ -232,9 +232,8 @@ def _clean(student: Student) -> CleanUp:
         lab = student.open_lab()
         with one_command.alone(lab, "lab class clean"):
             deleted = len(list(cleanup.delete_all(lab)))
-            left = _(", ").join(cleanup.remaining(lab))
-            kept = _(", ").join(cleanup.kept(lab))
-            return CleanUp(deleted, without_accounts(left), without_accounts(kept))
+            left, kept = cleanup.survey(lab)
+            return CleanUp(deleted, without_accounts(_(", ").join(left)), without_accounts(_(", ").join(kept)))
     except (LabError, BotoCoreError, ClientError) as error:
         return CleanUp(0, in_words(error), "")
 

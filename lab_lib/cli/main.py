@@ -114,7 +114,8 @@ def clean(settings: Settings, yes: Yes = False) -> None:
         for name in cleanup.delete_all(lab):
             out.say(_("deleted {name}", name=name))
         out.say(_("Nothing of the lab is left in {lab}.", lab=lab))
-        if kept := cleanup.kept(lab):
+        _own, kept = cleanup.survey(lab)
+        if kept:
             out.say(_("Kept, since the lab did not make it:"), *kept, sep="\n- ")
 
 

@@ -2,7 +2,7 @@
 
 import secrets
 from collections.abc import Callable, Iterable
-from contextlib import ExitStack
+from contextlib import ExitStack, closing
 from functools import partial
 from pathlib import Path
 from random import Random
@@ -37,7 +37,7 @@ def try_function(file: str | Path, *only: str, seed: str = "") -> Results | None
     if workbook.is_headless():
         return None
     ids = [*only] or [case.id for case in CASES if case.id != LARGE]
-    with Line() as line:
+    with closing(Line()) as line:
         line.show(_("starting another embedded AWS") + " …")
         return judge(file, ids, seed, lambda result: line.show(f"{result.case} …"))
 

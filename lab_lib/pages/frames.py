@@ -61,11 +61,10 @@ def logs(lab: Lab) -> DataFrame:
     """Return what the functions printed, without the lines that Lambda adds: function, message."""
     printed = []
     for name in functions.SOURCES:
-        read = partial(cloudwatch.log_lines, lab, name, group=functions.log_group(lab, name))
-        lines = none_if_unseen(read) or []
-        for line in lines:
-            if not line.startswith(LAMBDAS_OWN):
-                printed.append((name, line))
+        read = partial(cloudwatch.log_lines, lab, functions.log_group(lab, name))
+        for line in none_if_unseen(read) or []:
+            if not line["message"].startswith(LAMBDAS_OWN):
+                printed.append((name, line["message"]))
     return DataFrame(printed, columns=["function", "message"])
 
 

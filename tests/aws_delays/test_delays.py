@@ -5,6 +5,9 @@ lab has the patience that it has on AWS. The refusals of single calls are in tes
 comes into force late in test_first_minutes.py.
 """
 
+from dataclasses import replace
+from decimal import Decimal
+
 import pytest
 
 from lab_lib import checks
@@ -37,9 +40,9 @@ def test_what_is_pending_is_waited_for(sped_up):
         tables.ensure_table(lab, tables.STREAMED)
         assert tables.describe(lab, tables.STREAMED)["TableStatus"] == "ACTIVE"
         create_functions(lab)
-        functions.ensure_function(lab, PROCESSOR, timeout=60)
-        now = functions.configuration(lab, PROCESSOR)
-        assert (now["LastUpdateStatus"], now["Timeout"]) == ("Successful", 60)
+        functions.ensure_function(replace(lab, threshold=Decimal(9)), NOTIFIER)
+        now = functions.configuration(lab, NOTIFIER)
+        assert (now["LastUpdateStatus"], now["Description"][-2:]) == ("Successful", "$9")
         functions.invoke(lab, PROCESSOR, {"Records": []})
         where = {"EventSourceArn": tables.find_stream(lab), "FunctionName": NOTIFIER, "StartingPosition": "LATEST"}
         lab.client("lambda").create_event_source_mapping(**where)  # the helper repairs it
@@ -76,7 +79,8 @@ def test_what_is_logged_and_counted_late_is_waited_for(sped_up):
     with following(lab, DATA_FILE):
         buckets.upload(lab, DATA_FILE)
     chain.wait_until_logged(lab)
-    assert all(any(run.end for run in log_runs.read(lab, name, "")) for name in functions.SOURCES)
+    for name in functions.SOURCES:
+        assert any(run.end for run in log_runs.read(lab, functions.log_group(lab, name)))
     chain.wait_until_counted(lab)
 
     assert checks.run(lab, "05").failed == []

@@ -3,7 +3,7 @@
 import json
 from decimal import Decimal
 
-from lab_lib.aws import buckets, functions, log_runs, queues, roles, tables, triggers
+from lab_lib.aws import buckets, cloudwatch, functions, log_runs, queues, roles, tables, triggers
 from lab_lib.calls.waiting import wait_until
 from lab_lib.checks.chain import following
 from lab_lib.exercises.experiments import create_functions, create_queues
@@ -42,7 +42,7 @@ class Chain:
         """Wait until TransactionProcessor has processed this upload."""
 
         def done():
-            runs = log_runs.read(self.lab, "TransactionProcessor", "")
+            runs = log_runs.read(self.lab, cloudwatch.log_group(self.lab, "TransactionProcessor"))
             return key in [report["key"] for run in runs for report in run.reports]
 
         wait_until(done, f"{key} to be processed", timeout=30)
@@ -93,11 +93,18 @@ def uploaded(lab):
     return lab
 
 
+def printed(lab, name):
+    """Return the lines in the log of a function."""
+    return [line["message"] for line in cloudwatch.log_lines(lab, cloudwatch.log_group(lab, name))]
+
+
 def logged(lab):
     """Wait until both functions have a run in their log, and return the lab."""
 
+    groups = [cloudwatch.log_group(lab, name) for name in functions.SOURCES]
+
     def ran():
-        return all(any(run.end for run in log_runs.read(lab, name, "")) for name in functions.SOURCES)
+        return all(any(run.end for run in log_runs.read(lab, group)) for group in groups)
 
     wait_until(ran, "the logs", timeout=30)
     return lab

@@ -3,9 +3,9 @@
 import json
 from functools import partial
 
-from chains import create_table
+from chains import create_table, printed
 
-from lab_lib.aws import cloudwatch, queues
+from lab_lib.aws import queues
 from lab_lib.calls.waiting import wait_until
 
 soon = partial(wait_until, timeout=30, longest_pause=0.1)
@@ -38,7 +38,7 @@ class Stream:
 
     def batches(self, function="Act"):
         """Return the batch of each run of the function, in order."""
-        runs = [json.loads(line) for line in cloudwatch.log_lines(self.lab, function) if line.startswith('{"time"')]
+        runs = [json.loads(line) for line in printed(self.lab, function) if line.startswith('{"time"')]
         return [run["batch"] for run in sorted(runs, key=lambda run: run["time"])]
 
     def finish(self, function="Act"):

@@ -72,7 +72,7 @@ def test_a_learner_runs_all_notebooks_and_nothing_is_left(ran):
     )
     assert result["totals"] == {"C1": "598", "C2": "1750"}
     root = opened()
-    assert (cleanup.remaining(root), cleanup.kept(root)) == ([], [])
+    assert cleanup.survey(root) == ([], [])
 
 
 def test_no_english_is_left_in_what_the_notebooks_show(ran):

@@ -5,9 +5,8 @@ from threading import Thread
 
 import pytest
 from accounts import user_of
-from chains import create_function, create_table
+from chains import create_function, create_table, printed
 
-from lab_lib.aws import cloudwatch
 from lab_lib.calls.waiting import wait_until
 from lab_lib.lab import open_lab
 
@@ -38,7 +37,7 @@ def wait_for_rest(lab):
 
 
 def tries(lab):
-    return sum(line.startswith("START") for line in cloudwatch.log_lines(lab, "Act"))
+    return sum(line.startswith("START") for line in printed(lab, "Act"))
 
 
 @pytest.fixture

@@ -16,10 +16,10 @@ import pytest
 from accounts import allow, user_of
 from by_hand import NOTIFIER as NOTIFIER_CODE
 from by_hand import PROCESSOR as PROCESSOR_CODE
-from chains import HEADER, create_function, replace_code, uploaded
+from chains import HEADER, create_function, printed, replace_code, uploaded
 
 from lab_lib import checks
-from lab_lib.aws import buckets, cloudwatch, functions, queues, streams, tables, triggers, user_policies
+from lab_lib.aws import buckets, functions, queues, streams, tables, triggers, user_policies
 from lab_lib.calls.waiting import wait_until
 from lab_lib.checks import probe
 from lab_lib.checks.copies import copied
@@ -49,7 +49,7 @@ def all_there_is(lab, *logs):
         [*buckets.objects(lab)],
         {url: queues.messages(lab, url.split("/")[-1]) for url in urls},
         triggers.mappings(lab),
-        {name: cloudwatch.log_lines(lab, name) for name in logs},
+        {name: printed(lab, name) for name in logs},
     )
 
 
@@ -121,7 +121,7 @@ def test_on_a_copy_events_and_records_come_again_as_they_came_first(by_hand_lab)
         put_row(copy.lab, "C9")
         copy.deliver_events_again()
         wait_for_rest(copy.lab, 30)
-        (first, again) = [line for line in cloudwatch.log_lines(copy.lab, PROCESSOR) if "sequencer" in line]
+        (first, again) = [line for line in printed(copy.lab, PROCESSOR) if "sequencer" in line]
         assert first == again
         row = {"CustomerId": "C9", "TransactionId": "T1", "TransactionDate": "03/16/2017", "TransactionAmount": 5}
         tables.put_item(copy.lab, "Transactions", row)
@@ -146,10 +146,10 @@ def test_on_a_copy_triggers_pause_rows_are_deleted_and_functions_are_killed_and_
         copy.change_row("C9", "T1")
         wait_for_rest(copy.lab, 30)
         assert total(copy.lab, "C9") == 0
-        starts = sum("INIT_START" in line for line in cloudwatch.log_lines(copy.lab, NOTIFIER))
+        starts = sum("INIT_START" in line for line in printed(copy.lab, NOTIFIER))
         copy.start_cold()
         put_row(copy.lab, "C10")
-        assert sum("INIT_START" in line for line in cloudwatch.log_lines(copy.lab, NOTIFIER)) == starts + 1
+        assert sum("INIT_START" in line for line in printed(copy.lab, NOTIFIER)) == starts + 1
         (mapping,) = triggers.mappings(copy.lab)
         copy.lab.client("lambda").update_event_source_mapping(UUID=mapping["UUID"], Enabled=False)
         copy.start_only([NOTIFIER])  # what somebody has paused stays so

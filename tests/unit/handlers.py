@@ -134,7 +134,7 @@ class Processor(Function):
         text = "" if isinstance(content[0], bytes) else "\n".join([HEADER, *content, ""])
         body = text.encode(errors="surrogateescape") or content[0]
         buckets.put(self.lab, key, body)
-        return buckets.creation(self.lab, key, f"{next(NUMBERS):016X}")["Records"][0]
+        return buckets.creation(self.lab, key)["Records"][0]
 
     def process(self, *rows, key="transactions.txt"):
         """Upload these rows, run the function for them, and return its report."""

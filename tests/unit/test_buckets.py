@@ -53,7 +53,7 @@ def test_a_bucket_whose_name_aws_has_not_forgotten_gets_an_end_and_is_found_agai
 
 def test_a_name_that_another_account_has_is_a_wrong_resource_with_what_to_do(lab, refuse):
     refuse("s3", "create_bucket", code="BucketAlreadyExists")
-    with pytest.raises(WrongResource, match="Use a prefix"):
+    with pytest.raises(WrongResource, match="use a prefix"):
         buckets.ensure_bucket(lab)
 
     refuse("s3", "head_bucket", code="403")

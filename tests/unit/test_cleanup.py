@@ -32,13 +32,13 @@ def test_the_whole_lab_and_nothing_else_is_deleted_although_the_clean_up_is_inte
     assert not cleanup.is_half_deleted(whole)
 
     deleting = cleanup.delete_all(whole)
-    assert (cleanup.remaining(whole), cleanup.kept(whole)) == (EVERYTHING, [])  # no name was read yet
+    assert cleanup.survey(whole) == (EVERYTHING, [])  # no name was read yet
     done = [next(deleting) for _ in range(6)]
     deleting.close()
     assert cleanup.is_half_deleted(whole)
 
     assert [*done, *cleanup.delete_all(whole)] == EVERYTHING
-    assert cleanup.remaining(whole) == cleanup.kept(whole) == list(cleanup.delete_all(whole)) == []
+    assert (cleanup.survey(whole), list(cleanup.delete_all(whole))) == (([], []), [])
     assert not cleanup.is_half_deleted(whole)
     assert cleanup.remaining(theirs) == ["queue CustomerNotify", "bucket"]
     assert (queues.names(whole), tables.names(whole)) == (["bob-CustomerNotify"], [])
@@ -92,5 +92,5 @@ def test_resources_without_the_tag_are_kept_and_listed_with_the_trigger_of_such_
 
     assert list(cleanup.delete_all(whole)) == [name for name in EVERYTHING if name not in theirs]
 
-    assert (cleanup.remaining(whole), cleanup.kept(whole)) == ([], theirs)
+    assert cleanup.survey(whole) == ([], theirs)
     assert triggers.notifications(whole) == []

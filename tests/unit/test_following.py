@@ -109,12 +109,12 @@ def reasons(lab, file):
 def logged(monkeypatch, lines):
     """Let the logs of the functions have these lines, by function, now and when lines are added."""
 
-    def events(lab, name, *_):
-        return [{"message": line, "timestamp": 1, "logStreamName": name} for line in lines.get(name, [])]
+    def log_lines(lab, group, *_):
+        return [{"message": line, "timestamp": 1, "logStreamName": group} for line in lines.get(group[12:], [])]
 
     monkeypatch.setattr(functions, "describe", lambda *_: None)
     monkeypatch.setattr(cloudwatch, "describe", lambda *_: {"logGroupName": "mine"})
-    monkeypatch.setattr(cloudwatch, "log_events", events)
+    monkeypatch.setattr(cloudwatch, "log_lines", log_lines)
 
 
 def test_a_file_that_changes_nothing_has_arrived_when_its_run_has_ended_or_marked_it(account, monkeypatch):
@@ -130,7 +130,7 @@ def test_a_file_that_changes_nothing_has_arrived_when_its_run_has_ended_or_marke
     lines += ["START RequestId: 1", "[ERROR] KeyError: 'a'"]
     assert looked(upload) == "rows written: 0 of 2"
     assert upload.links[0].note == "tried again 2 times: KeyError: 'a'"
-    lines += ['{"type": "platform.start", "record": {"requestId": "1"}}', '{"type": "platform.report", "record": {}}']
+    lines += ["START RequestId: 1", "REPORT RequestId: 1"]
     assert looked(upload) == ""
 
     lines.clear()

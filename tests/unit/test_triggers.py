@@ -114,7 +114,7 @@ def test_ensure_queue_subscription_twice_gives_the_same_and_repairs_policy_and_s
     ("delete", "name", "ensure", "queue", "message"),
     [
         (functions.delete_function, ["TransactionProcessor"], triggers.ensure_bucket_trigger, [], "Run notebook 01"),
-        (tables.delete_table, ["Transactions"], triggers.ensure_stream_trigger, [], "stream .* Run notebook 00"),
+        (tables.delete_table, ["Transactions"], triggers.ensure_stream_trigger, [], "Transactions .* Run notebook 00"),
         (queues.delete_queue, ["CustomerNotify"], triggers.ensure_queue_subscription, ["CustomerNotify"],
          "Run notebook 04"),
     ],
