@@ -54,7 +54,8 @@ def settings(lab: Lab, name: str, files: list[Path] | None = None) -> Settings:
 
     The timeout of TransactionProcessor is what `lab.data_file` needs.
     """
-    description, timeout = f"Update total, send notification for balance exceeding ${lab.threshold:f}", TIMEOUT
+    description = f"Update total, send notification for balance exceeding ${lab.threshold:f}"
+    timeout = TIMEOUT
     if name == "TransactionProcessor":
         description = "Process data and send to DynamoDB tables"
         timeout = timeout_for(transactions.preview(lab.data_file).rows)
@@ -128,7 +129,8 @@ def timeout_for(rows: int) -> int:
 
 def require_timeout(lab: Lab, rows: int) -> None:
     """Raise StepMissing if the timeout of TransactionProcessor is too short for so many rows."""
-    now, needed = timeout_of(lab, "TransactionProcessor"), timeout_for(rows)
+    now = timeout_of(lab, "TransactionProcessor")
+    needed = timeout_for(rows)
     if now < needed:
         raise StepMissing(
             "{function} has {now} s, and {rows:,} rows need {needed} s. Run notebook 01 with the same data_file.",

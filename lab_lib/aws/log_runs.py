@@ -75,7 +75,9 @@ def parse(lines: Iterable[dict[str, Any]]) -> list[Run]:
     runs = []
     last = {}  # the run of each stream
     for line in lines:
-        message, time, stream = line["message"], int(line["timestamp"]), line["logStreamName"]
+        message = line["message"]
+        time = int(line["timestamp"])
+        stream = line["logStreamName"]
         own = _OF_RUN.match(message)
         if own and own[1] == "START":
             last[stream] = Run(own[2], time)
