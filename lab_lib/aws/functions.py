@@ -160,15 +160,15 @@ def alert_again(lab: Lab) -> list[str]:
     Each is first forgotten, at a threshold that nobody reaches. A call compares as many totals as it has time for, one
     at least. Without the topic nobody can be alerted, and nothing changes.
     """
-    alerted = list[str]()
     if not find_topic(lab):
-        return alerted
+        return []
     ensure_function(lab, "TotalNotifier")
+    alerted = []
     for threshold in ({"threshold": "Infinity"}, {}):
         is_done = False
         while not is_done:
             answer = invoke(lab, "TotalNotifier", {"recheck": True, **threshold})
-            alerted += answer["alerted"]
+            alerted.extend(answer["alerted"])
             is_done = not answer["left"]
     return alerted
 

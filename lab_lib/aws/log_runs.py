@@ -52,10 +52,11 @@ class Run:
     @property
     def alerted(self) -> list[Any]:
         """Return the customers of whom TotalNotifier reports an alert."""
-        customers = list[Any]()
+        customers = []
         for report in self.reports:
             alerted = report.get("alerted")
-            customers += alerted if isinstance(alerted, list) else []
+            if isinstance(alerted, list):
+                customers.extend(alerted)
         return customers
 
     @cached_property

@@ -159,12 +159,13 @@ def find_item(lab: Lab, name: str, key: dict[str, str]) -> Item | None:
 def find_items(lab: Lab, name: str, keys: list[dict[str, str]]) -> list[Item]:
     """Return the items with these keys, read consistently, in any order; those that are not there are left out."""
     table = lab.name(name)
-    items = list[Item]()
+    items = []
     for start in range(0, len(keys), 100):
         wanted = [_serialized(key) for key in keys[start : start + 100]]
         asked = {table: {"Keys": wanted, "ConsistentRead": True}}
         answer = none_if_absent(partial(lab.client("dynamodb").batch_get_item, RequestItems=asked)) or {}
-        items += map(_item, answer.get("Responses", {}).get(table, []))
+        for item in answer.get("Responses", {}).get(table, []):
+            items.append(_item(item))
     return items
 
 
