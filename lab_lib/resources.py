@@ -44,7 +44,8 @@ class Cell(NamedTuple):
     @property
     def run(self) -> str:
         """Return what a hint says to do with it. Below a cell of the learner's, others add what it need not have."""
-        yours, ours = N_("Look over your call under {cell} and run that section again"), N_("Run {cell}")
+        yours = N_("Look over your call under {cell} and run that section again")
+        ours = N_("Run {cell}")
         return _(yours if self.is_yours else ours, cell=self)
 
     def __str__(self) -> str:

@@ -18,7 +18,8 @@ def ensure_log_group(lab: Lab, name: str) -> None:
 
     Otherwise Lambda would create the group without the lab's tag and keep the logs for ever.
     """
-    logs, group = lab.client("logs"), log_group(lab, name)
+    logs = lab.client("logs")
+    group = log_group(lab, name)
 
     def ensure() -> None:
         if find_log_group(lab, name) is None:

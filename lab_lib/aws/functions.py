@@ -56,7 +56,8 @@ def settings(lab: Lab, name: str, files: list[Path] | None = None) -> Settings:
 
     The timeout of TransactionProcessor is what `lab.data_file` needs.
     """
-    description, timeout = f"Update total, send notification for balance exceeding ${lab.threshold:f}", TIMEOUT
+    description = f"Update total, send notification for balance exceeding ${lab.threshold:f}"
+    timeout = TIMEOUT
     if name == "TransactionProcessor":
         description = "Process data and send to DynamoDB tables"
         timeout = timeout_for(transactions.preview(lab.data_file).rows)
@@ -130,7 +131,8 @@ def timeout_for(rows: int) -> int:
 
 def require_timeout(lab: Lab, rows: int) -> None:
     """Raise StepMissing if the timeout of TransactionProcessor is too short for so many rows."""
-    now, needed = timeout_of(lab, "TransactionProcessor"), timeout_for(rows)
+    now = timeout_of(lab, "TransactionProcessor")
+    needed = timeout_for(rows)
     if now < needed:
         raise StepMissing(
             "{function} has {now} s, and {rows:,} rows need {needed} s. Run notebook 01 with the same data_file.",
@@ -160,15 +162,15 @@ def alert_again(lab: Lab) -> list[str]:
     Each is first forgotten, at a threshold that nobody reaches. A call compares as many totals as it has time for, one
     at least. Without the topic nobody can be alerted, and nothing changes.
     """
-    alerted = list[str]()
     if not find_topic(lab):
-        return alerted
+        return []
     ensure_function(lab, "TotalNotifier")
+    alerted = []
     for threshold in ({"threshold": "Infinity"}, {}):
         is_done = False
         while not is_done:
             answer = invoke(lab, "TotalNotifier", {"recheck": True, **threshold})
-            alerted += answer["alerted"]
+            alerted.extend(answer["alerted"])
             is_done = not answer["left"]
     return alerted
 

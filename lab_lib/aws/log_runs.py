@@ -52,10 +52,11 @@ class Run:
     @property
     def alerted(self) -> list[Any]:
         """Return the customers of whom TotalNotifier reports an alert."""
-        customers = list[Any]()
+        customers = []
         for report in self.reports:
             alerted = report.get("alerted")
-            customers += alerted if isinstance(alerted, list) else []
+            if isinstance(alerted, list):
+                customers.extend(alerted)
         return customers
 
     @cached_property
@@ -75,7 +76,9 @@ def parse(lines: Iterable[dict[str, Any]]) -> list[Run]:
     runs = []
     last = {}  # the run of each stream
     for line in lines:
-        message, time, stream = line["message"], int(line["timestamp"]), line["logStreamName"]
+        message = line["message"]
+        time = int(line["timestamp"])
+        stream = line["logStreamName"]
         own = _OF_RUN.match(message)
         if own and own[1] == "START":
             last[stream] = Run(own[2], time)

@@ -32,7 +32,8 @@ def ensure_queue(lab: Lab, name: str) -> str:
     A new queue has its policy from the first moment: on AWS a policy that comes later takes up to a minute to count,
     and SNS drops what it may not deliver.
     """
-    sqs, url = lab.client("sqs"), find_queue(lab, name)
+    sqs = lab.client("sqs")
+    url = find_queue(lab, name)
     fortnight = str(14 * 24 * 3600)  # seconds; SQS's maximum
     settings = {"SqsManagedSseEnabled": "true", "MessageRetentionPeriod": fortnight}
     if url is None:
@@ -94,7 +95,8 @@ def statements(lab: Lab, name: str) -> list[policies.Policy]:
 
 def is_ours(lab: Lab, name: str) -> bool:
     """Return True if the queue exists and has the lab's tag."""
-    sqs, url = lab.client("sqs"), _url(lab, name)
+    sqs = lab.client("sqs")
+    url = _url(lab, name)
     if url is None:
         return False
     answer = none_if_absent(lambda: sqs.list_queue_tags(QueueUrl=url)) or {}
@@ -128,7 +130,8 @@ def arrivals(lab: Lab, name: str) -> list[tuple[int, Message]]:
 
 def delete_messages(lab: Lab, name: str, unwanted: Callable[[Message], bool]) -> None:
     """Delete the messages of the queue, if it exists, for whose body `unwanted` returns True, of ten times `MOST`."""
-    sqs, url = lab.client("sqs"), find_queue(lab, name)
+    sqs = lab.client("sqs")
+    url = find_queue(lab, name)
     with _received(lab, name, 10 * MOST) as received:
         for message in received:
             if unwanted(json_object(message["Body"])):
@@ -152,7 +155,8 @@ def dead_letter(message: Message) -> dict[str, str]:
             why = _(_REASONS[code], **message["values"]) if code in _REASONS else str(message.get("error"))
             return {"what": " ".join(value.get("S", "") for value in keys.values()), "why": why}
         if batch := message.get("DDBStreamBatchInfo"):
-            size, why = batch["batchSize"], message["requestContext"]["condition"]
+            size = batch["batchSize"]
+            why = message["requestContext"]["condition"]
             return {"what": ngettext("{count:,} change", "{count:,} changes", size), "why": why}
         files = [record["s3"]["object"]["key"] for record in message["requestPayload"]["Records"]]
         what = _(", ").join(map(unquote_plus, files))
@@ -172,7 +176,8 @@ def _received(lab: Lab, name: str, most: int) -> Iterator[list[dict[str, Any]]]:
     if it waits a second, and may miss messages even so: the queue counts as read after two answers without a new one,
     and elsewhere after one. A long queue shows its first messages again before it is read.
     """
-    sqs, url = lab.client("sqs"), _url(lab, name)
+    sqs = lab.client("sqs")
+    url = _url(lab, name)
     how = {"VisibilityTimeout": 60, "WaitTimeSeconds": lab.is_real, "MessageSystemAttributeNames": ["SentTimestamp"]}
     receive = partial(sqs.receive_message, QueueUrl=url, MaxNumberOfMessages=10, **how)
     received = dict[str, Any]()
@@ -203,7 +208,8 @@ def _url(lab: Lab, name: str) -> str | None:
 
 def _describe(lab: Lab, name: str) -> tuple[str | None, dict[str, str]]:
     """Return the queue's URL and its attributes; None and an empty dict without a queue."""
-    sqs, url = lab.client("sqs"), _url(lab, name)
+    sqs = lab.client("sqs")
+    url = _url(lab, name)
     if url is None:
         return None, {}
     answer = none_if_absent(lambda: sqs.get_queue_attributes(QueueUrl=url, AttributeNames=["All"]))

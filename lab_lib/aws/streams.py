@@ -64,12 +64,15 @@ def _read(lab: Lab, stream: str, shard: str) -> Iterator[Record]:
 
     An open shard has no end, so several empty answers in a row end the reading.
     """
-    streams, empty, most = lab.client("dynamodbstreams"), 0, EMPTY_ANSWERS if lab.patience else 1
+    streams = lab.client("dynamodbstreams")
+    empty = 0
+    most = EMPTY_ANSWERS if lab.patience else 1
     begin = {"StreamArn": stream, "ShardId": shard, "ShardIteratorType": "TRIM_HORIZON"}
     iterator = none_if_absent(lambda: streams.get_shard_iterator(**begin)["ShardIterator"])
     while iterator and empty < most:
         answer = streams.get_records(ShardIterator=iterator)
-        records, iterator = answer["Records"], answer.get("NextShardIterator")
+        records = answer["Records"]
+        iterator = answer.get("NextShardIterator")
         yield from map(_lambda_record, records)
         empty = 0 if records else empty + 1
 

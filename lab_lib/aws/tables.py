@@ -106,7 +106,8 @@ def expiry(lab: Lab, name: str) -> str | None:
 
 def statements(lab: Lab, name: str) -> list[Policy]:
     """Return the statements of the table's policy."""
-    dynamodb, arn = lab.client("dynamodb"), lab.arn("dynamodb", f"table/{lab.name(name)}")
+    dynamodb = lab.client("dynamodb")
+    arn = lab.arn("dynamodb", f"table/{lab.name(name)}")
     return grants.statements(none_if_lacking(lambda: dynamodb.get_resource_policy(ResourceArn=arn)["Policy"]))
 
 
@@ -157,12 +158,14 @@ def find_item(lab: Lab, name: str, key: dict[str, str]) -> Item | None:
 
 def find_items(lab: Lab, name: str, keys: list[dict[str, str]]) -> list[Item]:
     """Return the items with these keys, read consistently, in any order; those that are not there are left out."""
-    table, items = lab.name(name), list[Item]()
+    table = lab.name(name)
+    items = []
     for start in range(0, len(keys), 100):
         wanted = [_serialized(key) for key in keys[start : start + 100]]
         asked = {table: {"Keys": wanted, "ConsistentRead": True}}
         answer = none_if_absent(partial(lab.client("dynamodb").batch_get_item, RequestItems=asked)) or {}
-        items += map(_item, answer.get("Responses", {}).get(table, []))
+        for item in answer.get("Responses", {}).get(table, []):
+            items.append(_item(item))
     return items
 
 

@@ -14,7 +14,8 @@ def ensure_topic(lab: Lab, name: str = ALERT_TOPIC) -> str:
 
     It has no KMS key: AWS documents which rights a publisher needs on a key only for keys of the customer's own.
     """
-    sns, arn = lab.client("sns"), topic_arn(lab, name)
+    sns = lab.client("sns")
+    arn = topic_arn(lab, name)
     settings = {
         "DisplayName": "HighAlert",  # the sender that the recipient of an e-mail or SMS sees
         "Policy": json.dumps(policies.alert_topic(lab)),

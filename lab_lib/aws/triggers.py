@@ -180,7 +180,8 @@ def subscription_settings(lab: Lab, arn: str) -> dict[str, str]:
 
 def _allow_bucket_to_invoke(lab: Lab) -> None:
     """Let this bucket of this account, and no other, invoke the function."""
-    lambda_, function = lab.client("lambda"), lab.name("TransactionProcessor")
+    lambda_ = lab.client("lambda")
+    function = lab.name("TransactionProcessor")
     wanted = {**policies.bucket_to_function(lab), "Sid": PERMISSION}
     ours = [statement for statement in statements(lab, "TransactionProcessor") if statement.get("Sid") == PERMISSION]
     if ours == [wanted]:

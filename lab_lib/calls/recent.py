@@ -84,8 +84,11 @@ class Event:
     """A call has made or deleted a thing."""
 
     def __init__(self, kind: Kind, call: Call, is_there: bool) -> None:
-        self.kind, self.is_there, self.when = kind, is_there, call.when
-        named, known = kind.named.split(), {**call.answer, **call.params}
+        self.kind = kind
+        self.is_there = is_there
+        self.when = call.when
+        named = kind.named.split()
+        known = {**call.answer, **call.params}
         texts = [known[name] for name in named if isinstance(known.get(name), str)]
         self.names = {_name(text) for text in texts if " " not in text}  # an ARN may be "pending confirmation" yet
         self.shown = {_name(text) for text in _texts(known, under=named[-1])} if is_there else self.names
@@ -136,8 +139,10 @@ class Journal:
     """
 
     def __init__(self, patience: float) -> None:
-        self._patience, self.changes_read = patience, 0
-        self._events, self._changes = list[Event](), list[Call]()
+        self._patience = patience
+        self.changes_read = 0
+        self._events = list[Event]()
+        self._changes = list[Call]()
 
     @property
     def is_empty(self) -> bool:

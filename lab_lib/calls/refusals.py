@@ -113,8 +113,10 @@ def none_if_unseen(read: Callable[[], T], tell: Callable[[str], None] = go_on_wi
 
 def _denied(error: ClientError) -> Reason:
     """Return what denies the call, in AWS's words: a policy that forbids it, the lack of one, or another setting."""
-    message, operation = _message(error), error.operation_name
-    denied, advice = _("{call} is denied", call=operation), _ASK
+    message = _message(error)
+    operation = error.operation_name
+    denied = _("{call} is denied", call=operation)
+    advice = _ASK
     for pattern, words in _CAUSES.items():
         if policy := re.search(pattern, message):
             denied = _("{denied}: {cause}", denied=denied, cause=_(words).format(_(policy[1])))

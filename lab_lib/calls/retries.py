@@ -36,7 +36,8 @@ class Retry:
     """
 
     def __init__(self, journal: Journal | None) -> None:
-        self._line, self._journal = waiting.Line(), journal
+        self._line = waiting.Line()
+        self._journal = journal
 
     def register(self, events: Any) -> None:
         """Let botocore ask here about each call of a client that emits these events."""

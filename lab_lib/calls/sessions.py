@@ -44,7 +44,8 @@ def endpoint(profile: str) -> tuple[str | None, str]:
 
     None on AWS, to which an endpoint of a single service leads, too. UsageError if it cannot be an address.
     """
-    user, settings = botocore.session.Session(profile=profile or None), dict[str, str]()
+    user = botocore.session.Session(profile=profile or None)
+    settings = dict[str, str]()
     with suppress(BotoCoreError):  # `user_session` says what is wrong with the profile
         settings = user.get_scoped_config()
     named = os.environ.get("AWS_ENDPOINT_URL", "")
@@ -219,7 +220,8 @@ def fetch(session: boto3.Session, address: str, endpoint: str | None, headers: d
         answer = URLLib3Session(verify=verify, proxies=proxies, timeout=30).send(request)
     if answer.status_code != HTTPStatus.OK:
         raise ValueError(_("the answer is {status}", status=answer.status_code))
-    content, end = bytearray(), time.monotonic() + _LONGEST_FETCH
+    content = bytearray()
+    end = time.monotonic() + _LONGEST_FETCH
     while chunk := answer.raw.read1(1 << 16):
         content += chunk
         if len(content) > _MOST_FETCHED or time.monotonic() > end:

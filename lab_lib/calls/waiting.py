@@ -96,7 +96,8 @@ def wait_until(
     start = now()
     if answer := probe():
         return answer
-    took, pause = now() - start, first_pause
+    took = now() - start
+    pause = first_pause
     watch = clock or Stopwatch().wall  # which takes some milliseconds
     end = watch() + timeout
     with closing(Line()) as line:
@@ -110,7 +111,8 @@ def wait_until(
             begun = now()
             if answer := probe():
                 return answer
-            took, pause = now() - begun, min(pause * 2, longest_pause)
+            took = now() - begun
+            pause = min(pause * 2, longest_pause)
     told = _("Waited {seconds:.0f} s for {what}, and it did not happen.", seconds=now() - start, what=_(what))
     raise TimedOut(sentences(told, hint, so_far()))
 
