@@ -47,9 +47,6 @@ BUCKET_NAME = "inputs3bucketfortransact"  # the handout's part of the bucket's n
 # Each name beside the lab, in notebooks 01 and 06, begins so. A prefix has no underscore: no other lab has these.
 BREAK_IT, BREAK_IT_MY = "BreakIt_", "BreakItMy_"
 BREAK_IT_ANY = "BreakIt*_"  # matches all, in a policy
-_LONGEST_BUCKET = 63  # characters
-_LONGEST_STEM = 56  # characters of a bucket's name before an end of seven
-_SLOWEST_START = 20  # seconds, for a function of an endpoint of one's own
 
 
 @dataclass(frozen=True)
@@ -122,7 +119,7 @@ class Lab:
 
     def longest(self, on_aws: float) -> float:
         """Return how many seconds to wait for what AWS is late with; elsewhere, only a function may start slowly."""
-        return on_aws if self.is_real else min(on_aws, _SLOWEST_START)
+        return on_aws if self.is_real else min(on_aws, 20)
 
     def name(self, name: str) -> str:
         """Return a name of the handout with the prefix before it."""
@@ -145,12 +142,12 @@ class Lab:
 
     @property
     def bucket_stem(self) -> str:
-        """Return how all names of the lab's bucket begin."""
-        return self._usual_bucket[:_LONGEST_STEM]
+        """Return how all names of the lab's bucket begin: there is room for an end of seven characters."""
+        return self._usual_bucket[:56]
 
     @property
     def _usual_bucket(self) -> str:
-        return f"{self.prefix}{BUCKET_NAME}-{self.account}-{self.region}".lower()[:_LONGEST_BUCKET]
+        return f"{self.prefix}{BUCKET_NAME}-{self.account}-{self.region}".lower()[:63]  # S3's limit
 
     def rename_bucket(self) -> None:
         """Give the lab's bucket a name that ends by chance: AWS may hold that of a deleted bucket for hours."""

@@ -138,11 +138,10 @@ def _read_columns(name: str, header: str) -> list[str]:
     parts = _FIELD.findall(text)
     columns = [_unquoted(part) for part in parts]
     if _fault_of_line(text, parts) or sorted(columns) != sorted(_HEADER.split("|")):
-        beginning = repr(header[:80].encode(errors="surrogateescape").decode(errors="replace"))
         raise NotATransactionsFile(
             "{name} is no transactions file: its first line is {beginning}; wanted {header!r}.",
             name=name,
-            beginning=beginning,
+            beginning=repr(header[:80]),
             header=_HEADER,
         )
     return columns

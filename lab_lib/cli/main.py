@@ -11,13 +11,7 @@ from rich.table import Table
 from rich.text import Text
 
 import lab_lib
-from lab_lib.cli import (
-    check_command,
-    class_commands,
-    local_commands,
-    open_command,
-    run_command,
-)
+from lab_lib.cli import check_command, class_commands, local_commands, open_command, run_command
 from lab_lib.cli.command_line import CommandLine
 from lab_lib.cli.setting_options import Settings, in_workspace, takes
 from lab_lib.cli.terminal import FoldingTable, Yes, handle_errors, out, progress_bar, relative_to_cwd

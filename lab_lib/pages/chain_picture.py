@@ -195,8 +195,9 @@ def svg(looks: Mapping[str, Look], alt: str = "") -> str:
 
 def _moments(looks: Mapping[str, Look]) -> dict[str, int]:
     """Return when each part that has a time is shown, in milliseconds from the beginning: one after the other."""
-    timed = sorted((look.when, PARTS.index(name)) for name, look in looks.items() if look.when is not None)
-    return {PARTS[part]: _PACE * place for place, (_when, part) in enumerate(timed, 1)}
+    timed = [name for name in PARTS if name in looks and looks[name].when is not None]
+    timed.sort(key=lambda name: looks[name].when or 0)  # of one moment, they stay in the order of PARTS
+    return {name: _PACE * place for place, name in enumerate(timed, 1)}
 
 
 def _screen(width: int, boxes: Mapping[str, Box]) -> dict[str, Any]:

@@ -22,8 +22,22 @@ COLUMNS = {
 }
 # Columns that are not AWS's. Code calls them by these names; a table has them as headings in the user's language.
 HEADINGS = (
-    *("line", "reason", "row", "function", "message", "what", "why", "kind", "old amount", "new amount", "ended"),
-    *("stuck", "lab total", "lab alerts", "your total", "your alerts"),
+    "line",
+    "reason",
+    "row",
+    "function",
+    "message",
+    "what",
+    "why",
+    "kind",
+    "old amount",
+    "new amount",
+    "ended",
+    "stuck",
+    "lab total",
+    "lab alerts",
+    "your total",
+    "your alerts",
 )
 MOST_ROWS = 1000
 LAMBDAS_OWN = ("START RequestId", "END RequestId", "REPORT RequestId", "INIT_START")  # how these log lines begin

@@ -77,10 +77,11 @@ def chain(progress: Progress) -> None:
 
 def picture(progress: Progress) -> Picture:
     """Return the chain with these links in it. It plays those whose moment is known, from the upload on."""
-    links = [link for link in progress.links if link.name in _BOXES]
     right = Look("right", when=progress.uploaded)
     looks = dict.fromkeys(("transactions.txt", "transactions.txt→bucket", "bucket"), right)
-    for link in links:
+    for link in progress.links:
+        if link.name not in _BOXES:  # that of the rejected lines
+            continue
         state = LOOKS[_state(link)].drawn if link.want else ""
         look = Look(state, link.amount, link.when)
         *others, last = _BOXES[link.name]

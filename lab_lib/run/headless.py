@@ -90,7 +90,7 @@ def check_data_file(path: Path) -> int:
 def run(
     prepared: Prepared,
     out: Path,
-    started: Callable[[str], None] = lambda notebook: None,
+    started: Callable[[str], None],
     complete: Callable[[Lab], None] = lambda lab: None,
     command: str = "lab run",
 ) -> tuple[list[Step], dict[str, Any]]:

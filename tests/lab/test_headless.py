@@ -149,7 +149,7 @@ def test_a_run_first_ends_a_clean_up_that_was_interrupted(chain, tmp_path, monke
     chain.wait_for_changes(24)
     assert "table Transactions" in cleanup.delete_all(chain.lab)  # and no further
 
-    _, result = headless.run(headless.prepare({"account": chain.lab.account}), tmp_path / "out")
+    _, result = headless.run(headless.prepare({"account": chain.lab.account}), tmp_path / "out", print)
 
     assert (result["ok"], cleanup.remaining(chain.lab)) == (True, [])
 
