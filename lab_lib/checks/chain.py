@@ -212,22 +212,17 @@ class Upload:
 
     def _reason(self) -> str:
         """Return what a function fails with or what differs, where no check knows the reason, and how to fix it."""
-        account, first, said = Account(self.lab), self.waiting[0].name, list[str]()
+        account, first = Account(self.lab), self.waiting[0].name
         for name in functions.SOURCES:
             cause, hint = why_not(account, name, [], self.evidence.errors(name))
             if cause:
                 return sentences(cause, hint)
         faults = [*self._faults, *(fault for inbox in self.inboxes.values() for fault in inbox.faults)]
-        if faults:
-            said.append(_("{found}.", found=listing(dict.fromkeys(map(str, faults)))))
-            if not self.expected.changed:
-                said.append(_("An earlier upload was not counted, and this one changes nothing."))
-        said.append(_("Nothing more comes, and the checks of steps 00 to 04 find no reason."))
+        found = _("{found}.", found=listing(dict.fromkeys(map(str, faults)))) if faults else ""
+        fix = correct_code(account, PROCESSOR if first == ROWS else NOTIFIER)
         if first == TOTALS:
-            said.append(_("`lab check --step 05` says how the totals are put right."))
-        else:
-            said.append(correct_code(account, PROCESSOR if first == ROWS else NOTIFIER))
-        return sentences(*said)
+            fix = _("`lab check --step 05` says how the totals are put right.")
+        return sentences(found, _("Nothing more comes, and the checks of steps 00 to 04 find no reason."), fix)
 
 
 def wait_until_uploads_start(lab: Lab) -> None:

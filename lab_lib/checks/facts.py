@@ -137,10 +137,10 @@ def look_up(account: Account, found: str) -> Any:
 
 def _with_near(hint: str, account: Account, name: str, similar: str) -> str:
     """Return the hint, after a name like the wanted one, if somebody may list them and there is one."""
-    others = or_none(lambda: look_up(account, similar)) or []
-    there = {other.lower(): other for other in others if other != name}  # a deleted queue is listed for a minute
-    for near in get_close_matches(name.lower(), there, n=1, cutoff=0.8):
-        hint = _("{other} is there: the name must be the same to the letter. {hint}", other=there[near], hint=hint)
+    names = or_none(lambda: look_up(account, similar)) or []
+    others = [other for other in names if other != name]  # a deleted queue is listed for a minute
+    for near in get_close_matches(name, others, n=1, cutoff=0.8):
+        hint = _("{other} is there: the name must be the same to the letter. {hint}", other=near, hint=hint)
     return hint
 
 

@@ -44,7 +44,6 @@ from lab_lib.errors import TimedOut
 from lab_lib.lab import Lab
 from lab_lib.language import _
 from lab_lib.pages.wording import listing
-from lab_lib.resources import messages
 
 FILE = Path(__file__).with_name("probe.toml")
 REPEATS = "repeats"
@@ -354,14 +353,14 @@ class Part(Rule):
             return cannot_see(why, _("Probe an account on the embedded AWS."), wanted, counts=False)
         if not faults:
             return judged(True, wanted, wanted, "")
-        own = [messages(queue)] if queue else []
+        links = [link.replace("{}", queue) for link in self.links]
         found, error = listing(map(str, faults)), outcome.errors.get(self.function, "")
         if error:
             function = account.name(self.function)
             found = _("{found}; the last error of {function}: {error}", found=found, function=function, error=error)
-        if first := waits_for_link(account, found, *own, *self.links):
+        if first := waits_for_link(account, found, *links):
             return first
-        hint = fix_chain(account, *own, *self.links) or fix_error(account, self.function, error, self.so_that)
+        hint = fix_chain(account, *links) or fix_error(account, self.function, error, self.so_that)
         return judged(False, found, wanted, _("{hint} Then run `lab check --probe` again.", hint=hint))
 
 

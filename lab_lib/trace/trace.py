@@ -77,13 +77,11 @@ class Trace:
     @property
     def picture(self) -> Picture:
         """Return the chain with the way of the last change in it."""
-        return Picture(
-            {
-                part: Look(LOOKS[event.state].drawn, LOOKS[event.state].sign, event.when)
-                for event in self.changes[-1]
-                for part in event.parts
-            }
-        )
+        looks = dict[str, Look]()
+        for event in self.changes[-1]:
+            look = LOOKS[event.state]
+            looks |= dict.fromkeys(event.parts, Look(look.drawn, look.sign, event.when))
+        return Picture(looks)
 
     @property
     def page(self) -> str:

@@ -98,7 +98,10 @@ class Way:
         """
         key, when = upload["Key"], _uploaded(upload)
         runs = self.evidence.runs(PROCESSOR)  # also of other uploads under this key, earlier and later ones
-        runs = [run for run in runs if (run.begin >= when - _SLACK if come is None else run.begin <= come)]
+        if come is None:
+            runs = [run for run in runs if run.begin >= when - _SLACK]
+        else:
+            runs = [run for run in runs if run.begin <= come]
         run, report = None, Item()  # the last that tells of it
         for other in runs:
             for told in other.reports:
