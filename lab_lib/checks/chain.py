@@ -193,7 +193,7 @@ class Upload:
         links = [link.name for link in self.waiting]
         if {*links} <= {*map(messages, self.inboxes)}:
             again = _("run notebook.alert_again(lab), since SNS keeps no message")
-        broken = find_broken(self.lab, self.key, links, is_last)
+        broken = find_broken(self.lab, self.key, links if is_last else links[:1], is_last)
         if broken:
             self._broken, fix = broken.part, broken.in_one_line
         elif is_last:
