@@ -1,6 +1,6 @@
 """Ask the questions of the notebooks, and judge their answers by their meaning.
 
-The solved notebooks say what each asks: its heading, its hints and its cell. QUESTIONS has what is
+The solved notebooks say what each asks: its hints, its cell and its points. QUESTIONS has what is
 right: a set, numbers, a letter, or the text of a message. A verdict says which part is not right yet and what was
 written there, and never shows what is right. Nothing that a learner writes is an error.
 """
@@ -20,7 +20,6 @@ from lab_lib.exercises import cells, copies, translation
 from lab_lib.exercises.reading import letters_of, parts_of, plain
 from lab_lib.language import N_, _, ngettext, sentences
 from lab_lib.pages.wording import cut, listing, shortened
-from lab_lib.resources import HEADING
 
 T = TypeVar("T")
 Faults = list[str]  # what is not right yet, as sentences; empty if the answer is right
@@ -35,7 +34,6 @@ class Text(NamedTuple):
 
     question: str = ""  # its nbgrader id
     cell: str = ""  # the id of the cell that the learner writes
-    heading: str = ""
     hints: tuple[str, ...] = ()
     answer: str = ""  # the name that the cell gives to the answer; "" if something is made: the account is the answer
     points: int = 0  # by nbgrader and, as a share of its column, in the grade book
@@ -49,7 +47,7 @@ class Text(NamedTuple):
 def in_language(name: str) -> dict[str, Text]:
     """Return the exercises by their nbgrader ids, in the order of the notebooks. A sandbox lacks them."""
     texts = {}
-    above = heading = ""
+    above = ""
     for path in copies.solved_notebooks():
         for cell in translation.notebook(path, name)["cells"]:
             source = cell["source"]
@@ -57,10 +55,8 @@ def in_language(name: str) -> dict[str, Text]:
             id = marked.get("grade_id", "").removesuffix("-check")  # that judges the cell with the question's id
             if cell["cell_type"] == "markdown":
                 above = source
-                for found in HEADING.findall(source):
-                    heading = found
             elif marked.get("solution"):
-                texts[id] = Text(id, cell["id"], heading, tuple(_HINT.findall(above)))
+                texts[id] = Text(id, cell["id"], tuple(_HINT.findall(above)))
             elif id in texts:
                 answer = _ANSWER.search(source)
                 texts[id] = texts[id]._replace(answer=answer[0] if answer else "", points=marked["points"])
