@@ -25,8 +25,6 @@ T = TypeVar("T")
 Faults = list[str]  # what is not right yet, as sentences; empty if the answer is right
 Judge = Callable[[Any, Any], Faults]  # of an answer, by what is right
 MOST_NAMED = 5  # parts that a verdict names
-_HINT = re.compile(r"<details><summary>.+?</summary>.+?</details>", re.DOTALL)
-_ANSWER = re.compile(r"my_\w+")
 
 
 class Text(NamedTuple):
@@ -47,18 +45,18 @@ class Text(NamedTuple):
 def in_language(name: str) -> dict[str, Text]:
     """Return the exercises by their nbgrader ids, in the order of the notebooks. A sandbox lacks them."""
     texts = {}
-    above = ""
+    hints = []
     for path in copies.solved_notebooks():
         for cell in translation.notebook(path, name)["cells"]:
             source = cell["source"]
             marked = cell["metadata"].get("nbgrader", {})
             id = marked.get("grade_id", "").removesuffix("-check")  # that judges the cell with the question's id
             if cell["cell_type"] == "markdown":
-                above = source
+                hints = re.findall("<details><summary>.+?</summary>.+?</details>", source, re.DOTALL)
             elif marked.get("solution"):
-                texts[id] = Text(id, cell["id"], tuple(_HINT.findall(above)))
+                texts[id] = Text(id, cell["id"], tuple(hints))
             elif id in texts:
-                answer = _ANSWER.search(source)
+                answer = re.search(r"my_\w+", source)
                 texts[id] = texts[id]._replace(answer=answer[0] if answer else "", points=marked["points"])
     return texts
 
