@@ -200,8 +200,9 @@ def _compare_numbers(
     return [_("Look again at {numbers}.", numbers=_("; ").join(shortened(wrong, MOST_NAMED)))] if wrong else []
 
 
-def _compare_message(answer: Any, right: dict[str, str]) -> Faults:
-    """Read the message as the programs behind the queues do."""
+def _compare_message(answer: Any, right: tuple[str, str]) -> Faults:
+    """Read the message as the programs behind the queues do. `right` has its customer and the balance."""
+    wanted = dict(zip(("customerID", "accountBalance"), right, strict=True))
     if not isinstance(answer, str):
         return [_("It is a {kind}; a message is text.", kind=type(answer).__name__)]
     try:
@@ -210,13 +211,13 @@ def _compare_message(answer: Any, right: dict[str, str]) -> Faults:
         return [_("It is not JSON: {error}.", error=error)]
     if not isinstance(message, dict):
         return [_("It is JSON, but no object with names and values.")]
-    faults = [_("{name} is missing.", name=name) for name in right if name not in message]
+    faults = [_("{name} is missing.", name=name) for name in wanted if name not in message]
     for name, value in message.items():
-        if name not in right:
+        if name not in wanted:
             faults.append(_("{name} is one name too many.", name=name))
         elif not isinstance(value, str):
             faults.append(_("{name} is {value!r}, which is no text.", name=name, value=value))
-        elif value != right[name]:
+        elif value != wanted[name]:
             faults.append(_("{name} is {value!r}.", name=name, value=value))
     return faults
 
@@ -249,7 +250,7 @@ QUESTIONS = {  # by the nbgrader id of the cell with the answer
     ),
     "message": Question(
         _compare_message,
-        {"customerID": 'O"Hara', "accountBalance": "1750"},
+        ('O"Hara', "1750"),
         "Glued from pieces of text, it breaks at the quotation mark, and every program behind the queues with it.",
     ),
     "policy": Question(
