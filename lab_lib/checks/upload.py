@@ -4,14 +4,14 @@ A history is what an account held, changes made by hand among it, and the files 
 replaced by another among them. What is delivered again changes nothing. Nothing here calls AWS; evidence.py reads.
 """
 
-from collections import Counter, defaultdict
+from collections import Counter
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
 from typing import Any, NamedTuple
 
-from lab_lib.aws import queues, streams
+from lab_lib.aws import queues
 from lab_lib.aws.json_text import amount, moment
 from lab_lib.language import N_, _
 from lab_lib.transactions import Amounts, Recount, day_of, is_there, read_amounts, totals
@@ -111,36 +111,6 @@ def expect(before: Snapshot, files: Iterable[Recount], threshold: Decimal) -> Ex
     last = {row[0]: amount - held.get(row, 0) for row, amount in amounts.items()}
     going_on = {customer for customer, total in crossing.items() if total - last.get(customer, 0) >= threshold}
     return Expected(amounts, days, addresses, changed, sums, crossing, going_on)
-
-
-class Tally(NamedTuple):
-    """The outcome that delivered records must have. Who looks after each batch sees the fewest alerts."""
-
-    totals: Totals
-    fewest: Counter[str]  # alerts by customer
-    most: Counter[str]
-    letters: set[str]  # the TransactionIds of the records that become dead letters: their amounts are texts
-
-
-def tally(batches: Iterable[Iterable[streams.Record]], threshold: Decimal) -> Tally:
-    """Return what these batches must lead to. A record that was delivered before counts once."""
-    totals, fewest, most = defaultdict[str, Decimal](Decimal), Counter[str](), Counter[str]()
-    seen, letters = set[str](), set[str]()
-    for batch in batches:
-        before = dict(totals)
-        for record in batch:
-            if record["eventID"] in seen:
-                continue
-            seen.add(record["eventID"])
-            name, row = streams.customer(record), streams.change(record)
-            total = totals[name]
-            if isinstance(row["new amount"], str):
-                letters.add(row["TransactionId"])
-            else:
-                totals[name] += streams.effect(record)
-                most[name] += total < threshold <= totals[name]
-        fewest.update(name for name, total in totals.items() if before.get(name, Decimal(0)) < threshold <= total)
-    return Tally(dict(totals), fewest, most, letters)
 
 
 def compare_rows(expected: Expected, held: Mapping[Row, Item], as_written: bool = False) -> Iterator[Difference]:

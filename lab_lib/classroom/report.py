@@ -79,9 +79,8 @@ def _exercises_to_make(student: Graded) -> Iterator[Check]:
     """Yield each exercise in which the student has not made all, as a check that fails."""
     for answer in student.answers or []:
         if answer.question in EXERCISES and not answer.right:
-            step = questions.asked()[answer.question].cell[:2]
-            heading = questions.of(answer.question).heading
-            yield Check(answer.question, step, heading, State.NOT_YET, answer.note, "", _(_LOOK))
+            cell = questions.of(answer.question).cell
+            yield Check(answer.question, cell[:2], heading(cell), State.NOT_YET, answer.note, "", _(_LOOK))
 
 
 def _right(students: list[Graded], column: str) -> dict[str, list[bool]]:

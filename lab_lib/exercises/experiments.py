@@ -28,7 +28,6 @@ from lab_lib.workspace.places import DATA
 
 _QUEUE = queues.ALERT_QUEUES[0]  # one of them is enough to count alerts
 _DELIVERY_LOG = Path(__file__).parents[1] / "handlers" / "delivery_log" / "delivery_log.py"
-_AWS_DEFAULTS: dict[str, Any] = {"BatchSize": 100}  # an error is retried until the change is a day old
 
 
 def show_first_look(lab: Lab, text: str) -> None:
@@ -155,7 +154,8 @@ def deploy_notifier(lab: Lab, file: str | Path) -> None:
         tables.delete_table(mine, name)
         tables.ensure_table(mine, name)
     functions.ensure_function(mine, NOTIFIER, files=[*runner.function_files(path.parent), _DELIVERY_LOG])
-    triggers.ensure_stream_trigger(mine, tables.find_stream(ours), _AWS_DEFAULTS)
+    # With AWS's defaults: an error is retried until the change is a day old.
+    triggers.ensure_stream_trigger(mine, tables.find_stream(ours), {"BatchSize": 100})
     print(_("{file} is deployed.", file=path.name))
     for part in (ours, mine):
         print(part.name(NOTIFIER), _mapping_state(part))

@@ -1,6 +1,6 @@
 """Ask the questions of the notebooks, and judge their answers by their meaning.
 
-The solved notebooks say what each asks: its heading, its hints and its cell. QUESTIONS has what is
+The solved notebooks say what each asks: its hints, its cell and its points. QUESTIONS has what is
 right: a set, numbers, a letter, or the text of a message. A verdict says which part is not right yet and what was
 written there, and never shows what is right. Nothing that a learner writes is an error.
 """
@@ -20,14 +20,11 @@ from lab_lib.exercises import cells, copies, translation
 from lab_lib.exercises.reading import letters_of, parts_of, plain
 from lab_lib.language import N_, _, ngettext, sentences
 from lab_lib.pages.wording import cut, listing, shortened
-from lab_lib.resources import HEADING
 
 T = TypeVar("T")
 Faults = list[str]  # what is not right yet, as sentences; empty if the answer is right
 Judge = Callable[[Any, Any], Faults]  # of an answer, by what is right
 MOST_NAMED = 5  # parts that a verdict names
-_HINT = re.compile(r"<details><summary>.+?</summary>.+?</details>", re.DOTALL)
-_ANSWER = re.compile(r"my_\w+")
 
 
 class Text(NamedTuple):
@@ -35,7 +32,6 @@ class Text(NamedTuple):
 
     question: str = ""  # its nbgrader id
     cell: str = ""  # the id of the cell that the learner writes
-    heading: str = ""
     hints: tuple[str, ...] = ()
     answer: str = ""  # the name that the cell gives to the answer; "" if something is made: the account is the answer
     points: int = 0  # by nbgrader and, as a share of its column, in the grade book
@@ -49,20 +45,18 @@ class Text(NamedTuple):
 def in_language(name: str) -> dict[str, Text]:
     """Return the exercises by their nbgrader ids, in the order of the notebooks. A sandbox lacks them."""
     texts = {}
-    above = heading = ""
+    hints = []
     for path in copies.solved_notebooks():
         for cell in translation.notebook(path, name)["cells"]:
             source = cell["source"]
             marked = cell["metadata"].get("nbgrader", {})
             id = marked.get("grade_id", "").removesuffix("-check")  # that judges the cell with the question's id
             if cell["cell_type"] == "markdown":
-                above = source
-                for found in HEADING.findall(source):
-                    heading = found
+                hints = re.findall("<details><summary>.+?</summary>.+?</details>", source, re.DOTALL)
             elif marked.get("solution"):
-                texts[id] = Text(id, cell["id"], heading, tuple(_HINT.findall(above)))
+                texts[id] = Text(id, cell["id"], tuple(hints))
             elif id in texts:
-                answer = _ANSWER.search(source)
+                answer = re.search(r"my_\w+", source)
                 texts[id] = texts[id]._replace(answer=answer[0] if answer else "", points=marked["points"])
     return texts
 
@@ -206,8 +200,9 @@ def _compare_numbers(
     return [_("Look again at {numbers}.", numbers=_("; ").join(shortened(wrong, MOST_NAMED)))] if wrong else []
 
 
-def _compare_message(answer: Any, right: dict[str, str]) -> Faults:
-    """Read the message as the programs behind the queues do."""
+def _compare_message(answer: Any, right: tuple[str, str]) -> Faults:
+    """Read the message as the programs behind the queues do. `right` has its customer and the balance."""
+    wanted = dict(zip(("customerID", "accountBalance"), right, strict=True))
     if not isinstance(answer, str):
         return [_("It is a {kind}; a message is text.", kind=type(answer).__name__)]
     try:
@@ -216,13 +211,13 @@ def _compare_message(answer: Any, right: dict[str, str]) -> Faults:
         return [_("It is not JSON: {error}.", error=error)]
     if not isinstance(message, dict):
         return [_("It is JSON, but no object with names and values.")]
-    faults = [_("{name} is missing.", name=name) for name in right if name not in message]
+    faults = [_("{name} is missing.", name=name) for name in wanted if name not in message]
     for name, value in message.items():
-        if name not in right:
+        if name not in wanted:
             faults.append(_("{name} is one name too many.", name=name))
         elif not isinstance(value, str):
             faults.append(_("{name} is {value!r}, which is no text.", name=name, value=value))
-        elif value != right[name]:
+        elif value != wanted[name]:
             faults.append(_("{name} is {value!r}.", name=name, value=value))
     return faults
 
@@ -255,7 +250,7 @@ QUESTIONS = {  # by the nbgrader id of the cell with the answer
     ),
     "message": Question(
         _compare_message,
-        {"customerID": 'O"Hara', "accountBalance": "1750"},
+        ('O"Hara', "1750"),
         "Glued from pieces of text, it breaks at the quotation mark, and every program behind the queues with it.",
     ),
     "policy": Question(

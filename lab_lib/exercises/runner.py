@@ -41,7 +41,6 @@ _ISOLATED = "-I", "-S", "-B"  # Python without the user's settings, installed pa
 _FUNCTION = "/function"  # the folder of the program in its box
 _LONGEST_LINE = 10_000  # bytes of an answer
 _START, _KILL = b"s", b"k"
-_PART = re.compile(r"my_\w+\.py", re.ASCII)
 _FREE = 400  # AWS calls for whatever number of records; the lab's function makes 20 for 30 records
 
 
@@ -59,7 +58,7 @@ class Outcome(NamedTuple):
 
 def is_part(name: str) -> bool:
     """Return True if a function may consist of a file with this name, beside others: my_*.py, as Python can import."""
-    return bool(_PART.fullmatch(name))
+    return bool(re.fullmatch(r"my_\w+\.py", name, re.ASCII))
 
 
 def function_files(folder: Path) -> list[Path]:

@@ -15,7 +15,6 @@ from lab_lib.calls.refusals import in_one_line
 from lab_lib.errors import LabError
 from lab_lib.language import _
 
-_INVALID = re.compile(r"invalid .*character .*U\+(\w+)")  # as Python names a character
 _TYPED = str.maketrans("“”「」‘’、。−–—", '""""\'\',.---')  # NFKC knows the others
 
 
@@ -56,7 +55,7 @@ def _missing_name(shell: Any, error: NameError, trace: TracebackType | None) -> 
 
 def wrong_mark(error: BaseException) -> str:
     """Return what to type instead of a character that code cannot have, such as “; "" for another error."""
-    found = isinstance(error, SyntaxError) and _INVALID.match(error.msg)
+    found = isinstance(error, SyntaxError) and re.match(r"invalid .*character .*U\+(\w+)", error.msg)
     if not found:
         return ""
     character = chr(int(found[1], 16))

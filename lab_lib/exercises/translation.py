@@ -26,7 +26,6 @@ _ITEM = re.compile(r"( *(?:-|\d+\.) )(.+)")
 # Texts in code: what a command does, a title for the site, and a remark in a row of a file.
 _IN_CODE = re.compile(r'( {4}\S.*? {2,}|:caption: | {4}[\w,.]+,"?(?=[A-Z][^"]*\.[",]))(.+?)("?,+\w*|)')
 _LITERAL = re.compile("""[a-z]*(?:\"+|')(.*?)["']+""", re.DOTALL)  # a string
-_PLACE = re.compile(r"\{[^}]*\}")
 _COMMENT = re.compile(r"# *(?!#)(\S.*)")  # nbgrader's marks begin with ###
 
 
@@ -111,7 +110,7 @@ def _texts(source: str) -> Iterator[tuple[int, str, str]]:
             yield begins[token.start[0] - 1] + token.start[1] + comment.start(1), comment[1], ""
     for node, margin in _strings(ast.parse(code)):
         literal = _LITERAL.fullmatch(str(ast.get_source_segment(code, node)))
-        if literal and re.search("[a-z]", _PLACE.sub("", literal[1])):
+        if literal and re.search("[a-z]", re.sub(r"\{[^}]*\}", "", literal[1])):  # more than places
             yield begins[node.lineno - 1] + node.col_offset + literal.start(1), literal[1], margin
 
 

@@ -14,7 +14,6 @@ from lab_lib.exercises.bench import Held
 from lab_lib.exercises.cases import HIGH, History
 from lab_lib.language import N_, _
 
-_TRANSACTION = re.compile("T[0-9]{15}")  # as drawn
 _MOST_SENT = 100  # records of a history that are told one by one
 _MOST_SUMMED = 12  # amounts of which all sums are tried
 _LONGEST_ITEM, _MOST_A_RECORD = 10_000, 4  # characters of an item, and how many more with each record of the history
@@ -93,7 +92,7 @@ def find_faults(history: History, held: Held) -> Iterator[Fault]:
     for alert in held.alerts:
         yield from _read_alert(alert, [effect(record) for record in records.values() if customer(record) == alert.key])
     yield from _count_alerts(held, due)
-    named = {*_TRANSACTION.findall(" ".join(held.letters))}
+    named = {*re.findall("T[0-9]{15}", " ".join(held.letters))}  # as they are drawn
     if due.letters - named:
         yield Fault(_("a bad record has no dead letter that names its TransactionId"))
     if named & {change(record)["TransactionId"] for record in records.values()} - due.letters:

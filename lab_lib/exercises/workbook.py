@@ -26,7 +26,6 @@ Settings = dict[str, Any]  # of a notebook, by name
 HEADLESS = "LAB_HEADLESS"  # set in the kernels of `lab run`: a replay of the copy changes nothing in it
 KEEPING = "keeping"  # the value of HEADLESS for which all is kept nevertheless
 OF_NOTEBOOKS = (*SETTINGS, "data_file", "yes")  # the settings of every notebook, though 99 alone asks before it deletes
-_AGAIN = N_("Move it away, or free some space, then run the cell again.")
 
 
 def open_lab(settings: Settings, step: str) -> lab.Lab:
@@ -85,7 +84,10 @@ def keep(settings: Settings) -> None:
     """Keep the settings of notebook 00 in the copy, without the leave to delete."""
     kept = {name: value for name, value in settings.items() if name != "yes"}
     if copy := _copy():
-        write_file(copy / STATE / "settings.json", json.dumps(kept, default=str, ensure_ascii=False), _AGAIN)
+        text = json.dumps(kept, default=str, ensure_ascii=False)
+        write_file(
+            copy / STATE / "settings.json", text, N_("Move it away, or free some space, then run the cell again.")
+        )
 
 
 def _kept() -> Settings:
