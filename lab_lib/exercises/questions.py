@@ -1,8 +1,8 @@
 """Ask the questions of the notebooks, and judge their answers by their meaning.
 
-The solved notebooks say what each asks: its hints, its cell and its points. QUESTIONS has what is
-right: a set, numbers, a letter, or the text of a message. A verdict says which part is not right yet and what was
-written there, and never shows what is right. Nothing that a learner writes is an error.
+The solved notebooks say what each asks: its hints, and the answers to choose from. QUESTIONS has what is right: a set,
+numbers, a letter, or the text of a message. A verdict says which part is not right yet and what was written there, and
+never shows what is right. Nothing that a learner writes is an error.
 """
 
 import functools
@@ -17,7 +17,8 @@ from IPython.display import display
 from lab_lib import language
 from lab_lib.errors import UsageError
 from lab_lib.exercises import cells, copies, translation
-from lab_lib.exercises.reading import letters_of, parts_of, plain
+from lab_lib.exercises.reading import named_letter, parts_of, plain
+from lab_lib.exercises.short_errors import typed_instead
 from lab_lib.language import N_, _, ngettext, sentences
 from lab_lib.pages.wording import cut, listing, shortened
 
@@ -28,11 +29,12 @@ MOST_NAMED = 5  # parts that a verdict names
 
 
 class Text(NamedTuple):
-    """An exercise as a notebook asks it."""
+    """An exercise as a notebook asks it. `options` maps a letter to what it stands for."""
 
     question: str = ""  # its nbgrader id
     cell: str = ""  # the id of the cell that the learner writes
     hints: tuple[str, ...] = ()
+    options: dict[str, str] = {}  # noqa: RUF012  # nobody changes it
     answer: str = ""  # the name that the cell gives to the answer; "" if something is made: the account is the answer
     points: int = 0  # by nbgrader and, as a share of its column, in the grade book
 
@@ -45,16 +47,18 @@ class Text(NamedTuple):
 def in_language(name: str) -> dict[str, Text]:
     """Return the exercises by their nbgrader ids, in the order of the notebooks. A sandbox lacks them."""
     texts = {}
-    hints = []
+    above = ""
     for path in copies.solved_notebooks():
         for cell in translation.notebook(path, name)["cells"]:
             source = cell["source"]
             marked = cell["metadata"].get("nbgrader", {})
             id = marked.get("grade_id", "").removesuffix("-check")  # that judges the cell with the question's id
             if cell["cell_type"] == "markdown":
-                hints = re.findall("<details><summary>.+?</summary>.+?</details>", source, re.DOTALL)
+                above = source
             elif marked.get("solution"):
-                texts[id] = Text(id, cell["id"], tuple(hints))
+                hints = re.findall("<details><summary>.+?</summary>.+?</details>", above, re.DOTALL)
+                options = dict(re.findall(r"^- \*\*([a-z])\*\* (.+)$", above, re.MULTILINE))
+                texts[id] = Text(id, cell["id"], tuple(hints), options)
             elif id in texts:
                 answer = re.search(r"my_\w+", source)
                 texts[id] = texts[id]._replace(answer=answer[0] if answer else "", points=marked["points"])
@@ -69,6 +73,15 @@ def of(exercise: str) -> Text:
 def asked() -> dict[str, Text]:
     """Return the exercises that have points, by their nbgrader ids, in the order of the notebooks."""
     return {id: text for id, text in in_language(language.ENGLISH).items() if text.points}
+
+
+def options(exercise: str) -> list[tuple[str, str]]:
+    """Return the answers to choose from in every language: each letter and what it stands for."""
+    found = list[tuple[str, str]]()
+    for name in language.names():
+        if exercise in (texts := in_language(name)):
+            found += texts[exercise].options.items()
+    return found
 
 
 def find(exercise: str, among: Mapping[str, T]) -> T:
@@ -140,7 +153,7 @@ def compare(prediction: Any, outcome: Any) -> None:
 
 def _is_empty(answer: Any) -> bool:
     """Return True if the cell was left as it was, or holds an empty value."""
-    return answer is None or (isinstance(answer, str | list | tuple | set | dict) and not answer)
+    return answer is None or answer is ... or (isinstance(answer, str | list | tuple | set | dict) and not answer)
 
 
 def _faults(find_faults: Judge, answer: Any, right: Any) -> Faults:
@@ -171,9 +184,10 @@ def _compare_actions(answer: Any, right: list[str]) -> Faults:
     return _compare_parts(answer, right, lambda action: str(plain(action)).casefold().split(":")[-1])
 
 
-def _compare_choice(answer: Any, right: str) -> Faults:
-    """Compare with the letter of the right choice. An answer that names another one too is not right."""
-    if letters_of(str(answer)) == {right}:
+def _compare_choice(answer: Any, right: tuple[str, str]) -> Faults:
+    """Compare with the letter of an exercise, or with what it stands for in the notebook, in whatever language."""
+    exercise, letter = right
+    if named_letter(options(exercise), str(answer)) == letter:
         return []
     return [_("It is not {part}.", part=cut(" ".join(str(answer).split()), 80))]
 
@@ -208,7 +222,8 @@ def _compare_message(answer: Any, right: tuple[str, str]) -> Faults:
     try:
         message = json.loads(answer)
     except json.JSONDecodeError as error:
-        return [_("It is not JSON: {error}.", error=error)]
+        typed = typed_instead(error.doc[error.pos : error.pos + 1], error)
+        return [_("It is not JSON."), typed] if typed else [_("It is not JSON: {error}.", error=error)]
     if not isinstance(message, dict):
         return [_("It is JSON, but no object with names and values.")]
     faults = [_("{name} is missing.", name=name) for name in wanted if name not in message]
@@ -255,7 +270,7 @@ QUESTIONS = {  # by the nbgrader id of the cell with the answer
     ),
     "policy": Question(
         _compare_choice,
-        "b",
+        ("policy", "b"),
         "A topic of another account has another aws:SourceArn, and to read is another action: what no statement allows "
         "is refused. The statement does not look into the message.",
     ),
@@ -267,13 +282,13 @@ QUESTIONS = {  # by the nbgrader id of the cell with the answer
     ),
     "one-transaction": Question(
         _compare_choice,
-        "b",
+        ("one-transaction", "b"),
         "The total is there and the marker is not, so the change is added again. With the marker first it would be a: "
         "the next delivery finds the marker and adds nothing.",
     ),
     "order": Question(
         _compare_choice,
-        "b",
+        ("order", "b"),
         "A topic keeps nothing. What starts the chain is deleted first, and what receives at its end later.",
     ),
 }

@@ -1,7 +1,8 @@
 """Read what a learner has written as an answer, in whatever form and language.
 
 Parts of a text stand between commas, spaces, or words such as "and", also in Chinese. Width, quotes and filler words do
-not count. A choice is named by its letter.
+not count, and a number up to ten may be a word. A choice is named by its letter or its words in any language; a text
+that names two, or one after "not", names none.
 """
 
 import re
@@ -14,8 +15,19 @@ from unicodedata import normalize
 LONGEST = 1_000_000  # characters, and parts of a list, that are read
 _CHINESE = "[\u3001-\u303f\u3400-\u9fff“”‘’]"  # NFKC makes the other punctuation ASCII
 _UNSURE = "不没非或约除左"  # of "not", "or", "about" and "except"
+_NOT = re.compile(rf"[{_UNSURE}]|n['’]t\b|\b(?:not?|never|neither|except)\b")
+_ARTICLE = re.compile(r"\ba +(?!(?:and|as|because|is|or|since)\b)(?=[a-z]{2})")  # "a" that names no choice
 _AROUND = " '\"`()[]{}:“”‘’「」"
-_LETTER = re.compile(r"(?<![a-z])(?<![a-z]['’])[a-d](?![a-z])")  # \b takes Chinese for letters
+_NUMBERS = {
+    word: number
+    for words in (
+        "zero one two three four five six seven eight nine ten",
+        "zeroth first second third fourth fifth sixth seventh eighth ninth tenth",
+        "零 一 二 三 四 五 六 七 八 九 十",
+        "〇 一 两",
+    )
+    for number, word in enumerate(words.split())
+}
 _FILLER = re.compile(
     "and|the|only|both|i|think|my|it|is|are|answer|rows?|lines?|numbers?|keys?|customers?|transactions?|dollars|yuan"
     "|[和与跟及]|以及|还有"
@@ -25,8 +37,9 @@ _FILLER = re.compile(
 def plain(item: Any) -> Any:
     """Return a number as Decimal, and text without quotes around it."""
     text = normalize("NFKC", str(item)).strip(_AROUND)
+    number = _NUMBERS.get(text.casefold(), text.lstrip("$€£¥#"))
     try:
-        return Decimal(text.lstrip("$€£¥#"))
+        return Decimal(number)
     except ArithmeticError:
         return text
 
@@ -52,11 +65,29 @@ def parts_of(answer: Any, right: Collection[Any]) -> list[str]:
         text = re.sub(r"(?<=\d),(?=\d{3}\b)", "", text)  # of a number such as 1,550
     between = r"[,;、\n]+|\band\b" if any(" " in str(part) for part in right) else r"[\s,;、&]+"
     if not re.search(_CHINESE, " ".join(map(str, right))):
-        between += f"|(?![{_UNSURE}]){_CHINESE}"
+        is_text = any(isinstance(part, str) for part in right)
+        kept = _UNSURE if is_text else _UNSURE + "".join(_NUMBERS)
+        between += f"|(?![{kept}]){_CHINESE}"
     parts = [part.strip(_AROUND) for part in re.split(between, text)]
     return [part for part in parts if part and not _FILLER.fullmatch(part.casefold())]
 
 
-def letters_of(said: str) -> set[str]:
-    """Return the letters from a to d that stand alone in the text."""
-    return {*_LETTER.findall(normalize("NFKC", said[:LONGEST]).casefold())}
+def named_letter(options: list[tuple[str, str]], said: str) -> str:
+    """Return the letter that is named, by itself or by words of its text; "" if that is not one letter."""
+    words = only_words(said[:LONGEST])
+    is_long = len(words) > 3 or " " in words
+    meant = set[str]()
+    for letter, option in [*zip("abcd", "abcd", strict=True), *options]:
+        text = only_words(option)
+        before, named, _after = f" {words} ".partition(f" {text} ")
+        if named:
+            meant.add("" if _NOT.search(before) else letter)
+        elif is_long and f" {words} " in f" {text} ":
+            meant.add(letter)
+    return meant.pop() if len(meant) == 1 else ""
+
+
+def only_words(text: str) -> str:
+    """Return the words of a text in small letters, with one space between two. A Chinese character is a word."""
+    spaced = re.sub(_CHINESE, r" \g<0> ", normalize("NFKC", text).casefold())
+    return " ".join(re.findall(r"\w+(?:['’]\w+)*", _ARTICLE.sub("", spaced)))

@@ -56,9 +56,11 @@ def _missing_name(shell: Any, error: NameError, trace: TracebackType | None) -> 
 def wrong_mark(error: BaseException) -> str:
     """Return what to type instead of a character that code cannot have, such as “; "" for another error."""
     found = isinstance(error, SyntaxError) and re.match(r"invalid .*character .*U\+(\w+)", error.msg)
-    if not found:
-        return ""
-    character = chr(int(found[1], 16))
+    return typed_instead(chr(int(found[1], 16)), error) if found else ""
+
+
+def typed_instead(character: str, error: Any) -> str:
+    """Return what to type instead of the character such as “ at which this error arose; "" if that is no other one."""
     typed = normalize("NFKC", character.translate(_TYPED))
     if typed == character:
         return ""

@@ -19,21 +19,21 @@ BALANCES = {"C1": Decimal(598), "C2": Decimal(1750)}
 TOTALS = pd.DataFrame(BALANCES.items(), columns=["CustomerId", "accountBalance"])
 CUSTOMERS = [f"C{number}" for number in range(50_000)]
 RIGHT = {  # in what different people write
-    "policy": "我选b; （Ｂ）; “b”; 我选 b，因为那不是警报; I'd say b",
-    "one-transaction": "b; (b) It counts twice.; 选项b：会计入两次。",
-    "order": "答案是b。; b，发布出去了，但谁也收不到; ['B']",
-    "rejected": "２，３; 第2行和第3行; 2、3 行; 我觉得第２行还有第3行; rows 2 and 3",
+    "policy": "我选b; （Ｂ）; “b”; 我选 b，因为那不是警报; I'd say b; b because a message may; 一条不是警报的消息",
+    "one-transaction": "b; (b) It counts twice.; twice; 两次; 我认为会计入两次; 选项b：会计入两次。",
+    "order": "答案是b。; nobody gets them; 谁也收不到; b，发布出去了，但谁也收不到",
+    "rejected": "２，３; 第二行、第三行; 第2行和第3行; 二跟三; 2、3 行; 我觉得第２行还有第3行; second and third",
     "keys": "“march.txt”以及「2017/march.txt」; march.txt 与 2017/march.txt 这两个",
     "actions": "Ｓcan、dynamodb：UpdateItem 和 BatchGetItem; s3:Scan, UpdateItem and `BatchGetItem`",
-    "room": "９０２元，0; 902 and 0.00",
+    "room": "９０２元，零; 902 and 0.00",
     "effect": "1000，400，200，50，－250，－200，100",
     "message": '{"accountBalance": "1750", "customerID": "O\\"Hara"}',
 }
 WRONG = {
-    "policy": "a 或 b; 不是 a，是 b; b c; a, maybe b; not",
-    "one-transaction": "计入两次; 选项 a",
+    "policy": "a 或 b; 不是 a，是 b; 我不选b; it isn't b; b c; a, maybe b; not; b：你的账户中的另一个主题发送一条警报",
+    "one-transaction": "不会计入两次; 计入; 只计入一次，但不会发出警报; 选项 a",
     "order": "['a', 'b']; b、c",
-    "rejected": "2 或 3; 不是2，是3; 约2和3; 2，3，4",
+    "rejected": "2 或 3; 不是2，是3; 约2和3; 第十二行和第三行; first and third; 2，3，4",
     "keys": "MARCH.TXT 和 2017/march.txt; march.txt，不是 2017/march.txt",
 }
 GIVEN = {"room": (TOTALS, Decimal(1500)), "message": ('O"Hara', "1750")}  # by the notebook
@@ -69,7 +69,7 @@ def test_what_is_meant_counts_and_not_how_it_is_written(forms):
     ("question", "answer"),
     [
         ("keys", ("march.txt", "2017/march.txt")),
-        ("rejected", {"第2行", "第3行"}),
+        ("rejected", {"第二行", "第三行"}),
         ("room", {"C1": 902, "C2": 0}),
         ("room", (1500 - TOTALS["accountBalance"]).clip(lower=0)),
     ],
@@ -88,6 +88,7 @@ def test_an_answer_may_have_any_type_and_the_reason_why_it_is_right_is_told(ques
         ("rejected", "1," * 5_000_000, "Not yet. 1 does not belong there. 2 of 2 are missing."),
         ("room", [902, -250], "Not yet. Look again at customer C2, where you wrote -250."),
         ("message", '{"customerID": "O"Hara"}', "Not yet. It is not JSON: "),
+        ("message", "{\n“customerID”：", 'Not yet. It is not JSON. Line 2 has `“`. Type `"` instead'),
         ("message", '{"x": "", "accountBalance": "1750"}', "Not yet. customerID is missing. x is one name too many."),
         (
             "message",
@@ -98,7 +99,7 @@ def test_an_answer_may_have_any_type_and_the_reason_why_it_is_right_is_told(ques
         ("keys", Hostile(), "Not yet. This answer cannot be read (RuntimeError)."),
         ("keys", None, "No answer yet."),
     ],
-    ids=range(10),
+    ids=range(11),
 )
 def test_a_wrong_answer_is_told_which_part_is_not_right(question, answer, said, capsys):
     assert not is_right(question, answer)
@@ -119,10 +120,11 @@ def test_an_answer_of_any_kind_is_at_most_wrong(answer, capsys):
     ("prediction", "outcome", "told"),
     [
         *((each, Decimal(1400), "1400") for each in (1400, "$1,400.00", {1400.0}, "￥１,４００", "1400 块")),
+        ("两个", 2, "2"),
         (", ".join(CUSTOMERS), CUSTOMERS, "C0, C1, C2, C3, C4, and 49,995 more"),
         ("李和, 王", ["李和", "王"], "李和, 王"),
     ],
-    ids=range(7),
+    ids=range(8),
 )
 def test_a_prediction_is_compared_by_its_value_and_read_whole(prediction, outcome, told, capsys):
     questions.compare(prediction, outcome)
