@@ -15,8 +15,9 @@ from lab_lib.checks import (  # noqa: F401  # these read what the facts are abou
 )
 from lab_lib.checks import probe as _probe  # noqa: F401
 from lab_lib.checks.making import first_broken, made, settled
+from lab_lib.checks.reading import Account
 from lab_lib.checks.reports import Check, Report
-from lab_lib.checks.rules import ASKED, FURTHER, PROBE, RULES, Account, Rule
+from lab_lib.checks.rules import ASKED, FURTHER, PROBE, RULES, Rule
 from lab_lib.errors import CheckFailed, UsageError
 from lab_lib.lab import Lab
 from lab_lib.language import _

@@ -4,9 +4,9 @@ from collections.abc import Iterable, Sequence
 
 from lab_lib.checks import permissions
 from lab_lib.checks.making import first_broken, made, settled
-from lab_lib.checks.reading import NOTIFIER, PROCESSOR, filters, is_taken
+from lab_lib.checks.reading import NOTIFIER, PROCESSOR, Account, filters, is_taken
 from lab_lib.checks.reports import Check
-from lab_lib.checks.rules import RULES, Account, State
+from lab_lib.checks.rules import RULES, State
 from lab_lib.lab import Lab
 from lab_lib.language import N_, _, sentences
 from lab_lib.pages.wording import listing

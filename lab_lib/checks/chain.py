@@ -16,8 +16,7 @@ from lab_lib.calls.waiting import LOGS_TAKE
 from lab_lib.checks import upload as judge
 from lab_lib.checks.causes import correct_code, find_broken, why_not
 from lab_lib.checks.evidence import Evidence, alert_inboxes, at_rest, count_markers, is_over, snapshot, wait_for_rest
-from lab_lib.checks.reading import NOTIFIER, PROCESSOR, fitting_key
-from lab_lib.checks.rules import Account
+from lab_lib.checks.reading import NOTIFIER, PROCESSOR, Account, fitting_key
 from lab_lib.checks.upload import Difference, Item, Snapshot, expect
 from lab_lib.errors import CheckFailed
 from lab_lib.handlers.transaction_processor.transactions_file import COLUMNS

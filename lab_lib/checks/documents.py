@@ -13,19 +13,22 @@ from lab_lib.checks.reading import (
     NOTIFIER,
     PROCESSOR,
     UPLOAD,
+    Account,
     aliases,
     bucket_triggers,
+    document,
     events,
     filters,
     is_old,
     is_taken,
     mapping,
     notifications,
+    or_none,
     policy,
     starts,
     uploaded,
 )
-from lab_lib.checks.rules import Account, Unasked, document, or_none
+from lab_lib.checks.rules import Unasked
 from lab_lib.errors import LabError
 from lab_lib.language import _
 from lab_lib.pages.wording import listing

@@ -13,8 +13,8 @@ import jmespath
 
 from lab_lib import aws, resources
 from lab_lib.aws import queues, tables, topics
-from lab_lib.checks.reading import NOTIFIER, PROCESSOR, TOPIC
-from lab_lib.checks.rules import DOCUMENTS, RULES, Account, Finding, Rule, State, Unasked, or_none
+from lab_lib.checks.reading import DOCUMENTS, NOTIFIER, PROCESSOR, TOPIC, Account, or_none
+from lab_lib.checks.rules import RULES, Finding, Rule, State, Unasked
 from lab_lib.language import N_, _
 from lab_lib.pages.wording import listing
 

@@ -14,7 +14,9 @@ from lab_lib.aws.json_text import json_object
 from lab_lib.checks.reading import (
     PROCESSOR,
     UPLOAD,
+    Account,
     aliases,
+    document,
     events,
     mapping,
     notifications,
@@ -23,7 +25,6 @@ from lab_lib.checks.reading import (
     unqualified,
     uploaded,
 )
-from lab_lib.checks.rules import Account, document
 from lab_lib.language import _
 
 CREATED = "s3:ObjectCreated:"

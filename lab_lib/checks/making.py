@@ -3,8 +3,9 @@
 from collections.abc import Callable
 
 from lab_lib.calls.refusals import why as why_refused
+from lab_lib.checks.reading import Account
 from lab_lib.checks.reports import Check
-from lab_lib.checks.rules import FURTHER, RULES, Account, Finding, Rule, State, cannot_see, waits_for
+from lab_lib.checks.rules import FURTHER, RULES, Finding, Rule, State, cannot_see, waits_for
 from lab_lib.errors import LabError, is_unreachable
 from lab_lib.lab import Lab
 from lab_lib.language import _

@@ -4,8 +4,7 @@ from typing import Any, NamedTuple
 
 from lab_lib.aws import functions, grants, policies, queues, roles, topics
 from lab_lib.aws.grants import Request, is_allowed
-from lab_lib.checks.reading import UPLOAD, role_for, role_of, stream_arn
-from lab_lib.checks.rules import Account, document
+from lab_lib.checks.reading import UPLOAD, Account, document, role_for, role_of, stream_arn
 from lab_lib.language import _
 from lab_lib.pages.wording import listing
 

@@ -23,8 +23,8 @@ from lab_lib.checks.causes import fix_chain, fix_error
 from lab_lib.checks.copies import Copy, copied
 from lab_lib.checks.evidence import Evidence, alert_inboxes, at_rest, is_over, snapshot, wait_for_rest
 from lab_lib.checks.making import waits_for_link
-from lab_lib.checks.reading import NOTIFIER, PROCESSOR, fitting_key
-from lab_lib.checks.rules import FURTHER, Account, Finding, Rule, cannot_see, judged
+from lab_lib.checks.reading import NOTIFIER, PROCESSOR, Account, fitting_key
+from lab_lib.checks.rules import FURTHER, Finding, Rule, cannot_see, judged
 from lab_lib.checks.upload import (
     Difference,
     Expected,

@@ -1,20 +1,15 @@
-"""Define checks, what they find, and the account that they read: each question is asked once."""
+"""Define checks, and what they find."""
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 from enum import StrEnum
-from functools import partial
-from typing import Any, NamedTuple, TypeVar, cast
+from typing import Any, NamedTuple
 
 from lab_lib import resources
-from lab_lib.aws import buckets, functions, triggers
-from lab_lib.errors import is_unreachable
-from lab_lib.lab import Lab
 from lab_lib.language import _
 from lab_lib.pages.chain_picture import part_of
 from lab_lib.pages.wording import listing
 
-T = TypeVar("T")
 NOBODY = "nobody"  # no cell of the notebooks puts it right
 FURTHER = "further"  # the step of what this workbook adds to the handout; it does not count
 PROBE = "probe"  # the step of the checks that upload files
@@ -50,60 +45,7 @@ class Unasked(str):
     """A setting that is right since nobody asked for another: it does not count."""
 
 
-class Account:
-    """One account during a run: the answer to each question is kept for the other checks."""
-
-    def __init__(self, lab: Lab) -> None:
-        self._answers: dict[tuple[Any, ...], tuple[Any, int]] = {}
-        self.made: dict[str, Any] = {}  # the checks, by id
-        self.unsettled = set[str]()  # the ids of those that AWS may answer otherwise in a moment
-        self.maybe_old = 0  # answers that were used, and were about that
-        self.lab = _with_its_bucket(lab)
-
-    def ask(self, read: Callable[..., T], *about: Any) -> T:
-        """Return what a function of lab_lib.aws reads, for instance ask(tables.describe, "Transactions")."""
-        question = (read, *about)
-        if question not in self._answers:
-            before = self._changes_read()
-            self._answers[question] = read(self.lab, *about), self._changes_read() - before
-        answer, maybe_old = self._answers[question]
-        self.maybe_old += maybe_old
-        return cast("T", answer)
-
-    def _changes_read(self) -> int:
-        return self.lab.journal.changes_read if self.lab.journal else 0
-
-    def name(self, name: str) -> str:
-        """Return the name that a resource of the lab has here, with the prefix."""
-        return self.lab.name(name)
-
-    def settings(self, function: str) -> dict[str, Any]:
-        """Return the settings of a function, as Lambda gives them; {} if it is not there."""
-        return dict((self.ask(functions.describe, function) or {}).get("Configuration", {}))
-
-    def how_to_fix(self, why: str, call: str, console: str = "", cell: resources.Cell | None = None) -> str:
-        """Return a whole hint: `why`, without its full stop, the cell that does it, the call and the console's place.
-
-        The place is named on AWS only. The call and the place may be marked texts. Without a call, `why` says it all.
-        """
-        if not call:
-            return _("{why}.", why=why)
-        ways = {"why": why, "call": _(call), "run": cell and cell.run}
-        text = _("{why}. {run}, or call {call}.", **ways) if cell else _("{why}. Call {call}.", **ways)
-        if console and self.lab.is_real:
-            text = _("{text} In the console it is under {console}.", text=text, console=_(console))
-        return text
-
-
 Judge = Callable[..., Finding]  # of an account and the subject, if there is one
-Read = Callable[..., Any]  # the same for what is read
-DOCUMENTS: dict[str, Read] = {}  # by the names that facts.toml uses
-
-
-def document(read: Read) -> Read:
-    """Let facts.toml use what this function reads of an account."""
-    DOCUMENTS[read.__name__] = read
-    return read
 
 
 @dataclass(frozen=True, eq=False)
@@ -226,29 +168,3 @@ def none_of(faults: Iterable[str], hint: str, right: str = "") -> Finding:
     right = right or _("none")
     found = listing(named) if named else right
     return judged(not named, found, right, hint)
-
-
-def or_none(read: Callable[[], T]) -> T | None:
-    """Return what is read from the account, None if that fails and the check can go on without it."""
-    try:
-        return read()
-    except Exception as error:
-        if is_unreachable(error):
-            raise
-        return None
-
-
-def _with_its_bucket(lab: Lab) -> Lab:
-    """Return the lab with the bucket that starts TransactionProcessor. Without the setting, it may have any name.
-
-    If none does, it is the bucket with the lab's own name, or with the handout's part in it.
-    """
-    if lab.bucket_name:
-        return lab
-    by_name = sorted(or_none(partial(buckets.candidates, lab)) or [], key=lambda name: name != lab.bucket)
-    allowed = or_none(partial(triggers.allowed_buckets, lab)) or []
-    labs = [lab if name == lab.bucket else replace(lab, bucket_name=name) for name in [*by_name, *allowed]]
-    for candidate in labs:
-        if or_none(partial(triggers.find_bucket_trigger, candidate)):
-            return candidate
-    return labs[0] if by_name else lab

@@ -14,20 +14,18 @@ from lab_lib.checks import upload
 from lab_lib.checks.causes import LINKS, alert_again, by_upload, correct_code, fix_chain, fix_function
 from lab_lib.checks.evidence import TABLES, Evidence, at_rest
 from lab_lib.checks.making import waits_for_link
-from lab_lib.checks.reading import NOTIFIER, PROCESSOR, UPLOAD, fitting_key, is_taken, uploaded
-from lab_lib.checks.rules import (
-    RULES,
+from lab_lib.checks.reading import (
+    NOTIFIER,
+    PROCESSOR,
+    UPLOAD,
     Account,
-    Finding,
-    Rule,
-    State,
-    cannot_see,
     document,
-    judged,
-    none_of,
+    fitting_key,
+    is_taken,
     or_none,
-    waits_for,
+    uploaded,
 )
+from lab_lib.checks.rules import RULES, Finding, Rule, State, cannot_see, judged, none_of, waits_for
 from lab_lib.checks.upload import Difference, Expected, Snapshot, expect
 from lab_lib.errors import NotATransactionsFile, is_unreachable
 from lab_lib.lab import Lab

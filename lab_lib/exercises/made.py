@@ -14,8 +14,9 @@ from IPython.display import display
 from lab_lib import checks
 from lab_lib.aws import functions, queues, tables, topics, triggers
 from lab_lib.checks.facts import look_up
+from lab_lib.checks.reading import Account
 from lab_lib.checks.reports import Check, Report
-from lab_lib.checks.rules import Account, State
+from lab_lib.checks.rules import State
 from lab_lib.errors import UsageError
 from lab_lib.exercises import cells, questions, workbook
 from lab_lib.lab import Lab

@@ -12,8 +12,8 @@ from lab_lib.aws.log_runs import Run
 from lab_lib.aws.topics import ALERT_TOPIC as TOPIC
 from lab_lib.checks.causes import by_upload, why_not
 from lab_lib.checks.evidence import Evidence
-from lab_lib.checks.reading import NOTIFIER, PROCESSOR
-from lab_lib.checks.rules import Account, State
+from lab_lib.checks.reading import NOTIFIER, PROCESSOR, Account
+from lab_lib.checks.rules import State
 from lab_lib.handlers.transaction_processor.transactions_file import Unreadable, read_lines
 from lab_lib.lab import Lab
 from lab_lib.language import N_, _, ngettext

@@ -16,7 +16,7 @@ from lab_lib.aws.grants import Request, is_allowed
 from lab_lib.aws.log_runs import Run
 from lab_lib.checks import making, step_05
 from lab_lib.checks.evidence import Evidence
-from lab_lib.checks.rules import Account
+from lab_lib.checks.reading import Account
 from lab_lib.lab import Lab
 
 LAB = Lab(None, "a stub", "123456789012", "us-east-1", "aws")

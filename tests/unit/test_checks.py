@@ -15,8 +15,9 @@ from stub_account import LAB, run, stub
 from lab_lib import checks
 from lab_lib.aws import buckets, functions, queues, roles, tables, triggers
 from lab_lib.checks import STEPS
+from lab_lib.checks.reading import Account
 from lab_lib.checks.reports import Report
-from lab_lib.checks.rules import RULES, Account
+from lab_lib.checks.rules import RULES
 from lab_lib.errors import CheckFailed, StepMissing
 from lab_lib.exercises import made
 from lab_lib.exercises.workbook import require

@@ -6,7 +6,7 @@ import pytest
 
 from lab_lib.calls import waiting
 from lab_lib.calls.recent import Call, Journal
-from lab_lib.checks import making, rules
+from lab_lib.checks import making, reading, rules
 from lab_lib.checks.making import made, settled
 from lab_lib.checks.rules import State, judged
 from lab_lib.lab import Lab
@@ -27,7 +27,7 @@ def clock(monkeypatch):
 def look(monkeypatch, clock):
     """look(patience, late): settle a check of a policy which AWS shows so many seconds late, and count its looks."""
     monkeypatch.setattr(rules, "RULES", {})
-    monkeypatch.setattr(rules, "_with_its_bucket", lambda lab: lab)
+    monkeypatch.setattr(reading, "_with_its_bucket", lambda lab: lab)
     looks = []
 
     def look(patience, late, operation="PutRolePolicy", state=State.NOT_YET):
