@@ -74,7 +74,8 @@ class Grading(Work):
         resource.setrlimit(resource.RLIMIT_DATA, (_MOST_MEMORY, _MOST_MEMORY))
         resource.setrlimit(resource.RLIMIT_CPU, (longest, longest))
         record = self.record()
-        record.answers, record.trial = [], []  # what is not judged gives no points
+        record.answers = []  # what is not judged gives no points
+        record.trial = []
         self.keep(record)
         if self.submitted.fault:
             record.error = in_words(UsageError(self.submitted.fault))
@@ -186,7 +187,8 @@ class Judge:
 
     def _check(self, lab: Lab, step: str) -> None:
         """Check the settings of a step when its notebook has run, and the chain when all is built."""
-        steps, is_built = [step], step == "05"
+        steps = [step]
+        is_built = step == "05"
         if is_built:
             self._keep()
             steps.append(FURTHER)

@@ -204,7 +204,8 @@ def _owner(file: Submission, students: dict[str, list[Student]]) -> Student | No
 def _parts(name: str) -> list[str]:
     """Return the parts of a name that may be a student's, longest first: from "submission-" to a number or the end."""
     words = slug(name).split("-")
-    starts, ends = [0], [len(words)]
+    starts = [0]
+    ends = [len(words)]
     for place, word in enumerate(words):
         if word == "submission":
             starts.append(place + 1)
@@ -232,7 +233,8 @@ def _remarks(student: Student, files: list[Submission], are_drawn: bool) -> Iter
         yield _(
             "{count} files: {names}. The latest counts: {latest}.", count=len(files), names=names, latest=file.place
         )
-    name, id = file.name or student.name, file.id or student.id
+    name = file.name or student.name
+    id = file.id or student.id
     if slug(name) != slug(student.name) and id.casefold() != student.id.casefold():
         yield _(
             "{file} claims to be from {claim}. It counts for {name}, as its name says.",
