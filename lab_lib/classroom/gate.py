@@ -25,7 +25,8 @@ _AT_ONCE = (socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)  # as botocore does; a re
 
 def accounts(box: Sandbox, secret: str) -> Accounts:
     """Return a function that opens the accounts of the sandbox's embedded AWS. Each request goes through the gate."""
-    endpoint, http = f"http://{HOST}:{box.port}", URLLib3Session(socket_options=[_AT_ONCE])
+    endpoint = f"http://{HOST}:{box.port}"
+    http = URLLib3Session(socket_options=[_AT_ONCE])
     left = _MOST
 
     def send(request: AWSPreparedRequest, **more: Any) -> AWSResponse:

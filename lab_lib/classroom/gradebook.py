@@ -19,24 +19,11 @@ from lab_lib.workspace.private_files import json_text, write_file
 FILES = ["gradebook.csv", "gradebook.json", "moodle.csv", "report.html", feedback.FOLDER]
 
 
-def gather(out: Path, blank: list[Record]) -> list[Record]:
-    """Return the students' records from their folders in `out`.
-
-    `blank` has a record for each student of the class. It stays where a student has no grade.json. If it is empty,
-    whoever has one is in the class. UsageError if a grade.json cannot be read, or if there is nobody.
-    """
-    found = dict[str, Record]()
-    for path in sorted(out.glob("[!.]*/grade.json")):
-        record = Record.read(path)
-        record.folder = path.parent.name
-        found[record.folder] = record
-    if not (blank or found):
+def gather(out: Path) -> list[Record]:
+    """Return the records in the folders of `out`. UsageError if one cannot be read, or if there is none."""
+    records = [Record.read(path) for path in sorted(out.glob("[!.]*/grade.json"))]
+    if not records:
         raise UsageError("{out} holds no results. Name the folder of a class that was run or graded.", out=out)
-    records = list[Record]()
-    for student in blank or [*found.values()]:
-        record = found.get(student.folder, student)
-        record.id = student.id
-        records.append(record)
     return records
 
 

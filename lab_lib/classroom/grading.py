@@ -6,7 +6,7 @@ The judge reads the account in the sandbox. It trusts no message from there.
 import resource
 import secrets
 from collections.abc import Iterable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from hashlib import sha256
@@ -73,7 +73,8 @@ class Grading(Work):
         resource.setrlimit(resource.RLIMIT_DATA, (_MOST_MEMORY, _MOST_MEMORY))
         resource.setrlimit(resource.RLIMIT_CPU, (longest, longest))
         record = self.record()
-        record.answers, record.trial = [], []  # what is not judged gives no points
+        record.answers = []  # what is not judged gives no points
+        record.trial = []
         self.keep(record)
         if self.submitted.fault:
             record.error = in_words(UsageError(self.submitted.fault))
@@ -104,9 +105,8 @@ def note_files(works: Iterable[Grading]) -> None:
 def seed_of(out: Path) -> str:
     """Return the seed of the records there; a new one if there are none."""
     for path in sorted(out.glob("*/grade.json")):
-        with suppress(UsageError):  # whoever needs it is told
-            if seed := Record.read(path).seed:
-                return seed
+        if seed := Record.read(path).seed:
+            return seed
     return secrets.token_hex(8)
 
 
@@ -186,7 +186,8 @@ class Judge:
 
     def _check(self, lab: Lab, step: str) -> None:
         """Check the settings of a step when its notebook has run, and the chain when all is built."""
-        steps, is_built = [step], step == "05"
+        steps = [step]
+        is_built = step == "05"
         if is_built:
             self._keep()
             steps.append(FURTHER)

@@ -28,13 +28,15 @@ def complete(mine: list[Cell], course: Course) -> list[Cell]:
 
     A cell of the lab has the lab's id, and no other cell has it.
     """
-    cells, known = [dict(cell) for cell in mine], _keys(course)
+    cells = [dict(cell) for cell in mine]
+    known = _keys(course)
     there = set[str]()
     for number, cell in enumerate(cells):
         found = (known[key] for key in _names(cell) if key in known and known[key] not in there)
         cell["id"] = next(found, f"own-{number}")
         there.add(cell["id"])
-    missing, before = defaultdict[str, list[Cell]](list), ""
+    missing = defaultdict[str, list[Cell]](list)
+    before = ""
     for cell in course["cells"]:
         if cell["id"] in there:
             before = cell["id"]

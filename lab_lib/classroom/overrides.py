@@ -50,7 +50,8 @@ def _record(wanted: str, records: list[Record]) -> Record:
 
 
 def _override(row: dict[str, str]) -> Override:
-    column, excused = row["column"], row["excused"].lower()
+    column = row["column"]
+    excused = row["excused"].lower()
     if column not in WORTH and (column or row["points"]):
         raise UsageError(
             "column is {column!r}; wanted one of {columns}, or nothing where no points are set",

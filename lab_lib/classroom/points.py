@@ -76,9 +76,11 @@ def weighed(record: Record) -> list[Weighed]:
     Checks that this version of the lab does not have are left out: an earlier one may have made the record.
     """
     made = [check for check in record.checks if check.id in RULES]
-    proven, judged = _proven(made), list[Weighed]()
+    proven = _proven(made)
+    judged = list[Weighed]()
     for check in made:
-        rule, counts = RULES[check.id], check.step in WORTH and check.counts
+        rule = RULES[check.id]
+        counts = check.step in WORTH and check.counts
         is_right = check.ok or (rule.shown and rule.link in proven)
         judged.append(Weighed(check.step, check.id, rule.weight if counts else 0, is_right, check))
     for answer in record.answers or []:

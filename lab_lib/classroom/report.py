@@ -17,7 +17,7 @@ from lab_lib.classroom.points import WORTH, Book, Graded, share, title
 from lab_lib.exercises import questions
 from lab_lib.exercises.cases import CASES
 from lab_lib.exercises.made import EXERCISES
-from lab_lib.language import N_, _, sentences
+from lab_lib.language import _, sentences
 from lab_lib.pages import html
 from lab_lib.pages.colours import LOOKS
 from lab_lib.pages.wording import clauses, visible
@@ -25,8 +25,6 @@ from lab_lib.resources import heading
 
 TEMPLATES = Path(__file__).parent / "templates"
 _LONGEST_ANSWER = 80  # characters
-_number = "{:.4g}".format  # 10 for 10.0, and 6.67 for 6.67
-_LOOK = N_("Look at the cell of the exercise in the feedback, and at the hints above it in the notebook.")
 
 
 def page(book: Book, when: str) -> str:
@@ -50,7 +48,7 @@ def page(book: Book, when: str) -> str:
 def template(name: str) -> Template:
     """Return a template of the folder templates/."""
     environment = html.templates(TEMPLATES)
-    environment.filters["number"] = _number
+    environment.filters["number"] = "{:.4g}".format  # 10 for 10.0, and 6.67 for 6.67
     words = {"heading": heading, "title": title, "text_of": questions.of, "sentences": sentences, "clauses": clauses}
     environment.globals.update(words, looks=LOOKS, worth=WORTH, share=share)
     return environment.get_template(name)
@@ -59,7 +57,7 @@ def template(name: str) -> Template:
 def _stuck(students: list[Graded]) -> list[tuple[Check, list[Graded]]]:
     """Return the exercises and checks that fail, each with its students, the most frequent first.
 
-    Each has the hint and the finding that most of them have. Checks that wait for others are left out.
+    Each is as most of them have it. Checks that wait for others are left out.
     """
     failing = defaultdict[str, list[Check]](list)
     who = defaultdict[str, list[Graded]](list)
@@ -67,11 +65,7 @@ def _stuck(students: list[Graded]) -> list[tuple[Check, list[Graded]]]:
         for check in (*_exercises_to_make(student), *student.wrong):
             failing[check.id].append(check)
             who[check.id].append(student)
-    problems = list[tuple[Check, list[Graded]]]()
-    for id, checks in failing.items():
-        hint = mode(check.hint for check in checks)
-        found = mode(check.found for check in checks)
-        problems.append((checks[0]._replace(hint=hint, found=found), who[id]))
+    problems = [(mode(checks), who[id]) for id, checks in failing.items()]
     return sorted(problems, key=lambda problem: (-len(problem[1]), problem[0].step))
 
 
@@ -80,7 +74,8 @@ def _exercises_to_make(student: Graded) -> Iterator[Check]:
     for answer in student.answers or []:
         if answer.question in EXERCISES and not answer.right:
             cell = questions.of(answer.question).cell
-            yield Check(answer.question, cell[:2], heading(cell), State.NOT_YET, answer.note, "", _(_LOOK))
+            hint = _("Look at the cell of the exercise in the feedback, and at the hints above it in the notebook.")
+            yield Check(answer.question, cell[:2], heading(cell), State.NOT_YET, answer.note, "", hint)
 
 
 def _right(students: list[Graded], column: str) -> dict[str, list[bool]]:

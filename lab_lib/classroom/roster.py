@@ -106,8 +106,6 @@ def read(path: Path, accounts: bool = True) -> list[Student]:
         if name not in _COLUMNS:
             known = _(", ").join(_COLUMNS)
             faults.append(_("line 1: unknown column {name!r}; the columns are {columns}", name=name, columns=known))
-    if not rows:
-        faults.append(_("line 1: the header has no student below it"))
     students = dict[int, Student]()  # by line
     for line, cells in [] if faults else rows:
         values, wrong = _values(cells, path.parent)

@@ -47,7 +47,8 @@ def errors(path: Path) -> list[str]:
 @cache  # a notebook that has run is read for its errors, then for the page
 def _cells(path: Path) -> list[Cell]:
     """Return each cell as a page shows it. A broken notebook has none."""
-    shown, heading = list[Cell](), ""
+    shown = list[Cell]()
+    heading = ""
     try:
         ours = {*chain(*course(copies.NOTEBOOKS / path.name)["texts"].values())}  # a text outlives the ids of its cell
         for cell in json.loads(path.read_text("utf-8"))["cells"]:

@@ -65,7 +65,8 @@ def fault() -> str:
 def _view_of_lab() -> box.View:
     """Return options that show processes, Python, the lab and the notebooks' data."""
     hidden = [path for path in _HIDDEN if Path(path).exists()]
-    course, data = [str(NOTEBOOKS), str(DATA)], [DATA / name for name in OF_LEARNERS]
+    course = [str(NOTEBOOKS), str(DATA)]
+    data = [DATA / name for name in OF_LEARNERS]
     return [
         ("--proc", "/proc"),
         *(("--ro-bind", "/dev/null", path) for path in hidden),
@@ -97,7 +98,8 @@ def opened(seconds: int, trust: bool) -> Iterator["Sandbox"]:
             outer.close()  # the embedded AWS listens there itself
             process = subprocess.Popen(command, **settings)
         else:
-            inner.bind(door := f"{folder}/door")
+            door = f"{folder}/door"
+            inner.bind(door)
             inner.listen()
             outer.listen()
             tunnel.pass_on(outer, socket.AF_UNIX, door)

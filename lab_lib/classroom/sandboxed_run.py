@@ -73,7 +73,8 @@ class JudgePipe:
     """The judge outside. Kernels must not inherit the pipes to it, so these are moved away from stdin and stdout."""
 
     def __init__(self) -> None:
-        self._in, self._out = os.fdopen(os.dup(0), "r"), os.fdopen(os.dup(1), "w")
+        self._in = os.fdopen(os.dup(0), "r")
+        self._out = os.fdopen(os.dup(1), "w")
         nowhere = os.open(os.devnull, os.O_RDWR)
         os.dup2(nowhere, 0)
         os.dup2(nowhere, 1)

@@ -28,7 +28,7 @@ from lab_lib.language import N_, _, sentences
 from lab_lib.pages.wording import now, visible
 from lab_lib.settings import DEFAULT_ACCOUNT, SETTINGS, setting
 from lab_lib.workspace.masking import masked
-from lab_lib.workspace.private_files import can_write_to, draft_of
+from lab_lib.workspace.private_files import can_write_to, draft_of, json_text
 
 FUNCTION = runner.MODULE
 MOST_BYTES = 10_000_000  # of a file, packed or unpacked; a right one has 1 MB
@@ -66,12 +66,11 @@ def write(path: Path, name: str, student_id: str = "") -> list[str]:
     lab = _lab()
     texts = {source.name: masked(source.read_text("utf-8-sig", "replace"), lab) for source in sources}
     said = {"name": name, "id": student_id, "when": now(), "data_id": copies.data_id(copy)}
-    manifest = json.dumps(said, indent=2, ensure_ascii=False)
     with can_write_to(path, "Free some space there, or name another file."), draft_of(path) as draft:
         with zipfile.ZipFile(draft, "w", zipfile.ZIP_DEFLATED) as archive:
             for member, text in texts.items():
                 archive.writestr(member, text)
-            archive.writestr(MANIFEST, manifest)
+            archive.writestr(MANIFEST, json_text(said))
         unpack(draft.read_bytes(), path.name)  # or it is too large
     return [*texts]
 
@@ -204,7 +203,8 @@ def _owner(file: Submission, students: dict[str, list[Student]]) -> Student | No
 def _parts(name: str) -> list[str]:
     """Return the parts of a name that may be a student's, longest first: from "submission-" to a number or the end."""
     words = slug(name).split("-")
-    starts, ends = [0], [len(words)]
+    starts = [0]
+    ends = [len(words)]
     for place, word in enumerate(words):
         if word == "submission":
             starts.append(place + 1)
@@ -215,8 +215,8 @@ def _parts(name: str) -> list[str]:
 
 
 def _claimed(file: Submission) -> Student:
-    """Return the student whom a file claims to be of. Without a name, the file's own and its folders' are taken."""
-    return Student(visible(file.name or str(file.place.parent / file.place.stem)), id=visible(file.id))
+    """Return the student whom a file claims to be of. Without a name, the file's place is taken."""
+    return Student(visible(file.name or str(file.place)), id=visible(file.id))
 
 
 def _remarks(student: Student, files: list[Submission], are_drawn: bool) -> Iterator[str]:
@@ -232,7 +232,8 @@ def _remarks(student: Student, files: list[Submission], are_drawn: bool) -> Iter
         yield _(
             "{count} files: {names}. The latest counts: {latest}.", count=len(files), names=names, latest=file.place
         )
-    name, id = file.name or student.name, file.id or student.id
+    name = file.name or student.name
+    id = file.id or student.id
     if slug(name) != slug(student.name) and id.casefold() != student.id.casefold():
         yield _(
             "{file} claims to be from {claim}. It counts for {name}, as its name says.",

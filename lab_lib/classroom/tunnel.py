@@ -16,7 +16,8 @@ def pass_on(listener: socket.socket, family: int, address: Any) -> None:
 def _accept(listener: socket.socket, family: int, address: Any) -> None:
     with suppress(OSError):  # the listener was closed
         while True:
-            (incoming, _), outgoing = listener.accept(), socket.socket(family)
+            incoming, _ = listener.accept()
+            outgoing = socket.socket(family)
             if outgoing.connect_ex(address):
                 incoming.close()
                 outgoing.close()

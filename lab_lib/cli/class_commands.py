@@ -265,11 +265,12 @@ def report(
 
     with handle_errors(N_("Stopped. To write the grade book, run the command again."), NOT_GRADED):
         students = _read(roster, accounts=False) if roster else []
-        blank = [Work(student, out_dir).record("not run") for student in students]
+        works = [Work(student, out_dir) for student in students]
         with class_run.lock(out_dir):
-            records = gradebook.gather(out_dir, blank)
+            records = class_run.records(works) if works else gradebook.gather(out_dir)
             overrides.merge(out_dir, records)
-            missing = [record.name for record in records if record.state == "not run" and not record.is_excused("")]
+            no_result = [record for record in records if record.state in ("not run", "unfinished")]
+            missing = [record.name for record in no_result if not record.is_excused("")]
             book = gradebook.write(out_dir, records)
         if missing:
             names = _(", ").join(missing)
