@@ -21,6 +21,7 @@ from functools import partial
 from http.client import HTTPConnection
 from typing import Any
 
+from ministack.app import _send_response
 from ministack.core import lambda_runtime
 from ministack.core.concurrency import esm_wake
 from ministack.core.responses import AccountRegionScopedDict, AccountScopedDict, get_account_id, request_scope
@@ -43,7 +44,7 @@ _calls_left = Counter[str]()  # in a copy: of a function, until it is killed
 
 async def lend(account: str, receive: Receive, send: Send) -> None:
     """Copy an account, answer with the number of the copy, and end it when the client ends the connection."""
-    loop, stack, number = asyncio.get_running_loop(), ExitStack(), ""
+    stack, number = ExitStack(), ""
     try:
         copy = await asyncio.to_thread(_copied, stack, account)
         number = server.proof(copy.secret, str(copy.port))  # which no function can compute
@@ -55,24 +56,21 @@ async def lend(account: str, receive: Receive, send: Send) -> None:
             pass
     finally:
         _ports.pop(number, None)
-        loop.run_in_executor(None, stack.close)  # it takes a moment to forget the processes
+        asyncio.get_running_loop().run_in_executor(None, stack.close)  # it takes a moment to forget the processes
 
 
 async def pass_on(scope: Scope, body: bytes, send: Send, number: str) -> None:
     """Pass a request on to a copy, and its answer back."""
-    status, headers, answer = await asyncio.to_thread(_ask, scope, body, _ports.get(number, 0))
-    await send({"type": "http.response.start", "status": status, "headers": headers})
-    await send({"type": "http.response.body", "body": answer})
+    await _send_response(send, *await asyncio.to_thread(_ask, scope, body, _ports.get(number, 0)))
 
 
-def _ask(scope: Scope, body: bytes, port: int) -> tuple[int, list[tuple[bytes, bytes]], bytes]:
+def _ask(scope: Scope, body: bytes, port: int) -> tuple[int, dict[str, str], bytes]:
     path = f"{scope['raw_path'].decode()}?{scope['query_string'].decode()}"
     headers = {name.decode("latin-1"): value for name, value in scope["headers"]}
     with closing(HTTPConnection(server.HOST, port)) as connection:
         connection.request(scope["method"], path, body, headers)
         answer = connection.getresponse()
-        lines = [(name.encode(), value.encode("latin-1")) for name, value in answer.getheaders()]
-        return answer.status, lines, answer.read()
+        return answer.status, dict(answer.getheaders()), answer.read()
 
 
 def _copied(stack: ExitStack, account: str) -> server.Server:

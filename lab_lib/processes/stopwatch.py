@@ -73,9 +73,6 @@ def _waited(processes: Collection[psutil.Process]) -> Iterator[tuple[str, float]
     for one, and how often it ran.
     """
     for process in processes:
-        files = list[Path]()
-        with suppress(OSError):  # the process has ended
-            files = [*Path(f"/proc/{process.pid}/task").glob("*/schedstat")]
-        for file in files:
-            with suppress(OSError):  # the thread has ended
+        with suppress(OSError):  # a thread has ended: the others are read at the next look
+            for file in Path(f"/proc/{process.pid}/task").glob("*/schedstat"):
                 yield file.parent.name, int(file.read_text().split()[1]) / 1e9
