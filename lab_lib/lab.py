@@ -234,7 +234,8 @@ def open_lab(
     UsageError for a setting that cannot be right; WrongAccount if the credentials are for another account.
     """
     named = {name: or_variable(name, value) for name, value in locals().items()}
-    role_arn, external_id = named.pop("role_arn"), named.pop("external_id")
+    role_arn = named.pop("role_arn")
+    external_id = named.pop("external_id")
     settings = {name: setting(name, value) for name, value in named.items()}
     account, profile, region = (settings.pop(name) for name in ("account", "profile", "region"))
     if is_embedded(profile, role_arn):

@@ -62,7 +62,7 @@ def fitting(name: str, value: Any, account: str, region: str) -> Any:
     base = f"arn:{partition(region)}:iam::{account}:{kind}/"
     if not value.startswith("arn:"):
         return f"{base}{value}"
-    if not value.startswith(base):
+    if not value.startswith((base, f"arn:{partition(region)}:iam::aws:{kind}/")):
         such = f"{base}{value.split('/')[-1]}"
         raise UsageError(
             "{name} is {value!r}; wanted one of this account, such as {such}.", name=name, value=value, such=such

@@ -52,7 +52,8 @@ class Values:
     """Draws the values of fields. No id is drawn twice."""
 
     def __init__(self, chance: Random, ids: Iterable[str] = ()) -> None:
-        self.chance, self._ids = chance, {*ids}
+        self.chance = chance
+        self._ids = {*ids}
 
     def new_id(self, form: str) -> str:
         """Return an id of this form, such as "C{}", with a number that makes it new."""
@@ -64,7 +65,8 @@ class Values:
 
     def odd_day(self) -> str:
         """Return a day of the years 1990 to 2035, often the last of its month or the 29th of February."""
-        chance, year = self.chance, self.chance.randint(1990, 2035)
+        chance = self.chance
+        year = self.chance.randint(1990, 2035)
         if chance.random() < 0.2:
             return f"02/29/{year // 4 * 4}"
         month = chance.randint(1, 12)
@@ -95,7 +97,8 @@ class Bank(Values):
         super().__init__(chance, customers)
         self.limit = max(ceil(threshold), 1)  # the lowest whole total with an alert
         self._fits = fits
-        self._addresses, self._totals = dict[str, str](), dict[str, int]()
+        self._addresses = dict[str, str]()
+        self._totals = dict[str, int]()
         self._keys = cycle(self.shuffled(KINDS["keys"]))
 
     def plain(self, *others: str) -> list[DrawnLine]:
@@ -113,12 +116,14 @@ class Bank(Values):
 
     def wide(self) -> list[DrawnLine]:
         """Return lines with every kind of value: more than 100 of more than 25 customers, in more than 64 KB."""
-        chance, limit = self.chance, self.limit
+        chance = self.chance
+        limit = self.limit
         accent, long, plain = self.new_id("é{}"), self.new_id("L{}").ljust(2047, "x"), self.new_customer()
         names = [accent, accent.replace("é", "e\u0301"), f"{long}a", f"{long}b", plain, plain.swapcase()]
         names += [*map(self.new_id, KINDS["customers"]), *(self.new_customer() for _ in range(15))]
         names = self.shuffled(names)
-        crossing, low = names[:16], names[16:]  # SNS and SQS take ten messages at once
+        crossing = names[:16]
+        low = names[16:]  # SNS and SQS take ten messages at once
         for name, address in zip(low, cycle(KINDS["addresses"]), strict=False):
             self._addresses[name] = address.format(f"{chance.randint(1, 199)} Long Street")
         several = names[1:]  # the first one reaches the threshold exactly, with one row
@@ -148,7 +153,8 @@ class Bank(Values):
 
     def cents(self) -> list[DrawnLine]:
         """Return lines of new customers with cents. One of them crosses by a cent, one by more, and one does not."""
-        limit, lines = self.limit, list[DrawnLine]()
+        limit = self.limit
+        lines = list[DrawnLine]()
         for amounts in (
             f"{limit - 1}.99 0.01",
             f"{limit}.25",
@@ -257,7 +263,8 @@ class Bank(Values):
 
     def _alike(self, one: str, other: str, third: str, fourth: str) -> list[DrawnLine]:
         """Return lines of these customers that are much like others."""
-        first, booked = self.below(one), self.below(third)
+        first = self.below(one)
+        booked = self.below(third)
         return [
             first,
             self.below(one)._replace(transaction=first.transaction.swapcase()),

@@ -54,7 +54,8 @@ def fix_error(account: Account, name: str, error: str, so_that: str = "") -> str
         hint = _("Let the role of {function} do this, and remove what denies it", function=function)
         return account.how_to_fix(hint, "put_role_policy", N_("Permissions"), cell("role"))
     if _TOO_LONG in error:
-        hint, place = _("Give {function} a longer timeout", function=function), N_("General configuration")
+        hint = _("Give {function} a longer timeout", function=function)
+        place = N_("General configuration")
         return account.how_to_fix(hint, "update_function_configuration", place, cell("function", name))
     return correct_code(account, name, so_that)
 

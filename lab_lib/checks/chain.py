@@ -63,15 +63,22 @@ class Upload:
         self, lab: Lab, key: str, file: Recount, only: Collection[str] = (), before: Snapshot | None = None
     ) -> None:
         wait_for_rest(lab, 30)  # an earlier upload should be through
-        self.lab, self.key, self.file, self.only = lab, key, file, only
+        self.lab = lab
+        self.key = key
+        self.file = file
+        self.only = only
         self.expected = expect(before or snapshot(lab), [file], lab.threshold)
         self._totals = self.expected.own_totals
-        self.inboxes, self.links = alert_inboxes(lab), list[Link]()
-        self._began, self._marked = datetime.now(UTC), count_markers(lab, key)
+        self.inboxes = alert_inboxes(lab)
+        self.links = list[Link]()
+        self._began = datetime.now(UTC)
+        self._marked = count_markers(lab, key)
         self.evidence = Evidence(lab, self._began)
         self._all_in = False  # whether all rows are there
         self._faults = list[Difference]()  # of the rows, then of the totals
-        self._done, self._since, self._doubted = -1, time.monotonic(), False
+        self._done = -1
+        self._since = time.monotonic()
+        self._doubted = False
         self._broken = ""  # the part of the chain at which it stops
 
     def wait(self, show: Callable[[Progress], None]) -> None:
@@ -117,7 +124,9 @@ class Upload:
         links = [link for link in links if not self.only or link.name in self.only]
         done = sum(link.have for link in links)
         if done != self._done:
-            self._done, self._since, self._doubted = done, time.monotonic(), False
+            self._done = done
+            self._since = time.monotonic()
+            self._doubted = False
         has_changed = links != self.links
         self.links = links
         return has_changed
@@ -164,7 +173,9 @@ class Upload:
 
         Messages are read only when the totals are settled, since it takes long.
         """
-        due, why, links = self.expected.crossing, self._why_no_alert(), list[Link]()
+        due = self.expected.crossing
+        why = self._why_no_alert()
+        links = list[Link]()
         for name, inbox in self.inboxes.items():
             got = inbox.alerted(due) if settled else 0
             if got is not None:
@@ -194,9 +205,11 @@ class Upload:
             again = _("run notebook.alert_again(lab), since SNS keeps no message")
         broken = find_broken(self.lab, self.key, links if is_last else links[:1], is_last)
         if broken:
-            self._broken, fix = broken.part, broken.in_one_line
+            self._broken = broken.part
+            fix = broken.in_one_line
         elif is_last:
-            self._broken, fix = PROCESSOR if ROWS in links else NOTIFIER, self._reason()
+            self._broken = PROCESSOR if ROWS in links else NOTIFIER
+            fix = self._reason()
         else:
             return
         why = _("{fix} Then {again}.", fix=fix, again=again)
@@ -211,7 +224,8 @@ class Upload:
 
     def _reason(self) -> str:
         """Return what a function fails with or what differs, where no check knows the reason, and how to fix it."""
-        account, first = Account(self.lab), self.waiting[0].name
+        account = Account(self.lab)
+        first = self.waiting[0].name
         for name in functions.SOURCES:
             cause, hint = why_not(account, name, [], self.evidence.errors(name))
             if cause:
@@ -231,8 +245,10 @@ def wait_until_uploads_start(lab: Lab) -> None:
     notification into force within minutes, and never sends what it missed until then. CheckFailed if a check finds
     what is broken.
     """
-    key, looks = fitting_key(Account(lab), buckets.TRIAL), itertools.count(1)
-    began, marked = datetime.now(UTC), count_markers(lab, key)
+    key = fitting_key(Account(lab), buckets.TRIAL)
+    looks = itertools.count(1)
+    began = datetime.now(UTC)
+    marked = count_markers(lab, key)
 
     def has_started() -> bool:
         look = next(looks)

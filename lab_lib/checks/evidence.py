@@ -44,9 +44,11 @@ class Evidence:
     """
 
     def __init__(self, lab: Lab, since: datetime | None = None) -> None:
-        self.lab, self._since = lab, since  # from when on logs are read; all if that is None
+        self.lab = lab
+        self._since = since  # from when on logs are read; all if that is None
         self.unseen: dict[str, str] = {}  # why it cannot be read, by its name
-        self.runs, self.messages = cache(self._runs), cache(self._messages)
+        self.runs = cache(self._runs)
+        self.messages = cache(self._messages)
 
     def read(self, what: str, read: Callable[..., T], *about: Any) -> T | None:
         """Return what a function of lab_lib.aws reads. If AWS refuses that, note it, and return None."""
@@ -107,7 +109,8 @@ class Inbox:
     """The messages that have come to a queue since this was made or begun anew, also those that are gone since."""
 
     def __init__(self, lab: Lab, queue: str) -> None:
-        self._lab, self._queue = lab, queue
+        self._lab = lab
+        self._queue = queue
         self.last: int | None = None  # when the last of them came, in milliseconds since 1970
         self.faults = list[Difference]()  # of the alerts among the new ones
         self._seen = dict[str, queues.Message]()  # by their identities
@@ -137,7 +140,8 @@ class Inbox:
         messages = self.messages()
         if messages is None:
             return None
-        right, self.faults = [], []
+        right = []
+        self.faults = []
         for alert in read_alerts(messages, topics.topic_arn(self._lab)):
             faults = [*alert.differences(self._lab.threshold)]
             self.faults += faults

@@ -45,7 +45,8 @@ class _Names(dict[str, object]):
             clean_up=resources.CLEAN_UP,
         )
         self.update(values)
-        self.account, self.subject = account, subject
+        self.account = account
+        self.subject = subject
 
     def __missing__(self, name: str) -> object:
         found = NAMES.get(name, f"{name} {self.subject}")
@@ -83,7 +84,8 @@ class Fact(Rule):
         return [text for text in [self.why, self.console, *wanted] if text.isalpha() or " " in text]  # others are code
 
     def compare(self, account: Account, subject: str = "") -> Finding:
-        names, found = _Names(account, subject, self.values), look_up(account, self.found.replace("{}", subject))
+        names = _Names(account, subject, self.values)
+        found = look_up(account, self.found.replace("{}", subject))
         fits, wanted = self._compared(found, names)
         is_asked = not isinstance(found, Unasked)
         fits = fits or not is_asked

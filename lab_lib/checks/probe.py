@@ -93,8 +93,10 @@ class _Probe:
 
     def __init__(self, original: Lab, copy: Copy | None) -> None:
         lab = copy.lab if copy else original
-        self.lab, self.outcome = lab, ProbeResult()
-        account, chance = Account(lab), Random()  # noqa: S311, no secret is drawn
+        self.lab = lab
+        self.outcome = ProbeResult()
+        account = Account(lab)
+        chance = Random()  # noqa: S311, no secret is drawn
         wait_for_rest(lab, 30)  # what was under way should be through
         self.held = snapshot(lab)  # what the account held when somebody looked last
         self._inboxes = alert_inboxes(lab)
@@ -104,7 +106,8 @@ class _Probe:
     def do_what_the_handout_asks(self, copy: Copy | None) -> None:
         """Send ordinary files, and one that has every kind of value, up to the first fault. In a copy, do more."""
         bank = self.bank
-        lines, wide = bank.plain(), bank.wide()
+        lines = bank.plain()
+        wide = bank.wide()
         crossing, nearly = (line.customer for line in lines[-2:])
         first = bank.file(lines)
         again = bank.file(bank.again(lines, crossing), first.key)
@@ -124,7 +127,8 @@ class _Probe:
 
     def go_further(self, copy: Copy) -> None:
         """Try what the handout does not ask for, each with customers of its own. A fault may stop the stream."""
-        bank, faults = self.bank, self.outcome.faults
+        bank = self.bank
+        faults = self.outcome.faults
         faults["cents"] += self._faults(bank.file(bank.cents()))
         lines = bank.plain()
         faults["correction"] += self._faults(bank.file(lines))
@@ -136,7 +140,8 @@ class _Probe:
 
     def _is_right(self, *files: File) -> bool:
         """Send files at once, enter what is wrong, and return whether nothing is that the handout's code does right."""
-        wrong, keys = self._outcome(self._put(*files)), listing(file.key for file in files)
+        wrong = self._outcome(self._put(*files))
+        keys = listing(file.key for file in files)
         for part, faults in wrong.items():
             self.outcome.faults[part] += [_("{fault}, after {key}", fault=fault, key=keys) for fault in faults]
         return not _all_but_repeats(wrong)
@@ -166,7 +171,9 @@ class _Probe:
 
     def _outcome(self, upload: _Upload) -> Faults:
         """Return what is wrong when nothing more comes of an upload."""
-        lab, seen, since = self.lab, Faults(), time.monotonic()
+        lab = self.lab
+        seen = Faults()
+        since = time.monotonic()
 
         def look() -> Faults | None:
             nonlocal seen, since
@@ -175,7 +182,8 @@ class _Probe:
                 return None
             faults = self._compared(upload)
             if faults != seen:
-                seen, since = faults, time.monotonic()
+                seen = faults
+                since = time.monotonic()
             is_last = is_over(lab, rest, time.monotonic() - since)
             return faults if is_last or not any(faults.values()) else None
 
@@ -190,7 +198,8 @@ class _Probe:
         return faults
 
     def _compared(self, upload: _Upload) -> Faults:
-        expected, lab = upload.expected, self.lab
+        expected = upload.expected
+        lab = self.lab
         held = self.held = snapshot(lab)
         topic = topics.topic_arn(lab)
         faults: Faults = {
@@ -210,7 +219,8 @@ class _Probe:
 
     def _works_alone(self, copy: Copy, file: File) -> Iterator[str]:
         """Yield what TotalNotifier does not do itself: pause all else that the stream starts, then what starts it."""
-        lab, own = self.lab, self.lab.name(NOTIFIER)
+        lab = self.lab
+        own = self.lab.name(NOTIFIER)
         started = {mapping["FunctionArn"].split(":")[6] for mapping in triggers.mappings(lab)}
         others = sorted(started - {own})
         copy.start_only([own])
@@ -221,7 +231,8 @@ class _Probe:
         copy.start_only(others)
         upload = self._put(file)
         self._outcome(upload)
-        was, now = upload.before.balances, self.held.balances
+        was = upload.before.balances
+        now = self.held.balances
         early = [name for name in upload.expected.crossing if was.get(name) != now.get(name)]
         if early:
             yield _(
@@ -269,9 +280,12 @@ class _Probe:
 
         Without one, older events and records come once more, those before a correction among them.
         """
-        bank, lab, files = self.bank, self.lab, list[transactions.Recount]()
+        bank = self.bank
+        lab = self.lab
+        files = list[transactions.Recount]()
         for call in range(1, 40):  # more calls than a function makes for one file
-            low, high = bank.new_customer(), bank.new_customer()
+            low = bank.new_customer()
+            high = bank.new_customer()
             file = bank.file([bank.below(high), bank.below(low), bank.to(high, bank.limit)])
             files.append(transactions.recount(*file))
             for name in functions.SOURCES:
@@ -296,8 +310,10 @@ class _Probe:
 
         One total falls by that, and another one reaches the threshold. A text holds nothing else up.
         """
-        bank, limit = self.bank, self.bank.limit
-        falling, rising = bank.new_customer(), bank.new_customer()
+        bank = self.bank
+        limit = self.bank.limit
+        falling = bank.new_customer()
+        rising = bank.new_customer()
         lines = [bank.to(falling, limit), bank.to(rising, -50), bank.to(rising, limit - 10)]
         yield from self._faults(bank.file(lines))
         for line in lines[:2]:
@@ -344,7 +360,8 @@ class Part(Rule):
 
     def find(self, account: Account, queue: str = "") -> Finding:
         """Find what is right, or all that is wrong and the function's last error."""
-        part, wanted = queue or self.id.removeprefix("probe-"), _(self.right)
+        part = queue or self.id.removeprefix("probe-")
+        wanted = _(self.right)
         is_further = self.step == FURTHER and part != REPEATS
         outcome = account.ask(send_further if is_further else send)
         faults = outcome.faults.get(part)
@@ -354,7 +371,8 @@ class Part(Rule):
         if not faults:
             return judged(True, wanted, wanted, "")
         links = [link.replace("{}", queue) for link in self.links]
-        found, error = listing(map(str, faults)), outcome.errors.get(self.function, "")
+        found = listing(map(str, faults))
+        error = outcome.errors.get(self.function, "")
         if error:
             function = account.name(self.function)
             found = _("{found}; the last error of {function}: {error}", found=found, function=function, error=error)

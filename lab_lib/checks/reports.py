@@ -133,7 +133,8 @@ class Report:
         return "\n".join(lines)
 
     def _repr_html_(self) -> str:
-        (above, folded), good = self._split(), LOOKS["ok"]
+        (above, folded) = self._split()
+        good = LOOKS["ok"]
         summary = f"<summary>{badge(good.sign, good.colour)} {self._held(folded)}</summary>"
         details = f"<details>{summary}{_table(folded)}</details>" if folded else ""
         return f"{_table(above) if above else ''}{details}"

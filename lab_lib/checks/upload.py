@@ -94,12 +94,15 @@ class Expected:
 
 def expect(before: Snapshot, files: Iterable[Recount], threshold: Decimal) -> Expected:
     """Return what the upload of these files, one after the other, must lead to in an account that held `before`."""
-    amounts, days, addresses = Amounts(), dict[Row, str](), dict[str, str]()
+    amounts = Amounts()
+    days = dict[Row, str]()
+    addresses = dict[str, str]()
     for file in files:
         amounts |= file.amounts
         days |= file.days
         addresses |= file.addresses
-    held, balances = read_amounts(before.rows.values()), before.balances
+    held = read_amounts(before.rows.values())
+    balances = before.balances
     sums = before.sums() | totals(held | amounts)
     crossing = Totals()
     for customer in addresses:
@@ -116,7 +119,8 @@ def expect(before: Snapshot, files: Iterable[Recount], threshold: Decimal) -> Ex
 def compare_rows(expected: Expected, held: Mapping[Row, Item], as_written: bool = False) -> Iterator[Difference]:
     """Yield how items of Transactions differ from the files; `as_written`, a day has its zeros too."""
     for row, value in expected.amounts.items():
-        item, day = held.get(row), expected.days[row]
+        item = held.get(row)
+        day = expected.days[row]
         if item and not as_written and day_of(item) == day:
             item = item | {"TransactionDate": day}
         yield from _compare(row, item, {"TransactionAmount": value, "TransactionDate": day})
@@ -184,7 +188,8 @@ def read_alerts(messages: Iterable[Item], topic: str) -> list[Alert]:
     """Return the alerts in the envelope that SNS puts around what the topic sends, once each."""
     sent = dict[str, Alert]()
     for message in messages:
-        number, time = message.get("MessageId"), moment(message.get("Timestamp"))
+        number = message.get("MessageId")
+        time = moment(message.get("Timestamp"))
         if _is_of(topic, message) and number and time:
             body = queues.alert(message)
             sent[str(number)] = Alert(body.get("customerID"), body.get("accountBalance"), message.get("Subject"), time)
@@ -206,9 +211,11 @@ def compare_messages(
     One alert is due for each customer who crosses the threshold. For one who was above it before, none is, but the
     handout's code sends one; so it does for each row behind the one that crosses, and others send one for all of them.
     """
-    alerts, totals = read_alerts(messages, topic), expected.own_totals
+    alerts = read_alerts(messages, topic)
+    totals = expected.own_totals
     found = missing_alerts(expected.crossing, alerts)
-    alerted, repeated = Counter[str](), set[str]()
+    alerted = Counter[str]()
+    repeated = set[str]()
     for alert in alerts:
         customer = alert.key
         if customer in expected.crossing:

@@ -131,7 +131,7 @@ class Judge:
                     self._keep()
                     self._run_notebook(box, lab, name)
         except Ended as error:
-            self._blame(Path(name).stem, error)
+            self._blame(Path(name).stem or _("getting ready"), error)
         self._keep()
         with self._safely(_("the function")):
             self.record.trial = self._try_function()

@@ -106,6 +106,8 @@ def read(path: Path, accounts: bool = True) -> list[Student]:
         if name not in _COLUMNS:
             known = _(", ").join(_COLUMNS)
             faults.append(_("line 1: unknown column {name!r}; the columns are {columns}", name=name, columns=known))
+    if not rows:
+        faults.append(_("line 1: the header has no student below it"))
     students = dict[int, Student]()  # by line
     for line, cells in [] if faults else rows:
         values, wrong = _values(cells, path.parent)
@@ -180,4 +182,6 @@ def _keys(student: Student) -> list[str]:
     keys = [f"id {student.id}" if student.id else f"name {student.name}", f"--out/{student.folder}"]
     if student.account:
         keys.append(f"account {student.account}, region {region}, prefix {prefix}")
+    if bucket := student.parameters.get("bucket"):
+        keys.append(f"bucket {bucket}")
     return keys

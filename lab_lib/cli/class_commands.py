@@ -262,9 +262,12 @@ def report(
     from lab_lib.classroom import class_run, gradebook, overrides
     from lab_lib.classroom.work import Work
     from lab_lib.cli import class_work
+    from lab_lib.errors import UsageError
 
     with handle_errors(N_("Stopped. To write the grade book, run the command again."), NOT_GRADED):
         students = _read(roster, accounts=False) if roster else []
+        if not out_dir.is_dir():
+            raise UsageError("{path} is not a folder. Name the folder that holds the students' folders.", path=out_dir)
         works = [Work(student, out_dir) for student in students]
         with class_run.lock(out_dir):
             records = class_run.records(works) if works else gradebook.gather(out_dir)

@@ -55,7 +55,8 @@ def _succeeded(records: list[Record], result: Result, mapping: Mapping) -> int:
     """Return the number of successful records: those before the lowest sequence number that was reported as failed."""
     if result.get("error"):
         return 0
-    answer, failures = result.get("body"), None
+    answer = result.get("body")
+    failures = None
     if "ReportBatchItemFailures" in mapping.get("FunctionResponseTypes", []) and isinstance(answer, dict):
         failures = answer.get("batchItemFailures")
     if not failures:

@@ -64,7 +64,8 @@ def start(
     app: Any, loop: asyncio.AbstractEventLoop, command: list[str], cwd: str, env: dict[str, str], **settings: Any
 ) -> "Popen[Any]":
     """Start a function's process in a box, with the folder that ministack has made for it."""
-    folder, packages = Path(cwd).parent, {f"{_LIBRARY}/{path.name}": path for path in box.boto3_packages()}
+    folder = Path(cwd).parent
+    packages = {f"{_LIBRARY}/{path.name}": path for path in box.boto3_packages()}
     view = box.view_of_function({str(folder): folder} | packages, cwd)
     own = {name: value for name, value in env.items() if value != os.environ.get(name)}  # none of the server's
     memory = box.MEGABYTE * int(env["AWS_LAMBDA_FUNCTION_MEMORY_SIZE"])
@@ -105,5 +106,7 @@ async def _answer_box(app: Any, life: socket.socket, doors: list[int], most: lim
 async def answer_at(addresses: list[str], app: Any, ended: Callable[[], Awaitable[Any]]) -> None:
     """Answer requests at these addresses, as hypercorn spells them, until `ended` returns."""
     config = Config()
-    config.bind, config.keep_alive_timeout, config.loglevel = addresses, 75, "ERROR"
+    config.bind = addresses
+    config.keep_alive_timeout = 75
+    config.loglevel = "ERROR"
     await serve(app, config, shutdown_trigger=ended)

@@ -44,7 +44,8 @@ _calls_left = Counter[str]()  # in a copy: of a function, until it is killed
 
 async def lend(account: str, receive: Receive, send: Send) -> None:
     """Copy an account, answer with the number of the copy, and end it when the client ends the connection."""
-    stack, number = ExitStack(), ""
+    stack = ExitStack()
+    number = ""
     try:
         copy = await asyncio.to_thread(_copied, stack, account)
         number = server.proof(copy.secret, str(copy.port))  # which no function can compute
@@ -134,14 +135,16 @@ def deliver_records_again(query: Query) -> None:
 
 def start_only(query: Query) -> None:
     """Let a table's stream start these functions, separated by commas, and hold its records back from all others."""
-    names, mappings = query["functions"].split(","), streams.mappings(query["table"])
+    names = query["functions"].split(",")
+    mappings = streams.mappings(query["table"])
     streams.held_back = {mapping["UUID"] for _, mapping in mappings if mapping["FunctionName"] not in names}
     esm_wake.set()
 
 
 def change_row(query: Query) -> None:
     """Put the amount, in DynamoDB's JSON, into an item of Transactions; without one, delete the item."""
-    table, key = query["table"], {name: {"S": query[name]} for name in ("CustomerId", "TransactionId")}
+    table = query["table"]
+    key = {name: {"S": query[name]} for name in ("CustomerId", "TransactionId")}
     with request_scope(get_account_id(), query["region"]):
         if "amount" in query:
             item = {**key, "TransactionDate": {"S": "03/16/2017"}, "TransactionAmount": json.loads(query["amount"])}

@@ -58,7 +58,8 @@ def policies(role: str, account: str) -> Any:
 def simulate_params(request: Any) -> Any:
     """Read a request of the policy simulator, and keep its first condition key, which ministack does not know."""
     entry = "ContextEntries.member.1"
-    name, value = iam._p(request, f"{entry}.ContextKeyName"), iam._p(request, f"{entry}.ContextKeyValues.member.1")
+    name = iam._p(request, f"{entry}.ContextKeyName")
+    value = iam._p(request, f"{entry}.ContextKeyValues.member.1")
     _told.set((name.lower(), value))
     return _params(request)
 

@@ -62,7 +62,8 @@ def code_url(function: str) -> str:
     """Return the presigned URL of a function's code, which is valid for ten minutes as on AWS."""
     account = get_account_id()
     url = f"http://{HOST}:{os.environ[CLIENTS_PORT]}/_ministack/lambda-code/{account}/{get_region()}/{function}"
-    request, own_key = AWSRequest("GET", url), Credentials(account, os.environ["AWS_SECRET_ACCESS_KEY"])
+    request = AWSRequest("GET", url)
+    own_key = Credentials(account, os.environ["AWS_SECRET_ACCESS_KEY"])
     S3SigV4QueryAuth(own_key, "s3", get_region(), 600).add_auth(request)
     return str(request.url)
 
@@ -86,7 +87,8 @@ def guarded(app: App, port: int, secret: str) -> App:
             return
         headers = _headers(scope)
         query = parse_qs(scope["query_string"].decode("latin-1"), keep_blank_values=True)
-        body, reason = b"", _refusal_of_page(headers, addresses)
+        body = b""
+        reason = _refusal_of_page(headers, addresses)
         if not reason:
             body, reason = await _read(receive)
         reason = reason or _refusal(scope, query, headers, body)
@@ -135,7 +137,8 @@ def _headers(scope: Scope) -> dict[str, str]:
     """Return {name in lower case: value}; the values of a repeated header are joined, as in a signature."""
     headers = dict[str, str]()
     for name, value in scope["headers"]:
-        key, text = name.decode("latin-1").lower(), sigv4.decode_header_value(value)
+        key = name.decode("latin-1").lower()
+        text = sigv4.decode_header_value(value)
         headers[key] = f"{headers[key]},{text}" if key in headers else text
     return headers
 
@@ -154,7 +157,9 @@ async def _read(receive: Receive) -> tuple[bytes, str]:
 
     One that is too long is dropped as it arrives: a client may read the answer only after it has sent all.
     """
-    body, reason, more = bytearray(), "", True
+    body = bytearray()
+    reason = ""
+    more = True
     while more:
         message = await receive()
         body += message.get("body", b"")

@@ -71,7 +71,8 @@ def _swapped_body(body: bytes | str, region: str) -> bytes:
 
 def invoke(worker: Any, event: Any, request_id: str, **more: Any) -> Any:
     """Call a function's process, whose event, environment, answer and log have the ARNs of its Region."""
-    config, region = worker.config, worker.config["FunctionArn"].split(":")[3]
+    config = worker.config
+    region = worker.config["FunctionArn"].split(":")[3]
     if _partition(region) == "aws":
         return _invoke(worker, event, request_id, **more)
     event, more, environment = _swapped_json([event, more, config.get("Environment", {})], region)

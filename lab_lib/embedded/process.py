@@ -27,7 +27,9 @@ _RETRY_BASE = "LAMBDA_ASYNC_RETRY_BASE_SECONDS"
 
 def main() -> None:
     """Serve until the process is ended."""
-    door, owner, workspace = sys.argv.pop(), sys.argv.pop(), Path(sys.argv.pop())  # ministack reads what is left
+    door = sys.argv.pop()
+    owner = sys.argv.pop()
+    workspace = Path(sys.argv.pop())  # ministack reads what is left
     folder = Path.cwd()
     note = (folder / NOTE).read_bytes()
     port, secret = json.loads(note).values()

@@ -80,7 +80,8 @@ def start() -> Server:
 
     EmulatorError if it cannot be started.
     """
-    folder, place = home(), workspace()
+    folder = home()
+    place = workspace()
     try:
         for needed in (place, folder):
             needed.mkdir(parents=True, exist_ok=True)

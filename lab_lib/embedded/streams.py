@@ -156,7 +156,8 @@ def _unread(mapping: Mapping) -> list[Record]:
 
 def move(mapping: Mapping, count: int) -> None:
     """Move the mapping's position in the stream; ministack removes the position when the mapping is deleted."""
-    positions, uuid = lambda_svc._dynamodb_stream_positions, mapping["UUID"]
+    positions = lambda_svc._dynamodb_stream_positions
+    uuid = mapping["UUID"]
     with lambda_svc._dynamodb_stream_positions_lock:
         if uuid in positions:
             # The oldest records may have expired, and were not read.

@@ -60,7 +60,8 @@ def install() -> None:
 
 def execute(function: dict[str, Any], event: dict[str, Any]) -> dict[str, Any]:
     """Call a function, and count the call; if it is a part of an event's, only whether it fails."""
-    thread, account = threading.current_thread(), get_account_id()
+    thread = threading.current_thread()
+    account = get_account_id()
     if isinstance(thread, Event):
         if function["config"]["FunctionName"] not in lambda_svc._functions:  # it was deleted before the next try
             return {}

@@ -63,7 +63,8 @@ class Call(threading.Thread):
         """Wait until the thread ends, or the timeout is over."""
         super().join(_SHORT)
         if self.is_alive():
-            watch, rest = Stopwatch(), (timeout or 0) - _SHORT
+            watch = Stopwatch()
+            rest = (timeout or 0) - _SHORT
             while self.is_alive() and watch.wall() < rest:
                 super().join(_LOOK_EVERY)
         _call.end = time.time()  # the time in which its lines are read is not counted
@@ -118,7 +119,9 @@ def invalidate_own(name: str, qualifier: str | None = None, account: str = "", r
 
 def dispatch(function: Any, config: Any, event: Any, request: str, started: float) -> Any:
     """Call a function, and write its log."""
-    _call.start, _call.end, _call.init = started, 0.0, 0.0
+    _call.start = started
+    _call.end = 0.0
+    _call.init = 0.0
     try:
         return _dispatch(function, config, event, request, started)
     finally:

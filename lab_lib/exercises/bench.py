@@ -83,7 +83,8 @@ class Bench:
 
     def _letters(self) -> list[str]:
         """Return the dead letters, which may be any text."""
-        sqs, letters = self.lab.client("sqs"), list[str]()
+        sqs = self.lab.client("sqs")
+        letters = list[str]()
         while len(letters) < _MOST_LETTERS:
             answer = sqs.receive_message(QueueUrl=self._dead_letters, MaxNumberOfMessages=10)
             if "Messages" not in answer:

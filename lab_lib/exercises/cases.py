@@ -198,7 +198,8 @@ def cold_start(draw: Draw) -> Steps:
 
 @case("Records come again in other batches, together with new ones. One of them is a correction.")
 def cut_otherwise(draw: Draw) -> Steps:
-    one, other = draw.ordinary(), draw.ordinary()
+    one = draw.ordinary()
+    other = draw.ordinary()
     corrected = draw.corrected(one[0], draw.small())
     again = [*one[1:], other[-1], corrected]
     return [one, [*other, corrected], draw.mixed(again, draw.ordinary())]
@@ -212,7 +213,8 @@ def out_of_order(draw: Draw) -> Steps:
 
 @case("Amounts are corrected. One is corrected back, and then once more.")
 def correction(draw: Draw) -> Steps:
-    batch, right = draw.ordinary(), draw.small()
+    batch = draw.ordinary()
+    right = draw.small()
     first = draw.corrected(batch[0], right)
     back = draw.corrected(first, effect(batch[0]))
     once_more = draw.corrected(back, right)  # the same change as the first one, and another record

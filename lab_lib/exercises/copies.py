@@ -66,7 +66,8 @@ def complete(id: str = "") -> Path:
     copy = folder()
     for place in (copy, copy / STATE):
         make_folder(place, _MAKE_ROOM)
-    before, now = language.of_copy(copy), language.used()
+    before = language.of_copy(copy)
+    now = language.used()
     for path in solved_notebooks():
         if not exists(copy / path.name):
             _write(path.name, learners_edition(path, now))

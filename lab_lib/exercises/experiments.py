@@ -59,7 +59,8 @@ def _follow(look: Lab, text: str) -> None:
         file.write_text(text, "utf-8")
         with chain.following(look, file, live.chain):
             buckets.upload(look, file)
-    rows, totals = frames.table(look, "Transactions"), frames.table(look, "TransactionTotal")
+    rows = frames.table(look, "Transactions")
+    totals = frames.table(look, "TransactionTotal")
     display(rows, totals, frames.alerts(look, "CustomerNotify"))  # type: ignore[no-untyped-call]
 
 
@@ -294,7 +295,8 @@ def _progress(ours: Lab, mine: Lab) -> tuple[list[streams.Record], str]:
     That is the one of the last delivery of the stream that has ended; "" if it had none. delivery_log has noted the
     deliveries, oldest first: Records, By and, when it has ended, Error.
     """
-    processed, error = set[str](), ""
+    processed = set[str]()
+    error = ""
     for delivery in tables.items(mine, "ProcessedRecords", beginning="delivery "):
         if delivery.get("Error") == "":
             processed |= {*delivery["Records"]}

@@ -31,7 +31,9 @@ class Proxy(HTTPServer):
         self.socket.close()
         self.socket = listener
         self.socket.setblocking(False)
-        self._endpoint, self._last, self._kill = endpoint, last, kill
+        self._endpoint = endpoint
+        self._last = last
+        self._kill = kill
         self.calls = 0
         self.cut = ""
         threading.Thread(target=self.serve_forever, args=(_LOOK_EVERY,), daemon=True).start()

@@ -160,7 +160,8 @@ class Runner:
 
     def _require_little(self, proxy: Proxy) -> None:
         """Raise TooMuch if the function has taken, or tried to take, more than a right one needs."""
-        cause, found = _("it takes too much"), ""
+        cause = _("it takes too much")
+        found = ""
         most = _FREE + self._calls_a_record * self._records
         if self._process and self._most.excess(family(self._process.pid)):
             found = _(
@@ -188,7 +189,8 @@ class Runner:
 
     def _as_the_user(self, control: socket.socket) -> "subprocess.Popen[bytes]":
         """Start the program where no box can be made, with the socket `control`."""
-        work, runtime = tempfile.mkdtemp(dir=self._folder), str(self._folder / RUNTIME.name)
+        work = tempfile.mkdtemp(dir=self._folder)
+        runtime = str(self._folder / RUNTIME.name)
         command = [sys.executable, *_ISOLATED, runtime, str(control.fileno()), "", work]
         # With a session of its own it ends by itself, and the function before it, when this process ends.
         settings = SILENT | {"cwd": work, "env": environment(work), "start_new_session": True}

@@ -73,7 +73,8 @@ def wait_for_totals(lab: Lab) -> None:
     content = none_if_absent(lambda: buckets.content(lab, FIRST))
     if content is None:
         raise StepMissing("{key} is not in the bucket. Run the cell that uploads it, then this cell again.", key=FIRST)
-    file, held = transactions.recount(FIRST, content), snapshot(lab)
+    file = transactions.recount(FIRST, content)
+    held = snapshot(lab)
     before = Snapshot({row: item for row, item in held.rows.items() if row not in file.amounts})
     chain.Upload(lab, FIRST, file, (CHANGES, TOTALS), before).wait(live.chain)
 

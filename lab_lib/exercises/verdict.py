@@ -49,7 +49,8 @@ def expect(history: History) -> Due:
             if record["eventID"] in seen:
                 continue
             seen.add(record["eventID"])
-            name, row = customer(record), change(record)
+            name = customer(record)
+            row = change(record)
             total = due.totals[name]
             if isinstance(row["new amount"], str):
                 due.letters.add(row["TransactionId"])
@@ -158,13 +159,16 @@ def _count_alerts(held: Held, due: Due) -> Iterator[Fault]:
     counted = Counter(alert.key for alert in held.alerts)
     failures = sum(outcome.why != "" for _batch, outcome in held.deliveries)
     for name in due.totals:
-        count, most = counted[name], due.most[name]
+        count = counted[name]
+        most = due.most[name]
         if most:
             most += failures
         if count < due.fewest[name]:
-            cause, wanted = _("alerts are missing"), due.fewest[name]
+            cause = _("alerts are missing")
+            wanted = due.fewest[name]
         elif count > most:
-            cause, wanted = _("too many alerts are sent"), most
+            cause = _("too many alerts are sent")
+            wanted = most
         else:
             continue
         yield Fault(cause, _("alerts for {name}: {count} instead of {wanted}", name=name, count=count, wanted=wanted))

@@ -212,8 +212,10 @@ def _screen(width: int, boxes: Mapping[str, Box]) -> dict[str, Any]:
 
 def _line(start: Box, end: Box) -> Line:
     """Return the way of an arrow between the facing sides of two boxes."""
-    x, y = start.x, start.y
-    to_x, to_y = end.x, end.y
+    x = start.x
+    y = start.y
+    to_x = end.x
+    to_y = end.y
     is_level = y == to_y or to_x > x + start.width
     if is_level:
         y += TALL // 2

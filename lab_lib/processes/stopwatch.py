@@ -57,7 +57,8 @@ class Stopwatch:
         wall = max(passed - waits, passed / LONGEST_STRETCH)
         self._wall += wall
         self._spent += max(wall, cpu - self._cpu)
-        self._looked, self._cpu = now, max(self._cpu, cpu)  # what a process took that nobody waited for is lost
+        self._looked = now
+        self._cpu = max(self._cpu, cpu)  # what a process took that nobody waited for is lost
         self._waited |= waited
 
     def _measured(self) -> tuple[float, float, dict[str, float]]:

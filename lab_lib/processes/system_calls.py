@@ -78,7 +78,8 @@ def filter_file(for_function: bool = False) -> BinaryIO:
     Calls of another architecture, such as those of 32-bit programs, end the process. The filter for a student's
     function comes on top of the other one.
     """
-    library, file = _library(), tempfile.TemporaryFile()  # noqa: SIM115  # the caller closes it
+    library = _library()
+    file = tempfile.TemporaryFile()  # noqa: SIM115  # the caller closes it
     rules = library.seccomp_init(_ALLOW)
 
     def refuse(name: str, *conditions: _Comparison, action: int = _REFUSE) -> None:
@@ -118,7 +119,8 @@ def prepared(command: list[str], groups: Iterable[Path], most_open: int) -> list
 
 
 def _library() -> ctypes.CDLL:
-    library, pointer = ctypes.CDLL(_LIBRARY), ctypes.c_void_p
+    library = ctypes.CDLL(_LIBRARY)
+    pointer = ctypes.c_void_p
     library.seccomp_init.restype = pointer
     library.seccomp_rule_add_array.argtypes = (pointer, ctypes.c_uint32, ctypes.c_int, ctypes.c_uint, pointer)
     library.seccomp_export_bpf.argtypes = (pointer, ctypes.c_int)

@@ -90,7 +90,7 @@ def check_data_file(path: Path) -> int:
 def run(
     prepared: Prepared,
     out: Path,
-    started: Callable[[str], None],
+    started: Callable[[str], None] = lambda notebook: None,
     complete: Callable[[Lab], None] = lambda lab: None,
     command: str = "lab run",
 ) -> tuple[list[Step], dict[str, Any]]:
@@ -103,7 +103,7 @@ def run(
     than this `command` is at work on the lab.
     """
     lab = prepared.lab
-    if out.resolve() == prepared.notebooks[0].parent:
+    if out.resolve() in (copies.NOTEBOOKS, prepared.notebooks[0].parent):
         raise UsageError("{folder} holds the notebooks themselves. Name another folder.", folder=out)
     with one_command.alone(lab, command):
         is_interrupted = cleanup.is_half_deleted(lab)

@@ -96,17 +96,20 @@ class Way:
 
         `come` is the latest time at which its row can have come to the table, None if it has not come so far.
         """
-        key, when = upload["Key"], _uploaded(upload)
+        key = upload["Key"]
+        when = _uploaded(upload)
         runs = self.evidence.runs(PROCESSOR)  # also of other uploads under this key, earlier and later ones
         if come is None:
             runs = [run for run in runs if run.begin >= when - _SLACK]
         else:
             runs = [run for run in runs if run.begin <= come]
-        run, report = None, Item()  # the last that tells of it
+        run = None
+        report = Item()  # the last that tells of it
         for other in runs:
             for told in other.reports:
                 if told.get("key") == key and "skipped" not in told:
-                    run, report = other, told
+                    run = other
+                    report = told
         if time := moment(report.get("time")):
             when = milliseconds(time)
         uploaded = TraceEvent("bucket", _("uploaded as {key}", key=key), when=when)
@@ -138,9 +141,11 @@ class Way:
 
     def _recorded(self, record: streams.Record) -> Iterator[TraceEvent]:
         """Yield the way of a change that the stream has."""
-        change, when = streams.change(record), _written(record)
+        change = streams.change(record)
+        when = _written(record)
         row = tables.plain({"M": record["dynamodb"].get("NewImage", {})})
-        runs, mark = self.evidence.runs(NOTIFIER), self._marks.get(record["eventID"])
+        runs = self.evidence.runs(NOTIFIER)
+        mark = self._marks.get(record["eventID"])
         run = next((run for run in runs if run.id == mark), None)
         latest = min(when + 999, run.begin) if run else when + 999  # the stream tells the second
         events = self._brought(row, latest) if row else []
@@ -185,7 +190,8 @@ class Way:
 
     def _added(self, record: streams.Record, mark: str, run: Run | None) -> Iterator[TraceEvent]:
         """Yield what a run has made of the total, and the alert that is due then."""
-        customer, effect = streams.customer(record), streams.effect(record)
+        customer = streams.customer(record)
+        effect = streams.effect(record)
         totals = self._totals(customer, mark)
         if totals is None:
             yield self._missing("TransactionTotal", _("it has no total of this customer"), State.NOT_YET)
@@ -213,11 +219,14 @@ class Way:
         now = (item or {}).get("accountBalance")
         if not isinstance(now, Decimal):
             return None
-        after, added = now, Decimal(0)
+        after = now
+        added = Decimal(0)
         for record in self._records:
-            counted, effect = self._marks.get(record["eventID"]), streams.effect(record)
+            counted = self._marks.get(record["eventID"])
+            effect = streams.effect(record)
             if counted == mark:
-                after, added = now, added + effect  # what came before is in it
+                after = now
+                added = added + effect  # what came before is in it
             elif counted is not None:
                 after -= effect
         return (after - added).normalize(), after.normalize()
