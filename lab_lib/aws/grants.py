@@ -64,7 +64,7 @@ def outsiders(lab: Lab, statements: list[Policy], resource: str) -> list[tuple[s
 
     LabError if that cannot be decided.
     """
-    found = list[tuple[str, str]]()
+    found = []
     for statement in statements:
         for who in _strangers(lab, statement):
             for action in as_list(_element(statement, "Action")):

@@ -73,7 +73,7 @@ def experiments(lab: Lab) -> dict[str, Policy]:
 def boundary(lab: Lab) -> Policy:
     """Return the permissions boundary of all roles: what the functions do in the lab and beside it."""
     roles = (transaction_processor(lab), total_notifier(lab), *experiments(lab).values())
-    statements = list[Policy]()
+    statements = []
     for role in roles:
         statements += [statement for statement in role["Statement"] if statement not in statements]
     return document(*statements)

@@ -45,7 +45,7 @@ def endpoint(profile: str) -> tuple[str | None, str]:
     None on AWS, to which an endpoint of a single service leads, too. UsageError if it cannot be an address.
     """
     user = botocore.session.Session(profile=profile or None)
-    settings = dict[str, str]()
+    settings = {}
     with suppress(BotoCoreError):  # `user_session` says what is wrong with the profile
         settings = user.get_scoped_config()
     named = os.environ.get("AWS_ENDPOINT_URL", "")

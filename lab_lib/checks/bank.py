@@ -154,7 +154,7 @@ class Bank(Values):
     def cents(self) -> list[DrawnLine]:
         """Return lines of new customers with cents. One of them crosses by a cent, one by more, and one does not."""
         limit = self.limit
-        lines = list[DrawnLine]()
+        lines = []
         for amounts in (
             f"{limit - 1}.99 0.01",
             f"{limit}.25",

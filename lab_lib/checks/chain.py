@@ -175,7 +175,7 @@ class Upload:
         """
         due = self.expected.crossing
         why = self._why_no_alert()
-        links = list[Link]()
+        links = []
         for name, inbox in self.inboxes.items():
             got = inbox.alerted(due) if settled else 0
             if got is not None:

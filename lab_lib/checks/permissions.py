@@ -95,7 +95,7 @@ def _trusts_lambda(role: dict[str, Any]) -> bool:
 
 def _workbook_needs(account: Account, name: str) -> list[Need]:
     """Return the needs of this workbook's function: each action that its policy allows."""
-    needs = list[Need]()
+    needs = []
     for statement in policies.policy(account.lab, functions.ROLES[name])["Statement"]:
         for resource in statement["Resource"]:
             needs += [Need((action,), _example(account, resource)) for action in statement["Action"]]

@@ -282,7 +282,7 @@ class _Probe:
         """
         bank = self.bank
         lab = self.lab
-        files = list[transactions.Recount]()
+        files = []
         for call in range(1, 40):  # more calls than a function makes for one file
             low = bank.new_customer()
             high = bank.new_customer()

@@ -161,7 +161,7 @@ def _drawn(state: str) -> Look:
 
 
 def _table(checks: list[Check]) -> str:
-    rows = list[tuple[str, ...]]()
+    rows = []
     for check in checks:
         mark = badge(marked(check.state), LOOKS[check.state].colour)
         rows.append((mark, escape(check.name), "<br>→ ".join(map(escape, check.lines))))

@@ -186,7 +186,7 @@ class Alert(NamedTuple):
 
 def read_alerts(messages: Iterable[Item], topic: str) -> list[Alert]:
     """Return the alerts in the envelope that SNS puts around what the topic sends, once each."""
-    sent = dict[str, Alert]()
+    sent = {}
     for message in messages:
         number = message.get("MessageId")
         time = moment(message.get("Timestamp"))

@@ -77,7 +77,7 @@ def weighed(record: Record) -> list[Weighed]:
     """
     made = [check for check in record.checks if check.id in RULES]
     proven = _proven(made)
-    judged = list[Weighed]()
+    judged = []
     for check in made:
         rule = RULES[check.id]
         counts = check.step in WORTH and check.counts

@@ -127,7 +127,7 @@ def read(path: Path, accounts: bool = True) -> list[Student]:
 def _values(cells: dict[str, str], folder: Path) -> tuple[dict[str, str], list[str]]:
     """Return the right values of a row by column, and what is wrong with the others."""
     values = dict[str, str]()
-    wrong = list[str]()
+    wrong = []
     for name in _COLUMNS:  # in this order: a value must fit those before it
         if name in cells:
             try:

@@ -47,7 +47,7 @@ def errors(path: Path) -> list[str]:
 @cache  # a notebook that has run is read for its errors, then for the page
 def _cells(path: Path) -> list[Cell]:
     """Return each cell as a page shows it. A broken notebook has none."""
-    shown = list[Cell]()
+    shown = []
     heading = ""
     try:
         ours = {*chain(*course(copies.NOTEBOOKS / path.name)["texts"].values())}  # a text outlives the ids of its cell

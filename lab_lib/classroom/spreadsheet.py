@@ -24,7 +24,7 @@ def _parse(content: bytes) -> tuple[list[str], list[Row]]:
     text = text.lstrip("\r\n")
     delimiter = max(",;\t", key=text.partition("\n")[0].count)
     reader = csv.DictReader(io.StringIO(text, newline=""), delimiter=delimiter, strict=True, restkey=_REST, restval="")
-    rows = list[Row]()
+    rows = []
     try:
         reader.fieldnames = [" ".join(name.split()).lower() for name in reader.fieldnames or []]
         for cells in reader:

@@ -80,7 +80,7 @@ def read(path: Path, folder: Path) -> Submission:
     name = visible(path.name)
     content = b""
     fault = ""
-    said = dict[str, str]()
+    said = {}
     try:
         if path.stat().st_size > MOST_BYTES:
             raise UsageError(sentences(_("{name} is too large.", name=name), _(_ASK)))
@@ -160,7 +160,7 @@ def match(files: list[Submission], roster: list[Student]) -> tuple[list[Match], 
     """
     everybody = {student.folder: student for student in roster}
     theirs = defaultdict[str, list[Submission]](list)  # by the student's folder
-    others = list[Submission]()
+    others = []
     names = _names(roster)
     for file in files:
         student = _owner(file, names) if roster else _claimed(file)
@@ -170,7 +170,7 @@ def match(files: list[Submission], roster: list[Student]) -> tuple[list[Match], 
         else:
             others.append(file)
     are_drawn = any(file.data_id for file in files)
-    matched = list[Match]()
+    matched = []
     for folder, student in everybody.items():
         in_order = sorted(theirs[folder], key=lambda file: (file.handed_in, file.when, file.place))
         remarks = tuple(map(visible, _remarks(student, in_order, are_drawn)))

@@ -61,7 +61,7 @@ def show_source(function: str, *names: str) -> Any:
 
 def in_markdown(text: str, replace: Replace) -> str:
     """Return a text with its messages replaced. The lines of a paragraph or list item are one message and one line."""
-    lines = list[str]()
+    lines = []
     paragraph = list[str]()
     begin = ""  # of the paragraph, if it is a list item
     in_fence = False

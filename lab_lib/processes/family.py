@@ -8,7 +8,7 @@ import psutil
 
 def family(*pids: int) -> list[psutil.Process]:
     """Return the processes of these ids, and all that they have started, without those that have ended."""
-    processes = list[psutil.Process]()
+    processes = []
     for pid in pids:
         with suppress(psutil.Error):
             processes.append(psutil.Process(pid))

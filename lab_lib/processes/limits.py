@@ -83,7 +83,7 @@ def are_strict() -> bool:
 
 def made(memory: int, tasks: int) -> Limits:
     """Return limits of so many bytes, and so many processes and threads, with a cgroup if one can be made here."""
-    groups = list[Path]()
+    groups = []
     settings = {
         "memory.max": memory,
         "memory.swap.max": 0,

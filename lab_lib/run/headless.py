@@ -149,7 +149,7 @@ def _run_notebooks(
 ) -> dict[str, Any]:
     """Run the notebooks until one fails, and add their steps. Return what the account held before the clean-up."""
     lab = prepared.lab
-    held = dict[str, Any]()
+    held = {}
     for path in prepared.notebooks:
         number = path.stem[:2]
         if steps:
