@@ -265,9 +265,11 @@ def main(argument: str = "") -> None:
         sys.exit(check(english))
     if argument:
         try:
-            print(begin(argument).relative_to(ROOT))
+            new = begin(argument)
         except ValueError as error:
             sys.exit(str(error))
+        update(new, english)
+        print(new.relative_to(ROOT))
     for name in language.names()[1:]:
         update(language.catalogue(name), english)
     for name in language.FINISHED:

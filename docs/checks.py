@@ -93,7 +93,7 @@ def _row(rule: Rule, verdicts: list[Check]) -> str:
     wanted = next((check.wanted for check in judged if check.wanted), getattr(rule, "right", "–"))
     hint = next((check.hint for check in judged if check.hint), "–")
     more = getattr(rule, "about", "") or (rule.judge.__doc__ or "").split("\n")[0]
-    weight = "–" if rule.step in (ASKED, FURTHER, checks.CLEAN_UP) else f"{rule.weight}{', probe' * rule.shown}"
+    weight = "–" if rule.step in (ASKED, FURTHER, checks.CLEAN_UP) else f"{rule.weight}{', probe' * rule.by_upload}"
     cells = [f"`{rule.id}`", rule.name, "<br>".join(filter(None, (_text(wanted), _text(more)))), weight, _text(hint)]
     return f"| {' | '.join(cells)} |\n"
 

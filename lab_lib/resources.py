@@ -143,6 +143,15 @@ def in_chain(kind: str) -> list[str]:
     return [resource.name for resource in RESOURCES if resource.kind == kind and resource.link]
 
 
+def for_each(text: str) -> list[str]:
+    """Return the text for each resource in the handout's chain of the kind that it has in braces, such as {queue}.
+
+    A text without braces stands for itself.
+    """
+    kind = re.search(r"\{(\w+)\}", text)
+    return [text.replace(kind[0], name) for name in in_chain(kind[1])] if kind else [text]
+
+
 @functools.cache
 def _headings() -> dict[str, str]:
     """Return the heading of each code cell and the title of each notebook, by ids that begin with its number."""

@@ -1,8 +1,8 @@
 """Decide on each answer of AWS: repeat the call, or do without it.
 
 A call is repeated that AWS refuses, or answers wrongly, only because something is not ready yet: waiting.csv lists
-the reasons. What only adds to the safety of the lab is no reason to stop: an organisation may forbid it, and an
-emulator may not have it.
+the reasons, recent.csv what may not be there yet. botocore has repeated it before, as sessions.config says. What only
+adds to the safety of the lab is no reason to stop: an organisation may forbid it, and an emulator may not have it.
 """
 
 import re

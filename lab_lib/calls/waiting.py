@@ -1,8 +1,10 @@
 """Wait, and show for what. No other module sleeps, and the lab waits in three ways only.
 
-A helper waits with `wait_until` for what it has asked for: a table that is active, a mapping that is enabled.
+A helper waits with `wait_until` for what it has asked for: a table that is active, a mapping that is enabled. It says
+how long where it calls it; a minute, if it says nothing.
 A call waits by itself: `retries.Retry` repeats it while AWS refuses it for a reason of waiting.csv, or answers without
-what `recent` knows. Some reasons count on AWS only: elsewhere nothing is late, and no network is between.
+what `recent` knows. How long stands in waiting.csv and `recent.PATIENCE`. Some reasons count on AWS only: elsewhere
+nothing is late, and no network is between.
 A check that does not hold waits for what was just changed: `checks.making.settled` makes it again.
 """
 

@@ -28,7 +28,7 @@ from lab_lib.resources import ALERTS, CHANGES, REJECTED, ROWS, TOTALS, messages
 from lab_lib.transactions import Recount
 
 _LONGEST = 3600  # seconds; a chain comes to rest long before, unless something starts it again and again
-_DOUBT = 3  # seconds without progress
+_ASK_AFTER = 3  # seconds without progress
 _LOOKS_A_TRIAL = 8  # about five seconds, later 16: a cold function takes its time
 
 
@@ -78,7 +78,7 @@ class Upload:
         self._faults = list[Difference]()  # of the rows, then of the totals
         self._done = -1
         self._since = time.monotonic()
-        self._doubted = False
+        self._has_asked = False
         self._broken = ""  # the part of the chain at which it stops
 
     def wait(self, show: Callable[[Progress], None]) -> None:
@@ -126,7 +126,7 @@ class Upload:
         if done != self._done:
             self._done = done
             self._since = time.monotonic()
-            self._doubted = False
+            self._has_asked = False
         has_changed = links != self.links
         self.links = links
         return has_changed
@@ -196,12 +196,13 @@ class Upload:
         """Raise if nothing more comes through the chain, or a check names the broken link. Else return."""
         quiet = time.monotonic() - self._since
         is_last = is_over(self.lab, rest, quiet)
-        if not is_last and (self._doubted or quiet < _DOUBT):
+        if not is_last and (quiet < _ASK_AFTER or self._has_asked):  # the checks are asked once a standstill
             return
-        self._doubted = True
+        self._has_asked = True
         again = _("run this cell again")
         links = [link.name for link in self.waiting]
-        if {*links} <= {*map(messages, self.inboxes)}:
+        of_queues = [messages(queue) for queue in self.inboxes]
+        if all(link in of_queues for link in links):
             again = _("run notebook.alert_again(lab), since SNS keeps no message")
         broken = find_broken(self.lab, self.key, links if is_last else links[:1], is_last)
         if broken:

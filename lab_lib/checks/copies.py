@@ -43,9 +43,13 @@ class Copy(NamedTuple):
         row |= {"amount": json.dumps(amount)} if amount else {}
         self._ask("change_row", table=self._rows, region=self.lab.region, **row)
 
-    def kill(self, function: str, call: int) -> bool:
-        """Kill a function at its next AWS call of this number; at 0, none. Return whether the last one happened."""
-        return bool(self._ask("kill_later", function=function, calls=call)["left"] == 0)
+    def kill(self, function: str, call: int) -> None:
+        """Kill a function at its next AWS call of this number."""
+        self._ask("kill_later", function=function, calls=call)
+
+    def spare(self, function: str) -> bool:
+        """Kill a function no more. Return whether it was killed."""
+        return bool(self._ask("kill_later", function=function, calls=0)["left"] == 0)
 
     @property
     def _rows(self) -> str:

@@ -148,6 +148,12 @@ def _with_near(hint: str, account: Account, name: str, similar: str) -> str:
 
 _CONTENT = tomllib.loads(FILE.read_text("utf-8"))
 NAMES = _CONTENT["names"]  # of texts: a document and a place
-FACTS = [Fact(**fact) for fact in _CONTENT["fact"]]
-for _fact in FACTS:
+FACTS = []
+for _fields in _CONTENT["fact"]:
+    try:
+        _fact = Fact(**_fields)
+    except TypeError as error:  # a field that there is not
+        error.add_note(f"The fact {_fields['id']!r} is in {FILE.name}, whose head names the fields.")
+        raise
     _fact.enter(_fact.compare)
+    FACTS.append(_fact)

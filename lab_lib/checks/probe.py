@@ -257,12 +257,12 @@ class _Probe:
         for fault in _all_but_repeats(self._outcome(upload)):
             yield _("an event of S3 came again, and {fault}", fault=fault)
         upload = self._begun([rows])
-        again = self.held.balances
+        counted_twice = dict(self.held.balances)
         for (customer, _transaction), amount in rows.amounts.items():
-            again[customer] = again.get(customer, Decimal(0)) + amount
+            counted_twice[customer] = counted_twice.get(customer, Decimal(0)) + amount
         copy.deliver_records_again(len(rows.amounts))
-        faults = _all_but_repeats(self._outcome(upload))
-        if self.held.balances != again:
+        faults = _all_but_repeats(self._outcome(upload))  # which has read the account again
+        if self.held.balances != counted_twice:
             yield from (_("records of the stream came again, and {fault}", fault=fault) for fault in faults)
 
     def _rejects(self) -> Iterator[Difference | str]:
@@ -276,7 +276,7 @@ class _Probe:
         yield from compare_others(before, self.held)
 
     def _is_killed(self, copy: Copy) -> Iterator[Difference]:
-        """Kill both functions at each of their calls, one after the other, and yield the first fault.
+        """Kill both functions at each of their calls, one after the other, and yield the faults of the first bad one.
 
         Without one, older events and records come once more, those before a correction among them.
         """
@@ -287,13 +287,13 @@ class _Probe:
             low = bank.new_customer()
             high = bank.new_customer()
             file = bank.file([bank.below(high), bank.below(low), bank.to(high, bank.limit)])
-            files.append(transactions.recount(*file))
+            files.append(transactions.recount(*file))  # a kill must not harm the earlier ones
             for name in functions.SOURCES:
                 copy.kill(lab.name(name), call)
             buckets.put(lab, *file)
             expected = expect(self.held, files, lab.threshold)
             faults = [*self._lacks(expected.own_totals), *compare_rows(expected, self.held.rows)]
-            killed = [copy.kill(lab.name(name), 0) for name in functions.SOURCES]
+            killed = [copy.spare(lab.name(name)) for name in functions.SOURCES]
             if faults:
                 yield from faults
                 return

@@ -1,4 +1,4 @@
-"""Read an account: each question is asked once. Here is also what several checks are about."""
+"""Read an account: each question is asked once. Put a hint together, and tell what several checks are about."""
 
 from collections.abc import Callable
 from dataclasses import replace

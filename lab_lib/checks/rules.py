@@ -52,15 +52,16 @@ Judge = Callable[..., Finding]  # of an account and the subject, if there is one
 class Rule:
     """A check before it is made.
 
-    The id never changes; the title may. `after` has the ids of the checks that must hold first, with spaces between: a
-    judge can rely on the resource being there. With {} in the id, there is a rule for each of the `subjects`: names, or
-    the resources of a kind in the handout's chain ("every queue" has the others too), without which they are the
-    resources of the kind `of`. The judge gets the account and the subject, which replaces {} in all texts.
+    The id never changes; the title may. `after` has the ids of the checks that must hold first, with spaces between
+    ("queue-{queue}" names one for each queue of the chain): a judge can rely on the resource being there. With {} in
+    the id, there is a rule for each of the `subjects`: names, or the resources of a kind in the handout's chain ("every
+    queue" has the others too), without which they are the resources of the kind `of`. The judge gets the account and
+    the subject, which replaces {} in all texts.
 
     `of` is the kind of the resource whose link of the chain breaks if the check does not hold; without a resource,
     `link` names the link. `made_by` is the cell that puts it right, if that is not the resource's: the kind and name of
-    a resource, a name of resources.py, or NOBODY. With `shown`, it holds if an upload comes through its link. An upload
-    may pass by what the other checks judge: a filter, a Deny, a condition, or who else may send.
+    a resource, a name of resources.py, or NOBODY. With `by_upload`, it holds if an upload comes through its link: one
+    may pass by what the other checks judge, such as a filter, a Deny, a condition, or who else may send.
     """
 
     step: str
@@ -71,7 +72,7 @@ class Rule:
     of: str = ""
     link: str | None = None
     weight: int = 1
-    shown: bool = False
+    by_upload: bool = False
     made_by: str = ""
     subject: str = ""
     judge: Any = None  # a Judge
@@ -93,7 +94,7 @@ class Rule:
     @property
     def needs(self) -> list[str]:
         """Return the ids of the checks that must hold first."""
-        return self.after.split()
+        return [check for each in self.after.split() for check in resources.for_each(each)]
 
     @property
     def probes(self) -> bool:

@@ -192,7 +192,7 @@ def do_all(
     try:
         for thread in threads:
             thread.start()
-        for _ in works:
+        for _work in works:
             result = ended.get()
             if isinstance(result, Exception):
                 raise result

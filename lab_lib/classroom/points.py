@@ -81,7 +81,7 @@ def weighed(record: Record) -> list[Weighed]:
     for check in made:
         rule = RULES[check.id]
         counts = check.step in WORTH and check.counts
-        is_right = check.ok or (rule.shown and rule.link in proven)
+        is_right = check.ok or (rule.by_upload and rule.link in proven)
         judged.append(Weighed(check.step, check.id, rule.weight if counts else 0, is_right, check))
     for answer in record.answers or []:
         judged.append(Weighed("exercises", answer.question, answer.points, answer.right))

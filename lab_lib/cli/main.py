@@ -57,7 +57,7 @@ def try_(
     ] = "",
     only: Annotated[str, typer.Option(help="The cases to try, such as poison,crash. By default all.")] = "",
 ) -> None:
-    """Try your own TotalNotifier with seventeen cases, such as a batch that comes twice.
+    """Try your own TotalNotifier with many cases, such as a batch that comes twice.
 
     Your function is lambda_handler(event, context). It gets records of the stream of Transactions.
 
@@ -125,7 +125,7 @@ def submit(
 ) -> None:
     """Write your own work into one file, for your instructor. Nothing is sent.
 
-    It holds your notebooks, your function (all my_*.py) and your answers.
+    It holds your notebooks with your answers, and your function (all my_*.py).
 
     Accounts, addresses and credentials are masked.
     """

@@ -76,7 +76,7 @@ def guarded(app: App, port: int, secret: str) -> App:
         WHO: lambda query: about | {"proof": proof(secret, query.get("nonce", ""))},
         WORK: lambda _query: work.count(get_account_id()),
     }
-    number = proof(secret, str(port))  # of this server, if it is a copy
+    own = proof(secret, str(port))  # the number of this server, if it is a copy
 
     async def guard(scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "lifespan":
@@ -93,14 +93,14 @@ def guarded(app: App, port: int, secret: str) -> App:
             body, reason = await _read(receive)
         reason = reason or _refusal(scope, query, headers, body)
         path = scope["path"]
-        acts = questions | copies.ACTS if OF_COPY in headers else questions
+        acts = (questions | copies.ACTS) if OF_COPY in headers else questions
         if reason:
             service = router.detect_service(scope["method"], path, headers, query)
             code = "EntityTooLarge" if reason == _LONG else "InvalidAccessKeyId"
             # In the protocol of the service, boto3 and the aws command show the reason.
             refusal = access_denied_response(service, "", "", "", error_code=code, message=reason, headers=headers)
             await _send_response(send, *refusal)
-        elif headers.get(OF_COPY, number) != number:
+        elif headers.get(OF_COPY, own) != own:  # it is for a copy of this server
             await copies.pass_on(scope, body, send, headers[OF_COPY])
         elif path == COPY:
             await copies.lend(get_account_id(), receive, send)

@@ -40,16 +40,16 @@ class Bench:
         self._create_topic()
         self._variables = {**functions.variables(lab, "TotalNotifier"), **_credentials(lab)}
 
-    def play(self, history: History, runner: Runner, last: int) -> Held:
+    def play(self, history: History, runner: Runner, kill_at: int) -> Held:
         """Take the steps in turn, and return what the account holds then.
 
-        A start that crashes is killed at its call of the number `last`.
+        A start that crashes is killed at its call of the number `kill_at`.
         """
         for start in history:
             if not start.has_topic:
                 topics.delete_topic(self.lab)
             self._waiting += start.batches
-            self._deliver(runner, last if start.crashes else 0)
+            self._deliver(runner, kill_at if start.crashes else 0)
             self._deliver(runner, 0)
             if not start.has_topic:
                 self._create_topic()
@@ -62,11 +62,11 @@ class Bench:
             self._deliveries,
         )
 
-    def _deliver(self, runner: Runner, last: int) -> None:
+    def _deliver(self, runner: Runner, kill_at: int) -> None:
         """Deliver what waits to a new start. A batch that fails waits again in halves, as the lab's trigger asks."""
         if not self._waiting:
             return
-        outcome = runner.start(self._variables, str(self.lab.endpoint), self._waiting, last)
+        outcome = runner.start(self._variables, str(self.lab.endpoint), self._waiting, kill_at)
         for batch in self._waiting[: outcome.done]:
             self._deliveries.append((batch, Outcome(1)))
         self._waiting = self._waiting[outcome.done :]

@@ -22,17 +22,17 @@ _LOOK_EVERY = 0.005  # seconds, for the end
 class Proxy(HTTPServer):
     """Carries the calls of one start of the function, one after the other, until it is closed.
 
-    `calls` counts the calls. When the call of the number `last` has had its effect, `kill` is called, and no later call
-    has any. `cut` is the operation of that call.
+    `calls` counts the calls. When the call of the number `kill_at` has had its effect, `kill` is called, and no later
+    call has any. `cut` is the operation of that call.
     """
 
-    def __init__(self, listener: socket.socket, endpoint: str, last: int, kill: Callable[[], object]) -> None:
+    def __init__(self, listener: socket.socket, endpoint: str, kill_at: int, kill: Callable[[], object]) -> None:
         super().__init__(("", 0), _Handler, bind_and_activate=False)
         self.socket.close()
         self.socket = listener
         self.socket.setblocking(False)
         self._endpoint = endpoint
-        self._last = last
+        self._kill_at = kill_at
         self._kill = kill
         self.calls = 0
         self.cut = ""
@@ -51,7 +51,7 @@ class Proxy(HTTPServer):
         if self.cut:
             return None
         self.calls += 1
-        if self.calls == self._last:
+        if self.calls == self._kill_at:
             self.cut = _operation(headers, body)
         answer = _ask(self._endpoint, headers, body)
         if self.cut:

@@ -109,10 +109,10 @@ class Runner:
         self._calls = 0
         self._clock = Stopwatch()
 
-    def start(self, variables: dict[str, str], endpoint: str, batches: list[list[Record]], last: int = 0) -> Outcome:
+    def start(self, variables: dict[str, str], endpoint: str, batches: list[list[Record]], kill_at: int = 0) -> Outcome:
         """Start the function with these environment variables, and let it process the batches in turn.
 
-        It is killed at the call of the number `last`. TooMuch if it takes more than the limits.
+        It is killed at the call of the number `kill_at`; 0 is none. TooMuch if it takes more than the limits.
         """
         if not self._process:
             self._launch_program()
@@ -121,7 +121,7 @@ class Runner:
         with ours:
             with theirs:
                 door = self._door(theirs)
-            proxy = Proxy(door, endpoint, last, partial(_send, self._control, _KILL))
+            proxy = Proxy(door, endpoint, kill_at, partial(_send, self._control, _KILL))
             try:
                 ours.settimeout(_LONGEST_WAIT)
                 _send(ours, json.dumps({"variables": variables, "batches": batches}).encode() + b"\n")

@@ -1,4 +1,4 @@
-"""Hold how the states look: the sign of each, its colours, and how the picture of the chain draws it."""
+"""Hold how the states look: the sign of each, its colours in tables, and its name in chain_picture.css."""
 
 from typing import NamedTuple
 

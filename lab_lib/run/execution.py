@@ -21,7 +21,7 @@ from lab_lib.exercises.notebook_files import Notebook, without_slow_import
 from lab_lib.exercises.workbook import HEADLESS
 from lab_lib.language import _
 
-_CLEANING = "__import__('lab_lib.run.cleaning').run.cleaning"  # gives no name to the notebooks
+_KERNEL_RESET = "__import__('lab_lib.run.kernel_reset').run.kernel_reset"  # gives no name to the notebooks
 _LONGEST_START = 240  # seconds; a kernel starts in one
 _LONGEST_RESET = 60  # seconds
 _LONGEST_FOLDER = 70  # characters; the path of a socket has at most 103 on macOS
@@ -44,7 +44,7 @@ class Kernel(AsyncKernelManager):
     def reset(self) -> None:
         """Forget the notebook that ran; LabError if the kernel does not answer, or reports an error."""
         client = self._client or self.client()
-        reply = client.execute(f"{_CLEANING}.reset()", silent=True, reply=True, timeout=_LONGEST_RESET)
+        reply = client.execute(f"{_KERNEL_RESET}.reset()", silent=True, reply=True, timeout=_LONGEST_RESET)
         status = ""
         with suppress(TimeoutError):
             status = ensure_event_loop().run_until_complete(reply)["content"]["status"]
@@ -65,7 +65,7 @@ def one_kernel(folder: Path, headless: str = "1") -> Iterator[Kernel]:
             kernel_name="python3", transport="ipc", ip=f"{sockets}/channel", connection_file=f"{sockets}/kernel.json"
         )
         history = "--HistoryManager.hist_file=:memory:"  # the user's own would keep private values
-        arguments = [history, f"--IPKernelApp.exec_lines={_CLEANING}"]
+        arguments = [history, f"--IPKernelApp.exec_lines={_KERNEL_RESET}"]
         # A killed kernel leaves files in TMPDIR.
         own = {QUIET: "1", HEADLESS: headless, "TMPDIR": sockets}
         try:

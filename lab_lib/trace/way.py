@@ -91,18 +91,18 @@ class Way:
             changes.append([*self._unrecorded(item)])
         return changes
 
-    def taken_in(self, upload: Upload, line: FileLine, come: int | None = None) -> Change:
+    def taken_in(self, upload: Upload, line: FileLine, in_table_by: int | None = None) -> Change:
         """Return the way of a line, as far as the run of TransactionProcessor.
 
-        `come` is the latest time at which its row can have come to the table, None if it has not come so far.
+        `in_table_by` is the latest time at which its row can have come to the table, None if it has not come so far.
         """
         key = upload["Key"]
         when = _uploaded(upload)
         runs = self.evidence.runs(PROCESSOR)  # also of other uploads under this key, earlier and later ones
-        if come is None:
+        if in_table_by is None:
             runs = [run for run in runs if run.begin >= when - _SLACK]
         else:
-            runs = [run for run in runs if run.begin <= come]
+            runs = [run for run in runs if run.begin <= in_table_by]
         run = None
         report = Item()  # the last that tells of it
         for other in runs:
@@ -113,7 +113,7 @@ class Way:
         if time := moment(report.get("time")):
             when = milliseconds(time)
         uploaded = TraceEvent("bucket", _("uploaded as {key}", key=key), when=when)
-        if line.fault and line.number == 1:
+        if line.fault and line.number == 1:  # the whole file is rejected
             what = _("cannot read the file: {why}", why=line.fault)
             hint = by_upload(self.account, N_("Correct the file, and upload it again"))
             return [uploaded, TraceEvent(PROCESSOR, what, State.NOT_YET, hint=hint)]
@@ -122,7 +122,7 @@ class Way:
         late = _("its log does not tell of the file so far; AWS writes it late")
         if run:
             events.append(_reported(run, report))
-        elif come is None:
+        elif in_table_by is None:
             events.append(self._missing(PROCESSOR, late, State.WAITS, runs))
         else:
             events.append(self._unknown(PROCESSOR, late, State.WAITS, runs))

@@ -86,6 +86,10 @@ def found(report):
     return {check.id: check for check in report.checks if not check.ok and check.state != "waits"}
 
 
+def test_each_check_comes_after_checks_that_there_are():
+    assert [(id, need) for id, rule in RULES.items() for need in rule.needs if need not in RULES] == []
+
+
 CASES = cases()
 
 

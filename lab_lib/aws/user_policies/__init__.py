@@ -19,7 +19,6 @@ learner.json is to do the lab, grader.json to read the result, and probe.json to
 """
 
 import json
-import re
 from importlib.resources import files
 from string import Template
 
@@ -56,11 +55,5 @@ def _fill_in(file: str, lab: Lab) -> Policy:
     names["bucket"] = lab.bucket_name or f"{lab.bucket_stem}*"  # see `Lab.choose_bucket`
     policy: Policy = json.loads(Template(files(__name__).joinpath(file).read_text("utf-8")).substitute(names))
     for statement in policy["Statement"]:
-        statement["Resource"] = [arn for resource in statement["Resource"] for arn in _of_each(resource)]
+        statement["Resource"] = [arn for resource in statement["Resource"] for arn in resources.for_each(resource)]
     return policy
-
-
-def _of_each(resource: str) -> list[str]:
-    """Return the resource for each name of the kind that it has in braces; itself, if it has none."""
-    kind = re.search(r"\{(\w+)\}", resource)
-    return [resource.replace(kind[0], name) for name in resources.in_chain(kind[1])] if kind else [resource]
