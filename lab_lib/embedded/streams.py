@@ -38,6 +38,7 @@ shards: dict[str, Shard] = {}  # by the mapping's UUID
 held_back = set[str]()  # UUIDs of mappings that get no records though they are enabled (copies.py)
 _execute = lambda_svc._execute_function  # not the one of work.py: a call with a shard's records counts with the shard
 _write_batch = dynamodb._batch_write_item
+_ensure_poller = lambda_svc._ensure_poller
 _send_letter = lambda_svc._send_ddb_stream_failure_record
 _pause = threading.Event().wait  # nothing sets the event
 
@@ -45,7 +46,14 @@ _pause = threading.Event().wait  # nothing sets the event
 def install() -> None:
     """Replace ministack's poller."""
     replace(lambda_svc, "_poll_dynamodb_streams", poll)
+    replace(lambda_svc, "_ensure_poller", ensure_poller)
     replace(dynamodb, "_batch_write_item", write_batch)
+
+
+def ensure_poller() -> None:
+    """Poll for a new mapping at once: the poller sleeps for five seconds where there was none."""
+    _ensure_poller()
+    esm_wake.set()
 
 
 def write_batch(data: dict[str, Any]) -> Any:

@@ -76,7 +76,7 @@ def test_a_command_that_needs_a_damaged_file_says_so_in_one_line(name, command, 
 @pytest.mark.parametrize(
     ("name", "cells", "why"),
     [
-        (THIRD, [{**CELL, "source": "#" * 11_000_000}], f"{THIRD} has 11.0 MB; .* 40 MB in all. Make it smaller"),
+        (THIRD, [{**CELL, "source": "#" * 11_000_000}], f"{THIRD} has 11.0 MB; .* 10 MB in all. Make it smaller"),
         (FIRST, [], f"The settings in .*{FIRST} cannot be read"),
     ],
     ids=["large", "no settings"],

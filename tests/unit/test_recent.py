@@ -72,7 +72,7 @@ AFTER_DELETION = [
 
 @pytest.fixture
 def journal():
-    return Journal(60)
+    return Journal(3600)  # the calls of the tests are as old as this module
 
 
 @pytest.mark.parametrize(("made", "late"), NOT_SHOWN)
