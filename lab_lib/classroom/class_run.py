@@ -13,7 +13,7 @@ from collections.abc import Callable, Sequence
 from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from datetime import datetime
-from functools import partial
+from functools import cache, partial
 from multiprocessing import Pipe, get_context
 from multiprocessing.connection import Connection
 from pathlib import Path
@@ -240,4 +240,5 @@ def _clean(student: Student) -> CleanUp:
 
 def on_aws(students: list[Student]) -> list[Student]:
     """Return the students whose accounts are on AWS."""
-    return [student for student in students if not (student.is_embedded or sessions.endpoint(student.profile)[0])]
+    endpoint = cache(sessions.endpoint)  # many students may have one profile
+    return [student for student in students if not (student.is_embedded or endpoint(student.profile)[0])]
