@@ -145,7 +145,7 @@ def test_a_verdict_tells_the_causes_and_what_was_sent_and_found_for_the_first(fo
 @pytest.mark.parametrize(
     ("text", "tried", "words"),
     [
-        (f"{HANDLER}time.sleep(999)", SMALL, "it takes too much; stopped, because it did not return within 9 s"),
+        (f"{HANDLER}time.sleep(999)", SMALL, "it takes too much; stopped, because it did not return within 4 s"),
         (f"{HANDLER}FORKED or FORKED.append(1) or (os.fork() or signal.pause()) and os.fork()", SMALL, "has nothing"),
         (f"{HANDLER}os._exit(3)", SMALL, "fails: its process ended before it returned"),
         (f"{HANDLER}for _ in range(99): print('x' * 10**6, os.write(3, b'{{}}\\n' * 300))", SMALL, ""),
@@ -159,7 +159,7 @@ def test_a_verdict_tells_the_causes_and_what_was_sent_and_found_for_the_first(fo
 )
 def test_a_terrible_function_only_fails(text, tried, words, folder, tmp_path, monkeypatch):
     if "sleep" in text:
-        monkeypatch.setattr(runner, "_LONGEST", 9)
+        monkeypatch.setattr(runner, "_LONGEST", 4)
     results = judge(written(tmp_path, text), only=tried).results
 
     assert words in f"{results[0].cause}; {results[0].found}".replace("accountBalance ", "")
