@@ -95,12 +95,13 @@ def show_resources(lab: Lab) -> None:
     """Print what the lab has made in the account, and what it uses or may have used that others made."""
     remaining, kept = cleanup.survey(lab)
     print(_("{count} made by the lab:", count=len(remaining)), *remaining, sep="\n- ")
-    print(_("Kept:"), *kept or [_("nothing")], sep="\n- ")
+    print(_("Kept:"), *(kept or [_("nothing")]), sep="\n- ")
 
 
 def delete_experiments(lab: Lab) -> None:
     """Delete what stands beside the lab, and print how much that was."""
-    print(_("deleted: {count}", count=len(list(cleanup.delete_experiments(lab)))))
+    deleted = list(cleanup.delete_experiments(lab))
+    print(_("deleted: {count}", count=len(deleted)))
 
 
 def delete_all(lab: Lab, yes: bool = False) -> None:

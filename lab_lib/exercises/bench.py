@@ -10,10 +10,12 @@ from lab_lib.exercises.cases import Batch, History
 from lab_lib.exercises.runner import Outcome, Runner
 from lab_lib.lab import Lab
 
-_ALERTS, _USER = queues.ALERT_QUEUES[0], "TotalNotifier"
+_ALERTS = queues.ALERT_QUEUES[0]
+_USER = "TotalNotifier"
 _TABLES = ("TransactionTotal", "ProcessedRecords")
 _MOST_LETTERS = 500  # that are read: the function may send many
 _MOST_ITEMS = 2_000  # that are read from a table
+_NO_CALL = 0  # at which the function is killed: calls are counted from 1
 
 
 class Held(NamedTuple):
@@ -49,18 +51,15 @@ class Bench:
             if not start.has_topic:
                 topics.delete_topic(self.lab)
             self._waiting += start.batches
-            self._deliver(runner, kill_at if start.crashes else 0)
-            self._deliver(runner, 0)
+            self._deliver(runner, kill_at if start.crashes else _NO_CALL)
+            self._deliver(runner, _NO_CALL)
             if not start.has_topic:
                 self._create_topic()
         totals, markers = (tables.items(self.lab, name, most=_MOST_ITEMS) for name in _TABLES)
-        return Held(
-            {item["CustomerId"]: item for item in totals if "accountBalance" in item},
-            upload.read_alerts(queues.messages(self.lab, _ALERTS), self._topic),
-            self._letters(),
-            max((len(json.dumps(item, default=str)) for item in [*totals, *markers]), default=0),
-            self._deliveries,
-        )
+        by_customer = {item["CustomerId"]: item for item in totals if "accountBalance" in item}
+        sizes = [len(json.dumps(item, default=str)) for item in totals + markers]
+        alerts = upload.read_alerts(queues.messages(self.lab, _ALERTS), self._topic)
+        return Held(by_customer, alerts, self._letters(), max(sizes, default=0), self._deliveries)
 
     def _deliver(self, runner: Runner, kill_at: int) -> None:
         """Deliver what waits to a new start. A batch that fails waits again in halves, as the lab's trigger asks."""
@@ -68,12 +67,13 @@ class Bench:
             return
         outcome = runner.start(self._variables, str(self.lab.endpoint), self._waiting, kill_at)
         for batch in self._waiting[: outcome.done]:
-            self._deliveries.append((batch, Outcome(1)))
+            self._deliveries.append((batch, Outcome(done=1)))
         self._waiting = self._waiting[outcome.done :]
         if self._waiting:
             failed, *behind = self._waiting
             self._deliveries.append((failed, outcome))
-            self._waiting = [*filter(None, halves(failed)), *behind]
+            not_empty = [half for half in halves(failed) if half]
+            self._waiting = not_empty + behind
 
     def _create_topic(self) -> None:
         """Create the topic, and subscribe the queue that the alerts are read from."""

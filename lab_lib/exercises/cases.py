@@ -52,7 +52,8 @@ class Draw(Values):
 
     def customers(self, number: int) -> list[str]:
         """Return the ids of new customers."""
-        return [self.new_id(self.chance.choice(["C{}", *KINDS["customers"]])) for _ in range(number)]
+        forms = ["C{}", *KINDS["customers"]]
+        return [self.new_id(self.chance.choice(forms)) for _ in range(number)]
 
     def small(self) -> Decimal:
         """Return an amount with cents, so small that thirty of them do not reach the threshold."""
@@ -66,12 +67,14 @@ class Draw(Values):
         """Return two or three small amounts of each customer, by default of the pair, in any order."""
         changes = []
         for name in customers or self.pair:
-            changes.append([(name, self.small()) for _ in range(self.chance.randint(2, 3))])
+            number = self.chance.randint(2, 3)
+            changes.append([(name, self.small()) for _ in range(number)])
         return self.mixed(*changes)
 
     def parts_of(self, customer: str, total: Decimal, number: int) -> list[Change]:
         """Return this many positive amounts, which bring the customer's total to this one."""
-        return [(customer, Decimal(cents) / 100) for cents in self.parts(int(total * 100), number)]
+        parts = self.parts(int(total * 100), number)
+        return [(customer, Decimal(cents) / 100) for cents in parts]
 
     def batch(self, changes: list[Change]) -> Batch:
         """Return the records of new transactions, in this order."""
@@ -96,13 +99,15 @@ class Draw(Values):
     def rise(self) -> Batch:
         """Return a batch in which a total rises by at least the threshold."""
         one, other = self.pair
-        return self.batch(self.mixed([(one, self.small()), (one, self.high())], self.amounts(other)))
+        rising = [(one, self.small()), (one, self.high())]
+        return self.batch(self.mixed(rising, self.amounts(other)))
 
     def new(self, customer: str, amount: Decimal) -> Record:
         """Return the record of a new transaction."""
+        number = self.chance.randrange(10**15)
         row = {
             "CustomerId": {"S": customer},
-            "TransactionId": {"S": f"T{self.chance.randrange(10**15):015}"},  # no id is a part of another one
+            "TransactionId": {"S": f"T{number:015}"},  # with all digits, so that no id is a part of another one
             "TransactionDate": {"S": self.odd_day()},
             "TransactionAmount": {"N": f"{amount:f}"},
         }
@@ -111,7 +116,8 @@ class Draw(Values):
     def corrected(self, record: Record, amount: Decimal) -> Record:
         """Return the record of a correction."""
         row = record["dynamodb"]["NewImage"]
-        return self._record("MODIFY", row, OldImage=row, NewImage={**row, "TransactionAmount": {"N": f"{amount:f}"}})
+        corrected = {**row, "TransactionAmount": {"N": f"{amount:f}"}}
+        return self._record("MODIFY", row, OldImage=row, NewImage=corrected)
 
     def deleted(self, record: Record) -> Record:
         """Return the record of a deletion."""
@@ -149,7 +155,13 @@ class Case(NamedTuple):
 
     def history(self, draw: Draw) -> History:
         """Draw the history of a try."""
-        return [Start([step]) if isinstance(step, list) else step for step in self.draw(draw)]
+        starts = []
+        for step in self.draw(draw):
+            if isinstance(step, Start):
+                starts.append(step)
+            else:
+                starts.append(Start([step]))
+        return starts
 
 
 CASES: list[Case] = []  # in the order in which they are tried
@@ -157,21 +169,30 @@ CASES: list[Case] = []  # in the order in which they are tried
 
 def chosen(only: Iterable[str] = ()) -> list[Case]:
     """Return the cases with these ids, by default all. UsageError for an unknown id."""
-    ids = {*only}
-    if unknown := ids - {case.id for case in CASES}:
-        names = _(", ").join(case.id for case in CASES)
+    known = [case.id for case in CASES]
+    ids = {*only} or {*known}
+    unknown = ids.difference(known)
+    if unknown:
+        names = _(", ").join(known)
         raise UsageError("There is no case {name!r}. The cases are {names}.", name=min(unknown), names=names)
-    return [case for case in CASES if case.id in ids or not ids]
+    return [case for case in CASES if case.id in ids]
 
 
 def case(sentence: str, calls: float = 10, free: bool = False) -> Callable[[Callable[[Draw], Steps]], None]:
     """Enter the function below in CASES."""
-    return lambda draw: CASES.append(Case(draw.__name__.replace("_", "-"), sentence, draw, calls, free))
+
+    def enter(draw: Callable[[Draw], Steps]) -> None:
+        id = draw.__name__.replace("_", "-")
+        CASES.append(Case(id, sentence, draw, calls, free))
+
+    return enter
 
 
 @case("Transactions are added up, cents too, and equal amounts as often as they come.", free=True)
 def new_transactions(draw: Draw) -> Steps:
-    return [Start([*draw.batches(), draw.batch([(draw.pair[0], draw.small())] * 2)])]
+    batches = draw.batches()
+    equal = [(draw.pair[0], draw.small())] * 2
+    return [Start([*batches, draw.batch(equal)])]
 
 
 @case("A total that reaches 1500 exactly sends one alert.", free=True)
@@ -208,7 +229,10 @@ def cut_otherwise(draw: Draw) -> Steps:
 @case("A stream orders only the changes of one item: a customer's transactions come in any order.")
 def out_of_order(draw: Draw) -> Steps:
     every = draw.shuffled(draw.ordinary(*draw.pair, *draw.pair))
-    return [draw.ordinary(), every[:5], draw.shuffled(every[3:]), draw.mixed(every[:2], draw.ordinary())]
+    before = draw.ordinary()
+    first = every[:5]
+    others = draw.shuffled(every[3:])  # and two of the first ones again
+    return [before, first, others, draw.mixed(every[:2], draw.ordinary())]
 
 
 @case("Amounts are corrected. One is corrected back, and then once more.")
@@ -218,13 +242,15 @@ def correction(draw: Draw) -> Steps:
     first = draw.corrected(batch[0], right)
     back = draw.corrected(first, effect(batch[0]))
     once_more = draw.corrected(back, right)  # the same change as the first one, and another record
-    return [batch, [first, draw.corrected(batch[1], draw.small())], [back, once_more, *draw.ordinary()]]
+    another = draw.corrected(batch[1], draw.small())
+    return [batch, [first, another], [back, once_more, *draw.ordinary()]]
 
 
 @case("A transaction is deleted, and others come behind it.")
 def deletion(draw: Draw) -> Steps:
     batch = draw.ordinary()
-    return [batch, [draw.deleted(batch[0]), *draw.ordinary()], draw.ordinary()]
+    deleted = draw.deleted(batch[0])
+    return [batch, [deleted, *draw.ordinary()], draw.ordinary()]
 
 
 @case("An amount is a text. The good records around it count, and it is kept as a dead letter.")
@@ -251,7 +277,11 @@ def topic_away(draw: Draw) -> Steps:
 def crossings(draw: Draw) -> Steps:
     one, other = draw.pair
     amounts = draw.high(), draw.small(), -HIGH, HIGH
-    return [draw.batch([(one, amount), *draw.amounts(other)]) for amount in amounts]
+    batches = []
+    for amount in amounts:
+        changes = [(one, amount), *draw.amounts(other)]
+        batches.append(draw.batch(changes))
+    return batches
 
 
 @case(
@@ -261,7 +291,8 @@ def crossings(draw: Draw) -> Steps:
 )
 def dip(draw: Draw) -> Steps:
     one, other = draw.pair
-    dip = draw.batch([(one, amount) for amount in (draw.high(), -HIGH, HIGH)])
+    amounts = draw.high(), -HIGH, HIGH
+    dip = draw.batch([(one, amount) for amount in amounts])
     return [draw.mixed(dip, draw.ordinary(other)), draw.ordinary(other)]
 
 
@@ -270,7 +301,8 @@ def dip(draw: Draw) -> Steps:
     "must not grow with each of them.",
 )
 def long_history(draw: Draw) -> Steps:
-    every = draw.shuffled(draw.batch(draw.parts_of(draw.pair[0], HIGH - 1, 980)))
+    changes = draw.parts_of(draw.pair[0], HIGH - 1, 980)
+    every = draw.shuffled(draw.batch(changes))
     return _cut(every + every[:20], 250)
 
 

@@ -51,9 +51,12 @@ def learners_edition(path: Path, name: str) -> Notebook:
     for cell in notebook["cells"]:
         if cell["cell_type"] == "code":
             code = _SOLUTION.sub(rf"\g<1>{stub}", cell["source"])
-            cell |= {"source": _HIDDEN_TESTS.sub("", code), "outputs": [], "execution_count": None}
+            cell["source"] = _HIDDEN_TESTS.sub("", code)
+            cell["outputs"] = []
+            cell["execution_count"] = None
         if PICTURE in cell["metadata"].get("tags", []):
-            cell["outputs"] = [{"output_type": "display_data", "metadata": {}, "data": shown(path.stem[:2])}]
+            drawn = shown(path.stem[:2])
+            cell["outputs"] = [{"output_type": "display_data", "metadata": {}, "data": drawn}]
     return notebook
 
 
@@ -66,22 +69,25 @@ def complete(id: str = "") -> Path:
     copy = folder()
     for place in (copy, copy / STATE):
         make_folder(place, _MAKE_ROOM)
-    before = language.of_copy(copy)
-    now = language.used()
+    old = language.of_copy(copy)
+    new = language.used()
     for path in solved_notebooks():
         if not exists(copy / path.name):
-            _write(path.name, learners_edition(path, now))
-        elif before != now:
-            _translate(path, before, now)
-    write_file(copy / language.SETTING, now, _MAKE_ROOM)
+            _write(path.name, learners_edition(path, new))
+        elif old != new:
+            _translate(path, old, new)
+    write_file(copy / language.SETTING, new, _MAKE_ROOM)
     give_data(id)
     return copy
 
 
-def _translate(path: Path, before: str, now: str) -> None:
-    """Put this language into the cells of the copy's notebook that are as the lab has them in the one before."""
-    old, new = (learners_edition(path, name)["cells"] for name in (before, now))
-    texts = {cell["source"]: translated["source"] for cell, translated in zip(old, new, strict=True)}
+def _translate(path: Path, old: str, new: str) -> None:
+    """Put the new language into the cells of the copy's notebook that are as the lab has them in the old one."""
+    cells = learners_edition(path, old)["cells"]
+    translations = learners_edition(path, new)["cells"]
+    texts = {}
+    for cell, translated in zip(cells, translations, strict=True):
+        texts[cell["source"]] = translated["source"]
     mine = read(folder() / path.name)
     for cell in mine["cells"]:
         cell["source"] = texts.get(cell["source"], cell["source"])
@@ -98,17 +104,17 @@ def give_data(id: str = "") -> None:
     Its transactions are drawn from the id, which the copy keeps. Without any id they are the handout's, and notebook 05
     uploads the lab's own file. UsageError if the copy has another id.
     """
-    before = data_id(folder())
-    id = id or before
-    if before not in ("", id):
+    kept = data_id(folder())
+    id = id or kept
+    if kept not in ("", id):
         raise UsageError(
             "The transactions in {copy} are drawn from the id {before!r}, not {id!r}. Go on without --id. To begin "
             "again with the other id, move the folder away, or name another one with --workspace.",
             copy=folder(),
-            before=before,
+            before=kept,
             id=id,
         )
-    drawn = {}
+    drawn = {}  # content by the file whose place it takes
     if id:
         from lab_lib.checks.bank import plain_file  # takes 0.2 s
 
@@ -127,7 +133,9 @@ def give_data(id: str = "") -> None:
 def data_id(copy: Path) -> str:
     """Return the id that the transactions of a copy are drawn from; "" if they are the handout's."""
     path = copy / STATE / "id"
-    return read_file(path, bytes.decode, "Delete it, and name your id to `lab open`.") if exists(path) else ""
+    if not exists(path):
+        return ""
+    return read_file(path, bytes.decode, "Delete it, and name your id to `lab open`.")
 
 
 def data_file(copy: Path) -> Path:
@@ -145,8 +153,9 @@ def renew(number: str) -> Path:
     if not mine:
         raise UsageError("--fresh is {number!r}; wanted one of {numbers}.", number=number, numbers=_(", ").join(copies))
     if exists(mine):
-        with can_write_to(mine.parent, _MAKE_ROOM):  # to the microsecond, so that none is lost
-            mine.rename(mine.with_suffix(f".{datetime.now():%Y-%m-%d-%H%M%S-%f}{mine.suffix}"))
+        moment = f"{datetime.now():%Y-%m-%d-%H%M%S-%f}"  # to the microsecond, so that none is lost
+        with can_write_to(mine.parent, _MAKE_ROOM):
+            mine.rename(mine.with_suffix(f".{moment}{mine.suffix}"))
     complete()
     return mine
 
@@ -167,7 +176,8 @@ def settings() -> dict[str, Any]:
         [cell] = [cell for cell in read(first)["cells"] if "parameters" in cell["metadata"].get("tags", [])]
         [assignment] = ast.parse(cell["source"]).body
         values = dict(ast.literal_eval(assignment.value))
-        values["data_file"] = str(folder() / (values.get("data_file") or data_file(folder())))
+        file = values.get("data_file") or data_file(folder())
+        values["data_file"] = str(folder() / file)
     except (AttributeError, SyntaxError, TypeError, ValueError):
         raise UsageError(
             'The settings in {file} cannot be read. Write each like this: `"prefix": "ana-",`.', file=first

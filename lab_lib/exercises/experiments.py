@@ -189,8 +189,13 @@ def dead_letters(part: Lab, *wanted: str) -> DataFrame:
 
     Return all dead letters, sorted: what could not be processed, and why. The messages stay in the queue.
     """
+
+    def have_come() -> bool:
+        subjects = {letter["what"] for letter in queues.dead_letters(part)}
+        return subjects.issuperset(wanted)
+
     part.wait_until(
-        lambda: {*wanted} <= {letter["what"] for letter in queues.dead_letters(part)},
+        have_come,
         "the dead letters",
         timeout=600,
         on_aws=_("three minutes after the upload"),
@@ -211,8 +216,9 @@ def resend_dead_letter(lab: Lab, key: str) -> dict[str, Any]:
         return queues.dead_letter(letter)["what"] == key
 
     event = buckets.creation(ours, key)  # of a file without a letter
-    for letter in filter(is_about, queues.messages(ours, queues.DEAD_LETTERS)):
-        event = letter["requestPayload"]
+    for letter in queues.messages(ours, queues.DEAD_LETTERS):
+        if is_about(letter):
+            event = letter["requestPayload"]
     report = _report(ours, event)
     queues.delete_messages(ours, queues.DEAD_LETTERS, is_about)
     return report
@@ -221,9 +227,10 @@ def resend_dead_letter(lab: Lab, key: str) -> dict[str, Any]:
 def deliver_again(lab: Lab, *customers: str) -> DataFrame:
     """Deliver the stream's records of these customers to both functions by hand, and return how each of them ended."""
     _wait_for_both(lab)
-    records = streams.records(parts(lab)[0], *customers)
+    ours, mine = parts(lab)
+    records = streams.records(ours, *customers)
     ends = []
-    for part in parts(lab):
+    for part in (ours, mine):
         ended = _("without an error")
         try:
             functions.invoke(part, NOTIFIER, {"Records": records, "by": "hand"})
@@ -266,7 +273,8 @@ def _wait_for_both(lab: Lab) -> None:
 
     def have_all() -> bool:
         unprocessed, error = _progress(ours, mine)
-        return _is_right(ours) and (not unprocessed or error != "")
+        has_ended = not unprocessed or error != ""
+        return _is_right(ours) and has_ended
 
     lab.wait_until(
         have_all,
@@ -278,7 +286,8 @@ def _wait_for_both(lab: Lab) -> None:
 
 
 def _mapping_state(part: Lab) -> str:
-    return str((triggers.find_stream_trigger(part) or {}).get("State"))
+    mapping = triggers.find_stream_trigger(part) or {}
+    return str(mapping.get("State"))
 
 
 def _is_right(ours: Lab) -> bool:
@@ -298,11 +307,14 @@ def _progress(ours: Lab, mine: Lab) -> tuple[list[streams.Record], str]:
     processed = set[str]()
     error = ""
     for delivery in tables.items(mine, "ProcessedRecords", beginning="delivery "):
-        if delivery.get("Error") == "":
-            processed |= {*delivery["Records"]}
+        if "Error" not in delivery:  # it has not ended
+            continue
+        if delivery["Error"] == "":
+            processed.update(delivery["Records"])
         if delivery["By"] == "stream":
-            error = delivery.get("Error", error)
-    return [record for record in streams.records(ours) if record["eventID"] not in processed], error
+            error = delivery["Error"]
+    unprocessed = [record for record in streams.records(ours) if record["eventID"] not in processed]
+    return unprocessed, error
 
 
 def _report(ours: Lab, event: dict[str, Any]) -> dict[str, Any]:

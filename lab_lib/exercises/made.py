@@ -73,23 +73,23 @@ def _delete_wrong(lab: Lab, exercise: str, resource: Exercise) -> bool:
         print(_("The {resource} is there, and as it should be. The call is not made again.", resource=resource))
         return False
     wrong = _(", ").join(check.name for check in report.wrong)
-    off = _("The {resource} is not as it should be: {checks}.", resource=resource, checks=wrong)
+    problem = _("The {resource} is not as it should be: {checks}.", resource=resource, checks=wrong)
     why = ""
     if resource.holds(lab):
         why = _("that would lose its {content}", content=_(resource.content))
     elif lab.is_real and any(check.id.startswith("tag-") for check in report.wrong):
         why = _("somebody else may have made it")
     if why:
-        told = _(
+        what_to_do = _(
             "It is not deleted, since {why}. Make the call that its check names. Or delete it with {code}, and run the "
             "cell again.",
             why=why,
             code=resource.by_hand,
         )
-        print(sentences(off, told))
+        print(sentences(problem, what_to_do))
         return False
     resource.delete(lab)
-    print(sentences(off, _("It is deleted, to be made anew.")))
+    print(sentences(problem, _("It is deleted, to be made anew.")))
     return True
 
 
@@ -98,7 +98,10 @@ def _watch(lab: Lab, resource: Exercise) -> None:
 
     def refuse(model: Any, **_event: Any) -> None:
         call = resource.calls.get(model.name)
-        if call and any("/lab_lib/aws/" in caller.filename for caller in inspect.stack(0)):
+        if not call:
+            return
+        is_by_helper = any("/lab_lib/aws/" in caller.filename for caller in inspect.stack(0))
+        if is_by_helper:
             raise UsageError("The {resource} is yours to make: write the call {call}(…).", resource=resource, call=call)
 
     if get_ipython():
@@ -111,11 +114,14 @@ def solve(lab: Lab, exercise: str) -> None:
     In a run of the grader, which makes what is missing after the exercise's cell, nothing is made.
     """
     is_graded = workbook.is_graded()
-    if (is_graded and run_checks(lab, exercise).wrong) or is_missing(lab, exercise):
-        cells.at_end.close()
-        if not is_graded:
-            EXERCISES[exercise].make(lab)
-        print(_("The lab makes the {resource}, so this exercise is worth 0 points.", resource=EXERCISES[exercise]))
+    is_due = is_graded and bool(run_checks(lab, exercise).wrong)  # also what `is_missing` would keep
+    if not is_due and not is_missing(lab, exercise):
+        return
+    cells.at_end.close()
+    resource = EXERCISES[exercise]
+    if not is_graded:
+        resource.make(lab)
+    print(_("The lab makes the {resource}, so this exercise is worth 0 points.", resource=resource))
 
 
 def judge(lab: Lab, exercise: str) -> bool:
@@ -126,8 +132,10 @@ def judge(lab: Lab, exercise: str) -> bool:
         print(_("Not yet."))
         code = f'notebook.solve(lab, "{exercise}")'
         print(_("If you are stuck, run {code}: the lab makes it, for 0 points.", code=code))
+    elif report.failed:
+        print(_("It cannot be seen."))
     else:
-        print(_("It cannot be seen.") if report.failed else _("Right."))
+        print(_("Right."))
     if not report.failed:
         questions.show_hints(exercise)
     return not report.wrong
@@ -138,7 +146,9 @@ def complete(lab: Lab, exercise: str) -> None:
 
     If the exercise is not right yet, print what to do first.
     """
-    if wrong := _(", ").join(check.name for check in run_checks(lab, exercise).wrong):
+    report = run_checks(lab, exercise)
+    if report.wrong:
+        wrong = _(", ").join(check.name for check in report.wrong)
         print(_("The helper changes nothing yet. Fix your cell above, and run it again: {checks}.", checks=wrong))
         return
     resource = EXERCISES[exercise]
@@ -146,14 +156,16 @@ def complete(lab: Lab, exercise: str) -> None:
     resource.make(lab)
     after = look_up(Account(lab), resource.settings)
     for name, why in resource.added.items():
-        if before[name] != after[name]:
+        old = before[name]
+        new = after[name]
+        if old != new:
             print(
                 _(
                     "Your {kind}: {name} was {old}, and is {new} now. {why}",
                     kind=_(resource.kind),
                     name=name,
-                    old=_shown(before[name]),
-                    new=_shown(after[name]),
+                    old=_shown(old),
+                    new=_shown(new),
                     why=_(why),
                 )
             )
@@ -165,7 +177,9 @@ def _shown(value: Any) -> str:
     """Return a setting for people. Lambda says -1 where there is no limit."""
     if value in (None, "", []):
         return _("empty")
-    return _("without limit") if value == -1 else str(value)
+    if value == -1:
+        return _("without limit")
+    return str(value)
 
 
 def arguments(lab: Lab, name: str) -> dict[str, Any]:
@@ -173,7 +187,8 @@ def arguments(lab: Lab, name: str) -> dict[str, Any]:
     wanted = functions.settings(lab, name)
     files = functions.source_files(name)
     given = {key: wanted[key] for key in ("FunctionName", "Role", "Environment")}
-    for key, value in (given | {"Code": [file.name for file in files]}).items():
+    printed = given | {"Code": [file.name for file in files]}
+    for key, value in printed.items():
         print(f"{key:13}{value}")
     return given | {"Code": {"ZipFile": functions.package(files)}}
 
@@ -186,8 +201,12 @@ def run_checks(lab: Lab, exercise: str) -> Report:
 
 def _as_asked(check: Check) -> Check:
     """Return a check of an exercise: what could be better is not right yet, and what AWS still sets up is right."""
-    wanted = {State.COULD_BE: State.NOT_YET, State.WAITS: State.WAITS if check.cause else State.OK}
-    return check._replace(step="", state=wanted.get(check.state, check.state))
+    state = check.state
+    if state == State.COULD_BE:
+        state = State.NOT_YET
+    elif state == State.WAITS and not check.cause:
+        state = State.OK
+    return check._replace(step="", state=state)
 
 
 def _delete_bucket_trigger(lab: Lab) -> None:
@@ -233,8 +252,8 @@ EXERCISES = {
         lambda lab: tables.ensure_table(lab, TABLE),
         lambda lab: lab.client("dynamodb").delete_table(TableName=lab.name(TABLE)),
         "dynamodb.delete_table(TableName=name)",
-        N_("items"),
-        lambda lab: tables.items(lab, TABLE, most=1),
+        content=N_("items"),
+        holds=lambda lab: tables.items(lab, TABLE, most=1),
     ),
     "create-function": Exercise(
         N_("function"),
@@ -297,8 +316,8 @@ EXERCISES = {
         topics.ensure_topic,
         lambda lab: lab.client("sns").delete_topic(TopicArn=topics.find_topic(lab)),
         "sns.delete_topic(TopicArn=arn)",
-        N_("subscriptions"),
-        triggers.subscriptions,
+        content=N_("subscriptions"),
+        holds=triggers.subscriptions,
     ),
     "create-queue": Exercise(
         N_("queue"),
@@ -312,10 +331,10 @@ EXERCISES = {
         lambda lab: (queues.ensure_queue(lab, QUEUE), triggers.ensure_queue_subscription(lab, QUEUE)),
         _delete_queue,
         'sqs.delete_queue(QueueUrl=sqs.get_queue_url(QueueName=name)["QueueUrl"])',
-        N_("messages"),
-        lambda lab: queues.messages(lab, QUEUE),
-        _QUEUE,
-        {
+        content=N_("messages"),
+        holds=lambda lab: queues.messages(lab, QUEUE),
+        settings=_QUEUE,
+        added={
             "MessageRetentionPeriod": N_("In seconds: 14 days to read a message."),
             "SqsManagedSseEnabled": N_("Messages are encrypted on disk."),
         },

@@ -50,7 +50,8 @@ def picture(number: str) -> Picture:
     looks = {}
     for part in PARTS:
         if part in lit.others or part in made:
-            looks[part] = Look("lit", _(lit.word) if part in BOXES else "")
+            word = _(lit.word) if part in BOXES else ""
+            looks[part] = Look("lit", word)
     alt = _("{chain} {lit}: {parts}", chain=in_words(), lit=_(lit.word).capitalize(), parts=_(lit.sentence))
     return Picture(looks, alt)
 

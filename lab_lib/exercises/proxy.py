@@ -27,7 +27,7 @@ class Proxy(HTTPServer):
     """
 
     def __init__(self, listener: socket.socket, endpoint: str, kill_at: int, kill: Callable[[], object]) -> None:
-        super().__init__(("", 0), _Handler, bind_and_activate=False)
+        super().__init__(("", 0), _Handler, bind_and_activate=False)  # the address is that of `listener`
         self.socket.close()
         self.socket = listener
         self.socket.setblocking(False)
@@ -108,5 +108,8 @@ def _of_message(headers: Iterable[tuple[str, str]]) -> dict[str, str]:
 
 def _operation(headers: dict[str, str], body: bytes) -> str:
     """Return the name of a call, such as UpdateItem."""
-    target = headers.get("X-Amz-Target", "").rpartition(".")[2]  # as boto3 spells it
-    return target or parse_qs(body.decode(errors="replace")).get("Action", ["?"])[0]
+    _service, _dot, name = headers.get("X-Amz-Target", "").rpartition(".")  # as boto3 spells it
+    if name:
+        return name
+    fields = parse_qs(body.decode(errors="replace"))
+    return fields.get("Action", ["?"])[0]

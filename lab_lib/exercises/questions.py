@@ -52,7 +52,7 @@ def in_language(name: str) -> dict[str, Text]:
         for cell in translation.notebook(path, name)["cells"]:
             source = cell["source"]
             marked = cell["metadata"].get("nbgrader", {})
-            id = marked.get("grade_id", "").removesuffix("-check")  # that judges the cell with the question's id
+            id = marked.get("grade_id", "").removesuffix("-check")  # which the cell that judges has
             if cell["cell_type"] == "markdown":
                 above = source
             elif marked.get("solution"):
@@ -60,8 +60,9 @@ def in_language(name: str) -> dict[str, Text]:
                 options = dict(re.findall(r"^- \*\*([a-z])\*\* (.+)$", above, re.MULTILINE))
                 texts[id] = Text(id, cell["id"], tuple(hints), options)
             elif id in texts:
-                answer = re.search(r"my_\w+", source)
-                texts[id] = texts[id]._replace(answer=answer[0] if answer else "", points=marked["points"])
+                found = re.search(r"my_\w+", source)
+                answer = found[0] if found else ""
+                texts[id] = texts[id]._replace(answer=answer, points=marked["points"])
     return texts
 
 
@@ -79,7 +80,8 @@ def options(exercise: str) -> list[tuple[str, str]]:
     """Return the answers to choose from in every language: each letter and what it stands for."""
     found = list[tuple[str, str]]()
     for name in language.names():
-        if exercise in (texts := in_language(name)):
+        texts = in_language(name)
+        if exercise in texts:
             found += texts[exercise].options.items()
     return found
 
@@ -133,27 +135,32 @@ def judge_again(question: str, answer: str, totals: dict[str, Any], threshold: D
     right = known.right
     if question == "room":
         customers = sorted(totals)
-        right = {"CustomerId": customers, "accountBalance": [totals[customer] for customer in customers]}, threshold
-    return not (_is_empty(answer) or _faults(known.faults, answer, right))
+        balances = [totals[customer] for customer in customers]
+        right = {"CustomerId": customers, "accountBalance": balances}, threshold
+    if _is_empty(answer):
+        return False
+    return not _faults(known.faults, answer, right)
 
 
 def compare(prediction: Any, outcome: Any) -> None:
     """Print whether a prediction was right, or the outcome if there is none."""
     parts = outcome if isinstance(outcome, list) else [outcome]
     if isinstance(prediction, BaseException):
-        told = cells.FAILED
+        sentence = cells.FAILED
     elif _is_empty(prediction):
-        told = N_("No prediction. It is {words}.")
+        sentence = N_("No prediction. It is {words}.")
     elif _faults(_compare_parts, prediction, parts):
-        told = N_("You predicted otherwise: it is {words}.")
+        sentence = N_("You predicted otherwise: it is {words}.")
     else:
-        told = N_("You predicted right: it is {words}.")
-    print(_(told, words=listing(map(str, parts), MOST_NAMED)))
+        sentence = N_("You predicted right: it is {words}.")
+    print(_(sentence, words=listing(map(str, parts), MOST_NAMED)))
 
 
 def _is_empty(answer: Any) -> bool:
     """Return True if the cell was left as it was, or holds an empty value."""
-    return answer is None or answer is ... or (isinstance(answer, str | list | tuple | set | dict) and not answer)
+    if answer is None or answer is ...:
+        return True
+    return isinstance(answer, str | list | tuple | set | dict) and not answer
 
 
 def _faults(find_faults: Judge, answer: Any, right: Any) -> Faults:
@@ -174,29 +181,36 @@ def _compare_parts(answer: Any, right: Collection[Any], read: Callable[[Any], An
     if wrong:
         faults.append(_("{parts} does not belong there.", parts=_(", ").join(wrong[:MOST_NAMED])))
     if missing:
-        told = ngettext("{count} of {all} is missing.", "{count} of {all} are missing.", missing, all=len(wanted))
-        faults.append(told)
+        fault = ngettext("{count} of {all} is missing.", "{count} of {all} are missing.", missing, all=len(wanted))
+        faults.append(fault)
     return faults
 
 
 def _compare_actions(answer: Any, right: list[str]) -> Faults:
     """Compare actions of IAM without order, with their service or without."""
-    return _compare_parts(answer, right, lambda action: str(plain(action)).casefold().split(":")[-1])
+
+    def without_service(action: Any) -> str:
+        return str(plain(action)).casefold().split(":")[-1]
+
+    return _compare_parts(answer, right, without_service)
 
 
 def _compare_choice(answer: Any, right: tuple[str, str]) -> Faults:
     """Compare with the letter of an exercise, or with what it stands for in the notebook, in whatever language."""
     exercise, letter = right
-    if named_letter(options(exercise), str(answer)) == letter:
+    written = str(answer)
+    if named_letter(options(exercise), written) == letter:
         return []
-    return [_("It is not {part}.", part=cut(" ".join(str(answer).split()), 80))]
+    in_one_line = " ".join(written.split())
+    return [_("It is not {part}.", part=cut(in_one_line, 80))]
 
 
 def _compare_room(answer: Any, right: tuple[Any, Decimal]) -> Faults:
     """Compare, row by row, with the amount that each customer has left below the threshold."""
     totals, threshold = right
-    balances = zip(totals["CustomerId"], totals["accountBalance"], strict=True)
-    amounts = {customer: max(threshold - balance, Decimal(0)) for customer, balance in balances}
+    amounts = {}
+    for customer, balance in zip(totals["CustomerId"], totals["accountBalance"], strict=True):
+        amounts[customer] = max(threshold - balance, Decimal(0))
     return _compare_numbers(answer, amounts, N_("customer {name}, where you wrote {item}"))
 
 
@@ -211,19 +225,26 @@ def _compare_numbers(
     for (name, number), item in zip(right.items(), parts, strict=True):
         if plain(item) != number:
             wrong.append(_(fault, name=name, item=item))
-    return [_("Look again at {numbers}.", numbers=_("; ").join(shortened(wrong, MOST_NAMED)))] if wrong else []
+    if not wrong:
+        return []
+    numbers = _("; ").join(shortened(wrong, MOST_NAMED))
+    return [_("Look again at {numbers}.", numbers=numbers)]
 
 
 def _compare_message(answer: Any, right: tuple[str, str]) -> Faults:
     """Read the message as the programs behind the queues do. `right` has its customer and the balance."""
-    wanted = dict(zip(("customerID", "accountBalance"), right, strict=True))
+    customer, balance = right
+    wanted = {"customerID": customer, "accountBalance": balance}
     if not isinstance(answer, str):
         return [_("It is a {kind}; a message is text.", kind=type(answer).__name__)]
     try:
         message = json.loads(answer)
     except json.JSONDecodeError as error:
-        typed = typed_instead(error.doc[error.pos : error.pos + 1], error)
-        return [_("It is not JSON."), typed] if typed else [_("It is not JSON: {error}.", error=error)]
+        character = error.doc[error.pos : error.pos + 1]
+        what_to_type = typed_instead(character, error)
+        if what_to_type:
+            return [_("It is not JSON."), what_to_type]
+        return [_("It is not JSON: {error}.", error=error)]
     if not isinstance(message, dict):
         return [_("It is JSON, but no object with names and values.")]
     faults = [_("{name} is missing.", name=name) for name in wanted if name not in message]

@@ -18,16 +18,15 @@ _UNSURE = "不没非或约除左"  # of "not", "or", "about" and "except"
 _NOT = re.compile(rf"[{_UNSURE}]|n['’]t\b|\b(?:not?|never|neither|except)\b")
 _ARTICLE = re.compile(r"\ba +(?!(?:and|as|because|is|or|since)\b)(?=[a-z]{2})")  # "a" that names no choice
 _AROUND = " '\"`()[]{}:“”‘’「」"
-_NUMBERS = {
-    word: number
-    for words in (
-        "zero one two three four five six seven eight nine ten",
-        "zeroth first second third fourth fifth sixth seventh eighth ninth tenth",
-        "零 一 二 三 四 五 六 七 八 九 十",
-        "〇 一 两",
-    )
-    for number, word in enumerate(words.split())
-}
+_NUMBERS = {}
+for _words in (
+    "zero one two three four five six seven eight nine ten",
+    "zeroth first second third fourth fifth sixth seventh eighth ninth tenth",
+    "零 一 二 三 四 五 六 七 八 九 十",
+    "〇 一 两",
+):
+    for _number, _word in enumerate(_words.split()):
+        _NUMBERS[_word] = _number
 _FILLER = re.compile(
     "and|the|only|both|i|think|my|it|is|are|answer|rows?|lines?|numbers?|keys?|customers?|transactions?|dollars|yuan"
     "|[和与跟及]|以及|还有"
@@ -63,7 +62,8 @@ def parts_of(answer: Any, right: Collection[Any]) -> list[str]:
     text = normalize("NFKC", as_text(answer))
     if len(right) == 1:
         text = re.sub(r"(?<=\d),(?=\d{3}\b)", "", text)  # of a number such as 1,550
-    between = r"[,;、\n]+|\band\b" if any(" " in str(part) for part in right) else r"[\s,;、&]+"
+    has_spaces = any(" " in str(part) for part in right)
+    between = r"[,;、\n]+|\band\b" if has_spaces else r"[\s,;、&]+"
     if not re.search(_CHINESE, " ".join(map(str, right))):
         is_text = any(isinstance(part, str) for part in right)
         kept = _UNSURE if is_text else _UNSURE + "".join(_NUMBERS)
@@ -77,11 +77,13 @@ def named_letter(options: list[tuple[str, str]], said: str) -> str:
     words = only_words(said[:LONGEST])
     is_long = len(words) > 3 or " " in words
     meant = set[str]()
-    for letter, option in [*zip("abcd", "abcd", strict=True), *options]:
+    letters = [(letter, letter) for letter in "abcd"]  # each of them names itself
+    for letter, option in letters + options:
         text = only_words(option)
         before, named, _after = f" {words} ".partition(f" {text} ")
         if named:
-            meant.add("" if _NOT.search(before) else letter)
+            is_denied = _NOT.search(before)
+            meant.add("" if is_denied else letter)
         elif is_long and f" {words} " in f" {text} ":
             meant.add(letter)
     return meant.pop() if len(meant) == 1 else ""

@@ -43,9 +43,11 @@ def rows(results: Iterable[Result]) -> list[Row]:
             continue
         lines = [_(", ").join(result.case for result in group)]
         if first.found:
-            lines += [f"{first.case}{_(': ')}{first.sentence}", first.sent, _("found: {found}", found=first.found)]
+            lines.append(f"{first.case}{_(': ')}{first.sentence}")
+            lines.append(first.sent)
+            lines.append(_("found: {found}", found=first.found))
         rows.append((first.state, first.cause, "\n".join(lines)))
-    return sorted(rows, key=lambda row: row[0] == "passed")
+    return sorted(rows, key=lambda row: row[0] == "passed")  # False comes before True
 
 
 class Results(NamedTuple):
@@ -63,14 +65,20 @@ class Results(NamedTuple):
     def rows(self) -> list[Row]:
         """Return the rows. Only the first one tells how a case went: a next try may change the others."""
         first, *others = rows(self.results)
-        return [first, *((state, title, text.partition("\n")[0]) for state, title, text in others)]
+        shown = [first]
+        for state, title, text in others:
+            first_line = text.partition("\n")[0]
+            shown.append((state, title, first_line))
+        return shown
 
     @property
     def summary(self) -> str:
         """Return the number of cases passed, and how to send the same transactions again if some are not."""
         states = [result.state for result in self.results]
         passed = _("Passed: {count} of {all}.", count=states.count("passed"), all=len(states))
-        return sentences(passed, "" if self.passed else _("The same transactions again: seed {seed}.", seed=self.seed))
+        if self.passed:
+            return passed
+        return sentences(passed, _("The same transactions again: seed {seed}.", seed=self.seed))
 
     def _repr_html_(self) -> str:
         rows = []

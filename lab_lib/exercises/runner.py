@@ -139,7 +139,8 @@ class Runner:
                     answer = ours.recv(_LONGEST_LINE).partition(b"\n")[0]
         report = json_object(answer)
         why = str(report.get("why", _("its process ended before it returned")))
-        return Outcome(count(report.get("done")) or 0, visible(why), visible(proxy.cut))
+        done = count(report.get("done")) or 0
+        return Outcome(done, visible(why), visible(proxy.cut))
 
     def _watch(self, proxy: Proxy, answer: socket.socket) -> None:
         """Serve the function until it answers, ends, is cut off, or has taken too much. Then let it be killed."""
@@ -191,15 +192,19 @@ class Runner:
         """Start the program where no box can be made, with the socket `control`."""
         work = tempfile.mkdtemp(dir=self._folder)
         runtime = str(self._folder / RUNTIME.name)
-        command = [sys.executable, *_ISOLATED, runtime, str(control.fileno()), "", work]
+        no_rules = ""  # for system calls: only a box has some
+        command = [sys.executable, *_ISOLATED, runtime, str(control.fileno()), no_rules, work]
         # With a session of its own it ends by itself, and the function before it, when this process ends.
         settings = SILENT | {"cwd": work, "env": environment(work), "start_new_session": True}
         return subprocess.Popen(command, pass_fds=[control.fileno()], **settings)
 
     def _in_a_box(self, control: socket.socket) -> "subprocess.Popen[bytes]":
         self._most = limits.made(_MOST_MEMORY, _MOST_THREADS)
-        files = [path for path in self._folder.rglob("*") if path.is_symlink() or path.is_file()]
-        view = box.view_of_function({f"{_FUNCTION}/{path.relative_to(self._folder)}": path for path in files})
+        files = {}
+        for path in self._folder.rglob("*"):
+            if path.is_symlink() or path.is_file():
+                files[f"{_FUNCTION}/{path.relative_to(self._folder)}"] = path
+        view = box.view_of_function(files)
         with system_calls.filter_file(for_function=True) as rules:
             numbers = control.fileno(), rules.fileno()
             command = [box.python(), *_ISOLATED, f"{_FUNCTION}/{RUNTIME.name}", *map(str, numbers), box.WORK]

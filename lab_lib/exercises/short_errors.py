@@ -27,16 +27,16 @@ def _show(
     shell: Any, kind: type, error: BaseException, trace: TracebackType | None, tb_offset: int | None = None
 ) -> None:
     if isinstance(error, BotoCoreError | ClientError):
-        told = in_one_line(error)
+        sentence = in_one_line(error)
     elif isinstance(error, KeyboardInterrupt):
-        told = _("Stopped.")
+        sentence = _("Stopped.")
     elif isinstance(error, NameError):
-        told = _missing_name(shell, error, trace)
+        sentence = _missing_name(shell, error, trace)
     else:
-        told = wrong_mark(error)
-    if told:
+        sentence = wrong_mark(error)
+    if sentence:
         kind = type(kind.__name__, (LabError,), {})
-        error = kind(told)
+        error = kind(sentence)
     shell.showtraceback((kind, error, trace), tb_offset=tb_offset)
 
 
@@ -55,8 +55,13 @@ def _missing_name(shell: Any, error: NameError, trace: TracebackType | None) -> 
 
 def wrong_mark(error: BaseException) -> str:
     """Return what to type instead of a character that code cannot have, such as “; "" for another error."""
-    found = isinstance(error, SyntaxError) and re.match(r"invalid .*character .*U\+(\w+)", error.msg)
-    return typed_instead(chr(int(found[1], 16)), error) if found else ""
+    if not isinstance(error, SyntaxError):
+        return ""
+    found = re.match(r"invalid .*character .*U\+(\w+)", error.msg)
+    if not found:
+        return ""
+    character = chr(int(found[1], 16))
+    return typed_instead(character, error)
 
 
 def typed_instead(character: str, error: Any) -> str:

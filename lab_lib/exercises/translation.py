@@ -34,15 +34,18 @@ def notebook(path: Path, name: str) -> Notebook:
     found: Notebook = json.loads(path.read_text("utf-8"))
     translate = language.translations(name).gettext
     for cell in found["cells"]:
-        source = "".join(cell["source"])
-        cell["source"] = source if name == language.ENGLISH else replaced(cell, translate)
+        cell["source"] = "".join(cell["source"])
+        if name != language.ENGLISH:
+            cell["source"] = replaced(cell, translate)
     return found
 
 
 def replaced(cell: Cell, replace: Replace) -> str:
     """Return the source of a cell with its messages replaced."""
     source = "".join(cell["source"])
-    return in_markdown(source, replace) if cell["cell_type"] == "markdown" else in_code(source, replace)
+    if cell["cell_type"] == "markdown":
+        return in_markdown(source, replace)
+    return in_code(source, replace)
 
 
 def show_source(function: str, *names: str) -> Any:
@@ -56,7 +59,8 @@ def show_source(function: str, *names: str) -> Any:
             if isinstance(node, ast.FunctionDef):
                 sources[node.name] = str(ast.get_source_segment(text, node))
     excerpt = "\n\n\n".join(sources[name] for name in names)
-    return Code(in_code(excerpt, language.translations(language.used()).gettext), language="python")  # type: ignore[no-untyped-call]
+    translate = language.translations(language.used()).gettext
+    return Code(in_code(excerpt, translate), language="python")  # type: ignore[no-untyped-call]
 
 
 def in_markdown(text: str, replace: Replace) -> str:
@@ -73,11 +77,13 @@ def in_markdown(text: str, replace: Replace) -> str:
 
     for line in text.split("\n"):
         is_fence = line.startswith("```")
-        in_fence ^= is_fence
+        if is_fence:
+            in_fence = not in_fence
         is_code = is_fence or in_fence or (line.startswith("    ") and not paragraph)
         is_empty = _NO_TEXT.fullmatch(line)
         pattern = _IN_CODE if is_code else _LINE
-        if not is_empty and (whole := pattern.fullmatch(line)):
+        whole = pattern.fullmatch(line)
+        if whole and not is_empty:
             end_paragraph()
             lines.append(whole[1] + replace(whole[2]) + whole[3])
         elif is_code or is_empty:
@@ -88,7 +94,8 @@ def in_markdown(text: str, replace: Replace) -> str:
             begin = item[1]
             paragraph.append(item[2])
         else:
-            begin = begin if paragraph else ""
+            if not paragraph:
+                begin = ""
             paragraph.append(line.strip())
     end_paragraph()
     return "\n".join(lines)
@@ -96,23 +103,32 @@ def in_markdown(text: str, replace: Replace) -> str:
 
 def in_code(source: str, replace: Replace) -> str:
     """Return code with its comments, its docstrings and the words that it prints replaced."""
-    for position, text, margin in sorted(_texts(source), reverse=True):
-        new = in_markdown(inspect.cleandoc(text), replace) if margin else replace(text)
-        source = source[:position] + re.sub("\n(?=.)", margin or " ", new) + source[position + len(text) :]
+    for position, text, margin in sorted(_texts(source), reverse=True):  # so the positions before stay right
+        is_docstring = margin != ""
+        new = in_markdown(inspect.cleandoc(text), replace) if is_docstring else replace(text)
+        new = re.sub("\n(?=.)", margin or " ", new)
+        source = source[:position] + new + source[position + len(text) :]
     return source
 
 
 def _texts(source: str) -> Iterator[tuple[int, str, str]]:
     """Yield the texts of code: where each begins, the text and, of a docstring, what begins its further lines."""
-    code = re.sub("^%.*", lambda magic: " " * len(magic[0]), source)
+    code = re.sub("^%.*", lambda magic: " " * len(magic[0]), source)  # Python cannot parse a magic
     begins = [*accumulate(map(len, code.splitlines(keepends=True)), initial=0)]
     for token in tokenize.generate_tokens(io.StringIO(code).readline):
-        if token.type == tokenize.COMMENT and (comment := _COMMENT.fullmatch(token.string)):
-            yield begins[token.start[0] - 1] + token.start[1] + comment.start(1), comment[1], ""
+        comment = _COMMENT.fullmatch(token.string)
+        if comment and token.type == tokenize.COMMENT:
+            line, column = token.start
+            yield begins[line - 1] + column + comment.start(1), comment[1], ""
     for node, margin in _strings(ast.parse(code)):
         literal = _LITERAL.fullmatch(str(ast.get_source_segment(code, node)))
-        if literal and re.search("[a-z]", re.sub(r"\{[^}]*\}", "", literal[1])):  # more than places
-            yield begins[node.lineno - 1] + node.col_offset + literal.start(1), literal[1], margin
+        if not literal:
+            continue
+        text = literal[1]
+        without_places = re.sub(r"\{[^}]*\}", "", text)
+        if re.search("[a-z]", without_places):
+            begin = begins[node.lineno - 1] + node.col_offset
+            yield begin + literal.start(1), text, margin
 
 
 def _strings(tree: ast.AST) -> Iterator[tuple[ast.expr, str]]:

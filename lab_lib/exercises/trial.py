@@ -80,7 +80,8 @@ def read(path: Path) -> dict[str, bytes]:
     code = read_file(path, bytes, "Name the file that holds your function.")
     others = {file.name: read_file(file, bytes, "Move it away.") for file in function_files(path.parent)}
     for name, content in {path.name: code, **others}.items():
-        if name == path.name or Path(name).stem.encode() in code:  # which imports it
+        is_imported = Path(name).stem.encode() in code
+        if name == path.name or is_imported:
             _require_python(path.with_name(name), content)
     if HANDLER.encode() not in code:
         raise UsageError(
@@ -114,7 +115,8 @@ def _try(case: Case, runner: Runner, seed: str, accounts: Accounts) -> Result:
     """
     result = Result(case.id, _(case.sentence), "not yet")
     for call in range(1, _MOST_CALLS + 1):
-        bench = Bench(accounts(str(10**11 + secrets.randbelow(9 * 10**11))))
+        number = 10**11 + secrets.randbelow(9 * 10**11)  # with twelve digits
+        bench = Bench(accounts(str(number)))
         # The same for each call, so that each call of one history is cut off. No case tells of another one.
         draw = Draw(Random(f"{seed} {case.id}"), bench.lab)  # noqa: S311  # a seed of chance is long
         history = case.history(draw)
@@ -130,7 +132,8 @@ def _try(case: Case, runner: Runner, seed: str, accounts: Accounts) -> Result:
         if faults:
             notes = [_("killed at the call {call}, and started again", call=cut) for cut in cuts]
             told = [visible(fault.found or fault.cause, _LONGEST_FAULT) for fault in faults]
-            return result._replace(cause=faults[0].cause, found=_("; ").join([*notes, *shortened(told)]))
+            found = _("; ").join([*notes, *shortened(told)])
+            return result._replace(cause=faults[0].cause, found=found)
         if not cuts:  # no start of this case crashes, or none makes so many calls
             break
     return result._replace(state="passed")

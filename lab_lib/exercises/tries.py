@@ -14,7 +14,7 @@ from lab_lib import resources, transactions
 from lab_lib.aws import buckets, queues, tables, topics, triggers
 from lab_lib.aws.json_text import json_object
 from lab_lib.checks import chain
-from lab_lib.checks.evidence import TABLES, snapshot
+from lab_lib.checks.evidence import snapshot
 from lab_lib.checks.reading import NOTIFIER
 from lab_lib.checks.upload import Snapshot, compare_totals
 from lab_lib.errors import StepMissing, UsageError, none_if_absent
@@ -37,7 +37,8 @@ def upload_mine(lab: Lab, key: str, text: str) -> None:
     topic exists: then TotalNotifier would fail.
     """
     file = transactions.recount(key, text.encode())
-    if others := [name for name in file.addresses if not name.startswith(OWN)]:
+    others = [name for name in file.addresses if not name.startswith(OWN)]
+    if others:
         raise UsageError(
             "{key} has the customer {customer}; wanted ids that begin with {own}. So nothing of the bank's is "
             "changed, and notebook 04 can take your rows away. Change it, and run this cell again.",
@@ -51,7 +52,8 @@ def upload_mine(lab: Lab, key: str, text: str) -> None:
     write_file(path, text, "Free some space there, then run this cell again.")
     if key == FIRST:
         chain.wait_until_uploads_start(lab)
-    with chain.following(lab, path, live.chain, (ROWS, REJECTED) if key == FIRST else ()):
+    links = (ROWS, REJECTED) if key == FIRST else ()  # () are all
+    with chain.following(lab, path, live.chain, links):
         buckets.upload(lab, path)
 
 
@@ -74,8 +76,8 @@ def wait_for_totals(lab: Lab) -> None:
     if content is None:
         raise StepMissing("{key} is not in the bucket. Run the cell that uploads it, then this cell again.", key=FIRST)
     file = transactions.recount(FIRST, content)
-    held = snapshot(lab)
-    before = Snapshot({row: item for row, item in held.rows.items() if row not in file.amounts})
+    rows = {row: item for row, item in snapshot(lab).rows.items() if row not in file.amounts}
+    before = Snapshot(rows)
     chain.Upload(lab, FIRST, file, (CHANGES, TOTALS), before).wait(live.chain)
 
 
@@ -84,7 +86,9 @@ def delete_my_rows(lab: Lab) -> None:
 
     TimedOut if the chain is broken; it can be run again when it is fixed.
     """
-    rows, customers, totals = (tables.items(lab, name, beginning=OWN) for name in TABLES)
+    rows = tables.items(lab, "Transactions", beginning=OWN)
+    customers = tables.items(lab, "Customer", beginning=OWN)
+    totals = tables.items(lab, "TransactionTotal", beginning=OWN)
     names = sorted({item["CustomerId"] for item in (*rows, *customers, *totals)})
     zero = dict.fromkeys(names, Decimal(0))
     _wait_for(lab, zero | transactions.totals(transactions.read_amounts(rows)))  # where it ends, the rows stay
@@ -113,9 +117,12 @@ def _wait_for(lab: Lab, totals: dict[str, Decimal]) -> None:
 
     def are_there() -> bool:
         held = {item["CustomerId"]: item for item in tables.items(lab, "TransactionTotal", beginning=OWN)}
-        high = [name for name, total in totals.items() if total >= lab.threshold]
-        alerted = [name for name in totals if held.get(name, {}).get("alerted")]
-        return high == alerted and not any(compare_totals(totals, held))
+        for name, total in totals.items():
+            is_high = total >= lab.threshold
+            item = held.get(name, {})
+            if bool(item.get("alerted")) != is_high:
+                return False
+        return not any(compare_totals(totals, held))
 
     what = _("{name} to take your rows off the totals", name=lab.name(NOTIFIER))
     lab.wait_until(
@@ -131,10 +138,14 @@ def listen(lab: Lab) -> Iterator[Callable[[str], queues.Message]]:
     """
     ids = []
 
-    def receive(message: str) -> queues.Message:
-        ids.append(message)
+    def receive(id: str) -> queues.Message:
+        ids.append(id)
+
+        def find() -> list[queues.Message]:
+            return [body for body in queues.messages(lab, queues.MINE) if body.get("MessageId") == id]
+
         received = lab.wait_until(
-            lambda: [body for body in queues.messages(lab, queues.MINE) if body.get("MessageId") == message],
+            find,
             _("the message to reach {queue}", queue=lab.name(queues.MINE)),
             hint=_("The checkpoint of this notebook says what is wrong with the topic."),
         )
@@ -148,8 +159,9 @@ def listen(lab: Lab) -> Iterator[Callable[[str], queues.Message]]:
         if arn := triggers.find_queue_subscription(lab, queues.MINE):
             lab.client("sns").unsubscribe(SubscriptionArn=arn)
         queues.delete_queue(lab, queues.MINE)
-        for queue in queues.ALERT_QUEUES if ids else ():  # which exist if notebook 04 ran before
-            queues.delete_messages(lab, queue, lambda body: body.get("MessageId") in ids)
+        if ids:
+            for queue in queues.ALERT_QUEUES:  # which exist if notebook 04 ran before
+                queues.delete_messages(lab, queue, lambda body: body.get("MessageId") in ids)
 
 
 @dataclass(frozen=True)

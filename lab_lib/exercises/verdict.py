@@ -52,12 +52,15 @@ def expect(history: History) -> Due:
             name = customer(record)
             row = change(record)
             total = due.totals[name]
-            if isinstance(row["new amount"], str):
+            if isinstance(row["new amount"], str):  # poison
                 due.letters.add(row["TransactionId"])
             else:
                 due.totals[name] += effect(record)
-                due.most[name] += total < HIGH <= due.totals[name]
-        due.fewest.update(name for name, total in due.totals.items() if before.get(name, 0) < HIGH <= total)
+                if total < HIGH <= due.totals[name]:
+                    due.most[name] += 1
+        for name, total in due.totals.items():
+            if before.get(name, 0) < HIGH <= total:
+                due.fewest[name] += 1
     return due
 
 
@@ -71,7 +74,10 @@ def describe(history: History) -> str:
     for start in history:
         if not start.has_topic:
             lines.append(_("the topic is deleted"))
-        batches = [_(", ").join(_tell(record, seen) for record in batch) for batch in start.batches]
+        batches = []
+        for batch in start.batches:
+            records = [_tell(record, seen) for record in batch]
+            batches.append(_(", ").join(records))
         lines.append(_("sent to a new start: {batches}", batches=_("; ").join(batches)))
         if not start.has_topic:
             lines.append(_("the topic comes back"))
@@ -80,23 +86,30 @@ def describe(history: History) -> str:
 
 def find_faults(history: History, held: Held) -> Iterator[Fault]:
     """Yield what is not as it should be, the most telling first."""
-    records = {record["eventID"]: record for batch in _batches(history) for record in batch}
+    records = {}
+    for batch in _batches(history):
+        for record in batch:
+            records[record["eventID"]] = record
     due = expect(history)
     _batch, last = held.deliveries[-1]
     if last.why:
         yield Fault(_("the last batch still fails: {why}", why=last.why), _("what is behind it waits"))
     wanted = dict.fromkeys(held.totals, Decimal(0)) | due.totals
-    wrong = [*upload.compare_totals(wanted, {name: held.totals.get(name, {}) for name in wanted})]
+    items = {name: held.totals.get(name, {}) for name in wanted}
+    wrong = [*upload.compare_totals(wanted, items)]
     cause = _cause(held, wrong)
     for total in wrong:
         yield Fault(cause, str(total))
     for alert in held.alerts:
-        yield from _read_alert(alert, [effect(record) for record in records.values() if customer(record) == alert.key])
+        effects = [effect(record) for record in records.values() if customer(record) == alert.key]
+        yield from _read_alert(alert, effects)
     yield from _count_alerts(held, due)
     named = {*re.findall("T[0-9]{15}", " ".join(held.letters))}  # as they are drawn
     if due.letters - named:
         yield Fault(_("a bad record has no dead letter that names its TransactionId"))
-    if named & {change(record)["TransactionId"] for record in records.values()} - due.letters:
+    sent = {change(record)["TransactionId"] for record in records.values()}
+    good = sent - due.letters
+    if named & good:
         yield Fault(_("good records are among the dead letters"))
     if held.heaviest > _LONGEST_ITEM + _MOST_A_RECORD * len(records):
         yield Fault(_("an item grows with each record, and an item of DynamoDB has at most 400 KB"))
@@ -104,14 +117,21 @@ def find_faults(history: History, held: Held) -> Iterator[Fault]:
 
 def _batches(history: History) -> list[list[Record]]:
     """Return the batches of a history."""
-    return [batch for start in history for batch in start.batches]
+    batches = []
+    for start in history:
+        batches += start.batches
+    return batches
 
 
 def _tell(record: Record, seen: set[str]) -> str:
     """Return a record in short, such as "C1 12.5", "C1 12.5 → 10" for a correction, "C1 12.5 deleted"."""
-    images = [record["dynamodb"].get(name) for name in ("OldImage", "NewImage")]
-    values = [image["TransactionAmount"] for image in images if image]
-    text = f"{customer(record)} {' → '.join(value.get('N') or repr(value['S']) for value in values)}"
+    amounts = []
+    for name in ("OldImage", "NewImage"):
+        image = record["dynamodb"].get(name)
+        if image:
+            value = image["TransactionAmount"]
+            amounts.append(value.get("N") or repr(value["S"]))
+    text = f"{customer(record)} {' → '.join(amounts)}"
     if record["eventName"] == "REMOVE":
         text = _("{change} deleted", change=text)
     if record["eventID"] in seen:
@@ -127,13 +147,13 @@ def _cause(held: Held, wrong: list[upload.Difference]) -> str:
     for batch, _outcome in held.deliveries:
         for record in batch:
             name = customer(record)
-            added = _AGAIN if record["eventID"] in seen else _LEFT_OUT
+            cause = _AGAIN if record["eventID"] in seen else _LEFT_OUT
             seen.add(record["eventID"])
-            amounts[name, added].append(effect(record))
+            amounts[name, cause].append(effect(record))
             old = change(record)["old amount"]
             if old:
-                kept = _DELETED if record["eventName"] == "REMOVE" else _OLD
-                amounts[name, kept].append(old)
+                cause = _DELETED if record["eventName"] == "REMOVE" else _OLD
+                amounts[name, cause].append(old)
     for total in wrong:
         if not isinstance(total.found, Decimal | None):
             continue
@@ -147,7 +167,8 @@ def _cause(held: Held, wrong: list[upload.Difference]) -> str:
 def _read_alert(alert: upload.Alert, effects: list[Decimal]) -> Iterator[Fault]:
     """Yield what is wrong with an alert about a customer whose changes have these effects."""
     wrong = [*alert.differences(HIGH)]
-    if not wrong and len(effects) <= _MOST_SUMMED and amount(alert.balance) not in _sums(effects):
+    has_all_sums = len(effects) <= _MOST_SUMMED
+    if not wrong and has_all_sums and amount(alert.balance) not in _sums(effects):
         words = N_("an alert for {key} has {attribute} {found}, not a total that there was")
         wrong = [upload.Difference(alert.key, "accountBalance", alert.balance, words=words)]
     for difference in wrong:
@@ -157,12 +178,12 @@ def _read_alert(alert: upload.Alert, effects: list[Decimal]) -> Iterator[Fault]:
 def _count_alerts(held: Held, due: Due) -> Iterator[Fault]:
     """Yield the customers with too few alerts, or more than failures explain."""
     counted = Counter(alert.key for alert in held.alerts)
-    failures = sum(outcome.why != "" for _batch, outcome in held.deliveries)
+    failures = [outcome for _batch, outcome in held.deliveries if outcome.why]
     for name in due.totals:
         count = counted[name]
         most = due.most[name]
         if most:
-            most += failures
+            most += len(failures)
         if count < due.fewest[name]:
             cause = _("alerts are missing")
             wanted = due.fewest[name]

@@ -37,14 +37,17 @@ def open_lab(settings: Settings, step: str) -> lab.Lab:
     chosen = named_settings(settings)
     if step != "00":
         chosen = {**_kept(), **chosen}
-    opened = lab.open_lab(**{name: chosen.get(name, "") for name in SETTINGS})
-    opened = replace(opened, data_file=Path(chosen.get("data_file") or data_file(Path.cwd())).absolute())
+    values = {name: chosen.get(name, "") for name in SETTINGS}
+    opened = lab.open_lab(**values)
+    file = Path(chosen.get("data_file") or data_file(Path.cwd()))
+    opened = replace(opened, data_file=file.absolute())
     if step == "00":
         keep(chosen)
     os.environ.setdefault(WORKSPACE, str(workspace()))  # which may be known by the folder that is left now
     os.chdir(_copy() or _temporary().name)
     if step != "99":  # whatever is there is deleted
-        require(opened, *(earlier for earlier in STEPS if earlier < step))
+        earlier = [name for name in STEPS if name < step]
+        require(opened, *earlier)
     return opened
 
 
@@ -93,7 +96,10 @@ def keep(settings: Settings) -> None:
 def _kept() -> Settings:
     """Return the settings that notebook 00 has kept; {} where there are none."""
     copy = _copy()
-    if not copy or not exists(path := copy / STATE / "settings.json"):
+    if not copy:
+        return {}
+    path = copy / STATE / "settings.json"
+    if not exists(path):
         return {}
     return read_file(path, json_object, N_("Run notebook 00 again as far as “Open the lab”: it writes this file anew."))
 
@@ -111,7 +117,8 @@ def is_graded() -> bool:
 def _copy() -> Path | None:
     """Return the learner's copy if this process runs in it, and may change it."""
     here = Path.cwd()
-    return here if is_copy(here) and os.environ.get(HEADLESS, KEEPING) == KEEPING else None
+    may_change = os.environ.get(HEADLESS, KEEPING) == KEEPING
+    return here if may_change and is_copy(here) else None
 
 
 @functools.cache

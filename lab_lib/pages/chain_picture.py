@@ -5,6 +5,7 @@ Where a page may run scripts, chain_picture.js puts the SVG into the page, in it
 Elsewhere, it is an image of how it ended.
 """
 
+from collections import defaultdict
 from collections.abc import Mapping
 from html import escape
 from pathlib import Path
@@ -48,24 +49,21 @@ class Arrow(NamedTuple):
         return f"{self.start}→{self.end}"
 
 
-BOXES = {
-    box.name: box
-    for box in [
-        Box(N_("file"), "transactions.txt", 108, 14, 24, _LEFT, 0),
-        Box("S3", N_("bucket"), 84, 154, 24, _RIGHT, 0),
-        Box("Lambda", "TransactionProcessor", 150, 112, 112, _RIGHT, 1),
-        Box("DynamoDB", "Customer", 96, 290, 24, _LEFT, 1),
-        Box("DynamoDB", "Transactions", 96, 290, 112, _RIGHT, 2),
-        Box("Lambda", "TotalNotifier", 118, 446, 112, _RIGHT, 3),
-        Box("DynamoDB", "TransactionTotal", 118, 446, 24, _LEFT, 3),
-        Box(N_("SNS topic"), "HighBalanceAlert", 124, 590, 112, _RIGHT, 4),
-        Box(N_("subscribers"), N_("e-mail, SMS"), 112, 740, 24, _LEFT, 4),
-        *(
-            Box("SQS", queue, 112, 740, 112 + 88 * place, (_LEFT, _RIGHT)[place % 2], 5 + place // 2)
-            for place, queue in enumerate(QUEUES)
-        ),
-    ]
-}
+_BOXES = [
+    Box(N_("file"), "transactions.txt", 108, 14, 24, _LEFT, 0),
+    Box("S3", N_("bucket"), 84, 154, 24, _RIGHT, 0),
+    Box("Lambda", "TransactionProcessor", 150, 112, 112, _RIGHT, 1),
+    Box("DynamoDB", "Customer", 96, 290, 24, _LEFT, 1),
+    Box("DynamoDB", "Transactions", 96, 290, 112, _RIGHT, 2),
+    Box("Lambda", "TotalNotifier", 118, 446, 112, _RIGHT, 3),
+    Box("DynamoDB", "TransactionTotal", 118, 446, 24, _LEFT, 3),
+    Box(N_("SNS topic"), "HighBalanceAlert", 124, 590, 112, _RIGHT, 4),
+    Box(N_("subscribers"), N_("e-mail, SMS"), 112, 740, 24, _LEFT, 4),
+]
+for _place, _queue in enumerate(QUEUES):  # one below the other, or two in a row of a narrow screen
+    _middle = _RIGHT if _place % 2 else _LEFT
+    _BOXES.append(Box("SQS", _queue, 112, 740, 112 + 88 * _place, _middle, 5 + _place // 2))
+BOXES = {box.name: box for box in _BOXES}
 ARROWS = [
     Arrow("transactions.txt", "bucket"),
     Arrow("bucket", "TransactionProcessor", "ObjectCreated"),
@@ -98,13 +96,16 @@ def part_of(resource: Resource) -> str:
 
 
 # The resources that parts stand for, by these parts in their order.
-FLOW = {part: resource for part in PARTS for resource in RESOURCES if part_of(resource) == part}
+_RESOURCES = {part_of(resource): resource for resource in RESOURCES}
+FLOW = {part: _RESOURCES[part] for part in PARTS if part in _RESOURCES}
 
 
 def called(part: str) -> str:
     """Return how a part of FLOW is called."""
     kind, name, *_rest = FLOW[part]
-    return _("subscription of {}").format(name) if kind == "subscription" else name or _(kind)
+    if kind == "subscription":
+        return _("subscription of {}").format(name)
+    return name or _(kind)
 
 
 def in_words() -> str:
@@ -157,23 +158,25 @@ class Picture(NamedTuple):
     def alt(self) -> str:
         if self.words:
             return self.words
-        parts = dict[str, list[str]]()  # by the word on them
+        parts = defaultdict[str, list[str]](list)  # by the word on them
         for name in FLOW:
-            parts.setdefault(self.looks.get(name, Look()).word, []).append(called(name))
+            look = self.looks.get(name, Look())
+            parts[look.word].append(called(name))
         usual = "" if "" in parts else max(parts, key=lambda word: len(parts[word]))  # of most parts
-        groups = [
-            _("{parts} {said}", parts=_(", ").join(names), said=word)
-            for word, names in parts.items()
-            if word not in ("", usual)
-        ]
-        if usual:
-            groups.append(_("all else {said}", said=usual) if groups else _("all {said}", said=usual))
+        groups = []
+        for word, names in parts.items():
+            if word not in ("", usual):
+                groups.append(_("{parts} {said}", parts=_(", ").join(names), said=word))
+        if usual and groups:
+            groups.append(_("all else {said}", said=usual))
+        elif usual:
+            groups.append(_("all {said}", said=usual))
         return _("The chain: {parts}.", parts=_("; ").join(groups))
 
     def _repr_html_(self) -> str:
         drawn = image(svg(self.looks).encode(), self.alt)
-        again = escape(_("▶ Play it again"))
-        return f'<figure style="margin:0" data-again="{again}">{drawn}<script>{SCRIPT}</script></figure>'
+        button = escape(_("▶ Play it again"))
+        return f'<figure style="margin:0" data-again="{button}">{drawn}<script>{SCRIPT}</script></figure>'
 
     def __repr__(self) -> str:
         return self.alt
@@ -181,9 +184,10 @@ class Picture(NamedTuple):
 
 def svg(looks: Mapping[str, Look], alt: str = "") -> str:
     """Return the picture as the text of an SVG file. A part without a look is plain. `alt` is the picture in words."""
+    narrow = {name: box.on_narrow for name, box in BOXES.items()}
     return _TEMPLATE.render(
         wide=_screen(WIDTH, BOXES),
-        narrow=_screen(NARROW, {name: box.on_narrow for name, box in BOXES.items()}),
+        narrow=_screen(NARROW, narrow),
         looks={**dict.fromkeys(PARTS, Look()), **looks},
         moments=_moments(looks),
         style=_STYLE,
@@ -202,12 +206,12 @@ def _moments(looks: Mapping[str, Look]) -> dict[str, int]:
 
 def _screen(width: int, boxes: Mapping[str, Box]) -> dict[str, Any]:
     """Return what the template draws on a screen of this width, with these boxes."""
-    return {
-        "width": width,
-        "height": max(box.y for box in boxes.values()) + TALL + 18,
-        "arrows": [(arrow, _line(boxes[arrow.start], boxes[arrow.end])) for arrow in ARROWS],
-        "boxes": boxes.values(),
-    }
+    lowest = max(box.y for box in boxes.values())
+    arrows = []
+    for arrow in ARROWS:
+        line = _line(boxes[arrow.start], boxes[arrow.end])
+        arrows.append((arrow, line))
+    return {"width": width, "height": lowest + TALL + 18, "arrows": arrows, "boxes": boxes.values()}
 
 
 def _line(start: Box, end: Box) -> Line:

@@ -2,6 +2,7 @@
 
 from datetime import UTC, datetime, timedelta
 from functools import partial
+from typing import Any
 
 import pandas as pd
 from IPython import get_ipython
@@ -96,10 +97,15 @@ def stream_changes(lab: Lab, *customers: str) -> DataFrame:
 def metrics(lab: Lab) -> DataFrame:
     """Return CloudWatch's count of Invocations, Errors and Throttles of each function in the last day."""
     yesterday = datetime.now(UTC) - timedelta(days=1)
-    rows = none_if_unseen(
-        lambda: [[name, *cloudwatch.metrics(lab, name, yesterday).values()] for name in functions.SOURCES]
-    )
-    return DataFrame(rows, columns=["function", *cloudwatch.METRICS])
+
+    def read() -> list[list[Any]]:
+        rows = []
+        for name in functions.SOURCES:
+            counts = cloudwatch.metrics(lab, name, yesterday)
+            rows.append([name, *counts.values()])
+        return rows
+
+    return DataFrame(none_if_unseen(read), columns=["function", *cloudwatch.METRICS])
 
 
 def _in_language(frame: DataFrame) -> str:

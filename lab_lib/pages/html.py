@@ -20,9 +20,9 @@ from lab_lib.language import _, ngettext
 def templates(folder: Path) -> Environment:
     """Return the templates of a folder. They escape the values that fill them, and the messages that they make."""
     loader = FileSystemLoader(folder)
-    made = Environment(loader=loader, autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True)
-    made.globals.update(_=_, ngettext=ngettext)
-    return made
+    jinja = Environment(loader=loader, autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True)
+    jinja.globals.update(_=_, ngettext=ngettext)
+    return jinja
 
 
 @cache
@@ -41,9 +41,14 @@ def script(text: str) -> dict[str, str]:
 def table(rows: Iterable[Iterable[str]], titles: Iterable[str] = ()) -> str:
     """Return a table of these cells, which are HTML."""
     cell = '<td style="text-align:left;vertical-align:top">{}</td>'
-    body = "".join(f"<tr>{''.join(map(cell.format, row))}</tr>" for row in rows)
+    body = ""
+    for row in rows:
+        cells = "".join(map(cell.format, row))
+        body += f"<tr>{cells}</tr>"
     head = "".join(f'<th scope="col" style="text-align:left;white-space:nowrap">{title}</th>' for title in titles)
-    return f"<table>{f'<thead><tr>{head}</tr></thead>' if head else ''}<tbody>{body}</tbody></table>"
+    if head:
+        head = f"<thead><tr>{head}</tr></thead>"
+    return f"<table>{head}<tbody>{body}</tbody></table>"
 
 
 def image(svg: bytes, alt: str, kind: str = "") -> str:

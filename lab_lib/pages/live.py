@@ -29,7 +29,9 @@ class Link(NamedTuple):
     def called(self) -> str:
         """Return its name in the user's language."""
         queue = self.name.removeprefix(messages(""))
-        return _(self.name) if queue == self.name else _("messages in {}").format(queue)
+        if queue == self.name:  # no link of a queue
+            return _(self.name)
+        return _("messages in {}").format(queue)
 
     @property
     def amount(self) -> str:
@@ -69,7 +71,10 @@ def chain(progress: Progress) -> None:
         clear_output(wait=True)  # type: ignore[no-untyped-call]
     elif not progress.is_last:
         return
-    rows = [(f"{LOOKS[_state(link)].sign} {link.called}", _words(link)) for link in progress.links]
+    rows = []
+    for link in progress.links:
+        sign = LOOKS[_state(link)].sign
+        rows.append((f"{sign} {link.called}", _words(link)))
     text = "\n".join(aligned(rows))
     data = {"text/html": f"{picture(progress)._repr_html_()}<pre>{escape(text)}</pre>", "text/plain": text}
     display(data, raw=True)  # type: ignore[no-untyped-call]
@@ -103,4 +108,5 @@ def _state(link: Link) -> str:
 
 def _words(link: Link) -> str:
     """Return how much there is, why nothing is due, and the note."""
-    return _(": ").join(filter(None, (link.amount, "" if link.want else link.why, link.note)))
+    why = "" if link.want else link.why
+    return _(": ").join(filter(None, (link.amount, why, link.note)))

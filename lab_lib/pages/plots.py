@@ -64,7 +64,8 @@ def plot_comparison(frame: DataFrame, threshold: Decimal) -> Drawing:
     bars = frame.set_index("CustomerId")[["lab total", "your total"]].set_axis(functions, axis="columns")
     ours = map(_label, frame["lab total"], frame["lab alerts"])
     yours = map(_label, frame["your total"], frame["your alerts"], frame["stuck"])
-    return _draw(title, bars, DataFrame(zip(ours, yours, strict=True), columns=functions), threshold)
+    labels = DataFrame(zip(ours, yours, strict=True), columns=functions)
+    return _draw(title, bars, labels, threshold)
 
 
 def _label(total: Decimal, alerts: int = 0, is_stuck: bool = False) -> str:
@@ -102,7 +103,8 @@ def _draw(title: str, bars: DataFrame, labels: DataFrame, threshold: Decimal) ->
         drawn: Any = axes.patches  # column after column
         right = axes.get_yaxis_transform()  # of the axes, where no bar and no line crosses a label
         for bar, label in zip(drawn, labels.to_numpy().T.flat, strict=True):
-            axes.text(1.01, bar.get_y() + bar.get_height() / 2, label, va="center", transform=right)
+            middle = bar.get_y() + bar.get_height() / 2
+            axes.text(1.01, middle, label, va="center", transform=right)
         figure.legend(loc="outside lower left", ncols=3)
         svg = io.BytesIO()
         figure.savefig(svg, format="svg", transparent=True, metadata={"Date": None, "Creator": None})
@@ -112,5 +114,7 @@ def _draw(title: str, bars: DataFrame, labels: DataFrame, threshold: Decimal) ->
 def _fonts() -> list[str]:
     """Return the fonts of the user's language, which come after matplotlib's: a computer takes the first it has."""
     folder = language.folder(language.used())
-    file = folder and folder / "fonts.txt"
-    return file.read_text("utf-8").splitlines() if file and file.is_file() else []
+    if not folder:
+        return []
+    file = folder / "fonts.txt"
+    return file.read_text("utf-8").splitlines() if file.is_file() else []

@@ -34,13 +34,15 @@ class Call:
         """Return the parameters in one short line."""
         values = {name: _text(value) for name, value in self.parameters.items()}
         if "QueueUrl" in values:
-            values["QueueUrl"] = f"…/{values['QueueUrl'].split('/')[-1]}"
+            queue = values["QueueUrl"].split("/")[-1]
+            values["QueueUrl"] = f"…/{queue}"
         parts = [f"{name}={cut(text, _LONGEST_VALUE)}" for name, text in values.items()]
         return cut(", ".join(parts), _LONGEST_LINE)
 
     @property
     def took(self) -> str:
-        return clauses([how_often(self.times) if self.times > 1 else "", f"{self.seconds * 1000:.0f} ms"])
+        times = how_often(self.times) if self.times > 1 else ""
+        return clauses([times, f"{self.seconds * 1000:.0f} ms"])
 
 
 class Calls(list[Call]):
@@ -61,8 +63,10 @@ class Calls(list[Call]):
     def _repr_html_(self) -> str:
         if not self:
             return "<p>" + _("no AWS calls") + "</p>"
-        time = '<span style="white-space:nowrap">{}</span>'
-        rows = [(call.service, f"<b>{call.operation}</b>", escape(call.main), time.format(call.took)) for call in self]
+        rows = []
+        for call in self:
+            took = f'<span style="white-space:nowrap">{call.took}</span>'
+            rows.append((call.service, f"<b>{call.operation}</b>", escape(call.main), took))
         return table(rows, (_("service"), _("call"), _("main parameters"), _("took")))
 
 
@@ -94,4 +98,6 @@ def _text(value: Any) -> str:
     def shortened(other: Any) -> str:
         return f"<{len(other):,} bytes>" if isinstance(other, bytes) else str(other)
 
-    return value if isinstance(value, str) else json.dumps(value, default=shortened)
+    if isinstance(value, str):
+        return value
+    return json.dumps(value, default=shortened)

@@ -22,7 +22,10 @@ _CONFUSING = re.compile(
 def shortened(names: Iterable[str], most: int = 5) -> list[str]:
     """Return all names, or the first ones and, in the place of the others, "and 3 more"."""
     listed = list(names)
-    return listed if len(listed) <= most else [*listed[:most], _("and {count:,} more", count=len(listed) - most)]
+    others = len(listed) - most
+    if others <= 0:
+        return listed
+    return [*listed[:most], _("and {count:,} more", count=others)]
 
 
 def listing(names: Iterable[str], most: int = 5) -> str:
@@ -65,8 +68,11 @@ def visible(text: str, longest: int = 1_000) -> str:
     Odd are characters that cannot be seen, wide forms and other dashes of ASCII, and, beside Latin letters, those of
     Greek and Cyrillic. A word purely in another script stays as it is.
     """
-    told = _CONFUSING.sub(lambda found: "".join(map(_code, found[0])), cut(text, longest))
-    return "".join(character if character.isprintable() else _code(character) for character in told)
+    text = _CONFUSING.sub(lambda found: "".join(map(_code, found[0])), cut(text, longest))
+    shown = ""
+    for character in text:
+        shown += character if character.isprintable() else _code(character)
+    return shown
 
 
 def _code(character: str) -> str:

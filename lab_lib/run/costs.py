@@ -27,7 +27,10 @@ def minutes(numbers: Iterable[str]) -> float:
 
 def cents(numbers: Iterable[str]) -> float:
     """Return what these notebooks cost on AWS: the lab's requests, and what the functions do."""
-    return sum(sum(map(_cents, _COSTS["usage"][number].values())) for number in numbers)
+    total = 0.0
+    for number in numbers:
+        total += sum(map(_cents, _COSTS["usage"][number].values()))
+    return total
 
 
 def before(numbers: list[str], rows: int, region: str) -> str:
@@ -52,8 +55,12 @@ def of_functions(lab: Lab, notebook: str) -> str:
     if lab.region.startswith(_CHINA):
         return _(_YUAN)
     used = _COSTS["usage"][notebook]["functions"]
-    lines = [f"{set_cell_size(_(item), 13)}{number:>9,.7g}  {_price({item: number})}" for item, number in used.items()]
-    return "\n".join([*lines, set_cell_size(_("all"), 24) + _price(used)])
+    lines = []
+    for item, number in used.items():
+        name = set_cell_size(_(item), 13)
+        lines.append(f"{name}{number:>9,.7g}  {_price({item: number})}")
+    lines.append(set_cell_size(_("all"), 24) + _price(used))
+    return "\n".join(lines)
 
 
 def _price(usage: Mapping[str, float]) -> str:
@@ -61,4 +68,6 @@ def _price(usage: Mapping[str, float]) -> str:
 
 
 def _cents(usage: Mapping[str, float]) -> float:
-    return sum(number * float(_COSTS["prices"][item]) for item, number in usage.items()) * 100 / 1e6
+    prices = _COSTS["prices"]
+    millionths = sum(number * float(prices[item]) for item, number in usage.items())  # of a dollar
+    return millionths * 100 / 1e6

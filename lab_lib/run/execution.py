@@ -67,9 +67,9 @@ def one_kernel(folder: Path, headless: str = "1") -> Iterator[Kernel]:
         history = "--HistoryManager.hist_file=:memory:"  # the user's own would keep private values
         arguments = [history, f"--IPKernelApp.exec_lines={_KERNEL_RESET}"]
         # A killed kernel leaves files in TMPDIR.
-        own = {QUIET: "1", HEADLESS: headless, "TMPDIR": sockets}
+        variables = os.environ | {QUIET: "1", HEADLESS: headless, "TMPDIR": sockets}
         try:
-            run_sync(kernel.start_kernel)(cwd=str(folder), env=os.environ | own, extra_arguments=arguments)
+            run_sync(kernel.start_kernel)(cwd=str(folder), env=variables, extra_arguments=arguments)
             yield kernel
         finally:
             _cancel_tasks()
@@ -106,9 +106,14 @@ class Step(NamedTuple):
 
     def printed(self, tag: str = "", stream: str = "stdout") -> str:
         """Return what the cells with this tag have printed, or all cells."""
-        cells = [cell for cell in self.content["cells"] if not tag or tag in cell["metadata"].get("tags", [])]
-        outputs = [output for cell in cells for output in cell.get("outputs", []) if output.get("name") == stream]
-        return "".join("".join(output["text"]) for output in outputs).strip()
+        texts = []
+        for cell in self.content["cells"]:
+            if tag and tag not in cell["metadata"].get("tags", []):
+                continue
+            for output in cell.get("outputs", []):
+                if output.get("name") == stream:
+                    texts.append("".join(output["text"]))
+        return "".join(texts).strip()
 
     def as_dict(self) -> dict[str, Any]:
         return {"notebook": self.notebook, "ok": self.ok, "seconds": round(self.seconds, 2), "error": self.error}
@@ -140,7 +145,9 @@ def run(name: str, notebook: Notebook, kernel: Kernel, client: Any = None, **opt
         return Step(name, notebook, error, stopped)
     finally:
         notes.notebook_complete()
-    return Step(name, notebook, None if options.get("allow_errors") else _error_of_a_cell(notebook))
+    if options.get("allow_errors"):
+        return Step(name, notebook, None)
+    return Step(name, notebook, _error_of_a_cell(notebook))
 
 
 def _error_of_a_cell(notebook: Notebook) -> str | None:

@@ -66,11 +66,13 @@ def prepare(parameters: dict[str, Any], until: str | None = None, mine: bool = F
     """
     paths = notebooks(until)
     if mine:
-        parameters = copies.settings() | {name: value for name, value in parameters.items() if value}
+        given = {name: value for name, value in parameters.items() if value}
+        parameters = copies.settings() | given
         paths = [copies.existing(path.name) for path in paths]
     data_file = Path(parameters.get("data_file") or DATA_FILE).absolute()
     rows = check_data_file(data_file)
-    lab = open_lab(**{name: parameters[name] for name in SETTINGS if name in parameters})
+    settings = {name: parameters[name] for name in SETTINGS if name in parameters}
+    lab = open_lab(**settings)
     return Prepared(lab, {**parameters, "data_file": str(data_file)}, paths, rows)
 
 
@@ -122,15 +124,14 @@ def run(
             with one_kernel(prepared.notebooks[0].parent) as kernel:
                 held = _run_notebooks(prepared, out, kernel, steps, started, complete)
         finally:
+            versions = {name: importlib.metadata.version(name) for name in _PACKAGES}
+            versions |= {"python": platform.python_version(), "platform": platform.platform()}
+            is_complete = len(steps) == len(prepared.notebooks)
             result = {
                 "account": lab.account,
                 "region": lab.region,
-                "versions": {
-                    **{name: importlib.metadata.version(name) for name in _PACKAGES},
-                    "python": platform.python_version(),
-                    "platform": platform.platform(),
-                },
-                "ok": len(steps) == len(prepared.notebooks) and all(step.ok for step in steps),
+                "versions": versions,
+                "ok": is_complete and all(step.ok for step in steps),
                 "seconds": round(time.monotonic() - begun, 1),
                 "steps": [step.as_dict() for step in steps],
                 **held,
@@ -162,7 +163,7 @@ def _run_notebooks(
         steps.append(run_one(path, out, prepared.parameters, lab, kernel))
         if not steps[-1].ok:
             break
-    if number < BREAK_IT:
+    if number < BREAK_IT:  # the last one that was run
         complete(lab)
     if number < CLEAN_UP:
         with suppress(BotoCoreError, ClientError):  # which may be why a notebook failed
@@ -177,7 +178,8 @@ def run_one(path: Path, out: Path, parameters: dict[str, Any], lab: Lab, kernel:
     """
     source = path
     written = out / path.name
-    if path.parent == copies.NOTEBOOKS and language.used() != language.ENGLISH:
+    is_english = language.used() == language.ENGLISH
+    if path.parent == copies.NOTEBOOKS and not is_english:
         write_file(written, json.dumps(translation.notebook(path, language.used())))
         source = written
     notebook = execution.load(source, {"settings": parameters})
@@ -186,16 +188,19 @@ def run_one(path: Path, out: Path, parameters: dict[str, Any], lab: Lab, kernel:
     finally:
         text = masked(without_slow_import("nbformat").writes(notebook), lab)
         write_file(written, text)
-    return step._replace(content=json.loads(text), error=step.error and masked(step.error, lab))
+    error = step.error and masked(step.error, lab)
+    return step._replace(content=json.loads(text), error=error)
 
 
 def _held(prepared: Prepared) -> dict[str, Any]:
     """Return what the account holds before the clean-up, or at an earlier end, amounts as decimal text."""
     lab = prepared.lab
     key = Path(prepared.parameters["data_file"]).name
-    totals = tables.items(lab, "TransactionTotal")
+    totals = {}
+    for item in tables.items(lab, "TransactionTotal"):
+        totals[str(item.get("CustomerId"))] = str(item.get("accountBalance", 0))
     return {
-        "totals": {str(item.get("CustomerId")): str(item.get("accountBalance", 0)) for item in totals},
+        "totals": totals,
         "transactions": tables.count(lab, "Transactions"),
         "customers": tables.count(lab, "Customer"),
         "alerts": queues.alerts(lab, queues.ALERT_QUEUES[0]),
