@@ -156,7 +156,9 @@ class Sandbox:
             message = json.loads(line)
         except (ValueError, RecursionError):
             raise self._ended() from None
-        if not isinstance(message, dict) or any(isinstance(value, dict | list) for value in message.values()):
+        if not isinstance(message, dict):
+            raise self._ended()
+        if any(isinstance(value, dict | list) for value in message.values()):
             raise self._ended()
         return message
 
