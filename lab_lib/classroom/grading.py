@@ -193,9 +193,9 @@ class Judge:
 
     def _judge(self, lab: Lab, asked: Text, heard: dict[str, Any]) -> None:
         """Judge an exercise where the sandbox has stopped for it."""
-        answer = str(heard.get("answer", ""))
-        is_before = bool(heard.get("is_before"))
         with self._safely(asked.question):
+            answer = str(heard.get("answer", ""))
+            is_before = bool(heard.get("is_before"))
             self.own.judge(lab, asked, answer, is_before)
 
     def _check(self, lab: Lab, step: str) -> None:

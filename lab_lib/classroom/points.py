@@ -123,10 +123,10 @@ def _points(column: str, record: Record, everything: list[Weighed]) -> float | N
     """
     if not record.has_judged(column):
         return None
+    step = column
     if column == PROBE and not record.probed:
-        judged = [one for one in everything if one.column == "05"]
-    else:
-        judged = [one for one in everything if one.column == column]
+        step = "05"
+    judged = [one for one in everything if one.column == step]
     is_seen = any(check.state is not State.CANNOT_SEE for check in record.checks)
     if record.answers is None and not (judged and is_seen):
         return None  # an account of which nothing can be seen was not graded

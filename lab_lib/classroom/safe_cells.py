@@ -55,7 +55,7 @@ def _cells(path: Path) -> list[Cell]:
         for cell in json.loads(path.read_text("utf-8"))["cells"]:
             text = _joined(cell["source"])
             if cell["cell_type"] == "markdown":
-                for found in HEADING.findall(text):
+                for found in HEADING.findall(text):  # the last one holds
                     heading = found
             # Settings were replaced, or are the lab's.
             is_as_in_lab = is_settings(cell) or text in ours
