@@ -68,9 +68,12 @@ def select(students: list[Student], only: str) -> list[Student]:
     UsageError for an entry of `only` that fits nobody.
     """
     names = {name.strip().casefold() for name in only.split(",")} - {""}
-    if unknown := sorted(names.difference(*map(_names, students))):
-        raise UsageError("--only: nobody has the account, id or name {name}.", name=unknown[0])
-    return [student for student in students if not names or names & _names(student)]
+    if not names:
+        return students
+    unknown = names.difference(*map(_names, students))
+    if unknown:
+        raise UsageError("--only: nobody has the account, id or name {name}.", name=min(unknown))
+    return [student for student in students if names & _names(student)]
 
 
 def _names(student: Student) -> set[str]:
@@ -82,10 +85,14 @@ def archive_results(out: Path) -> Path | None:
 
     The folders of the students move as a whole, so that the links of the earlier report still lead to them.
     """
-    results = [path for path in out.iterdir() if path.name in gradebook.FILES or (path / "grade.json").exists()]
+    results = []
+    for path in out.iterdir():
+        if path.name in gradebook.FILES or (path / "grade.json").exists():
+            results.append(path)
     if not results:
         return None
-    when = datetime.fromtimestamp(max(path.stat().st_mtime for path in results))
+    last_change = max(path.stat().st_mtime for path in results)
+    when = datetime.fromtimestamp(last_change)
     place = out / "earlier" / f"{when:%Y-%m-%d-%H%M%S-%f}"
     make_folder(place)
     for path in results:
@@ -105,7 +112,11 @@ def unfinished(works: Sequence[Work], resume: bool) -> list[Work]:
 
 def records(works: Sequence[Work]) -> list[Record]:
     """Return the record of each student. Without one, the student is unfinished or not run."""
-    return [work.read() or work.record(N_("unfinished") if work.draft.exists() else "not run") for work in works]
+    found = []
+    for work in works:
+        state = N_("unfinished") if work.draft.exists() else "not run"
+        found.append(work.read() or work.record(state))
+    return found
 
 
 def in_process(work: Work, watched: Connection) -> Record:
@@ -209,8 +220,11 @@ def do_all(
 def jobs_for(students: list[Student]) -> int:
     """Return how many accounts to work on at a time: on AWS as many as the memory holds, else as the cores can do."""
     all_on_aws = len(on_aws(students)) == len(students)
-    fit = min(JOBS_ON_AWS, psutil.virtual_memory().available // MEMORY) if all_on_aws else JOBS
-    return max(min(len(students), fit), 1)
+    most = JOBS
+    if all_on_aws:
+        fit_in_memory = psutil.virtual_memory().available // MEMORY
+        most = min(JOBS_ON_AWS, fit_in_memory)
+    return max(min(len(students), most), 1)
 
 
 class CleanUp(NamedTuple):
@@ -233,7 +247,8 @@ def _clean(student: Student) -> CleanUp:
         with one_command.alone(lab, "lab class clean"):
             deleted = len(list(cleanup.delete_all(lab)))
             left, kept = cleanup.survey(lab)
-            return CleanUp(deleted, without_accounts(_(", ").join(left)), without_accounts(_(", ").join(kept)))
+            comma = _(", ")
+            return CleanUp(deleted, without_accounts(comma.join(left)), without_accounts(comma.join(kept)))
     except (LabError, BotoCoreError, ClientError) as error:
         return CleanUp(0, in_words(error), "")
 
@@ -241,4 +256,10 @@ def _clean(student: Student) -> CleanUp:
 def on_aws(students: list[Student]) -> list[Student]:
     """Return the students whose accounts are on AWS."""
     endpoint = cache(sessions.endpoint)  # many students may have one profile
-    return [student for student in students if not (student.is_embedded or endpoint(student.profile)[0])]
+    found = []
+    for student in students:
+        if not student.is_embedded:
+            address, _region = endpoint(student.profile)
+            if not address:
+                found.append(student)
+    return found

@@ -22,8 +22,10 @@ _RENDERED = "notebooks.html"  # in the student's folder
 
 def render(folder: Path) -> None:
     """Render the notebooks in this folder into one piece of HTML, beside them."""
-    if notebooks := [(path.stem, safe_cells.runs(path)) for path in sorted(folder.glob("*.ipynb"))]:
-        write_file(folder / _RENDERED, report.template("notebooks.html.j2").render(notebooks=notebooks))
+    notebooks = [(path.stem, safe_cells.runs(path)) for path in sorted(folder.glob("*.ipynb"))]
+    if notebooks:
+        rendered = report.template("notebooks.html.j2").render(notebooks=notebooks)
+        write_file(folder / _RENDERED, rendered)
 
 
 def write(out: Path, book: Book) -> None:
@@ -39,12 +41,13 @@ def write(out: Path, book: Book) -> None:
 def page(book: Book, student: Graded, notebooks: str) -> str:
     """Return the page of one student, with rendered notebooks."""
     by_cause = _by_cause(student)
+    faults = [checks for cause, checks in by_cause.items() if cause not in EXERCISES]
     return report.template("feedback.html.j2").render(
         book=book,
         student=student,
         rows=rows,
         by_cause=by_cause,
-        faults=[checks for cause, checks in by_cause.items() if cause not in EXERCISES],
+        faults=faults,
         notebooks=Markup(notebooks),  # noqa: S704  # rendered by us, see above
         style=html.style(report.TEMPLATES / "report.css", report.TEMPLATES / "feedback.css"),
     )
@@ -52,12 +55,13 @@ def page(book: Book, student: Graded, notebooks: str) -> str:
 
 def _by_cause(student: Graded) -> dict[str, list[Check]]:
     """Return the checks that cost points by their cause: an exercise that is not right, else the first of its list."""
-    exercises = dict[str, str]()  # by check
+    exercise_of = dict[str, str]()  # by check
     for answer in student.answers or []:
         if answer.question in EXERCISES and not answer.right:
-            exercises |= dict.fromkeys(EXERCISES[answer.question].checks.split(), answer.question)
+            for id in EXERCISES[answer.question].checks.split():
+                exercise_of[id] = answer.question
     by_cause = defaultdict[str, list[Check]](list)
     for check in (*student.wrong, *student.waiting):
-        first = check.cause or check.id
-        by_cause[exercises.get(first, first)].append(check)
+        cause = check.cause or check.id
+        by_cause[exercise_of.get(cause, cause)].append(check)
     return by_cause

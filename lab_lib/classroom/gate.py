@@ -27,7 +27,7 @@ def accounts(box: Sandbox, secret: str) -> Accounts:
     """Return a function that opens the accounts of the sandbox's embedded AWS. Each request goes through the gate."""
     endpoint = f"http://{HOST}:{box.port}"
     http = URLLib3Session(socket_options=[_AT_ONCE])
-    left = _MOST
+    left = _MOST  # bytes
 
     def send(request: AWSPreparedRequest, **more: Any) -> AWSResponse:
         """Return the answer to a request. botocore calls this before it would send the request itself.
@@ -40,7 +40,7 @@ def accounts(box: Sandbox, secret: str) -> Accounts:
             raise LabError("An answer of the account leads to another address: {url!r}.", url=request.url[:100])
         request.stream_output = True  # or the whole answer would be read
         answer = http.send(request)
-        body = answer.raw.read(max(left, 0) + 1)
+        body = answer.raw.read(max(left, 0) + 1)  # one more would be too many
         answer.raw.close()
         left -= len(body)
         if left < 0:

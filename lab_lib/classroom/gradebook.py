@@ -44,12 +44,16 @@ def canvas(book: Book) -> str:
     Canvas finds a student by SIS id or login, else by the name. It takes an empty cell over a score as a change, so the
     students of `not_for_canvas` are left out. EX is a cell that is excused.
     """
-    rows = [["Student", "ID", "SIS User ID", "SIS Login ID", "Section", *_titles(book)]]
-    rows.append(["    Points Possible", *[""] * 4, *(str(WORTH[column]) for column in book.columns)])
+    worth = [str(WORTH[column]) for column in book.columns]
+    rows = [
+        ["Student", "ID", "SIS User ID", "SIS Login ID", "Section", *_titles(book)],
+        ["    Points Possible", "", "", "", "", *worth],
+    ]
     for student in book.students:
         if not _has_blank(student):
             id = _harmless(student.id)  # it may be a SIS id or a login: Canvas tries both
-            rows.append([_harmless(student.name), "", id, id, "", *_scores(student, "EX")])
+            name = _harmless(student.name)
+            rows.append([name, "", id, id, "", *_scores(student, "EX")])
     return "\ufeff" + _csv_text(rows)  # the byte order mark lets Excel read all scripts
 
 
@@ -70,17 +74,23 @@ def moodle(book: Book) -> str:
     """
     students = [student for student in book.students if student.id]
     by_address = students and all("@" in student.id for student in students)
-    header = ["Email address" if by_address else "ID number", *_titles(book)]
-    return _csv_text([header, *([_harmless(student.id), *_scores(student, "-")] for student in students)])
+    identity = "Email address" if by_address else "ID number"
+    rows = [[identity, *_titles(book)]]
+    for student in students:
+        rows.append([_harmless(student.id), *_scores(student, "-")])
+    return _csv_text(rows)
 
 
 def _titles(book: Book) -> list[str]:
     return [f"Serverless lab {TITLES[column]}" for column in book.columns]
 
 
-def _scores(student: Graded, none: str) -> list[str]:
-    """Return a student's points, and `none` in the place of those that are not there."""
-    return [none if score is None else f"{score:.2f}" for score in student.points.values()]
+def _scores(student: Graded, blank: str) -> list[str]:
+    """Return a student's points, and `blank` in the place of those that are not there."""
+    scores = []
+    for score in student.points.values():
+        scores.append(blank if score is None else f"{score:.2f}")
+    return scores
 
 
 def _harmless(cell: str) -> str:

@@ -79,7 +79,8 @@ class Grading(Work):
         if self.submitted.fault:
             record.error = in_words(UsageError(self.submitted.fault))
             return record
-        judge = Judge(self, record, submission.unpack(self.submitted.content), OwnWork(self.submitted.data_id))
+        files = submission.unpack(self.submitted.content)
+        judge = Judge(self, record, files, OwnWork(self.submitted.data_id))
         judge.run()
         record.state = "failed" if judge.faults else "done"
         record.error = sentences(*judge.faults)[:_MOST_TEXT] or None
@@ -88,7 +89,8 @@ class Grading(Work):
 
 def days_late(handed_in: str, due: datetime) -> int:
     """Return how many days after the due date have begun."""
-    return max(-((due - moment(handed_in, "handed_in")) // timedelta(days=1)), 0)
+    days_left = (due - moment(handed_in, "handed_in")) // timedelta(days=1)  # rounded down: -1 a minute after
+    return max(-days_left, 0)
 
 
 def note_files(works: Iterable[Grading]) -> None:
@@ -98,7 +100,7 @@ def note_files(works: Iterable[Grading]) -> None:
         if record and record.fingerprint == work.fingerprint:  # the time may have changed, in the roster or by --due
             record.submitted = work.record().submitted
             record.write(work.folder / "grade.json")
-        elif not (record or work.submitted):
+        elif not record and not work.submitted:
             work.write(work.record(N_("missing")))
 
 
@@ -123,7 +125,7 @@ class Judge:
     def run(self) -> None:
         """Run the notebooks in a sandbox, and judge what they make and leave. Then judge the function."""
         names = [path.name for path in headless.notebooks()]
-        name = ""
+        name = ""  # of the notebook under way
         try:
             with self._sandbox(names) as (box, accounts):
                 lab = replace(accounts(DEFAULT_ACCOUNT), **self.work.student.settings_in_sandbox)
@@ -145,10 +147,16 @@ class Judge:
     @contextmanager
     def _sandbox(self, names: list[str]) -> Iterator[tuple[Sandbox, Accounts]]:
         """Open a sandbox that runs these notebooks, and its accounts. It waits after each, and after these cells."""
+        settings = self.work.student.settings_in_sandbox
+        files = dict[str, str]()
+        course = dict[str, lab_cells.Course]()
+        for name in names:
+            files[name] = self.files.get(name, b"").decode("utf-8", "replace")
+            course[name] = lab_cells.course(copies.NOTEBOOKS / name)
         request = {
-            "files": {name: self.files.get(name, b"").decode("utf-8", "replace") for name in names},
-            "settings": {name: str(value) for name, value in self.work.student.settings_in_sandbox.items()},
-            "course": {name: lab_cells.course(copies.NOTEBOOKS / name) for name in names},
+            "files": files,
+            "settings": {name: str(value) for name, value in settings.items()},
+            "course": course,
             "data_id": self.own.data_id,
             "asked": {asked.cell: (asked.question, asked.answer) for asked in questions.asked().values()},
             "seconds": self.work.seconds,
@@ -159,30 +167,36 @@ class Judge:
 
     def _run_notebook(self, box: Sandbox, lab: Lab, name: str) -> None:
         """Let the program in the sandbox run this notebook to its end. Judge what it makes, and keep it."""
-        box.say({})
-        while (heard := box.hear()).get("notebook") != name:
+        box.say({})  # go on
+        heard = box.hear()
+        while heard.get("notebook") != name:  # it has stopped at an exercise
             if asked := questions.asked().get(str(heard.get("exercise"))):
                 self._judge(lab, asked, heard)
             box.say({})
+            heard = box.hear()
         for asked in questions.asked().values():
             if asked.is_made and asked.cell[:2] == name[:2]:
                 self._judge(lab, asked, {})  # if its cell was not reached
         written = self.work.draft / name
-        if text := str(heard.get("text", "")):
+        text = str(heard.get("text", ""))
+        if text:
             write_file(written, without_names(text))
-        if stopped := visible(str(heard.get("stopped", ""))):
+        stopped = visible(str(heard.get("stopped", "")))
+        if stopped:
             if name not in self.files:
                 stopped = _("It was not handed in.")
             self._blame(written.stem, stopped)
         errors = safe_cells.errors(written)
         self.record.steps.append(Step(notebook=written.stem, ok=not stopped, error=stopped or None, errors=errors))
-        if name < headless.BREAK_IT:
+        if name < headless.BREAK_IT:  # which breaks the lab; 99 deletes it
             self._check(lab, name[:2])
 
     def _judge(self, lab: Lab, asked: Text, heard: dict[str, Any]) -> None:
         """Judge an exercise where the sandbox has stopped for it."""
         with self._safely(asked.question):
-            self.own.judge(lab, asked, str(heard.get("answer", "")), bool(heard.get("is_before")))
+            answer = str(heard.get("answer", ""))
+            is_before = bool(heard.get("is_before"))
+            self.own.judge(lab, asked, answer, is_before)
 
     def _check(self, lab: Lab, step: str) -> None:
         """Check the settings of a step when its notebook has run, and the chain when all is built."""
@@ -192,13 +206,15 @@ class Judge:
             self._keep()
             steps.append(FURTHER)
         with self._safely(_("the checks")):
-            self.record.checks = [*self.record.checks, *checks.run(lab, *steps, probe=is_built).checks]
+            found = checks.run(lab, *steps, probe=is_built).checks
+            self.record.checks = [*self.record.checks, *found]
         self.record.graded = now()
 
     def _try_function(self) -> list[Result]:
         """Try the function in one sandbox, on an embedded AWS in another one, where no code of the student runs."""
         path = self.work.draft / submission.FUNCTION
-        for name, content in {path.name: b"", **self.files}.items():
+        files = {path.name: b"", **self.files}  # an empty one if it was not handed in
+        for name, content in files.items():
             if runner.is_part(name):
                 path.with_name(name).write_bytes(content)
         try:

@@ -19,7 +19,9 @@ Course = dict[str, Any]  # "cells" has the lab's cells of a notebook, "texts" th
 def course(path: Path) -> Course:
     """Return the learner's edition of one of the lab's own notebooks, for a sandbox, which lacks it."""
     editions = {name: copies.learners_edition(path, name)["cells"] for name in language.names()}
-    texts = {row[0]["id"]: [cell["source"] for cell in row] for row in zip(*editions.values(), strict=True)}
+    texts = {}
+    for cells in zip(*editions.values(), strict=True):  # the same cell in every language
+        texts[cells[0]["id"]] = [cell["source"] for cell in cells]
     return {"cells": editions[language.used()], "texts": texts}
 
 
@@ -32,10 +34,14 @@ def complete(mine: list[Cell], course: Course) -> list[Cell]:
     known = _keys(course)
     there = set[str]()
     for number, cell in enumerate(cells):
-        found = (known[key] for key in _names(cell) if key in known and known[key] not in there)
-        cell["id"] = next(found, f"own-{number}")
-        there.add(cell["id"])
-    missing = defaultdict[str, list[Cell]](list)
+        id = f"own-{number}"
+        for name in _names(cell):
+            if name in known and known[name] not in there:
+                id = known[name]
+                break
+        cell["id"] = id
+        there.add(id)
+    missing = defaultdict[str, list[Cell]](list)  # by the id of the cell before them
     before = ""
     for cell in course["cells"]:
         if cell["id"] in there:
@@ -50,16 +56,24 @@ def complete(mine: list[Cell], course: Course) -> list[Cell]:
 
 def is_settings(cell: Cell) -> bool:
     """Return True if a cell holds the settings of a notebook."""
-    return bool({"parameters", "injected-parameters"} & {*cell.get("metadata", {}).get("tags", [])})
+    tags = set(cell.get("metadata", {}).get("tags", []))
+    return "parameters" in tags or "injected-parameters" in tags
 
 
 def _keys(course: Course) -> dict[str, str]:
     """Return the ids of the lab's cells by all that tells one, itself included."""
-    ids = {text: id for id, texts in course["texts"].items() for text in texts}
-    return ids | {name: cell["id"] for cell in course["cells"] for name in _names(cell)}
+    ids = dict[str, str]()
+    for id, texts in course["texts"].items():
+        for text in texts:
+            ids[text] = id
+    for cell in course["cells"]:
+        for name in _names(cell):
+            ids[name] = cell["id"]
+    return ids
 
 
 def _names(cell: Cell) -> list[str]:
     """Return what may tell which cell of the lab this is, the surest first."""
     exercise = cell.get("metadata", {}).get("nbgrader", {}).get("grade_id", "")
-    return [*filter(None, (cell.get("id"), exercise, cell["source"]))]
+    names = [cell.get("id"), exercise, cell["source"]]
+    return [name for name in names if name]

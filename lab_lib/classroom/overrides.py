@@ -42,8 +42,9 @@ def merge(out: Path, records: list[Record]) -> None:
 
 def _record(wanted: str, records: list[Record]) -> Record:
     """Return the record of the student with this id, or else this name."""
-    found = [record for record in records if record.id == wanted] if wanted else []
-    found = found or [record for record in records if record.name == wanted]
+    by_id = [record for record in records if wanted and record.id == wanted]
+    by_name = [record for record in records if record.name == wanted]
+    found = by_id or by_name
     if len(found) != 1:
         raise UsageError("student is {wanted!r}; wanted an id of the class, or a name that only one has", wanted=wanted)
     return found[0]
@@ -52,7 +53,8 @@ def _record(wanted: str, records: list[Record]) -> Record:
 def _override(row: dict[str, str]) -> Override:
     column = row["column"]
     excused = row["excused"].lower()
-    if column not in WORTH and (column or row["points"]):
+    is_about_all = not column and not row["points"]
+    if column not in WORTH and not is_about_all:
         raise UsageError(
             "column is {column!r}; wanted one of {columns}, or nothing where no points are set",
             column=column,

@@ -17,6 +17,8 @@ from lab_lib.lab import Lab
 from lab_lib.language import _, sentences
 from lab_lib.pages.wording import visible
 
+_LONGEST_ANSWER = 200  # characters
+
 
 @dataclass
 class OwnWork:
@@ -52,9 +54,10 @@ class OwnWork:
         items = tables.items(lab, "TransactionTotal") if asked.question == "room" else []
         totals = {item["CustomerId"]: item.get("accountBalance") for item in items}
         if self.data_id:
-            totals |= transactions.totals(transactions.recount("", bank.plain_file(self.data_id)).amounts)
+            drawn = transactions.recount("", bank.plain_file(self.data_id))
+            totals |= transactions.totals(drawn.amounts)
         is_right = questions.judge_again(asked.question, answer, totals, lab.threshold)
-        return _verdict(asked, is_right, visible(answer, 200))
+        return _verdict(asked, is_right, visible(answer, _LONGEST_ANSWER))
 
     def _look(self, lab: Lab, asked: Text) -> Answer:
         """Judge what an exercise has made; if it is not right, make it."""
@@ -64,7 +67,8 @@ class OwnWork:
         if wrong:
             is_there = _delete(lab, asked.question)
             made.EXERCISES[asked.question].make(lab)
-            verdict.held = round(1 - len(wrong) / len(checks), 4) if is_there else 0
+            held = round(1 - len(wrong) / len(checks), 4)
+            verdict.held = held if is_there else 0
             verdict.note = sentences(*self._notes(asked.question, wrong, is_there))
         return verdict
 

@@ -46,8 +46,10 @@ class Weighed(NamedTuple):
 
 def columns_of(records: list[Record]) -> list[str]:
     """Return the columns of this class: the steps, the probe, and what else was judged or set by hand."""
-    needed = {column for record in records for column in WORTH if record.has_judged(column)}
-    needed |= {override.column for record in records for override in record.overrides}
+    needed = set[str]()
+    for record in records:
+        needed.update(column for column in WORTH if record.has_judged(column))
+        needed.update(override.column for override in record.overrides)
     return [column for column in WORTH if column in needed]
 
 
@@ -81,12 +83,14 @@ def weighed(record: Record) -> list[Weighed]:
     for check in made:
         rule = RULES[check.id]
         counts = check.step in WORTH and check.counts
+        weight = rule.weight if counts else 0
         is_right = check.ok or (rule.by_upload and rule.link in proven)
-        judged.append(Weighed(check.step, check.id, rule.weight if counts else 0, is_right, check))
+        judged.append(Weighed(check.step, check.id, weight, is_right, check))
     for answer in record.answers or []:
         judged.append(Weighed("exercises", answer.question, answer.points, answer.right))
     for case in record.trial or []:
-        judged.append(Weighed("function", case.case, int(case.case not in _FREE), case.state == "passed"))
+        weight = 0 if case.case in _FREE else 1
+        judged.append(Weighed("function", case.case, weight, case.state == "passed"))
     return judged
 
 
@@ -97,9 +101,19 @@ def rounded(number: float) -> float:
 
 def _proven(made: list[Check]) -> set[str | None]:
     """Return the links that the probe has come through. TotalNotifier has shown all that it does if an alert came."""
-    probes = [(RULES[check.id].link, check.ok) for check in made if check.step == PROBE]
-    proven = {link for link, _ in probes} - {link for link, ok in probes if not ok}
-    return proven if proven.intersection(map(messages, in_chain("queue"))) else proven - {CHANGES}
+    passed = set[str | None]()
+    failed = set[str | None]()
+    for check in made:
+        if check.step == PROBE:
+            link = RULES[check.id].link
+            if check.ok:
+                passed.add(link)
+            else:
+                failed.add(link)
+    proven = passed - failed
+    if proven.isdisjoint(map(messages, in_chain("queue"))):  # no alert came
+        proven.discard(CHANGES)
+    return proven
 
 
 def _points(column: str, record: Record, everything: list[Weighed]) -> float | None:
@@ -109,13 +123,15 @@ def _points(column: str, record: Record, everything: list[Weighed]) -> float | N
     """
     if not record.has_judged(column):
         return None
-    step = "05" if column == PROBE and not record.probed else column
+    step = column
+    if column == PROBE and not record.probed:
+        step = "05"
     judged = [one for one in everything if one.column == step]
     is_seen = any(check.state is not State.CANNOT_SEE for check in record.checks)
     if record.answers is None and not (judged and is_seen):
         return None  # an account of which nothing can be seen was not graded
     earned = sum(one.weight for one in judged if one.right)
-    possible = sum(one.weight for one in judged) or 1
+    possible = sum(one.weight for one in judged) or 1  # of 0 none is earned
     part = 1 if column in ("exercises", "function") else share(record)
     return rounded(part * WORTH[column] * earned / possible)
 
@@ -135,13 +151,13 @@ class Graded(Record):
 
     def as_dict(self) -> dict[str, Any]:
         """Return the entry of gradebook.json: the record, with what each check is worth, and the points."""
-        checks = {
-            one.id: one.check._asdict() | {"is_behind": one.check.is_behind, "weight": one.weight, "right": one.right}
-            for one in self.judged
-            if one.check
-        }
-        counted = {"checks": [*checks.values()], "wrong": [checks[check.id] for check in self.wrong]}
-        return super().as_dict() | counted | {"waiting": len(self.waiting)}
+        checks = {}
+        for one in self.judged:
+            if one.check:
+                worth = {"is_behind": one.check.is_behind, "weight": one.weight, "right": one.right}
+                checks[one.id] = one.check._asdict() | worth
+        wrong = [checks[check.id] for check in self.wrong]
+        return super().as_dict() | {"checks": [*checks.values()], "wrong": wrong, "waiting": len(self.waiting)}
 
 
 @dataclass(frozen=True)
@@ -157,7 +173,8 @@ class Book:
     def as_dict(self) -> dict[str, Any]:
         """Return the content of gradebook.json."""
         columns = {column: {"title": TITLES[column], "worth": WORTH[column]} for column in self.columns}
-        return vars(self) | {"columns": columns, "students": [student.as_dict() for student in self.students]}
+        students = [student.as_dict() for student in self.students]
+        return vars(self) | {"columns": columns, "students": students}
 
 
 def book(records: Iterable[Record]) -> Book:
@@ -182,19 +199,30 @@ def _graded(record: Record, columns: list[str]) -> Graded:
     points = earned(record, columns)
     excused = [column for column in columns if record.is_excused(column)]
     scores = [score for score in points.values() if score is not None]
-    total = sum(scores)
     possible = sum(WORTH[column] for column in columns if column not in excused)
+    total = None
+    percent = None
+    if scores:
+        total = rounded(sum(scores))
+        percent = rounded(100 * sum(scores) / possible)
     judged = weighed(record)
-    costly = [one.check for one in judged if one.check and one.weight and not one.right]
+    wrong = []
+    waiting = []
+    for one in judged:
+        if one.check and one.weight and not one.right:
+            if one.check.is_behind:
+                waiting.append(one.check)
+            else:
+                wrong.append(one.check)
     return Graded(
         **record.as_dict(),
         judged=judged,
-        wrong=[check for check in costly if not check.is_behind],
-        waiting=[check for check in costly if check.is_behind],
+        wrong=wrong,
+        waiting=waiting,
         has_feedback=record.state in ("done", "failed") or bool(record.overrides),
         points=points,
         excused=excused,
         possible=possible,
-        total=rounded(total) if scores else None,
-        percent=rounded(100 * total / possible) if scores else None,
+        total=total,
+        percent=percent,
     )

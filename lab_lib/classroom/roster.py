@@ -78,16 +78,20 @@ class Student:
 
 def slug(name: str) -> str:
     """Return letters and digits of any script, joined by "-", without Latin accents; "student" if there are none."""
-    plain = re.sub(r"(?<=[a-z])[\u0300-\u036f]+", "", unicodedata.normalize("NFKD", name.casefold()))
-    letters = unicodedata.normalize("NFC", plain)
-    kept = "".join(letter if letter.isalnum() or unicodedata.category(letter)[0] == "M" else " " for letter in letters)
-    return "-".join(kept.split()) or "student"
+    apart = unicodedata.normalize("NFKD", name.casefold())  # each accent behind its letter
+    plain = re.sub(r"(?<=[a-z])[\u0300-\u036f]+", "", apart)
+    words = ""
+    for letter in unicodedata.normalize("NFC", plain):
+        is_mark = unicodedata.category(letter).startswith("M")  # such as a vowel in Hindi
+        words += letter if is_mark or letter.isalnum() else " "
+    return "-".join(words.split()) or "student"
 
 
 def moment(text: str, name: str) -> datetime:
     """Return the local time; of a date alone, the end of that day. UsageError, with the name, if it is neither."""
+    whole = text if ":" in text else f"{text} 23:59"
     try:
-        return datetime.fromisoformat(text if ":" in text else f"{text} 23:59").astimezone().replace(tzinfo=None)
+        return datetime.fromisoformat(whole).astimezone().replace(tzinfo=None)
     except ValueError:
         raise UsageError(
             "{name} is {text!r}; wanted 2026-12-01 18:00, for example, or the date alone.", name=name, text=text
@@ -108,8 +112,10 @@ def read(path: Path, accounts: bool = True) -> list[Student]:
             faults.append(_("line 1: unknown column {name!r}; the columns are {columns}", name=name, columns=known))
     if not rows:
         faults.append(_("line 1: the header has no student below it"))
+    if faults:
+        rows = []  # their faults would follow from those of the header
     students = dict[int, Student]()  # by line
-    for line, cells in [] if faults else rows:
+    for line, cells in rows:
         values, wrong = _values(cells, path.parent)
         wrong += [_("there is no {name}", name=name) for name in needed if name not in cells]
         faults += [_("line {line}: {fault}", line=line, fault=fault) for fault in wrong]
@@ -156,7 +162,9 @@ def _right(name: str, value: str, before: dict[str, str], folder: Path) -> str:
     if name == "handed_in":
         moment(value, name)
     if name in SETTINGS:
-        fitting(name, setting(name, value), before.get("account", ""), before.get("region", DEFAULT_REGION))
+        account = before.get("account", "")
+        region = before.get("region", DEFAULT_REGION)
+        fitting(name, setting(name, value), account, region)
     return value
 
 
@@ -178,8 +186,9 @@ def _clashes(students: dict[int, Student]) -> Iterator[str]:
 def _keys(student: Student) -> list[str]:
     """Return what no two students may share, whatever its case."""
     region = student.parameters.get("region", DEFAULT_REGION)
-    prefix = student.parameters.get("prefix", '""')
-    keys = [f"id {student.id}" if student.id else f"name {student.name}", f"--out/{student.folder}"]
+    prefix = student.parameters.get("prefix", '""')  # as the message shows none
+    person = f"id {student.id}" if student.id else f"name {student.name}"
+    keys = [person, f"--out/{student.folder}"]
     if student.account:
         keys.append(f"account {student.account}, region {region}, prefix {prefix}")
     if bucket := student.parameters.get("bucket"):

@@ -50,12 +50,15 @@ def _cells(path: Path) -> list[Cell]:
     shown = []
     heading = ""
     try:
-        ours = {*chain(*course(copies.NOTEBOOKS / path.name)["texts"].values())}  # a text outlives the ids of its cell
+        texts = course(copies.NOTEBOOKS / path.name)["texts"]
+        ours = {*chain(*texts.values())}  # a text outlives the ids of its cell
         for cell in json.loads(path.read_text("utf-8"))["cells"]:
+            text = _joined(cell["source"])
             if cell["cell_type"] == "markdown":
-                heading = (HEADING.findall(_joined(cell["source"])) or [heading])[-1]
+                for found in HEADING.findall(text):  # the last one holds
+                    heading = found
             # Settings were replaced, or are the lab's.
-            is_as_in_lab = is_settings(cell) or _joined(cell["source"]) in ours
+            is_as_in_lab = is_settings(cell) or text in ours
             shown.append(_shown(cell) | {"heading": heading, "is_as_in_lab": is_as_in_lab})
         return shown
     except Exception:  # noqa: BLE001  # a student's notebook may hold anything
@@ -69,7 +72,7 @@ def _shown(cell: Cell) -> Cell:
         return {"is_markdown": True, "text": _clean(str(_MARKDOWN(text))), "outputs": [], "error": ""}
     outputs = cell.get("outputs", [])
     errors = [f"{output['ename']}: {output['evalue']}" for output in outputs if output["output_type"] == "error"]
-    error = " ".join(" ".join(errors[:1]).split())
+    error = " ".join(errors[0].split()) if errors else ""
     return {"is_markdown": False, "text": text, "outputs": [*map(_output, outputs)], "error": error}
 
 
@@ -84,7 +87,9 @@ def _output(output: dict[str, Any]) -> tuple[str, str, str]:
     for kind in _IMAGES:
         if kind in data:
             return "image", f"data:{kind};base64,{_joined(data[kind])}", words
-    return ("html", _clean(_joined(data["text/html"])), "") if "text/html" in data else ("text", words, "")
+    if "text/html" in data:
+        return "html", _clean(_joined(data["text/html"])), ""
+    return "text", words, ""
 
 
 def _joined(text: Any) -> str:
@@ -94,7 +99,9 @@ def _joined(text: Any) -> str:
 def _text(text: Any) -> str:
     whole = _joined(text)
     more = len(whole) - _LONGEST
-    return whole if more <= 0 else whole[:_LONGEST] + "\n" + _("… and {count:,} characters more", count=more)
+    if more <= 0:
+        return whole
+    return whole[:_LONGEST] + "\n" + _("… and {count:,} characters more", count=more)
 
 
 def _clean(html: str) -> Markup:

@@ -49,7 +49,9 @@ class Ended(LabError):
 
 def refuse_without(trust: bool) -> None:
     """Raise UsageError if there is no sandbox on this computer, unless `trust`."""
-    if not trust and (why := fault()):
+    if trust:
+        return
+    if why := fault():
         raise UsageError(
             "There is no sandbox: {why}. Install bubblewrap 0.8 or newer, or say --trust: then the students' code "
             "runs as you do, and can read, change and send all that you can.",
@@ -65,13 +67,14 @@ def fault() -> str:
 def _view_of_lab() -> box.View:
     """Return options that show processes, Python, the lab and the notebooks' data."""
     hidden = [path for path in _HIDDEN if Path(path).exists()]
+    python = sorted({sys.prefix, sys.base_prefix})
     course = [str(NOTEBOOKS), str(DATA)]
     data = [DATA / name for name in OF_LEARNERS]
     return [
         ("--proc", "/proc"),
         *(("--ro-bind", "/dev/null", path) for path in hidden),
         ("--remount-ro", "/proc"),  # for root, the settings of the kernel in /proc/sys could be written to
-        *box.shown(*box.SYSTEM, *sorted({sys.prefix, sys.base_prefix}), PACKAGE),
+        *box.shown(*box.SYSTEM, *python, PACKAGE),
         *(("--tmpfs", path) for path in course),  # no solutions, also where they are in the package
         *box.shown(*data),
         *(("--remount-ro", path) for path in course),
@@ -153,7 +156,9 @@ class Sandbox:
             message = json.loads(line)
         except (ValueError, RecursionError):
             raise self._ended() from None
-        if not isinstance(message, dict) or any(isinstance(value, dict | list) for value in message.values()):
+        if not isinstance(message, dict):
+            raise self._ended()
+        if any(isinstance(value, dict | list) for value in message.values()):
             raise self._ended()
         return message
 

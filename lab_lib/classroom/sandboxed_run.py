@@ -99,7 +99,9 @@ def run_all(copy: Path, judge: JudgePipe, request: dict[str, Any]) -> None:
                 fault = f"{type(stopped).__name__}: {stopped}"
             _renew(kernel, is_alive=not stopped)
             text = json.dumps(notebook)
-            judge.ask(notebook=name, stopped=fault, text=text if len(text) <= _MOST_NOTEBOOK else "")
+            if len(text) > _MOST_NOTEBOOK:
+                text = ""  # too long to be kept
+            judge.ask(notebook=name, stopped=fault, text=text)
 
 
 def _renew(kernel: Kernel, is_alive: bool) -> None:
@@ -152,13 +154,14 @@ class Client(papermill.PapermillNotebookClient):  # type: ignore[misc]  # paperm
     def execute_cell(self, cell: Any, index: int) -> None:
         if cell.cell_type != "code":
             return
-        if cell.id in self.course["texts"]:
+        is_of_lab = cell.id in self.course["texts"]
+        if is_of_lab:
             self._end_exercise()
-            self._under_way = exercise, name = self.asked.get(cell.id, ("", ""))
-            if exercise and not name:
-                self.judge.ask(exercise=exercise, is_before=True)
+            self._under_way = self.asked.get(cell.id, ("", ""))
         exercise, name = self._under_way
-        if exercise and not name:
+        if exercise and not name:  # something is made
+            if is_of_lab:
+                self.judge.ask(exercise=exercise, is_before=True)
             self._value(_BEGIN.format(exercise))
         try:
             self._run(cell, index)
@@ -178,7 +181,8 @@ class Client(papermill.PapermillNotebookClient):  # type: ignore[misc]  # paperm
         exercise, name = self._under_way
         self._under_way = ("", "")
         if exercise:
-            self.judge.ask(exercise=exercise, answer=self._value(_VALUE.format(name)) if name else "")
+            answer = self._value(_VALUE.format(name)) if name else ""
+            self.judge.ask(exercise=exercise, answer=answer)
 
     async def _watched(self, cell: Any, index: int) -> None:
         """Run a cell, and interrupt it when it has taken too long. DeadKernelError if it does not end then."""
@@ -186,7 +190,10 @@ class Client(papermill.PapermillNotebookClient):  # type: ignore[misc]  # paperm
         why = ""
         pause = _LOOK_EVERY
         run = asyncio.ensure_future(self.async_execute_cell(cell, index))
-        while not (await asyncio.wait([run], timeout=pause))[0]:
+        while True:
+            ended, _running = await asyncio.wait([run], timeout=pause)
+            if ended:
+                break
             if why:
                 run.cancel()  # then nbclient says that the kernel has died
             elif watch.spent() >= self.longest:
@@ -206,12 +213,14 @@ class Client(papermill.PapermillNotebookClient):  # type: ignore[misc]  # paperm
         run_sync(self.km.restart_kernel)(now=True)
         run_sync(self.kc.wait_for_ready)(timeout=self.startup_timeout)
         for place, before in enumerate(self.nb.cells[:index]):
-            if not any(output.get("ename") == "KernelDied" for output in before.get("outputs", [])):
+            errors = [output.get("ename") for output in before.get("outputs", [])]
+            if "KernelDied" not in errors:
                 self._run(deepcopy(before), place)
 
     def _repair(self, cell: Any, index: int) -> None:
         """Let the lab's own cell run next, if this one stands for it, and is no exercise, and did not do its work."""
-        if cell.source in self.course["texts"].get(cell.id, [cell.source]):
+        texts = self.course["texts"].get(cell.id)
+        if texts is None or cell.source in texts:  # the student's own cell, or as the lab gave it
             return
         own = next(dict(one) for one in self.course["cells"] if one["id"] == cell.id)
         is_exercise = own["metadata"].get("nbgrader", {}).get("solution")
@@ -227,7 +236,8 @@ class Client(papermill.PapermillNotebookClient):  # type: ignore[misc]  # paperm
         try:
             reply = self.kc.execute("", silent=True, user_expressions=asked, reply=True, timeout=_LONGEST_SILENT)
             content = ensure_event_loop().run_until_complete(reply)["content"]
-            return str(ast.literal_eval(content["user_expressions"]["value"]["data"]["text/plain"]))
+            text = content["user_expressions"]["value"]["data"]["text/plain"]
+            return str(ast.literal_eval(text))
         except (TimeoutError, LookupError, TypeError, ValueError, SyntaxError):
             return ""
 
@@ -238,7 +248,8 @@ def _error(name: str, why: str) -> Any:
 
 def _is_empty(cell: Cell) -> bool:
     """Return whether a cell holds nothing but comments and `pass`."""
-    return all(line.strip().startswith(("#", "pass")) for line in cell["source"].splitlines() if line.strip())
+    lines = [line.strip() for line in cell["source"].splitlines()]
+    return all(line.startswith(("#", "pass")) for line in lines if line)
 
 
 if __name__ == "__main__":

@@ -22,7 +22,8 @@ def _parse(content: bytes) -> tuple[list[str], list[Row]]:
     except UnicodeDecodeError:
         raise ValueError(_("it is not UTF-8 text, but an Excel file (.xlsx), UTF-16 or an older encoding")) from None
     text = text.lstrip("\r\n")
-    delimiter = max(",;\t", key=text.partition("\n")[0].count)
+    header = text.partition("\n")[0]
+    delimiter = max(",;\t", key=header.count)
     reader = csv.DictReader(io.StringIO(text, newline=""), delimiter=delimiter, strict=True, restkey=_REST, restval="")
     rows = []
     try:
@@ -35,7 +36,6 @@ def _parse(content: bytes) -> tuple[list[str], list[Row]]:
             if row:
                 rows.append((reader.line_num, row))
     except csv.Error as error:
-        raise ValueError(
-            _("the quotes do not match after line {line}: {error}", line=rows[-1][0] if rows else 1, error=error)
-        ) from None
-    return [*filter(None, reader.fieldnames)], rows
+        line = rows[-1][0] if rows else 1
+        raise ValueError(_("the quotes do not match after line {line}: {error}", line=line, error=error)) from None
+    return [name for name in reader.fieldnames if name], rows

@@ -33,6 +33,7 @@ from lab_lib.workspace.private_files import can_write_to, draft_of, json_text
 FUNCTION = runner.MODULE
 MOST_BYTES = 10_000_000  # of a file, packed or unpacked; a right one has 1 MB
 MANIFEST = "manifest.json"
+_LONGEST = 200  # characters of what a file says itself
 _ASK = N_("Ask for what `lab submit` has written, as it is.")
 
 
@@ -52,7 +53,8 @@ class Submission:
     @property
     def claim(self) -> str:
         """Return whose the file claims to be, such as "Ana García (ana1)"; "" if it claims nothing."""
-        return f"{self.name}{f' ({self.id})' if self.id else ''}".strip()
+        id = f" ({self.id})" if self.id else ""
+        return f"{self.name}{id}".strip()
 
 
 def write(path: Path, name: str, student_id: str = "") -> list[str]:
@@ -86,7 +88,8 @@ def read(path: Path, folder: Path) -> Submission:
             raise UsageError(sentences(_("{name} is too large.", name=name), _(_ASK)))
         content = path.read_bytes()
         manifest = json.loads(unpack(content, name)[MANIFEST])
-        said = {part: visible(" ".join(str(manifest.get(part, "")).split()), 200) for part in ("name", "id", "when")}
+        texts = {part: str(manifest.get(part, "")) for part in ("name", "id", "when")}
+        said = {part: visible(" ".join(text.split()), _LONGEST) for part, text in texts.items()}
         said["data_id"] = str(manifest.get("data_id", ""))
     except UsageError as error:
         fault = str(error)
@@ -136,7 +139,9 @@ def _lab() -> Lab:
     with suppress(LabError, BotoCoreError, ClientError):
         if not is_embedded(settings.get("profile", "")) or server.running():
             return open_lab(**settings)
-    account, email, phone = (setting(name, settings.get(name, "")) for name in ("account", "email", "phone"))
+    account = setting("account", settings.get("account", ""))
+    email = setting("email", settings.get("email", ""))
+    phone = setting("phone", settings.get("phone", ""))
     return replace(lab_on("", "", account or DEFAULT_ACCOUNT), email=email, phone=phone)  # it is never called
 
 
@@ -173,8 +178,9 @@ def match(files: list[Submission], roster: list[Student]) -> tuple[list[Match], 
     matched = []
     for folder, student in everybody.items():
         in_order = sorted(theirs[folder], key=lambda file: (file.handed_in, file.when, file.place))
+        latest = in_order[-1] if in_order else None
         remarks = tuple(map(visible, _remarks(student, in_order, are_drawn)))
-        matched.append((student, in_order[-1] if in_order else None, remarks))
+        matched.append((student, latest, remarks))
     return matched, others
 
 
@@ -196,7 +202,8 @@ def _owner(file: Submission, students: dict[str, list[Student]]) -> Student | No
     for name in (*file.place.parent.parts, file.place.stem):
         for part in _parts(name):
             if part in students:
-                return students[part][0] if len(students[part]) == 1 else None
+                namesakes = students[part]
+                return namesakes[0] if len(namesakes) == 1 else None
     return None
 
 
@@ -210,7 +217,11 @@ def _parts(name: str) -> list[str]:
             starts.append(place + 1)
         if word.isdecimal():
             ends.append(place)
-    parts = {"-".join(words[start:end]) for start in starts for end in ends if start < end}
+    parts = set[str]()
+    for start in starts:
+        for end in ends:
+            if start < end:
+                parts.add("-".join(words[start:end]))
     return sorted(parts, key=len, reverse=True)
 
 
@@ -234,14 +245,17 @@ def _remarks(student: Student, files: list[Submission], are_drawn: bool) -> Iter
         )
     name = file.name or student.name
     id = file.id or student.id
-    if slug(name) != slug(student.name) and id.casefold() != student.id.casefold():
+    has_name = slug(name) == slug(student.name)
+    has_id = id.casefold() == student.id.casefold()
+    if not has_name and not has_id:
         yield _(
             "{file} claims to be from {claim}. It counts for {name}, as its name says.",
             file=file.place,
             claim=file.claim,
             name=student.name,
         )
-    if are_drawn and student.id and not file.fault and file.data_id.casefold() != student.id.casefold():
+    has_own_data = file.data_id.casefold() == student.id.casefold()
+    if are_drawn and student.id and not file.fault and not has_own_data:
         yield _(
             "{file} was made with the transactions of {made_with}, not of {wanted}. It was judged by them.",
             file=file.place,

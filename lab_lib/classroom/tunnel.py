@@ -18,7 +18,7 @@ def _accept(listener: socket.socket, family: int, address: Any) -> None:
         while True:
             incoming, _ = listener.accept()
             outgoing = socket.socket(family)
-            if outgoing.connect_ex(address):
+            if outgoing.connect_ex(address):  # the number of the error, 0 if there is none
                 incoming.close()
                 outgoing.close()
                 continue

@@ -62,7 +62,8 @@ class Work:
     @property
     def fingerprint(self) -> str:
         """Return a digest of the settings: equal for equal work."""
-        return sha256(json.dumps(self.settings, sort_keys=True, default=str).encode()).hexdigest()
+        text = json.dumps(self.settings, sort_keys=True, default=str)
+        return sha256(text.encode()).hexdigest()
 
     def do(self) -> Record:
         """Do the work in the draft, and return its record. After Ctrl-C the draft stays as it is."""
@@ -82,8 +83,9 @@ class Work:
             data_file = self.draft / headless.DATA_FILE.name
             data_file.write_bytes(bank.plain_file(student.id))
             parameters["data_file"] = str(data_file)
+        prepared = headless.prepare(parameters | student.parameters, self.until)
         steps, result = headless.run(
-            headless.prepare(parameters | student.parameters, self.until),
+            prepared,
             self.draft,
             complete=lambda lab: self.keep(self._graded(lab)),
             command="lab class",
@@ -110,8 +112,10 @@ class Work:
         record = self.record()
         record.graded = now()
         for check in checks.run(lab, probe=self.probe).checks:
-            texts: dict[str, Any] = {name: masked(getattr(check, name), lab) for name in ("found", "wanted", "hint")}
-            record.checks.append(check._replace(**texts))
+            found = masked(check.found, lab)
+            wanted = masked(check.wanted, lab)
+            hint = masked(check.hint, lab)
+            record.checks.append(check._replace(found=found, wanted=wanted, hint=hint))
         return record
 
     def keep(self, record: Record) -> None:
@@ -182,4 +186,5 @@ class Work:
 
 def in_words(error: BaseException, profile: str = "") -> str:
     """Return the kind and the text of an error, without accounts and names."""
-    return without_names(without_accounts(f"{type(error).__name__}: {in_one_line(error)}"), profile)
+    text = f"{type(error).__name__}: {in_one_line(error)}"
+    return without_names(without_accounts(text), profile)

@@ -50,23 +50,27 @@ def check(
     steps = step or []
     with handle_errors(N_("Stopped. On AWS, what a probe has sent so far is still there."), failed=NOT_GRADED):
         lab = lab_lib.open_lab(**settings)
-        number = checks.number_of(*steps, probe=probe, further=probe)
-        if probe and lab.is_real:
-            told = _(
+        total = checks.number_of(*steps, probe=probe, further=probe)
+        changes_aws = probe and lab.is_real
+        if changes_aws:
+            warning = _(
                 "In {lab}, the probe uploads files of made-up customers, and subscribers get the alerts about them. "
                 "Files, rows, totals and messages stay there until `lab clean{options}` deletes them with the lab.",
                 lab=lab,
                 options=as_options(settings),
             )
-            confirm(told, lab.region, ["probe"], 0, yes)
-        with alone(lab, "lab check --probe") if probe and lab.is_real else nullcontext(), progress_bar() as progress:
-            bar = progress.add_task(_("checking"), total=number)
+            confirm(warning, lab.region, ["probe"], 0, yes)
+        turn = alone(lab, "lab check --probe") if changes_aws else nullcontext()
+        with turn, progress_bar() as progress:
+            bar = progress.add_task(_("checking"), total=total)
             report = checks.run(lab, *steps, probe=probe, further=probe, done=lambda _: progress.advance(bar))
         if as_json:
-            made = [check._asdict() for check in report.checks]
-            print(masked(json.dumps(made, indent=2, ensure_ascii=False), lab), flush=True)
+            listed = [check._asdict() for check in report.checks]
+            text = json.dumps(listed, indent=2, ensure_ascii=False)
+            print(masked(text, lab), flush=True)
         else:
-            out.say(f"{str(lab)[0].upper()}{str(lab)[1:]}")
+            name = str(lab)
+            out.say(f"{name[0].upper()}{name[1:]}")
             if not steps:
                 out.say(Text(report.picture().alt))
             out.print(_checks_table(report, every=bool(steps)))
@@ -99,8 +103,10 @@ def _checks_table(report: Any, every: bool) -> Table:
         table.add_section()
         table.add_row(Text(look.sign, look.style), Text(title, "bold"), clauses(counts))
         for check in checks:
-            if every or (check.state not in ("ok", "could be") and not check.is_behind):
+            is_to_do = check.state not in ("ok", "could be") and not check.is_behind
+            if every or is_to_do:
                 mark = Text(marked(check.state), LOOKS[check.state].style)
-                found = Text("\n→ ".join(check.lines), "bright_black" if check.is_behind else "")
+                style = "bright_black" if check.is_behind else ""
+                found = Text("\n→ ".join(check.lines), style)
                 table.add_row(mark, check.name, found)
     return table

@@ -143,7 +143,7 @@ def check(
             if earlier := class_run.archive_results(out_dir):
                 out.say(_("Earlier results: {path}", path=relative_to_cwd(earlier)))
             jobs = class_run.jobs_for(students)
-            status = class_work.do(works, works, jobs, out_dir, students, do=lambda work, _: work.check_account())
+            status = class_work.do(works, works, jobs, out_dir, students, do=lambda work, _pipe: work.check_account())
             raise typer.Exit(status)
 
 
@@ -223,8 +223,9 @@ def grade(
         matched, nobodys = submission.match(files, everybody)
         with class_run.lock(out_dir):
             seed = seed or grading.seed_of(out_dir)
-            works = [
-                grading.Grading(
+            works = []
+            for student, file, remarks in matched:
+                work = grading.Grading(
                     student,
                     out_dir.resolve(),
                     remarks=remarks,
@@ -234,8 +235,7 @@ def grade(
                     trust=trust,
                     seconds=seconds,
                 )
-                for student, file, remarks in matched
-            ]
+                works.append(work)
             selected = class_run.select([work.student for work in works], only)
             submitted = [work for work in works if work.submitted and work.student in selected]
             to_do = class_run.unfinished(submitted, resume)
@@ -309,7 +309,8 @@ def _confirm(students: list[Any], does: str, numbers: list[str], yes: bool) -> N
 
     if real := class_run.on_aws(students):
         told = sentences(_("Accounts on AWS, which the roster names: {count}.", count=len(real)), does)
-        confirm(told, str(real[0].parameters.get("region", "")), numbers, 0, yes)
+        region = str(real[0].parameters.get("region", ""))  # whose prices are shown
+        confirm(told, region, numbers, 0, yes)
 
 
 def _read(roster: Path, accounts: bool = True) -> list[Any]:
@@ -338,5 +339,6 @@ def _say(works: list[Any], nobodys: list[Any]) -> None:
         out.say(visible(left_out))
     if nobodys:
         out.say(_("Name a file submission-NAME.zip or submission-ID.zip, then grade with --resume."))
-    if missing := [work.student.name for work in works if not work.submitted]:
+    missing = [work.student.name for work in works if not work.submitted]
+    if missing:
         out.say(_("Handed in nothing: {names}", names=_(", ").join(missing)))

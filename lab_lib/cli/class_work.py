@@ -39,8 +39,11 @@ def do(
         with live(to_do) as finished:
             class_run.do_all(to_do, jobs, finished, **how)
     finally:
-        shown = [work for work in works if work.student in selected or work.draft.exists() or work.read()]
-        book = gradebook.write(folder, class_run.records(shown))
+        in_book = []
+        for work in works:
+            if work.student in selected or work.draft.exists() or work.read():
+                in_book.append(work)
+        book = gradebook.write(folder, class_run.records(in_book))
     if (folder / overrides.FILE).exists():
         out.say(_("Without {file}: `lab class report` writes the grade book with it.", file=overrides.FILE))
     return summarise(folder, book)
@@ -80,8 +83,12 @@ def live(to_do: Sequence[Work]) -> Iterator[Callable[[Record], None]]:
         def finished(record: Record) -> None:
             place = f"{next(number)}/{len(to_do)}"
             state = Text(_(record.state), LOOKS[record.state].style)
-            texts = record.account, record.name, _("{seconds:.0f} s", seconds=record.seconds), record.error or ""
-            err.say(Text("  ").join([Text(place), state, *map(Text, filter(None, texts))]))
+            parts = [Text(place), state]
+            seconds = _("{seconds:.0f} s", seconds=record.seconds)
+            for text in (record.account, record.name, seconds, record.error):
+                if text:
+                    parts.append(Text(text))
+            err.say(Text("  ").join(parts))
             bar.advance(task)
 
         yield finished
@@ -91,7 +98,8 @@ def cleaned(students: list[Student], results: list[CleanUp]) -> Table:
     """Return a table of what the clean-up of each account has deleted, left and kept, and why."""
     table = FoldingTable(_("student"), _("deleted"), _("left: try again"), _("kept: not the lab's"))
     for student, result in zip(students, results, strict=True):
-        left = Text(result.left or _("nothing"), "red" if result.left else "")
+        style = "red" if result.left else ""
+        left = Text(result.left or _("nothing"), style)
         kept = Text(result.kept or _("nothing"))
         table.add_row(Text(student.name), str(result.deleted), left, kept)
     return table

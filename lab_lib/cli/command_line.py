@@ -90,8 +90,8 @@ def _set_words(translate: Callable[[str], str]) -> None:
 
 def _language(args: Sequence[str]) -> str:
     """Return the language as it is known before the command line is read: a workspace that it names is not."""
-    named = re.search(r"(?:^| )--lang[ =](\S+)", " ".join(args))
-    name = named[1] if named else os.environ.get(language.VARIABLE)
+    option = re.search(r"(?:^| )--lang[ =](\S+)", " ".join(args))
+    name = option[1] if option else os.environ.get(language.VARIABLE)
     return name if name in language.names() else language.of_copy(places.copy())
 
 
@@ -101,4 +101,5 @@ def _told(fault: str, error: Any) -> str:
         if found := re.fullmatch(pattern, fault):
             fault = _(message, **found.groupdict())
     context = getattr(error, "ctx", None)
-    return sentences(fault, _("See `{command} --help`.", command=context.command_path if context else "lab"))
+    command = context.command_path if context else "lab"
+    return sentences(fault, _("See `{command} --help`.", command=command))

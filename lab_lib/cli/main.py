@@ -86,7 +86,8 @@ def try_(
             )
         table = FoldingTable(_("state"), _("case"))
         for state, title, text in tried.rows:
-            table.add_row(Text(marked(state), LOOKS[state].style), Text.assemble((title, "bold"), _(": ") + text))
+            mark = Text(marked(state), LOOKS[state].style)
+            table.add_row(mark, Text.assemble((title, "bold"), _(": ") + text))
         out.print(table)
         out.say(tried.summary, style="bold")
         raise typer.Exit(0 if tried.passed else 1)
@@ -177,16 +178,18 @@ def trace_(
     from lab_lib.workspace.masking import masked
 
     with handle_errors(N_("Stopped. Nothing was changed.")):
-        if bool(customer) != bool(transaction) or bool(customer) == bool(file):
+        is_incomplete = bool(customer) != bool(transaction)
+        is_both_or_none = bool(customer) == bool(file)
+        if is_incomplete or is_both_or_none:
             raise UsageError("Name a customer and a transaction, or --file and --line.")
         lab = lab_lib.open_lab(**settings)
-        shown = trace.follow_line(lab, file, line) if file else trace.follow(lab, customer, transaction)
-        shown = shown.mapped(lambda text: masked(text, lab))
-        out.say(shown.heading, style="bold")
-        for change in shown.changes:
+        followed = trace.follow_line(lab, file, line) if file else trace.follow(lab, customer, transaction)
+        followed = followed.mapped(lambda text: masked(text, lab))
+        out.say(followed.heading, style="bold")
+        for change in followed.changes:
             out.print(_of_change(change))
         if html:
-            write_file(html, shown.page)
+            write_file(html, followed.page)
             out.say(_("Page: {path}", path=relative_to_cwd(html)))
 
 

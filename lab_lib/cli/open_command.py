@@ -61,7 +61,8 @@ def open_(
     renewed = [copies.renew(number) for number in fresh or []]
     id = student_id or copies.data_id(copies.folder()) or os.environ.get("JUPYTERHUB_USER", "")
     copies.complete(id)
-    first = copies.existing((renewed or copies.solved_notebooks())[0].name)
+    notebooks = renewed or copies.solved_notebooks()
+    first = copies.existing(notebooks[0].name)
     lab = lab_lib.open_lab(**settings)
     out.say(_("The lab is open: {lab}. Ctrl-C in this terminal ends JupyterLab.", lab=lab))
     warn_of_functions()
@@ -126,6 +127,9 @@ def _run(command: list[str], root: Path, environment: dict[str, str]) -> int:
 
 def _config_path() -> str:
     """Return the folders of Jupyter's settings: those of the language, the lab's, and the user's."""
-    translated = language.folder(language.used())
-    folders = translated and translated / "jupyter", _SETTINGS, os.environ.get("JUPYTER_CONFIG_PATH")
-    return os.pathsep.join(map(str, filter(None, folders)))
+    folders = [str(_SETTINGS)]
+    if translated := language.folder(language.used()):
+        folders.insert(0, str(translated / "jupyter"))
+    if of_user := os.environ.get("JUPYTER_CONFIG_PATH"):
+        folders.append(of_user)
+    return os.pathsep.join(folders)

@@ -47,7 +47,8 @@ def run(
 
     if (keep or mine) and until is None:
         until = headless.BREAK_IT
-    prepared = headless.prepare({**settings, "data_file": str(data or ""), "yes": True}, until, mine)
+    parameters = {**settings, "data_file": str(data or ""), "yes": True}
+    prepared = headless.prepare(parameters, until, mine)
     lab = prepared.lab
     options = as_options(prepared.parameters)
     names = [path.stem for path in prepared.notebooks]
@@ -96,12 +97,15 @@ def _steps_table(steps: list[Any], names: list[str]) -> Table:
         if step:
             look = LOOKS["done" if step.ok else "failed"]
             mark = Text.assemble((look.sign, look.style), f" {name}")
-            seen = [step.printed(stream="stderr"), step.error or step.printed("checkpoint")]
-            table.add_row(mark, "\n".join(filter(None, seen)), f"{step.seconds:.1f}")
+            warnings = step.printed(stream="stderr")
+            end = step.error or step.printed("checkpoint")
+            seen = "\n".join(filter(None, [warnings, end]))
+            table.add_row(mark, seen, f"{step.seconds:.1f}")
         else:
             table.add_row(f"{LOOKS['not run'].sign} {name}", _("not run"), "")
     table.add_section()
-    table.add_row(_("all"), "", f"{sum(step.seconds for step in steps):.1f}")
+    seconds = sum(step.seconds for step in steps)
+    table.add_row(_("all"), "", f"{seconds:.1f}")
     return table
 
 

@@ -49,7 +49,8 @@ def in_workspace(command: Command, before_all: bool = False) -> Command:
     @functools.wraps(command)
     def call(workspace: Path | None, lang: str | None, **values: Any) -> None:
         with handle_errors():
-            os.environ[places.WORKSPACE] = str(workspace.absolute() if workspace else places.workspace())
+            place = workspace.absolute() if workspace else places.workspace()
+            os.environ[places.WORKSPACE] = str(place)
             if lang:
                 language.use(lang)
             elif not before_all:

@@ -37,10 +37,11 @@ def _console(stderr: bool = False) -> Terminal:
     """Return a console that prints text as it is: no emoji, no markup, and on a terminal only, colours."""
     stream = sys.stderr if stderr else sys.stdout
     is_terminal = stream.isatty()
+    has_width = is_terminal or "COLUMNS" in os.environ
     return Terminal(
         stderr=stderr,
         force_terminal=is_terminal,
-        width=None if is_terminal or "COLUMNS" in os.environ else 100,  # a table in a file
+        width=None if has_width else 100,  # a table in a file
         emoji=False,
         markup=False,
         highlight=False,
@@ -64,7 +65,8 @@ def handle_errors(stopped: str = STOPPED, failed: int = 1) -> Iterator[None]:
     except BrokenPipeError:
         raise typer.Exit(128 + signal.SIGPIPE) from None
     except (LabError, OSError) as error:  # or a full disk
-        raise fail(type(error).__name__, str(error), 2 if isinstance(error, UsageError) else failed) from None
+        status = 2 if isinstance(error, UsageError) else failed
+        raise fail(type(error).__name__, str(error), status) from None
     except (BotoCoreError, ClientError) as error:
         raise fail("AWS", in_one_line(error), failed) from None
     except KeyboardInterrupt as stop:
@@ -116,7 +118,8 @@ class FoldingTable(Table):
     def add_row(self, *cells: Any, **how: Any) -> None:
         """Add a row of these cells, text each."""
         first, *others = cells
-        super().add_row(first, *(_Folding().append(cell) for cell in others), **how)
+        folding = [_Folding().append(cell) for cell in others]
+        super().add_row(first, *folding, **how)
 
 
 class _Folding(Text):
@@ -149,5 +152,6 @@ def progress_bar() -> Progress:
 
 def relative_to_cwd(path: Path) -> Path:
     """Return the path relative to the current folder if it lies below, else the whole path."""
-    path = path.resolve()
-    return path.relative_to(Path.cwd()) if path.is_relative_to(Path.cwd()) else path
+    whole = path.resolve()
+    here = Path.cwd()
+    return whole.relative_to(here) if whole.is_relative_to(here) else whole
