@@ -48,8 +48,11 @@ def _masks(lab: "Lab") -> list[tuple[str, str]]:
     credentials = lab.session.get_credentials()
     keys = credentials.get_frozen_credentials() if credentials else ()
     number = lab.phone.removeprefix("+")  # masked with and without its +
-    private = {
-        **{key: "********" for key in keys if key and len(key) >= _SHORTEST_KEY},
+    private = {}
+    for key in keys:
+        if key and len(key) >= _SHORTEST_KEY:
+            private[key] = "********"
+    private |= {
         lab.account: without_accounts(lab.account),
         lab.email: f"{lab.email[:1]}***@{lab.email.partition('@')[2]}",
         number: f"{'*' * (len(number) - 2)}{number[-2:]}",
