@@ -100,7 +100,7 @@ def _dump(account: str) -> bytes:
 
 def load(content: bytes) -> None:
     """Hold what another server has dumped, and remember each event of S3 from now on."""
-    held, shards, sessions, number = pickle.loads(content)  # noqa: S301, our own
+    held, shards, sessions, last_record = pickle.loads(content)  # noqa: S301, our own
     for (module, name), parts in held.items():
         getattr(importlib.import_module(module), name)._data.update(parts)
     for shard in shards.values():
@@ -109,7 +109,7 @@ def load(content: bytes) -> None:
         queue["attributes"].pop("RedrivePolicy", None)  # else its messages could not be read often
     streams.shards.update(shards)
     sts._sessions.update(sessions)
-    dynamodb._stream_seq_counter = number
+    dynamodb._stream_seq_counter = last_record
     sqs.DEFAULT_PORT = os.environ[server.CLIENTS_PORT]  # of the URLs of its queues
     sqs._CANONICAL_NETLOC = f"{server.HOST}:{sqs.DEFAULT_PORT}"
     for name in ("_deliver_event_to_lambda", "_deliver_event_to_sns", "_deliver_event_to_sqs"):

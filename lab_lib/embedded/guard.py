@@ -71,9 +71,9 @@ def code_url(function: str) -> str:
 def guarded(app: App, port: int, secret: str) -> App:
     """Return the ASGI application behind this guard."""
     addresses = [f"{HOST}:{os.environ[CLIENTS_PORT]}", f"{HOST}:{port}"]  # the same, but for a copy
-    about = {"pid": os.getpid(), "why_no_boxes": box.fault_of_functions()}
+    this_server = {"pid": os.getpid(), "why_no_boxes": box.fault_of_functions()}
     questions = {
-        WHO: lambda query: about | {"proof": proof(secret, query.get("nonce", ""))},
+        WHO: lambda query: this_server | {"proof": proof(secret, query.get("nonce", ""))},
         WORK: lambda _query: work.count(get_account_id()),
     }
     own_number = proof(secret, str(port))  # if this server is a copy

@@ -53,7 +53,8 @@ def _parsed(method: str, path: str, headers: Headers, body: bytes) -> tuple[str,
         return operation, {}
     if operation:
         return operation, json.loads(body or b"{}")
-    form = {name: values[0] for name, values in parse_qs(body.decode(), keep_blank_values=True).items()}
+    fields = parse_qs(body.decode(), keep_blank_values=True)
+    form = {name: values[0] for name, values in fields.items()}
     attributes = {}
     for name, value in form.items():
         if name.endswith(".key"):  # such as Attributes.entry.1.key, whose value is in Attributes.entry.1.value

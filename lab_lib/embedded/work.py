@@ -17,7 +17,8 @@ from lab_lib.embedded import replace, replace_in, streams
 
 _LAST = 2  # an event or batch that has failed so often may fail for ever, so nobody waits for its next try
 _execute = lambda_svc._execute_function
-_events, _calls = set["Event"](), Counter[str]()  # the calls that are no part of an event's, by account
+_events = set["Event"]()
+_calls = Counter[str]()  # those that are no part of an event's, by account
 
 
 class Event(threading.Thread):
