@@ -26,25 +26,26 @@ def main() -> None:
 
         app()
     except KeyboardInterrupt as stop:  # while the commands were loaded, which takes a moment
-        sys.exit(128 + (stop.args[0] if stop.args else signal.SIGINT))
+        stopped_by = stop.args[0] if stop.args else signal.SIGINT  # Python's own has no number
+        sys.exit(128 + stopped_by)
     except ModuleNotFoundError as error:  # `lab class` needs an extra
-        told = _(
+        message = _(
             "{name} is not installed. Install all that the commands need: "
             "pip install 'serverless-lab-workbook[class]', or in a checkout: make class",
             name=error.name,
         )
-        print(told, file=sys.stderr)
+        print(message, file=sys.stderr)
         sys.exit(2)
     except Exception as error:
         if sys.flags.dev_mode:
             raise
-        told = _(
+        message = _(
             "{kind}: {error}. Do the same again. "
             "If that does not help, run it with PYTHONDEVMODE=1, and report all that it prints.",
             kind=type(error).__name__,
             error=error,
         )
-        sys.exit(told)
+        sys.exit(message)
     finally:
         _discard_unwritten()
 

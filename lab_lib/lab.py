@@ -27,7 +27,7 @@ from lab_lib.calls.recent import PATIENCE, Journal, journal
 from lab_lib.calls.refusals import none_if_unseen
 from lab_lib.embedded import server
 from lab_lib.errors import BUILD_AGAIN, EmulatorError, LabError, WrongAccount
-from lab_lib.language import N_, _
+from lab_lib.language import _
 from lab_lib.processes.stopwatch import LONGEST_STRETCH
 from lab_lib.settings import (
     DEFAULT_ACCOUNT,
@@ -138,7 +138,9 @@ class Lab:
     @property
     def bucket(self) -> str:
         """Return the bucket's name. Bucket names are lower case, and unique in the whole world."""
-        return self.bucket_name or [self._usual_bucket, *self._renamed][-1]
+        if self.bucket_name:
+            return self.bucket_name
+        return self._renamed[-1] if self._renamed else self._usual_bucket
 
     @property
     def bucket_stem(self) -> str:
@@ -163,8 +165,9 @@ class Lab:
         s3 = self.client("s3")
         listed = none_if_unseen(lambda: s3.list_buckets(Prefix=self.bucket_stem, BucketRegion=self.region)["Buckets"])
         for bucket in listed or []:
-            found = none_if_unseen(partial(s3.get_bucket_tagging, Bucket=bucket["Name"]))
-            if found and all(tag in found["TagSet"] for tag in self.bucket_tags):  # else it is of somebody else
+            answer = none_if_unseen(partial(s3.get_bucket_tagging, Bucket=bucket["Name"]))
+            is_ours = answer and all(tag in answer["TagSet"] for tag in self.bucket_tags)
+            if is_ours:
                 self._renamed.append(bucket["Name"])
                 return
 
@@ -189,7 +192,8 @@ class Lab:
         if self.is_real:
             return None
         try:
-            return json.loads(sessions.fetch(self.session, self.signed(path, **query), self.endpoint, self._headers))
+            address = self.signed(path, **query)
+            return json.loads(sessions.fetch(self.session, address, self.endpoint, self._headers))
         except (BotoCoreError, ValueError):
             return None
 
@@ -204,8 +208,9 @@ class Lab:
         return str(request.url)
 
     def __str__(self) -> str:
-        told = N_("account {lab.account} on {lab.target}, Region {lab.region}, prefix {lab.prefix}")
-        return _(told if self.prefix else N_("account {lab.account} on {lab.target}, Region {lab.region}"), lab=self)
+        if self.prefix:
+            return _("account {lab.account} on {lab.target}, Region {lab.region}, prefix {lab.prefix}", lab=self)
+        return _("account {lab.account} on {lab.target}, Region {lab.region}", lab=self)
 
 
 def open_lab(
@@ -233,15 +238,17 @@ def open_lab(
     them. `boundary` is a managed policy, the permissions boundary of the roles that the lab creates.
     UsageError for a setting that cannot be right; WrongAccount if the credentials are for another account.
     """
-    named = {name: or_variable(name, value) for name, value in locals().items()}
-    role_arn = named.pop("role_arn")
-    external_id = named.pop("external_id")
-    settings = {name: setting(name, value) for name, value in named.items()}
+    given = {name: or_variable(name, value) for name, value in locals().items()}  # all parameters
+    role_arn = given.pop("role_arn")
+    external_id = given.pop("external_id")
+    settings = {name: setting(name, value) for name, value in given.items()}
     account, profile, region = (settings.pop(name) for name in ("account", "profile", "region"))
     if is_embedded(profile, role_arn):
         return _on_embedded(_fields(account or DEFAULT_ACCOUNT, region or DEFAULT_REGION, settings))
-    endpoint, configured = sessions.endpoint(profile)
-    region = region or (configured if endpoint else "") or DEFAULT_REGION
+    endpoint, region_there = sessions.endpoint(profile)
+    if endpoint:
+        region = region or region_there
+    region = region or DEFAULT_REGION
     if profile or role_arn:
         session = sessions.aws_session(account, profile, region, role_arn, external_id, endpoint)
     else:
@@ -298,10 +305,11 @@ def _on_endpoint(account: str, region: str, endpoint: str) -> boto3.Session:
     Else the access key is the account's digits: most emulators take it for an account.
     """
     users = sessions.user_session("", region)
+    secret = os.environ.get("AWS_SECRET_ACCESS_KEY", "test")
     with suppress(LabError):  # the endpoint does not take these credentials
         if users and (not account or sessions.caller(users, endpoint) == account):
             return users
-    return sessions.keyed_session(region, account or DEFAULT_ACCOUNT, os.environ.get("AWS_SECRET_ACCESS_KEY", "test"))
+    return sessions.keyed_session(region, account or DEFAULT_ACCOUNT, secret)
 
 
 def _raise_if_stopped(opened: server.Server, response: Any, caught_exception: Exception | None, **_event: Any) -> None:
@@ -309,8 +317,9 @@ def _raise_if_stopped(opened: server.Server, response: Any, caught_exception: Ex
 
     botocore calls this before each retry, which could not succeed then.
     """
-    denied = response is not None and response[0].status_code == HTTPStatus.FORBIDDEN
-    if (caught_exception or denied) and server.running() != opened:
+    is_denied = response is not None and response[0].status_code == HTTPStatus.FORBIDDEN
+    has_failed = caught_exception is not None or is_denied
+    if has_failed and server.running() != opened:
         raise EmulatorError(
             "The embedded AWS that this lab was opened on has stopped, and everything made there is gone. "
             "{build_again} Then run the cell with open_lab again.",

@@ -45,8 +45,10 @@ def of_copy(copy: Path) -> str:
     if setting.parent.is_dir():
         name = setting.read_text("utf-8", "replace").strip() if setting.is_file() else ENGLISH
         return name if name in names() else ENGLISH
-    of_computer = next(filter(None, map(os.environ.get, _OF_COMPUTER)), "").replace("-", "_")
-    return max(filter(of_computer.startswith, names()), key=len, default=ENGLISH)  # fr_CA, or the fr of all
+    values = [os.environ.get(variable, "") for variable in _OF_COMPUTER]
+    of_computer = next(filter(None, values), "").replace("-", "_")  # the first that is set
+    fitting = [name for name in names() if of_computer.startswith(name)]
+    return max(fitting, key=len, default=ENGLISH)  # fr_CA, or the fr of all
 
 
 def used(copy: Path | None = None) -> str:
@@ -75,7 +77,8 @@ def ngettext(one: str, many: str, count: int, /, **values: object) -> str:
 
 def sentences(*texts: str) -> str:
     """Return the texts that are not empty as one: between two sentences, Chinese has no space."""
-    return _("{sentence} {sentence_after}", sentence="", sentence_after="").join(filter(None, texts))
+    space = _("{sentence} {sentence_after}", sentence="", sentence_after="")
+    return space.join(filter(None, texts))
 
 
 def line_breaks(text: str, columns: int) -> list[int]:

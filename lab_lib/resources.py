@@ -102,8 +102,10 @@ def title(kind: str, name: str) -> str:
     """Return what a learner reads of a resource; the name is empty if the lab has one of the kind."""
     if not name:
         return _(kind)
-    named = f"{kind} of {{}}"
-    return _(named if named in _TITLES or kind == "subscription" else f"{kind} {{}}").format(name)
+    text = f"{kind} of {{}}"
+    if text not in _TITLES and kind != "subscription":
+        text = f"{kind} {{}}"
+    return _(text).format(name)
 
 
 def heading(cell: str, otherwise: str = "") -> str:
@@ -113,7 +115,8 @@ def heading(cell: str, otherwise: str = "") -> str:
 
 def get(kind: str, name: str = "") -> Resource:
     """Return the resource of this kind and name, or without a name the first of the kind."""
-    return next(resource for resource in RESOURCES if resource.kind == kind and name in (resource.name, ""))
+    of_kind = (resource for resource in RESOURCES if resource.kind == kind)
+    return next(resource for resource in of_kind if name in (resource.name, ""))
 
 
 def cell(kind: str, name: str = "") -> Cell:
@@ -148,8 +151,11 @@ def for_each(text: str) -> list[str]:
 
     A text without braces stands for itself.
     """
-    kind = re.search(r"\{(\w+)\}", text)
-    return [text.replace(kind[0], name) for name in in_chain(kind[1])] if kind else [text]
+    braces = re.search(r"\{(\w+)\}", text)
+    if not braces:
+        return [text]
+    kind = braces[1]
+    return [text.replace(braces[0], name) for name in in_chain(kind)]
 
 
 @functools.cache

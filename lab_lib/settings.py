@@ -43,8 +43,11 @@ def plain_text(name: str, value: str) -> str:
 def setting(name: str, value: Any) -> Any:
     """Return a setting of `open_lab` that is right by itself. UsageError if it cannot be right; empty is right."""
     is_amount = name == "threshold"
-    text = str(DEFAULT_THRESHOLD if value == "" else value) if is_amount else value
-    if not (isinstance(text, str) and re.fullmatch(f"({SETTINGS[name].pattern})?", text, re.ASCII)):
+    text = value
+    if is_amount:
+        text = str(DEFAULT_THRESHOLD if value == "" else value)
+    is_right = isinstance(text, str) and re.fullmatch(f"({SETTINGS[name].pattern})?", text, re.ASCII)
+    if not is_right:
         wanted = _(SETTINGS[name].wanted)
         raise UsageError("{name} is {value!r}; wanted {wanted}.", name=name, value=value, wanted=wanted)
     if name == "region":

@@ -71,8 +71,9 @@ def recount(key: str, content: bytes) -> Recount:
         if len(text) <= _LONGEST_LINE and _BLANK.fullmatch(text):
             continue
         parts = _FIELD.findall(text)
-        fields = dict(zip(columns, map(_unquoted, parts), strict=False))
-        if fault := _fault_of_line(text, parts) or _fault_of_fields(fields):
+        fields = dict(zip(columns, map(_unquoted, parts), strict=False))  # another number of them is a fault
+        fault = _fault_of_line(text, parts) or _fault_of_fields(fields)
+        if fault:
             counted.rejected[number] = fault
             continue
         counted.good += 1
@@ -109,11 +110,13 @@ def is_there(item: dict[str, Any] | None, amount: Decimal, written: str) -> bool
 
 def read_amounts(items: Iterable[dict[str, Any]]) -> Amounts:
     """Return the amounts in items of the table Transactions. Items without a numeric amount are left out."""
-    return {
-        (row.get("CustomerId", ""), row.get("TransactionId", "")): row["TransactionAmount"]
-        for row in items
-        if isinstance(row.get("TransactionAmount"), Decimal)
-    }
+    amounts = {}
+    for item in items:
+        amount = item.get("TransactionAmount")
+        if isinstance(amount, Decimal):
+            transaction = item.get("CustomerId", ""), item.get("TransactionId", "")
+            amounts[transaction] = amount
+    return amounts
 
 
 def why_rejected(code: str, values: dict[str, Any], reason: str) -> str:
@@ -176,7 +179,8 @@ def _fault_of_fields(fields: dict[str, str]) -> str:
     amount = re.fullmatch(r"[+-]?([0-9]+)(?:\.([0-9]+))?", fields["trn_amount"])
     if not amount:
         return "amount-not-number"
-    return "amount-too-long" if len("".join(amount.groups(""))) > 38 else ""
+    digits = "".join(amount.groups(""))  # before the point and behind it
+    return "amount-too-long" if len(digits) > 38 else ""
 
 
 REASONS = {  # by the codes of transactions_file.py

@@ -151,9 +151,10 @@ def objects(lab: Lab, beginning: str = "") -> list[dict[str, Any]]:
 
     LabError if there are more than `MOST`: S3 lists them by key, so that the newest may be the last.
     """
-    pages = lab.client("s3").get_paginator("list_objects_v2")
-    asked = pages.paginate(Bucket=lab.bucket, Prefix=beginning, PaginationConfig={"MaxItems": MOST + 1})
-    items: list[dict[str, Any]] = (none_if_absent(asked.build_full_result) or {}).get("Contents", [])
+    paginator = lab.client("s3").get_paginator("list_objects_v2")
+    pages = paginator.paginate(Bucket=lab.bucket, Prefix=beginning, PaginationConfig={"MaxItems": MOST + 1})
+    answer = none_if_absent(pages.build_full_result) or {}
+    items: list[dict[str, Any]] = answer.get("Contents", [])
     if len(items) > MOST:
         raise LabError(
             "{lab.bucket} has more than {most:,} objects. Delete those that the lab does not need.",
@@ -169,14 +170,20 @@ def uploads(lab: Lab) -> list[dict[str, Any]]:
     for item in objects(lab, EXPERIMENTS if lab.part else ""):
         key = item["Key"]
         is_beside = not lab.part and key.startswith(EXPERIMENTS)
-        if not (is_beside or key.startswith(REJECTED) or TRIAL in key or key.endswith("/")):
+        is_of_the_lab = key.startswith(REJECTED) or TRIAL in key
+        is_folder = key.endswith("/")
+        if not (is_beside or is_of_the_lab or is_folder):
             uploaded.append(item)
     return sorted(uploaded, key=lambda item: item["LastModified"])
 
 
 def experiments(lab: Lab) -> list[str]:
     """Return the keys of the uploads beside the lab, and of what was rejected of them."""
-    return [str(item["Key"]) for beginning in ("", REJECTED) for item in objects(lab, f"{beginning}{EXPERIMENTS}")]
+    keys = []
+    for folder in (EXPERIMENTS, f"{REJECTED}{EXPERIMENTS}"):
+        for item in objects(lab, folder):
+            keys.append(str(item["Key"]))
+    return keys
 
 
 def delete_experiments(lab: Lab) -> None:
@@ -200,15 +207,22 @@ def content(lab: Lab, key: str) -> bytes:
 
 def statements(lab: Lab) -> list[policies.Policy]:
     """Return the statements of the bucket's policy."""
-    return grants.statements(none_if_absent(lambda: lab.client("s3").get_bucket_policy(Bucket=lab.bucket)["Policy"]))
+    s3 = lab.client("s3")
+    policy = none_if_absent(lambda: s3.get_bucket_policy(Bucket=lab.bucket)["Policy"])
+    return grants.statements(policy)
 
 
 def expiring(lab: Lab) -> list[dict[str, Any]]:
     """Return the rules of the bucket's lifecycle by which S3 deletes objects."""
     s3 = lab.client("s3")
     answer = none_if_lacking(lambda: s3.get_bucket_lifecycle_configuration(Bucket=lab.bucket)) or {}
-    rules = [rule for rule in answer.get("Rules", []) if rule["Status"] == "Enabled"]
-    return [rule for rule in rules if {"Days", "Date"} & rule.get("Expiration", {}).keys()]
+    rules = []
+    for rule in answer.get("Rules", []):
+        expiration = rule.get("Expiration", {})
+        deletes_objects = "Days" in expiration or "Date" in expiration
+        if rule["Status"] == "Enabled" and deletes_objects:
+            rules.append(rule)
+    return rules
 
 
 def acl(lab: Lab) -> list[tuple[str, str]]:
@@ -216,8 +230,9 @@ def acl(lab: Lab) -> list[tuple[str, str]]:
     answer = none_if_lacking(lambda: lab.client("s3").get_bucket_acl(Bucket=lab.bucket)) or {}
     others = []
     for grant in answer.get("Grants", []):
-        who = grant["Grantee"]
-        name = str(who.get("URI") or who.get("ID", "")).split("/")[-1]
+        grantee = grant["Grantee"]
+        address = grantee.get("URI") or grantee.get("ID", "")  # of a group; of an account
+        name = str(address).split("/")[-1]
         if name not in (answer["Owner"]["ID"], "LogDelivery"):
             others.append((name, grant["Permission"]))
     return others
@@ -229,14 +244,16 @@ def rejected_rows(lab: Lab, key: str) -> list[dict[str, Any]]:
     A function of an earlier release wrote no codes. Other lines are left out, since anybody may put an object there.
     """
     body = none_if_absent(lambda: content(lab, rejected_key(key))) or b""
+    text = body.decode(errors="replace")
     try:
-        rows = list(csv.DictReader(io.StringIO(body.decode(errors="replace"), newline="")))
+        rows = list(csv.DictReader(io.StringIO(text, newline="")))
     except csv.Error:
         return []
     numbered = []
     for row in rows:
         line = count(row.get("line"))
         if line is not None and {"reason", "row"} <= row.keys():
-            more = {"line": line, "code": row.get("code") or "", "values": json_object(row.get("values"))}
-            numbered.append(row | more)
+            code = row.get("code") or ""
+            values = json_object(row.get("values"))
+            numbered.append({**row, "line": line, "code": code, "values": values})
     return numbered

@@ -92,7 +92,8 @@ class Deletable(NamedTuple):
 
 def find(lab: Lab, kind: str, name: str = "") -> object:
     """Return what AWS tells of a resource, such as its ARN; None or an empty list if it is not there."""
-    return _call(_PARTS[kind] if kind in _PARTS else KINDS[kind].find, lab, name)
+    function = _PARTS[kind] if kind in _PARTS else KINDS[kind].find
+    return _call(function, lab, name)
 
 
 def delete_all(lab: Lab) -> Iterator[str]:
@@ -145,7 +146,10 @@ def is_half_deleted(lab: Lab) -> bool:
 
 def confirm(lab: Lab, yes: bool) -> None:
     """On AWS, ask before deleting, unless `yes`. LabError if the answer is no, UsageError if nobody is there."""
-    if lab.is_real and not yes and (names := remaining(lab)):
+    if yes or not lab.is_real:
+        return
+    names = remaining(lab)
+    if names:
         ask(_("Resources of the lab in {lab}: {count}. Delete them?", lab=lab, count=len(names)))
 
 

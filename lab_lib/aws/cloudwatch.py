@@ -32,18 +32,23 @@ def ensure_log_group(lab: Lab, name: str) -> None:
 
 def log_group(lab: Lab, name: str, settings: dict[str, Any] | None = None) -> str:
     """Return the function's log group: the one in its settings, else the one that Lambda names."""
-    return str((settings or {}).get("LoggingConfig", {}).get("LogGroup") or f"/aws/lambda/{lab.name(name)}")
+    logging = (settings or {}).get("LoggingConfig", {})
+    return str(logging.get("LogGroup") or f"/aws/lambda/{lab.name(name)}")
 
 
 def find_log_group(lab: Lab, name: str) -> str | None:
     """Return the log group's name, or None."""
-    return log_group(lab, name) if describe(lab, log_group(lab, name)) else None
+    group = log_group(lab, name)
+    return group if describe(lab, group) else None
 
 
 def describe(lab: Lab, group: str) -> dict[str, Any] | None:
     """Return the log group of exactly this name, as CloudWatch describes it, or None."""
-    groups = lab.client("logs").describe_log_groups(logGroupNamePrefix=group)["logGroups"]  # sorted by name
-    return groups[0] if groups and groups[0]["logGroupName"] == group else None
+    answer = lab.client("logs").describe_log_groups(logGroupNamePrefix=group)
+    groups: list[dict[str, Any]] = answer["logGroups"]  # sorted by name: longer names come behind it
+    if groups and groups[0]["logGroupName"] == group:
+        return groups[0]
+    return None
 
 
 def is_our_log_group(lab: Lab, name: str) -> bool:

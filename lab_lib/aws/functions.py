@@ -56,6 +56,7 @@ def settings(lab: Lab, name: str, files: list[Path] | None = None) -> Settings:
 
     The timeout of TransactionProcessor is what `lab.data_file` needs.
     """
+    *_others, file_of_handler = files or source_files(name)
     description = f"Update total, send notification for balance exceeding ${lab.threshold:f}"
     timeout = TIMEOUT
     if name == "TransactionProcessor":
@@ -66,7 +67,7 @@ def settings(lab: Lab, name: str, files: list[Path] | None = None) -> Settings:
         "Description": description,
         "Role": find_role(lab.variant(""), ROLES[name]),
         "Runtime": RUNTIME,
-        "Handler": f"{(files or source_files(name))[-1].stem}.lambda_handler",
+        "Handler": f"{file_of_handler.stem}.lambda_handler",
         "Timeout": timeout,
         "MemorySize": 256,  # megabytes
         "Environment": {"Variables": variables(lab, name)},
@@ -101,13 +102,14 @@ def ensure_function(lab: Lab, name: str, files: list[Path] | None = None) -> str
     resources.require(wanted["Role"], "role", ROLES[name])
     resources.require(find_queue(lab, DEAD_LETTERS), "queue", DEAD_LETTERS)
     cloudwatch.ensure_log_group(lab, name)
-    now = configuration(lab, name)
-    if now is None:
+    existing = configuration(lab, name)
+    if existing is None:
         lambda_.create_function(**wanted, Code={"ZipFile": archive}, Tags=TAGS)
     else:
-        if any(now.get(key) != value for key, value in wanted.items()):
+        has_other_settings = any(existing.get(key) != value for key, value in wanted.items())
+        if has_other_settings:
             lambda_.update_function_configuration(**wanted)
-        if now["CodeSha256"] != digest(archive):  # the call is repeated until the other change has ended
+        if existing["CodeSha256"] != digest(archive):  # the call is repeated until the other change has ended
             lambda_.update_function_code(FunctionName=lab.name(name), ZipFile=archive)
     _wait_until_ready(lab, name)
     if name == "TransactionProcessor":  # the events of TotalNotifier have the destination of their mapping
@@ -121,7 +123,8 @@ def ensure_function(lab: Lab, name: str, files: list[Path] | None = None) -> str
 
 def timeout_of(lab: Lab, name: str) -> int:
     """Return the function's timeout in seconds; 0 if there is no function."""
-    return int((configuration(lab, name) or {"Timeout": 0})["Timeout"])
+    settings = configuration(lab, name)
+    return int(settings["Timeout"]) if settings else 0
 
 
 def timeout_for(rows: int) -> int:
@@ -131,13 +134,13 @@ def timeout_for(rows: int) -> int:
 
 def require_timeout(lab: Lab, rows: int) -> None:
     """Raise StepMissing if the timeout of TransactionProcessor is too short for so many rows."""
-    now = timeout_of(lab, "TransactionProcessor")
+    timeout = timeout_of(lab, "TransactionProcessor")
     needed = timeout_for(rows)
-    if now < needed:
+    if timeout < needed:
         raise StepMissing(
             "{function} has {now} s, and {rows:,} rows need {needed} s. Run notebook 01 with the same data_file.",
             function=lab.name("TransactionProcessor"),
-            now=now,
+            now=timeout,
             rows=rows,
             needed=needed,
         )
@@ -145,7 +148,8 @@ def require_timeout(lab: Lab, rows: int) -> None:
 
 def require_threshold(lab: Lab) -> None:
     """Raise StepMissing if TotalNotifier has another threshold than the lab. Code of somebody else may have its own."""
-    threshold = amount(environment(configuration(lab, "TotalNotifier") or {}).get("THRESHOLD"))
+    settings = configuration(lab, "TotalNotifier") or {}
+    threshold = amount(environment(settings).get("THRESHOLD"))
     if threshold is not None and threshold != lab.threshold:
         raise StepMissing(
             "{function} alerts at {other:f}, and this lab's threshold is {lab.threshold:f}. Run notebook 01 "
@@ -166,10 +170,11 @@ def alert_again(lab: Lab) -> list[str]:
         return []
     ensure_function(lab, "TotalNotifier")
     alerted = []
-    for threshold in ({"threshold": "Infinity"}, {}):
+    for threshold in ({"threshold": "Infinity"}, {}):  # then its own
+        event = {"recheck": True, **threshold}
         is_done = False
         while not is_done:
-            answer = invoke(lab, "TotalNotifier", {"recheck": True, **threshold})
+            answer = invoke(lab, "TotalNotifier", event)
             alerted.extend(answer["alerted"])
             is_done = not answer["left"]
     return alerted
@@ -178,7 +183,7 @@ def alert_again(lab: Lab) -> list[str]:
 def source_files(name: str) -> list[Path]:
     """Return the files of the function: the pure part, and the part that calls AWS. The last one has the handler."""
     folder = SOURCES[name]
-    return sorted(folder.glob("[!_]*.py"), key=lambda path: path.stem == folder.name)
+    return sorted(folder.glob("[!_]*.py"), key=lambda path: path.stem == folder.name)  # False comes before True
 
 
 def configuration(lab: Lab, name: str) -> Settings | None:
@@ -198,13 +203,15 @@ def is_ready(settings: Settings) -> bool:
 
 def failure(settings: Settings) -> str:
     """Return why Lambda could not set up the function with these settings, "" if it could."""
-    has_failed = "Failed" in (settings.get("State"), settings.get("LastUpdateStatus"))
-    return str(settings.get("StateReason") or settings.get("LastUpdateStatusReason")) if has_failed else ""
+    if "Failed" not in (settings.get("State"), settings.get("LastUpdateStatus")):
+        return ""
+    return str(settings.get("StateReason") or settings.get("LastUpdateStatusReason"))
 
 
 def log_group(lab: Lab, name: str) -> str:
     """Return the log group that the function writes to."""
-    return cloudwatch.log_group(lab, name, (describe(lab, name) or {}).get("Configuration"))
+    described = describe(lab, name) or {}
+    return cloudwatch.log_group(lab, name, described.get("Configuration"))
 
 
 def describe(lab: Lab, name: str) -> dict[str, Any] | None:
@@ -222,9 +229,12 @@ def code(lab: Lab, name: str) -> dict[str, str]:
 
     LabError if they cannot be read.
     """
-    address = str((describe(lab, name) or {}).get("Code", {}).get("Location"))
+    described = describe(lab, name) or {}
+    address = str(described.get("Code", {}).get("Location"))
+    endpoint = lab.endpoint
     called = lab.client("lambda").meta.endpoint_url
-    endpoint = lab.endpoint or (called if called.startswith("http:") else None)  # a profile may name an emulator too
+    if not endpoint and called.startswith("http:"):  # a profile may name an emulator too
+        endpoint = called
     try:
         return archives.python_files(sessions.fetch(lab.session, address, endpoint))
     except _UNREADABLE as error:
@@ -238,7 +248,8 @@ def statements(lab: Lab, name: str) -> list[Policy]:
     An alias or version, named as in "TransactionProcessor:live", has a policy of its own.
     """
     lambda_ = lab.client("lambda")
-    return grants.statements(none_if_absent(lambda: lambda_.get_policy(FunctionName=lab.name(name))["Policy"]))
+    policy = none_if_absent(lambda: lambda_.get_policy(FunctionName=lab.name(name))["Policy"])
+    return grants.statements(policy)
 
 
 def event_settings(lab: Lab, name: str) -> Settings:
@@ -307,14 +318,15 @@ def _wait_until_ready(lab: Lab, name: str) -> None:
     """Wait until the function can be invoked. boto3's waiter polls only once a second."""
 
     def ready() -> bool:
-        now = configuration(lab, name) or {}
-        if reason := failure(now):
+        settings = configuration(lab, name) or {}
+        reason = failure(settings)
+        if reason:
             raise LabError(
                 "Lambda could not set up {function}: {reason} Run this step again.",
                 function=lab.name(name),
                 reason=reason,
             )
-        return is_ready(now)
+        return is_ready(settings)
 
     what = _("function {name} to be ready", name=lab.name(name))
     lab.wait_until(ready, what, **WAITS["change"].times)

@@ -45,8 +45,11 @@ class Request(NamedTuple):
 def statements(policy: Any) -> list[Policy]:
     """Return the statements of a policy, which is in JSON or read already; an empty list without a policy."""
     document = policy if isinstance(policy, dict) else json_object(policy)
-    statements = as_list(document.get("Statement", []))
-    return [part for part in statements if isinstance(part, dict) and part.get("Effect") in ("Allow", "Deny")]
+    found = []
+    for statement in as_list(document.get("Statement", [])):
+        if isinstance(statement, dict) and statement.get("Effect") in ("Allow", "Deny"):
+            found.append(statement)
+    return found
 
 
 def is_allowed(statements: list[Policy], request: Request) -> bool:
@@ -75,8 +78,11 @@ def outsiders(lab: Lab, statements: list[Policy], resource: str) -> list[tuple[s
 
 def short(lab: Lab, arn: str) -> str:
     """Return the name in an ARN of this account and Region. Return any other ARN as it is."""
+    service = arn_part(arn, 2)
     resource = arn_part(arn, 5)
-    return resource.removeprefix("function:") if arn == lab.arn(arn_part(arn, 2), resource) else arn
+    if arn != lab.arn(service, resource):
+        return arn
+    return resource.removeprefix("function:")
 
 
 def as_list(value: Any) -> list[Any]:
@@ -119,13 +125,18 @@ def _any_applies(effect: str, statements: list[Policy], request: Request) -> boo
 
 def _applies(statement: Policy, request: Request) -> bool:
     """Return whether the statement is about this request."""
-    named = [name for names in _principals(statement).values() for name in as_list(names)]
-    return (
-        ("*" in named or request.principal in named)
-        and any(like(action.lower(), request.action.lower()) for action in _texts(_element(statement, "Action")))
-        and any(like(resource, request.resource) for resource in _texts(_element(statement, "Resource")))
-        and all(_holds(*condition, request.context) for condition in _conditions(statement))
-    )
+    principals = []
+    for names in _principals(statement).values():
+        principals += as_list(names)
+    if "*" not in principals and request.principal not in principals:
+        return False
+    actions = _texts(_element(statement, "Action"))
+    if not any(like(action.lower(), request.action.lower()) for action in actions):
+        return False
+    resources = _texts(_element(statement, "Resource"))
+    if not any(like(resource, request.resource) for resource in resources):
+        return False
+    return all(_holds(operator, key, wanted, request.context) for operator, key, wanted in _conditions(statement))
 
 
 def _strangers(lab: Lab, statement: Policy) -> list[str]:
@@ -173,8 +184,11 @@ def _element(statement: Policy, name: str) -> Any:
 
 def _conditions(statement: Policy) -> list[tuple[str, str, Any]]:
     """Return the conditions of the statement: operator, key, and what is wanted."""
-    conditions = statement.get("Condition", {}).items()
-    return [(operator, key, wanted) for operator, pairs in conditions for key, wanted in pairs.items()]
+    conditions = []
+    for operator, pairs in statement.get("Condition", {}).items():
+        for key, wanted in pairs.items():
+            conditions.append((operator, key, wanted))
+    return conditions
 
 
 def _holds(operator: str, key: str, wanted: Any, context: Context) -> bool:
@@ -185,7 +199,9 @@ def _holds(operator: str, key: str, wanted: Any, context: Context) -> bool:
     if key.lower() not in context:
         raise _unclear(_("the condition key {key}", key=key))
     value = context[key.lower()]
-    return value is not None and any(_OPERATORS[operator](text, value) for text in _texts(wanted))
+    if value is None:
+        return False
+    return any(_OPERATORS[operator](text, value) for text in _texts(wanted))
 
 
 def _texts(wanted: Any) -> list[str]:

@@ -32,11 +32,13 @@ def milliseconds(time: datetime) -> int:
 
 def amount(text: Any) -> Decimal | None:
     """Return the finite number that a text tells, None if it tells none."""
+    if not isinstance(text, str):
+        return None
     try:
-        number = Decimal(text) if isinstance(text, str) else None
+        number = Decimal(text)
     except ArithmeticError:
         return None
-    return number if number is not None and number.is_finite() else None
+    return number if number.is_finite() else None
 
 
 def count(text: Any) -> int | None:

@@ -41,8 +41,14 @@ class Run:
     @cached_property
     def reports(self) -> list[dict[str, Any]]:
         """Return the JSON objects with which this workbook's functions report the run."""
-        objects = [json_object(line) for line in self.lines]
-        return [one for one in objects if isinstance(one.get("records"), int) or isinstance(one.get("key"), str)]
+        reports = []
+        for line in self.lines:
+            report = json_object(line)
+            is_of_notifier = isinstance(report.get("records"), int)
+            is_of_processor = isinstance(report.get("key"), str)
+            if is_of_notifier or is_of_processor:
+                reports.append(report)
+        return reports
 
     @property
     def records(self) -> int:
@@ -62,7 +68,8 @@ class Run:
     @cached_property
     def error(self) -> str:
         """Return the last error of the run, such as "KeyError: 'amount'", or ""."""
-        errors = ["".join(found) for found in _FAILURE.findall("\n".join(self.lines))]
+        failures = _FAILURE.findall("\n".join(self.lines))
+        errors = ["".join(groups) for groups in failures]  # one group has the error, the others are empty
         return errors[-1] if errors else ""
 
 
@@ -79,12 +86,14 @@ def parse(lines: Iterable[dict[str, Any]]) -> list[Run]:
         message = line["message"]
         time = int(line["timestamp"])
         stream = line["logStreamName"]
-        own = _OF_RUN.match(message)
-        if own and own[1] == "START":
-            last[stream] = Run(own[2], time)
-            runs.append(last[stream])
+        marker = _OF_RUN.match(message)
+        if marker and marker[1] == "START":
+            run = Run(marker[2], time)
+            last[stream] = run
+            runs.append(run)
         elif stream in last:
-            last[stream].lines.append(message)
-            if own:
-                last[stream].end = last[stream].end or time
+            run = last[stream]
+            run.lines.append(message)
+            if marker:  # END or REPORT: the first of them counts
+                run.end = run.end or time
     return runs

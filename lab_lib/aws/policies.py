@@ -53,7 +53,9 @@ def policy(lab: Lab, name: str) -> Policy:
         return transaction_processor(lab)
     if name == "TotalNotifierRole":
         return total_notifier(lab)
-    return alert_topic(lab) if name == "HighBalanceAlert" else queue(lab, name)
+    if name == "HighBalanceAlert":
+        return alert_topic(lab)
+    return queue(lab, name)
 
 
 def experiments(lab: Lab) -> dict[str, Policy]:
@@ -75,7 +77,9 @@ def boundary(lab: Lab) -> Policy:
     roles = (transaction_processor(lab), total_notifier(lab), *experiments(lab).values())
     statements = []
     for role in roles:
-        statements += [statement for statement in role["Statement"] if statement not in statements]
+        for statement in role["Statement"]:
+            if statement not in statements:
+                statements.append(statement)
     return document(*statements)
 
 

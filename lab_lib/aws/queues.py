@@ -38,7 +38,8 @@ def ensure_queue(lab: Lab, name: str) -> str:
     settings = {"SqsManagedSseEnabled": "true", "MessageRetentionPeriod": fortnight}
     if url is None:
         settings["Policy"] = json.dumps(policies.policy(lab, name))
-        return str(sqs.create_queue(QueueName=lab.name(name), Attributes=settings, tags=TAGS)["QueueUrl"])
+        answer = sqs.create_queue(QueueName=lab.name(name), Attributes=settings, tags=TAGS)
+        return str(answer["QueueUrl"])
     if is_ours(lab, name):
         sqs.set_queue_attributes(QueueUrl=url, Attributes=settings)
         if name == DEAD_LETTERS:  # `triggers.ensure_queue_subscription` repairs the policies of the others
@@ -50,7 +51,8 @@ def ensure_queue_policy(lab: Lab, name: str) -> None:
     """Set the policy of an existing queue, unless it has it already."""
     policy = policies.policy(lab, name)
     if statements(lab, name) != policy["Statement"]:
-        lab.client("sqs").set_queue_attributes(QueueUrl=_url(lab, name), Attributes={"Policy": json.dumps(policy)})
+        settings = {"Policy": json.dumps(policy)}
+        lab.client("sqs").set_queue_attributes(QueueUrl=_url(lab, name), Attributes=settings)
 
 
 def find_queue(lab: Lab, name: str) -> str | None:
@@ -76,8 +78,11 @@ def as_alert(body: Message) -> Message:
 
 def names(lab: Lab) -> list[str]:
     """Return the names of all queues in the Region."""
-    pages = lab.client("sqs").get_paginator("list_queues").paginate(PaginationConfig={"PageSize": 1000})
-    return [url.split("/")[-1] for page in pages for url in page.get("QueueUrls", [])]
+    names = []
+    for page in lab.client("sqs").get_paginator("list_queues").paginate(PaginationConfig={"PageSize": 1000}):
+        for url in page.get("QueueUrls", []):
+            names.append(url.split("/")[-1])
+    return names
 
 
 def attributes(lab: Lab, name: str) -> dict[str, str]:
@@ -151,10 +156,14 @@ def dead_letter(message: Message) -> dict[str, str]:
     try:
         if "record" in message:
             keys = message["record"].get("dynamodb", {}).get("Keys", {})
+            what = " ".join(value.get("S", "") for value in keys.values())
             code = message.get("code")
-            why = _(_REASONS[code], **message["values"]) if code in _REASONS else str(message.get("error"))
-            return {"what": " ".join(value.get("S", "") for value in keys.values()), "why": why}
-        if batch := message.get("DDBStreamBatchInfo"):
+            why = str(message.get("error"))
+            if code in _REASONS:
+                why = _(_REASONS[code], **message["values"])
+            return {"what": what, "why": why}
+        batch = message.get("DDBStreamBatchInfo")
+        if batch:
             size = batch["batchSize"]
             why = message["requestContext"]["condition"]
             return {"what": ngettext("{count:,} change", "{count:,} changes", size), "why": why}
@@ -178,26 +187,33 @@ def _received(lab: Lab, name: str, most: int) -> Iterator[list[dict[str, Any]]]:
     """
     sqs = lab.client("sqs")
     url = _url(lab, name)
-    how = {"VisibilityTimeout": 60, "WaitTimeSeconds": lab.is_real, "MessageSystemAttributeNames": ["SentTimestamp"]}
-    receive = partial(sqs.receive_message, QueueUrl=url, MaxNumberOfMessages=10, **how)
+    receive = partial(
+        sqs.receive_message,
+        QueueUrl=url,
+        MaxNumberOfMessages=10,
+        VisibilityTimeout=60,
+        WaitTimeSeconds=1 if lab.is_real else 0,
+        MessageSystemAttributeNames=["SentTimestamp"],
+    )
     received = dict[str, Any]()
     enough = 2 if lab.is_real else 1  # answers without a new message, in a row
     answers_left = enough
     try:
         while url and answers_left and len(received) < most:
-            known = len(received)
-            for message in (none_if_absent(receive) or {}).get("Messages", []):
+            received_before = len(received)
+            answer = none_if_absent(receive) or {}
+            for message in answer.get("Messages", []):
                 received[message["MessageId"]] = message
-            answers_left = enough if len(received) > known else answers_left - 1
+            answers_left = enough if len(received) > received_before else answers_left - 1
         yield list(received.values())
     finally:
         messages = [] if lab.copy else list(received.values())
         for start in range(0, len(messages), 10):
-            visible = [
-                {"Id": str(number), "ReceiptHandle": message["ReceiptHandle"], "VisibilityTimeout": 0}
-                for number, message in enumerate(messages[start : start + 10])
-            ]
-            sqs.change_message_visibility_batch(QueueUrl=url, Entries=visible)
+            changes = []
+            for number, message in enumerate(messages[start : start + 10]):
+                handle = message["ReceiptHandle"]
+                changes.append({"Id": str(number), "ReceiptHandle": handle, "VisibilityTimeout": 0})
+            sqs.change_message_visibility_batch(QueueUrl=url, Entries=changes)
 
 
 def _url(lab: Lab, name: str) -> str | None:
@@ -213,4 +229,6 @@ def _describe(lab: Lab, name: str) -> tuple[str | None, dict[str, str]]:
     if url is None:
         return None, {}
     answer = none_if_absent(lambda: sqs.get_queue_attributes(QueueUrl=url, AttributeNames=["All"]))
-    return (url, answer["Attributes"]) if answer else (None, {})
+    if not answer:
+        return None, {}
+    return url, answer["Attributes"]

@@ -22,12 +22,13 @@ def ensure_role(lab: Lab, name: str) -> str:
     role_name = lab.name(name)
     role = describe(lab, role_name)
     if role is None:
+        boundary = {"PermissionsBoundary": lab.boundary} if lab.boundary else {}
         lab.client("iam").create_role(
             RoleName=role_name,
             AssumeRolePolicyDocument=json.dumps(policies.trust()),
             Description=f"What {name.removesuffix('Role')} may do",
             Tags=[TAG],
-            **({"PermissionsBoundary": lab.boundary} if lab.boundary else {}),
+            **boundary,
         )
     elif TAG not in role.get("Tags", []):
         return str(role["Arn"])
@@ -39,7 +40,8 @@ def ensure_role(lab: Lab, name: str) -> str:
 
 def given(lab: Lab, name: str) -> str:
     """Return the ARN of the role that exists already and takes the place of this one; "" if the lab makes its own."""
-    return {"TransactionProcessorRole": lab.processor_role, "TotalNotifierRole": lab.notifier_role}.get(name, "")
+    roles = {"TransactionProcessorRole": lab.processor_role, "TotalNotifierRole": lab.notifier_role}
+    return roles.get(name, "")
 
 
 def name_of(lab: Lab, name: str) -> str:
@@ -66,17 +68,27 @@ def allowed(lab: Lab, role_arn: str, actions: tuple[str, ...], resource: str, da
     answer = lab.client("iam").simulate_principal_policy(
         PolicySourceArn=role_arn, ActionNames=actions, ResourceArns=[resource], ContextEntries=[key]
     )
-    return {result["EvalActionName"] for result in answer["EvaluationResults"] if result["EvalDecision"] == "allowed"}
+    found = set()
+    for result in answer["EvaluationResults"]:
+        if result["EvalDecision"] == "allowed":
+            found.add(result["EvalActionName"])
+    return found
 
 
 def find_role(lab: Lab, name: str) -> str | None:
     """Return the role's ARN, or None. A role that was given is taken to be there: its account may hide it."""
-    return given(lab, name) or (describe(lab, lab.name(name)) or {}).get("Arn")
+    if given(lab, name):
+        return given(lab, name)
+    role = describe(lab, lab.name(name)) or {}
+    return role.get("Arn")
 
 
 def is_ours(lab: Lab, name: str) -> bool:
     """Return True if the role exists and has the lab's tag. A role that was given is never the lab's."""
-    return not given(lab, name) and TAG in (describe(lab, lab.name(name)) or {}).get("Tags", [])
+    if given(lab, name):
+        return False
+    role = describe(lab, lab.name(name)) or {}
+    return TAG in role.get("Tags", [])
 
 
 def ensure_experiments(lab: Lab, name: str, permissions: policies.Policy) -> None:
@@ -87,8 +99,8 @@ def ensure_experiments(lab: Lab, name: str, permissions: policies.Policy) -> Non
 
 def find_experiments(lab: Lab, name: str) -> str | None:
     """Return the name of the role's policy for notebooks 01 and 06, or None."""
-    names = _inline_policies(lab, lab.name(name)) if is_ours(lab, name) else []
-    return EXPERIMENTS if EXPERIMENTS in names else None
+    is_there = is_ours(lab, name) and EXPERIMENTS in _inline_policies(lab, lab.name(name))
+    return EXPERIMENTS if is_there else None
 
 
 def delete_experiments(lab: Lab, name: str) -> None:
@@ -110,11 +122,12 @@ def _put_policy(lab: Lab, role_name: str, policy_name: str, permissions: policie
     lab.client("iam").put_role_policy(RoleName=role_name, PolicyName=policy_name, PolicyDocument=document)
 
 
-def _repair(lab: Lab, role_name: str, now: dict[str, Any]) -> None:
+def _repair(lab: Lab, role_name: str, role: dict[str, Any]) -> None:
     """Give the role the trust and the boundary that it should have, and remove the policies that others added."""
     iam = lab.client("iam")
     iam.update_assume_role_policy(RoleName=role_name, PolicyDocument=json.dumps(policies.trust()))
-    if lab.boundary not in ("", now.get("PermissionsBoundary", {}).get("PermissionsBoundaryArn")):
+    boundary = role.get("PermissionsBoundary", {}).get("PermissionsBoundaryArn")
+    if lab.boundary and lab.boundary != boundary:
         iam.put_role_permissions_boundary(RoleName=role_name, PermissionsBoundary=lab.boundary)
     _remove_policies(lab, role_name, POLICY_NAME, EXPERIMENTS)
 

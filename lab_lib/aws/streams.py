@@ -54,8 +54,12 @@ def change(record: Record) -> dict[str, Any]:
 
 def effect(record: Record) -> Decimal:
     """Return what a record adds to its customer's total: the new amount minus the old one. A text adds nothing."""
-    images = [record["dynamodb"].get(name, {}) for name in ("OldImage", "NewImage")]
-    old, new = (Decimal(image.get("TransactionAmount", {}).get("N", 0)) for image in images)
+    amounts = []
+    for name in ("OldImage", "NewImage"):
+        image = record["dynamodb"].get(name, {})
+        amount = image.get("TransactionAmount", {})
+        amounts.append(Decimal(amount.get("N", 0)))
+    old, new = amounts
     return (new - old).normalize()
 
 
@@ -65,16 +69,16 @@ def _read(lab: Lab, stream: str, shard: str) -> Iterator[Record]:
     An open shard has no end, so several empty answers in a row end the reading.
     """
     streams = lab.client("dynamodbstreams")
-    empty = 0
+    empty_answers = 0
     most = EMPTY_ANSWERS if lab.patience else 1
     begin = {"StreamArn": stream, "ShardId": shard, "ShardIteratorType": "TRIM_HORIZON"}
     iterator = none_if_absent(lambda: streams.get_shard_iterator(**begin)["ShardIterator"])
-    while iterator and empty < most:
+    while iterator and empty_answers < most:
         answer = streams.get_records(ShardIterator=iterator)
         records = answer["Records"]
         iterator = answer.get("NextShardIterator")
         yield from map(_lambda_record, records)
-        empty = 0 if records else empty + 1
+        empty_answers = 0 if records else empty_answers + 1
 
 
 def _lambda_record(record: Record) -> Record:

@@ -56,17 +56,18 @@ def ensure_table(lab: Lab, name: str) -> str:
 
 def create_table(lab: Lab, name: str) -> None:
     """Create the table, billed by request. `ensure_table` waits until it is ready."""
-    partition, *sort = KEYS[name]
+    partition_key, *sort_keys = KEYS[name]
+    schema = [{"AttributeName": partition_key, "KeyType": "HASH"}]
+    for key in sort_keys:  # one, or none
+        schema.append({"AttributeName": key, "KeyType": "RANGE"})
+    stream = {"StreamSpecification": _STREAM} if name == STREAMED else {}
     lab.client("dynamodb").create_table(
         TableName=lab.name(name),
         AttributeDefinitions=[{"AttributeName": key, "AttributeType": "S"} for key in KEYS[name]],
-        KeySchema=[
-            {"AttributeName": partition, "KeyType": "HASH"},
-            *({"AttributeName": key, "KeyType": "RANGE"} for key in sort),
-        ],
+        KeySchema=schema,
         BillingMode="PAY_PER_REQUEST",
         Tags=[TAG],
-        **({"StreamSpecification": _STREAM} if name == STREAMED else {}),
+        **stream,
     )
 
 
@@ -100,15 +101,18 @@ def names(lab: Lab) -> list[str]:
 
 def expiry(lab: Lab, name: str) -> str | None:
     """Return the attribute that holds the items' time to live (TTL), or None if TTL is off."""
-    now = lab.client("dynamodb").describe_time_to_live(TableName=lab.name(name))["TimeToLiveDescription"]
-    return str(now["AttributeName"]) if now["TimeToLiveStatus"] in ("ENABLED", "ENABLING") else None
+    answer = lab.client("dynamodb").describe_time_to_live(TableName=lab.name(name))
+    expiry = answer["TimeToLiveDescription"]
+    is_on = expiry["TimeToLiveStatus"] in ("ENABLED", "ENABLING")
+    return str(expiry["AttributeName"]) if is_on else None
 
 
 def statements(lab: Lab, name: str) -> list[Policy]:
     """Return the statements of the table's policy."""
     dynamodb = lab.client("dynamodb")
     arn = lab.arn("dynamodb", f"table/{lab.name(name)}")
-    return grants.statements(none_if_lacking(lambda: dynamodb.get_resource_policy(ResourceArn=arn)["Policy"]))
+    policy = none_if_lacking(lambda: dynamodb.get_resource_policy(ResourceArn=arn)["Policy"])
+    return grants.statements(policy)
 
 
 def find_stream(lab: Lab) -> str | None:
@@ -135,14 +139,14 @@ def items(lab: Lab, name: str, beginning: str = "", most: int | None = None) -> 
 
     Values are as `plain` returns them, keys are text. Reads are strongly consistent. A missing table has no items.
     """
-    chosen: dict[str, Any] = {
-        "FilterExpression": "begins_with(#key, :beginning)",
-        "ExpressionAttributeNames": {"#key": KEYS[name][0]},
-        "ExpressionAttributeValues": {":beginning": {"S": beginning}},
-    }
-    asked = {"TableName": lab.name(name), "ConsistentRead": True, **(chosen if beginning else {})}
-    pages = lab.client("dynamodb").get_paginator("scan").paginate(**asked, PaginationConfig={"MaxItems": most})
-    items = none_if_absent(lambda: [_item(item) for page in pages for item in page["Items"]]) or []
+    request: dict[str, Any] = {"TableName": lab.name(name), "ConsistentRead": True}
+    if beginning:
+        request["FilterExpression"] = "begins_with(#key, :beginning)"
+        request["ExpressionAttributeNames"] = {"#key": KEYS[name][0]}
+        request["ExpressionAttributeValues"] = {":beginning": {"S": beginning}}
+    pages = lab.client("dynamodb").get_paginator("scan").paginate(**request, PaginationConfig={"MaxItems": most})
+    answer = none_if_absent(lambda: list(pages.search("Items[]"))) or []
+    items = [_item(item) for item in answer]
     for item in items:
         for key in KEYS[name]:
             item[key] = str(item.get(key, ""))
@@ -162,8 +166,8 @@ def find_items(lab: Lab, name: str, keys: list[dict[str, str]]) -> list[Item]:
     items = []
     for start in range(0, len(keys), 100):
         wanted = [_serialized(key) for key in keys[start : start + 100]]
-        asked = {table: {"Keys": wanted, "ConsistentRead": True}}
-        answer = none_if_absent(partial(lab.client("dynamodb").batch_get_item, RequestItems=asked)) or {}
+        request = {table: {"Keys": wanted, "ConsistentRead": True}}
+        answer = none_if_absent(partial(lab.client("dynamodb").batch_get_item, RequestItems=request)) or {}
         for item in answer.get("Responses", {}).get(table, []):
             items.append(_item(item))
     return items
@@ -171,8 +175,10 @@ def find_items(lab: Lab, name: str, keys: list[dict[str, str]]) -> list[Item]:
 
 def count(lab: Lab, name: str) -> int:
     """Return the number of items, counted now. A missing table has none."""
+    if not find_table(lab, name):
+        return 0
     pages = lab.client("dynamodb").get_paginator("scan").paginate(TableName=lab.name(name), Select="COUNT")
-    return sum(page["Count"] for page in pages) if find_table(lab, name) else 0
+    return sum(page["Count"] for page in pages)
 
 
 def put_item(lab: Lab, name: str, item: Item) -> None:
@@ -194,11 +200,11 @@ def _wait(lab: Lab, name: str) -> None:
     lab.wait_until(ready, what, **WAITS["table"].times)
 
 
-def _ensure_stream(lab: Lab, now: dict[str, Any]) -> None:
+def _ensure_stream(lab: Lab, stream: dict[str, Any]) -> None:
     """Turn the stream on with both images. DynamoDB changes the view type only of a stream that is off."""
-    if now == _STREAM:
+    if stream == _STREAM:
         return
-    changes = [{"StreamEnabled": False}, _STREAM] if now.get("StreamEnabled") else [_STREAM]
+    changes = [{"StreamEnabled": False}, _STREAM] if stream.get("StreamEnabled") else [_STREAM]
     for wanted in changes:  # a call is repeated until the change before has ended
         lab.client("dynamodb").update_table(TableName=lab.name(STREAMED), StreamSpecification=wanted)
 

@@ -48,7 +48,10 @@ def ensure_bucket_trigger(lab: Lab) -> str:
 
 def find_bucket_trigger(lab: Lab) -> Trigger | None:
     """Return the notification that starts TransactionProcessor, as S3 describes it, or None."""
-    return next((trigger for trigger in notifications(lab) if _starts(lab, "TransactionProcessor", trigger)), None)
+    for notification in notifications(lab):
+        if _starts(lab, "TransactionProcessor", notification):
+            return notification
+    return None
 
 
 def notifications(lab: Lab) -> list[Trigger]:
@@ -66,7 +69,9 @@ def bucket_notifications(lab: Lab) -> Settings:
 def allowed_buckets(lab: Lab) -> list[str]:
     """Return the buckets that the policy of TransactionProcessor names as those that may start it."""
     conditions = [statement.get("Condition") for statement in statements(lab, "TransactionProcessor")]
-    return re.findall(rf"{lab.arn('s3', '')}([a-z0-9][a-z0-9.-]{{1,61}}[a-z0-9])['/]", str(conditions))
+    name = "[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]"
+    text = str(conditions)  # an ARN in it ends with a quote, or goes on with a slash
+    return re.findall(rf"{lab.arn('s3', '')}({name})['/]", text)
 
 
 def delete_bucket_trigger(lab: Lab) -> None:
@@ -104,11 +109,12 @@ def ensure_stream_trigger(lab: Lab, stream: str | None = None, settings: Setting
 
 def switch_mappings(labs: Iterable[Lab], on: bool) -> None:
     """Pause the mapping of each lab, or let it continue where it stopped in the stream, and wait until all do."""
+    state = "Enabled" if on else "Disabled"
     pairs = [(lab, resources.require(find_stream_trigger(lab), "stream trigger")) for lab in labs]
     for lab, mapping in pairs:
         lab.client("lambda").update_event_source_mapping(UUID=mapping["UUID"], Enabled=on)
     for lab, mapping in pairs:
-        _wait_for_state(lab, mapping["UUID"], "Enabled" if on else "Disabled")
+        _wait_for_state(lab, mapping["UUID"], state)
 
 
 def find_stream_trigger(lab: Lab) -> Trigger | None:
@@ -131,7 +137,11 @@ def mappings(lab: Lab) -> list[Trigger]:
 
 def mappings_to(lab: Lab, *names: str) -> list[Trigger]:
     """Return the mappings from a stream to one of these functions. A user may have created more than one."""
-    return [mapping for mapping in _mappings(lab, "table/") if any(_starts(lab, name, mapping) for name in names)]
+    found = []
+    for mapping in _mappings(lab, "table/"):
+        if any(_starts(lab, name, mapping) for name in names):
+            found.append(mapping)
+    return found
 
 
 def delete_stream_trigger(lab: Lab, wait: bool = True) -> None:
@@ -145,7 +155,8 @@ def ensure_queue_subscription(lab: Lab, queue: str) -> str:
     topic = resources.require(find_topic(lab), "topic")
     resources.require(find_queue(lab, queue), "queue", queue)
     ensure_queue_policy(lab, queue)
-    if arn := find_queue_subscription(lab, queue):
+    arn = find_queue_subscription(lab, queue)
+    if arn:
         return arn
     answer = lab.client("sns").subscribe(TopicArn=topic, Protocol="sqs", Endpoint=queue_arn(lab, queue))
     return str(answer["SubscriptionArn"])
@@ -183,7 +194,8 @@ def _allow_bucket_to_invoke(lab: Lab) -> None:
     lambda_ = lab.client("lambda")
     function = lab.name("TransactionProcessor")
     wanted = {**policies.bucket_to_function(lab), "Sid": PERMISSION}
-    ours = [statement for statement in statements(lab, "TransactionProcessor") if statement.get("Sid") == PERMISSION]
+    existing = statements(lab, "TransactionProcessor")
+    ours = [statement for statement in existing if statement.get("Sid") == PERMISSION]
     if ours == [wanted]:
         return  # without the permission, even for a moment, an upload would not start the function
     if ours:
@@ -206,7 +218,11 @@ def _starts(lab: Lab, function: str, trigger: Trigger) -> bool:
 
 def _other_notifications(lab: Lab) -> list[Trigger]:
     """Return the notifications that start none of the lab's functions."""
-    return [other for other in notifications(lab) if not any(_starts(lab, name, other) for name in SOURCES)]
+    others = []
+    for notification in notifications(lab):
+        if not any(_starts(lab, name, notification) for name in SOURCES):
+            others.append(notification)
+    return others
 
 
 def _put_notifications(lab: Lab, to_functions: list[Trigger]) -> None:
@@ -231,7 +247,8 @@ def _mappings(lab: Lab, source: str) -> list[Trigger]:
 def _has_changed(mapping: Trigger, settings: Settings) -> bool:
     """Return True if the mapping has other settings, is not enabled, or has a filter."""
     is_filtered = "Filters" in mapping.get("FilterCriteria", {})
-    return is_filtered or not {**settings, "State": "Enabled"}.items() <= mapping.items()
+    wanted = {**settings, "State": "Enabled"}
+    return is_filtered or any(mapping.get(name) != value for name, value in wanted.items())
 
 
 def delete_mapping(lab: Lab, mapping: Trigger, wait: bool = True) -> None:

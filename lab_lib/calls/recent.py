@@ -67,7 +67,11 @@ class Call:
     @functools.cached_property
     def subjects(self) -> set[str]:
         """Return the names of what it is about."""
-        return {_name(value) for name, value in self.params.items() if isinstance(value, str) and name not in _FILTER}
+        subjects = set()
+        for name, value in self.params.items():
+            if isinstance(value, str) and name not in _FILTER:
+                subjects.add(_name(value))
+        return subjects
 
     @functools.cached_property
     def shown(self) -> set[str]:
@@ -87,39 +91,58 @@ class Event:
         self.kind = kind
         self.is_there = is_there
         self.when = call.when
-        named = kind.named.split()
         known = {**call.answer, **call.params}
-        texts = [known[name] for name in named if isinstance(known.get(name), str)]
-        self.names = {_name(text) for text in texts if " " not in text}  # an ARN may be "pending confirmation" yet
-        self.shown = {_name(text) for text in _texts(known, under=named[-1])} if is_there else self.names
-        self.about = {part for text in _texts(known) for part in _PART.split(text)}
+        parameters = kind.named.split()
+        self.names = set[str]()
+        for parameter in parameters:
+            text = known.get(parameter)
+            if isinstance(text, str) and " " not in text:  # an ARN may be "pending confirmation" yet
+                self.names.add(_name(text))
+        self.shown = self.names
+        if is_there:
+            self.shown = {_name(text) for text in _texts(known, under=parameters[-1])}
+        self.about = set[str]()
+        for text in _texts(known):
+            self.about.update(_PART.split(text))
 
     def is_late_in(self, call: Call) -> bool:
         """Return True if the answer does not show the event yet."""
         if call.service != self.kind.service:
             return False
         is_list = _fits(self.kind.listed_by, call.operation) and self._would_be_in(call)
-        return self._is_missing_in(call, is_list) if self.is_there else self._is_still_in(call, is_list)
+        if self.is_there:
+            return self._is_missing_in(call, is_list)
+        return self._is_still_in(call, is_list)
 
     def _is_missing_in(self, call: Call, is_list: bool) -> bool:
         """Return True if the thing was made, and the answer does not have it."""
         if not call.code:
-            return is_list and bool(self.shown) and self.shown.isdisjoint(call.shown) and not call.has_more
+            if not is_list or call.has_more:
+                return False
+            return bool(self.shown) and self.shown.isdisjoint(call.shown)
         is_denied = call.code == "403"  # S3 may deny the HEAD of a new bucket
+        if not (is_absent(call.code) or is_denied):
+            return False
         is_named = self.names <= call.subjects and _fits(self.kind.missed_by, f"{call.operation} {call.code}")
-        return (is_absent(call.code) or is_denied) and (is_list or is_named)
+        return is_list or is_named
 
     def _is_still_in(self, call: Call, is_list: bool) -> bool:
         """Return True if the thing was deleted, and the answer still has it, or its name is taken."""
         is_named = self.names <= call.subjects
         if call.code:
             return is_named and _fits(_TAKEN, call.code) and _fits(self.kind.made, call.operation)
-        is_found = not self.shown.isdisjoint(call.shown) if is_list else is_named
+        is_found = is_named
+        if is_list:
+            is_found = not self.shown.isdisjoint(call.shown)
         return is_found and _fits(self.kind.still_found_by, call.operation)
 
     def _would_be_in(self, call: Call) -> bool:
         """Return True if a list has the thing once AWS shows it: the call that made it names what limits the list."""
-        return all(any(text.startswith(limit) for text in self.about) for limit in call.subjects)
+        for limit in call.subjects:
+            is_known = any(text.startswith(limit) for text in self.about)
+            if not is_known:
+                return False
+        return True
 
     def replaces(self, old: "Event") -> bool:
         """Return True if an earlier event counts no more: of the same thing, or of a part of what is deleted now."""
@@ -128,8 +151,8 @@ class Event:
         return old.kind.service == self.kind.service and old.is_there and self.names <= old.about
 
     def __str__(self) -> str:
-        told = N_("AWS to show the {kind} {name}") if self.is_there else N_("AWS to forget the {kind} {name}")
-        return _(told, kind=_(self.kind.what), name=" ".join(sorted(self.names)))
+        text = N_("AWS to show the {kind} {name}") if self.is_there else N_("AWS to forget the {kind} {name}")
+        return _(text, kind=_(self.kind.what), name=" ".join(sorted(self.names)))
 
 
 class Journal:
@@ -160,8 +183,9 @@ class Journal:
             if _fits(_OF_DATA, call.operation):
                 return None
             self._note(call)
-        changes = [old for old in self._changes if old.service == call.service]
-        self.changes_read += any(old.subjects & (call.subjects | call.shown) for old in changes)
+        changes = [change for change in self._changes if change.service == call.service]
+        if any(change.subjects & (call.subjects | call.shown) for change in changes):
+            self.changes_read += 1
         return next((event for event in self._events if event.is_late_in(call)), None)
 
     def _note(self, call: Call) -> None:

@@ -69,10 +69,13 @@ def in_one_line(error: BaseException, profile: str = "") -> str:
     reason = why(error, profile)
     if reason is None:
         return re.sub(r"value: .{60,}(?=, type: )", "value: …", str(error))  # such as an archive
-    said = " ".join(re.sub(r"Encoded authorization failure message: \S+", "", _message(error)).split())
+    message = re.sub(r"Encoded authorization failure message: \S+", "", _message(error))
+    said = " ".join(message.split())
     text = _("{cause}. {what_to_do}", **reason._asdict())
     speaker = "AWS" if isinstance(error, ClientError) else "boto3"
-    return _("{text} {speaker} says: {said}", text=text, speaker=speaker, said=said) if said else text
+    if not said:
+        return text
+    return _("{text} {speaker} says: {said}", text=text, speaker=speaker, said=said)
 
 
 def why(error: BaseException, profile: str = "") -> Reason | None:
@@ -85,8 +88,10 @@ def why(error: BaseException, profile: str = "") -> Reason | None:
             return _denied(error)
         if is_not_implemented(error):
             return Reason(_(LACKING, call=error.operation_name), _("Use an endpoint that has it, such as AWS."))
+        if not is_unreachable(error):
+            return None
         profile = profile or error.response.get("ResponseMetadata", {}).get(PROFILE, "")
-        return _not_accepted(error, profile) if is_unreachable(error) else None
+        return _not_accepted(error, profile)
     if isinstance(error, ConnectionError | HTTPClientError):
         return Reason(_("AWS does not answer"), _("Check the network, and do the same again."))
     if isinstance(error, BotoCoreError) and is_unreachable(error):
@@ -118,12 +123,14 @@ def _denied(error: ClientError) -> Reason:
     denied = _("{call} is denied", call=operation)
     advice = _ASK
     for pattern, words in _CAUSES.items():
-        if policy := re.search(pattern, message):
+        policy = re.search(pattern, message)
+        if policy:
             denied = _("{denied}: {cause}", denied=denied, cause=_(words).format(_(policy[1])))
             advice = _WHAT_TO_DO.get(policy[1], _ASK)
-    action = re.search(r"not authorized to perform:? ([\w:-]+)", message)  # such as iam:PassRole, for CreateFunction
-    ways = [way for pattern, way in _OTHER_WAYS.items() if re.fullmatch(pattern, operation)]
-    return Reason(denied, sentences(_(advice, action=action[1] if action else operation), *map(_, ways)))
+    authorized = re.search(r"not authorized to perform:? ([\w:-]+)", message)
+    action = authorized[1] if authorized else operation  # such as iam:PassRole, for CreateFunction
+    ways = [_(way) for pattern, way in _OTHER_WAYS.items() if re.fullmatch(pattern, operation)]
+    return Reason(denied, sentences(_(advice, action=action), *ways))
 
 
 def _not_accepted(error: ClientError, profile: str) -> Reason:
@@ -131,10 +138,11 @@ def _not_accepted(error: ClientError, profile: str) -> Reason:
     is_late = re.search("Signature expired|Signature not yet current", _message(error))
     if is_late or error_code(error) == "RequestTimeTooSkewed":
         return Reason(_("This computer's clock is wrong"), _("Set this computer's clock, and do the same again."))
-    has_expired = re.fullmatch(_EXPIRED, error_code(error))
-    # sessions.py has told a Region that knows no credentials of the account.
     cause = N_("AWS does not accept the credentials{of_profile}")
-    return _of_credentials(N_("The credentials{of_profile} have expired") if has_expired else cause, profile)
+    # sessions.py has told a Region that knows no credentials of the account.
+    if re.fullmatch(_EXPIRED, error_code(error)):
+        cause = N_("The credentials{of_profile} have expired")
+    return _of_credentials(cause, profile)
 
 
 def _message(error: BaseException) -> str:
@@ -146,8 +154,9 @@ def _message(error: BaseException) -> str:
 def _of_credentials(cause: str, profile: str) -> Reason:
     """Return the reason, with the profile whose credentials it is about, and how to sign in."""
     of_profile = _(" of profile {profile}", profile=profile) if profile else ""
+    option = f" --profile {profile}" if profile else ""
     what_to_do = _(
         "Sign in again, for instance with `aws sso login{profile}` or `aws login{profile}`, or name another profile.",
-        profile=f" --profile {profile}" if profile else "",
+        profile=option,
     )
     return Reason(_(cause, of_profile=of_profile), what_to_do)

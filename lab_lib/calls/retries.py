@@ -52,10 +52,10 @@ class Retry:
         caught_exception: Exception | None = None,
         **_unused: Any,
     ) -> float | None:
-        params, begun = request_dict["context"][_CALL]
+        params, began = request_dict["context"][_CALL]
         answer = response[1] if response else {}
         call = Call(operation.service_model.service_name, operation.name, params, answer)
-        seconds = time.monotonic() - begun
+        seconds = time.monotonic() - began
         if call.code and _is_spared(call):
             response[0].status_code = HTTPStatus.OK  # so that botocore raises nothing
             del answer["Error"]

@@ -48,15 +48,16 @@ def endpoint(profile: str) -> tuple[str | None, str]:
     settings = {}
     with suppress(BotoCoreError):  # `user_session` says what is wrong with the profile
         settings = user.get_scoped_config()
-    named = os.environ.get("AWS_ENDPOINT_URL", "")
-    endpoint = named or settings.get("endpoint_url", "")
+    of_variable = os.environ.get("AWS_ENDPOINT_URL", "")
+    endpoint = of_variable or settings.get("endpoint_url", "")
     if endpoint and not re.fullmatch(r"https?://[\w.-]+(:\d{1,5})?(/\S*)?", endpoint):
         raise UsageError(
             "{name} is {value!r}; wanted an address such as http://127.0.0.1:4566 or https://127.0.0.1:9297.",
-            name="AWS_ENDPOINT_URL" if named else "endpoint_url",
+            name="AWS_ENDPOINT_URL" if of_variable else "endpoint_url",
             value=endpoint,
         )
-    return endpoint or None, os.environ.get("AWS_DEFAULT_REGION") or settings.get("region", "")
+    region = os.environ.get("AWS_DEFAULT_REGION") or settings.get("region", "")
+    return endpoint or None, region
 
 
 def profiles() -> list[str]:
@@ -80,9 +81,8 @@ def aws_session(
     if session is None:
         raise UsageError(in_one_line(NoCredentialsError(), profile))
     if role_arn:
-        session = _session(
-            region, credentials=_assumed(session, role_arn, external_id, endpoint), profile=profile or None
-        )
+        credentials = _assumed(session, role_arn, external_id, endpoint)
+        session = _session(region, credentials=credentials, profile=profile or None)
     return session
 
 
@@ -92,7 +92,9 @@ def _unreadable(error: ConfigParseError) -> UsageError:
 
 def _assumed(session: boto3.Session, role_arn: str, external_id: str, endpoint: str | None) -> Credentials:
     """Return credentials of the role, which botocore renews before their hour ends. LabError if there are none."""
-    settings = {"RoleSessionName": "serverless-lab", **({"ExternalId": external_id} if external_id else {})}
+    settings = {"RoleSessionName": "serverless-lab"}
+    if external_id:
+        settings["ExternalId"] = external_id
     client = functools.partial(session.client, endpoint_url=endpoint, config=config(endpoint))
     fetcher = AssumeRoleCredentialFetcher(client, session.get_credentials(), role_arn, settings)
     credentials = DeferredRefreshableCredentials(fetcher.fetch_credentials, "assume-role")
@@ -107,8 +109,9 @@ def _assumed(session: boto3.Session, role_arn: str, external_id: str, endpoint: 
 
 def caller(session: boto3.Session, endpoint: str | None) -> str:
     """Return the account that the credentials belong to."""
+    retries = 1 if endpoint else 5
     try:
-        sts = session.client("sts", endpoint_url=endpoint, config=config(endpoint, retries=1 if endpoint else 5))
+        sts = session.client("sts", endpoint_url=endpoint, config=config(endpoint, retries))
         return str(sts.get_caller_identity()["Account"])
     except (ConnectionError, HTTPClientError) as error:
         raise LabError(
@@ -132,7 +135,8 @@ def _require_region(session: boto3.Session, error: Exception, endpoint: str | No
 
     Such a Region knows no credentials of the account.
     """
-    if endpoint or not (isinstance(error, ClientError) and is_unreachable(error)):
+    is_refused = isinstance(error, ClientError) and is_unreachable(error)
+    if endpoint or not is_refused:
         return
     for home in _HOMES:
         if home != session.region_name:
@@ -232,9 +236,12 @@ def fetch(session: boto3.Session, address: str, endpoint: str | None, headers: d
 def config(endpoint: str | None, retries: int = 5, seconds: float = 0) -> Config:
     """Return how a client calls AWS, whose answers may take so many seconds longer than usual."""
     is_local = endpoint and urlsplit(endpoint).hostname in ("localhost", "127.0.0.1")
+    proxies: dict[str, str] | None = None  # those of the environment
+    if is_local:  # a proxy cannot reach this machine's loopback
+        proxies = {}
     return Config(
         retries={"mode": "standard", "total_max_attempts": retries + 1},
         connect_timeout=10,  # seconds
         read_timeout=60 + seconds,
-        **({"proxies": {}} if is_local else {}),  # a proxy cannot reach this machine's loopback
+        proxies=proxies,
     )

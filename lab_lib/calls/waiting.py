@@ -69,10 +69,14 @@ def reason(call: Call, exception: Exception | None, journal: Journal | None) -> 
     if exception:
         is_away = isinstance(exception, ConnectionError | HTTPClientError)
         return WAITS["network"] if journal and is_away else None
-    if journal and (late := journal.read(call)):
+    late = journal.read(call) if journal else None
+    if late:
         return Wait(str(late), N_("a few seconds"), math.inf)
-    reasons = (wait for wait in WAITS.values() if wait.refuses(call) and (journal or wait.where != "AWS"))
-    return next(reasons, None)
+    for wait in WAITS.values():
+        counts_here = journal or wait.where != "AWS"
+        if counts_here and wait.refuses(call):
+            return wait
+    return None
 
 
 def wait_until(
@@ -98,25 +102,25 @@ def wait_until(
     start = now()
     if answer := probe():
         return answer
-    took = now() - start
+    probe_took = now() - start
     pause = first_pause
     watch = clock or Stopwatch().wall  # which takes some milliseconds
     end = watch() + timeout
     with closing(Line()) as line:
-        while (left := end - watch()) > 0:
-            until = now() + min(max(pause, took), left)
-            while (rest := until - now()) > 0:
+        while (seconds_left := end - watch()) > 0:
+            end_of_pause = now() + min(max(pause, probe_took), seconds_left)
+            while (pause_left := end_of_pause - now()) > 0:
                 waited = now() - start
                 if waited >= 2:  # seconds
                     line.wait(what, on_aws, _("{seconds:.0f} s", seconds=waited), so_far())
-                sleep(min(rest, 1))
+                sleep(min(pause_left, 1))
             begun = now()
             if answer := probe():
                 return answer
-            took = now() - begun
+            probe_took = now() - begun
             pause = min(pause * 2, longest_pause)
-    told = _("Waited {seconds:.0f} s for {what}, and it did not happen.", seconds=now() - start, what=_(what))
-    raise TimedOut(sentences(told, hint, so_far()))
+    message = _("Waited {seconds:.0f} s for {what}, and it did not happen.", seconds=now() - start, what=_(what))
+    raise TimedOut(sentences(message, hint, so_far()))
 
 
 class Line:
@@ -139,7 +143,8 @@ class Line:
         if self._is_quiet:
             return
         if self._repaints:
-            print(f"\r{text}", end=" " * (self._width - cell_len(text)), file=self._stream, flush=True)
+            blank = " " * (self._width - cell_len(text))  # where the text before was longer
+            print(f"\r{text}", end=blank, file=self._stream, flush=True)
         elif not self._width:
             print(text, file=self._stream, flush=True)
         self._width = cell_len(text)
@@ -155,5 +160,6 @@ class Line:
         """Make room for other output, if a text was shown."""
         if self._width and self._repaints:
             blank = " " * self._width
-            print(end=f"\r{blank}\r" if self._in_notebook else "\n", file=self._stream, flush=True)
+            end = f"\r{blank}\r" if self._in_notebook else "\n"
+            print(end=end, file=self._stream, flush=True)
         self._width = 0

@@ -30,19 +30,20 @@ class Outcome(NamedTuple):
 
 def decide(batch: Batch, result: Result, mapping: Mapping) -> Outcome:
     """Return the outcome for the batch. It is shorter than the batch, or has used up a retry, or pauses."""
-    done = _succeeded(batch.records, result, mapping)
-    rest = batch.records[done:]
-    if not rest:
+    succeeded = _succeeded(batch.records, result, mapping)
+    remaining = batch.records[succeeded:]
+    if not remaining:
         return Outcome([], [])
-    if done:
-        return Outcome([Batch(rest)], [])
+    if succeeded:
+        return Outcome([Batch(remaining)], [])
     if result.get("throttle"):  # the function was not called, so no retry is used up
         return Outcome([batch], [], pause=True)
-    if mapping.get("BisectBatchOnFunctionError") and len(rest) > 1:
-        return Outcome([Batch(half, batch.retries) for half in halves(rest)], [])
-    if 0 <= mapping.get("MaximumRetryAttempts", -1) <= batch.retries:
-        return Outcome([], rest)
-    return Outcome([Batch(rest, batch.retries + 1)], [], pause=True)
+    if mapping.get("BisectBatchOnFunctionError") and len(remaining) > 1:
+        return Outcome([Batch(half, batch.retries) for half in halves(remaining)], [])
+    most_retries = mapping.get("MaximumRetryAttempts", -1)  # -1: without an end
+    if 0 <= most_retries <= batch.retries:
+        return Outcome([], remaining)
+    return Outcome([Batch(remaining, batch.retries + 1)], [], pause=True)
 
 
 def halves(records: list[Record]) -> list[list[Record]]:

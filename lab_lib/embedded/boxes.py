@@ -69,23 +69,24 @@ def start(
     view = box.view_of_function({str(folder): folder} | packages, cwd)
     own = {name: value for name, value in env.items() if value != os.environ.get(name)}  # none of the server's
     memory = box.MEGABYTE * int(env["AWS_LAMBDA_FUNCTION_MEMORY_SIZE"])
-    most = limits.made(memory + _MORE_MEMORY, _MOST_TASKS)
+    bounds = limits.made(memory + _MORE_MEMORY, _MOST_TASKS)
     ours, theirs = socket.socketpair()
     with theirs:
         inside = theirs.fileno()
         port = os.environ[CLIENTS_PORT]  # also in a copy, so that no address in there leads to nowhere
         door = f"{inside} {port} {_MOST_TASKS} {box.MOST_OPEN}"
-        if own["AWS_ENDPOINT_URL"] == f"http://{HOST}:{os.environ['GATEWAY_PORT']}":
+        this_server = f"http://{HOST}:{os.environ['GATEWAY_PORT']}"
+        if own["AWS_ENDPOINT_URL"] == this_server:
             own["AWS_ENDPOINT_URL"] = f"http://{HOST}:{port}"
         variables = {**_VARIABLES, **own, "_LAB_DOOR": door}
         run = [box.python(), "-s", "-B", command[1]]
-        process = box.start(run, view, _MOST_FILES, [inside], most.groups, box.MORE_OPEN, env=variables, **settings)
+        process = box.start(run, view, _MOST_FILES, [inside], bounds.groups, box.MORE_OPEN, env=variables, **settings)
     _, doors, _, _ = socket.recv_fds(ours, 1, 1)  # none if it did not start
-    asyncio.run_coroutine_threadsafe(_answer_box(app, ours, doors, most), loop)
+    asyncio.run_coroutine_threadsafe(_answer_box(app, ours, doors, bounds), loop)
     return process
 
 
-async def _answer_box(app: Any, life: socket.socket, doors: list[int], most: limits.Limits) -> None:
+async def _answer_box(app: Any, life: socket.socket, doors: list[int], bounds: limits.Limits) -> None:
     """Answer requests at the listener that a box has handed out, until the box ends."""
 
     async def answer(scope: Any, receive: Any, send: Any) -> None:
@@ -100,7 +101,7 @@ async def _answer_box(app: Any, life: socket.socket, doors: list[int], most: lim
     with life:
         life.setblocking(False)
         await answer_at([f"fd://{door}" for door in doors], answer, ended)
-    await asyncio.to_thread(most.release)
+    await asyncio.to_thread(bounds.release)
 
 
 async def answer_at(addresses: list[str], app: Any, ended: Callable[[], Awaitable[Any]]) -> None:

@@ -62,7 +62,9 @@ async def lend(account: str, receive: Receive, send: Send) -> None:
 
 async def pass_on(scope: Scope, body: bytes, send: Send, number: str) -> None:
     """Pass a request on to a copy, and its answer back."""
-    await _send_response(send, *await asyncio.to_thread(_ask, scope, body, _ports.get(number, 0)))
+    port = _ports.get(number, 0)  # nobody answers at 0
+    answer = await asyncio.to_thread(_ask, scope, body, port)
+    await _send_response(send, *answer)
 
 
 def _ask(scope: Scope, body: bytes, port: int) -> tuple[int, dict[str, str], bytes]:
@@ -90,15 +92,15 @@ def _dump(account: str) -> bytes:
                 continue
             for name, store in vars(content).items():
                 if isinstance(store, AccountScopedDict | AccountRegionScopedDict):
-                    parts = {key: value for key, value in list(store._data.items()) if key[0] == account}
-                    held[module, name] = parts
+                    entries = list(store._data.items())
+                    held[module, name] = {key: value for key, value in entries if key[0] == account}
         # In one call, during which no other thread runs.
         return pickle.dumps((held, streams.shards, sts._sessions, dynamodb._stream_seq_counter))
 
 
 def load(content: bytes) -> None:
     """Hold what another server has dumped, and remember each event of S3 from now on."""
-    held, shards, sessions, number = pickle.loads(content)  # noqa: S301, our own
+    held, shards, sessions, last_record = pickle.loads(content)  # noqa: S301, our own
     for (module, name), parts in held.items():
         getattr(importlib.import_module(module), name)._data.update(parts)
     for shard in shards.values():
@@ -107,7 +109,7 @@ def load(content: bytes) -> None:
         queue["attributes"].pop("RedrivePolicy", None)  # else its messages could not be read often
     streams.shards.update(shards)
     sts._sessions.update(sessions)
-    dynamodb._stream_seq_counter = number
+    dynamodb._stream_seq_counter = last_record
     sqs.DEFAULT_PORT = os.environ[server.CLIENTS_PORT]  # of the URLs of its queues
     sqs._CANONICAL_NETLOC = f"{server.HOST}:{sqs.DEFAULT_PORT}"
     for name in ("_deliver_event_to_lambda", "_deliver_event_to_sns", "_deliver_event_to_sqs"):
@@ -136,8 +138,11 @@ def deliver_records_again(query: Query) -> None:
 def start_only(query: Query) -> None:
     """Let a table's stream start these functions, separated by commas, and hold its records back from all others."""
     names = query["functions"].split(",")
-    mappings = streams.mappings(query["table"])
-    streams.held_back = {mapping["UUID"] for _, mapping in mappings if mapping["FunctionName"] not in names}
+    others = set()
+    for _, mapping in streams.mappings(query["table"]):
+        if mapping["FunctionName"] not in names:
+            others.add(mapping["UUID"])
+    streams.held_back = others
     esm_wake.set()
 
 
@@ -157,7 +162,9 @@ def change_row(query: Query) -> None:
 def start_cold(_query: Query) -> None:
     """End the processes of all functions, as Lambda may at any time if they are idle: the next start cold."""
     with lambda_runtime._lock:
-        workers = [worker for pool in lambda_runtime._workers.values() for worker in pool]
+        workers = []
+        for pool in lambda_runtime._workers.values():
+            workers += pool
         lambda_runtime._workers.clear()
     lambda_runtime.kill_workers(workers)
 
@@ -174,17 +181,23 @@ def kill_later(query: Query) -> dict[str, int]:
 
 def function_to_kill(key: str) -> str:
     """Return the function that makes a call with this key, if it is to be killed at that; else ""."""
-    name = str(sts._sessions.get(key, {}).get("Arn", "")).split("/")[-1]
+    session = sts._sessions.get(key, {})
+    name = str(session.get("Arn", "")).split("/")[-1]
     if not _calls_left[name]:
         return ""
     _calls_left[name] -= 1
-    return "" if _calls_left[name] else name
+    is_last = _calls_left[name] == 0
+    return name if is_last else ""
 
 
 def kill(function: str) -> None:
     """Kill the processes of a function. Its call fails, and is tried again as Lambda does."""
+    pools = []
     with lambda_runtime._lock:
-        pools = [pool for key, pool in lambda_runtime._workers.items() if key.split(":")[2] == function]
+        for key, pool in lambda_runtime._workers.items():
+            _account, _region, name, _qualifier = key.split(":", 3)
+            if name == function:
+                pools.append(pool)
     for pool in pools:
         for worker in pool:
             if worker._proc:

@@ -13,7 +13,7 @@ from ministack.services import dynamodb, iam, sns
 from lab_lib.embedded import replace
 
 _EXACT = Context(prec=38, Emin=-130, Emax=125, traps=[Inexact])  # the numbers that DynamoDB stores
-_told: ContextVar[tuple[str, str]] = ContextVar("told")  # a condition key of a simulation, in lower case; its value
+_simulated: ContextVar[tuple[str, str]] = ContextVar("simulated")  # a condition key, in lower case, and its value
 _policies, _resolve = iam_evaluator._gather_role_policies, iam_evaluator._resolve_condition_key
 _params, _envelope, _read_data = iam._extract_simulate_params, sns._build_envelope, TCPServer._read_data
 
@@ -46,8 +46,10 @@ def envelope(*message: Any) -> str:
     """
     text: str = _envelope(*message)
     is_raw = message[-1]
+    if is_raw:
+        return text
     now = datetime.now(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
-    return text if is_raw else json.dumps({**json.loads(text), "Timestamp": now})
+    return json.dumps({**json.loads(text), "Timestamp": now})
 
 
 def policies(role: str, account: str) -> Any:
@@ -60,13 +62,13 @@ def simulate_params(request: Any) -> Any:
     entry = "ContextEntries.member.1"
     name = iam._p(request, f"{entry}.ContextKeyName")
     value = iam._p(request, f"{entry}.ContextKeyValues.member.1")
-    _told.set((name.lower(), value))
+    _simulated.set((name.lower(), value))
     return _params(request)
 
 
 def resolve(key: str, context: Any) -> Any:
     """Return the value of a condition key: that of the simulation's request, such as another time, else the usual."""
-    name, value = _told.get(("", ""))
+    name, value = _simulated.get(("", ""))
     return value if key.lower() == name else _resolve(key, context)
 
 

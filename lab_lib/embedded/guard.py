@@ -71,12 +71,12 @@ def code_url(function: str) -> str:
 def guarded(app: App, port: int, secret: str) -> App:
     """Return the ASGI application behind this guard."""
     addresses = [f"{HOST}:{os.environ[CLIENTS_PORT]}", f"{HOST}:{port}"]  # the same, but for a copy
-    about = {"pid": os.getpid(), "why_no_boxes": box.fault_of_functions()}
+    this_server = {"pid": os.getpid(), "why_no_boxes": box.fault_of_functions()}
     questions = {
-        WHO: lambda query: about | {"proof": proof(secret, query.get("nonce", ""))},
+        WHO: lambda query: this_server | {"proof": proof(secret, query.get("nonce", ""))},
         WORK: lambda _query: work.count(get_account_id()),
     }
-    own = proof(secret, str(port))  # the number of this server, if it is a copy
+    own_number = proof(secret, str(port))  # if this server is a copy
 
     async def guard(scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "lifespan":
@@ -91,7 +91,8 @@ def guarded(app: App, port: int, secret: str) -> App:
         reason = _refusal_of_page(headers, addresses)
         if not reason:
             body, reason = await _read(receive)
-        reason = reason or _refusal(scope, query, headers, body)
+        if not reason:
+            reason = _refusal(scope, query, headers, body)
         path = scope["path"]
         acts = (questions | copies.ACTS) if OF_COPY in headers else questions
         if reason:
@@ -100,7 +101,7 @@ def guarded(app: App, port: int, secret: str) -> App:
             # In the protocol of the service, boto3 and the aws command show the reason.
             refusal = access_denied_response(service, "", "", "", error_code=code, message=reason, headers=headers)
             await _send_response(send, *refusal)
-        elif headers.get(OF_COPY, own) != own:  # it is for a copy of this server
+        elif headers.get(OF_COPY, own_number) != own_number:  # it is for a copy of this server
             await copies.pass_on(scope, body, send, headers[OF_COPY])
         elif path == COPY:
             await copies.lend(get_account_id(), receive, send)
@@ -112,7 +113,8 @@ def guarded(app: App, port: int, secret: str) -> App:
             if "x-forwarded-proto" not in headers:
                 scope = {**scope, "headers": [*scope["headers"], (b"x-forwarded-proto", b"https")]}
             killed = copies.function_to_kill(router.extract_access_key_id(headers, query))
-            await app(scope, _replayed(body, receive), _unheard if killed else send)
+            reply = _unheard if killed else send
+            await app(scope, _replayed(body, receive), reply)
             if killed:
                 await asyncio.to_thread(copies.kill, killed)
 
@@ -188,7 +190,9 @@ def _refusal(scope: Scope, query: dict[str, list[str]], headers: dict[str, str],
     # ministack takes any script's twelve digits for an account.
     if not f"{key}{parsed.signature}".isascii():
         return _UNSIGNED
-    token = query.get("X-Amz-Security-Token", [""])[0] if in_query else headers.get("x-amz-security-token", "")
+    token = headers.get("x-amz-security-token", "")
+    if in_query:
+        token = query.get("X-Amz-Security-Token", [""])[0]
     try:
         set_request_account_id(iam_evaluator.find_iam_access_key_account(key) or key)
         credential = iam_evaluator.resolve_credential(key, session_token=token)
@@ -207,6 +211,7 @@ def _refusal(scope: Scope, query: dict[str, list[str]], headers: dict[str, str],
         return _WRONG
     path = scope["path"]
     is_free = path in (WORK, COPY, *copies.ACTS)  # the last ones change copies only
-    if path.startswith("/_") and not is_free and credential.principal_type != "Root":
+    is_reserved = path.startswith("/_") and not is_free
+    if is_reserved and credential.principal_type != "Root":
         return "Only the account's own key may manage the embedded AWS."
     return ""

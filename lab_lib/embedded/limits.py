@@ -79,15 +79,17 @@ LIMITS = tuple(_listed())
 def refusals(model: OperationModel, params: Params) -> Iterator[Refusal]:
     """Yield each reason why AWS would refuse these parameters of an operation."""
     service = model.service_model.service_name
-    own = [limit for limit in LIMITS if limit.service == service]
+    of_service = [limit for limit in LIMITS if limit.service == service]
     for path, shape, value in _values(model.input_shape, params):
         place = f":{model.name}:{path}"
-        for limit in own:
+        for limit in of_service:
             is_about = place.endswith((f":{limit.parameter}", f".{limit.parameter}"))
             if is_about and not limit.allows(value):
                 yield Refusal(limit.code, limit.message.format(value=value))
+        code = _CODES.get(service, "")
+        member = path[0].lower() + path[1:]
         for rule in _broken(shape, value):
-            yield Refusal(_CODES.get(service, ""), _CONSTRAINT.format(value, path[0].lower() + path[1:], rule))
+            yield Refusal(code, _CONSTRAINT.format(value, member, rule))
 
 
 def _values(shape: Any, value: Any, path: str = "") -> Iterator[tuple[str, Any, Any]]:
@@ -97,8 +99,10 @@ def _values(shape: Any, value: Any, path: str = "") -> Iterator[tuple[str, Any, 
     if shape.type_name == "structure" and isinstance(value, dict):
         for name, member in shape.members.items():
             if name in value:
-                called = f"Attributes.{value['AttributeName']}" if name == "AttributeValue" else name
-                yield from _values(member, value[name], f"{path}.{called}".lstrip("."))
+                last_name = name
+                if name == "AttributeValue":
+                    last_name = f"Attributes.{value['AttributeName']}"
+                yield from _values(member, value[name], f"{path}.{last_name}".lstrip("."))
     elif shape.type_name == "list" and isinstance(value, list):
         for part in value:
             yield from _values(shape.member, part, path)
@@ -111,9 +115,12 @@ def _values(shape: Any, value: Any, path: str = "") -> Iterator[tuple[str, Any, 
 def _broken(shape: Any, value: Any) -> Iterator[str]:
     """Yield what the model demands and the value is not: its maximum, its pattern, its enumeration."""
     longest, pattern, known = (shape.metadata.get(name) for name in ("max", "pattern", "enum"))
-    is_number = shape.type_name in ("integer", "long")
-    if longest is not None and (int(value) if is_number else len(value)) > longest:
-        yield f"have {'value' if is_number else 'length'} less than or equal to {longest}"
+    if longest is not None:
+        is_number = shape.type_name in ("integer", "long")
+        size = int(value) if is_number else len(value)
+        what = "value" if is_number else "length"
+        if size > longest:
+            yield f"have {what} less than or equal to {longest}"
     if pattern and isinstance(value, str) and not _matches(pattern, value):
         yield f"satisfy regular expression pattern: {pattern}"
     if known and value not in known:

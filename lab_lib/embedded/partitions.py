@@ -35,8 +35,13 @@ def _swapped(text: str, region: str) -> str:
     """Return the text with ARNs of the partition aws as ARNs of the Region's partition, and the other way round."""
     other = _partition(region)
     pairs = {"aws": other, other: "aws"}
+
+    def swapped(arn: re.Match[str]) -> str:
+        beginning, partition = arn.groups()
+        return f"{beginning}{pairs.get(partition, partition)}"
+
     # A colon is %3A in forms, and in IAM's answers.
-    return re.sub(r"(arn(?::|%3A))(aws[a-z-]*)(?=:|%3A)", lambda arn: arn[1] + pairs.get(arn[2], arn[2]), text)
+    return re.sub(r"(arn(?::|%3A))(aws[a-z-]*)(?=:|%3A)", swapped, text)
 
 
 @cache

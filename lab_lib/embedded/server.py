@@ -91,7 +91,8 @@ def start() -> Server:
             if server:
                 return server
             last = read_note(folder)
-            started = _launch(folder, place, last[0] if last else FIRST_PORT)
+            last_port = last[0] if last else FIRST_PORT
+            started = _launch(folder, place, last_port)
     except OSError as error:
         raise EmulatorError(
             "The embedded AWS cannot use {path}: {reason}. Fix or move it, or name another folder: LAB_WORKSPACE for "
@@ -100,11 +101,11 @@ def start() -> Server:
             reason=_(str(error.strerror)),
         ) from None
     if last:
-        told = _(
+        message = _(
             "The embedded AWS has started anew, and everything made there before is gone. {build_again}",
             build_again=_(BUILD_AGAIN),
         )
-        print(told, file=sys.stderr)
+        print(message, file=sys.stderr)
     return started
 
 
@@ -126,7 +127,9 @@ def another(secret: str = "", content: bytes = b"") -> Iterator[Server]:
     and the content of an account.
     """
     with tempfile.TemporaryDirectory(prefix="lab-another-", ignore_cleanup_errors=True) as folder:
-        started = _launch(Path(folder), Path(folder), 0, str(os.getpid()), secret, content)
+        owner = str(os.getpid())
+        any_port = 0
+        started = _launch(Path(folder), Path(folder), any_port, owner, secret, content)
         try:
             yield started
         finally:
@@ -152,10 +155,12 @@ def write_note(folder: Path, port: int, secret: str) -> None:
     replace_file(folder / NOTE, json.dumps({"port": port, "secret": secret}))
 
 
-def _launch(folder: Path, place: Path, last: int, owner: str = "", secret: str = "", content: bytes = b"") -> Server:
+def _launch(
+    folder: Path, place: Path, last_port: int, owner: str = "", secret: str = "", content: bytes = b""
+) -> Server:
     """Start ministack on its last port, else on the usual one, else on any free port. It ends with either folder."""
     secret = secret or secrets.token_hex(20)
-    with _listener(last) as door:  # of this process until ministack has it, so no other program takes the port
+    with _listener(last_port) as door:  # of this process until ministack has it, so no other program takes the port
         port = int(door.getsockname()[1])
         write_note(folder, port, secret)
         process = _spawn(folder, place, owner, door.fileno())
@@ -174,9 +179,9 @@ def _launch(folder: Path, place: Path, last: int, owner: str = "", secret: str =
     return started
 
 
-def _listener(last: int) -> socket.socket:
+def _listener(last_port: int) -> socket.socket:
     """Return a socket that listens at the last port, at the usual one or, if both are taken, at any."""
-    for port in (last, FIRST_PORT):
+    for port in (last_port, FIRST_PORT):
         with suppress(OSError):
             return socket.create_server((HOST, port))
     return socket.create_server((HOST, 0))

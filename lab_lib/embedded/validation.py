@@ -53,13 +53,20 @@ def _parsed(method: str, path: str, headers: Headers, body: bytes) -> tuple[str,
         return operation, {}
     if operation:
         return operation, json.loads(body or b"{}")
-    form = {name: values[0] for name, values in parse_qs(body.decode(), keep_blank_values=True).items()}
-    attributes = {value: form.get(f"{name[:-3]}value", "") for name, value in form.items() if name.endswith(".key")}
+    fields = parse_qs(body.decode(), keep_blank_values=True)
+    form = {name: values[0] for name, values in fields.items()}
+    attributes = {}
+    for name, value in form.items():
+        if name.endswith(".key"):  # such as Attributes.entry.1.key, whose value is in Attributes.entry.1.value
+            attributes[value] = form.get(f"{name.removesuffix('key')}value", "")
     return form.get("Action", ""), {**form, "Attributes": attributes}
 
 
 def _operation_of_lambda(method: str, path: str) -> str:
-    return next((name for verb, route, name, *_ in _routes("lambda") if verb == method and route.match(path)), "")
+    for verb, route, name, *_ in _routes("lambda"):
+        if verb == method and route.match(path):
+            return str(name)
+    return ""
 
 
 def _refusals(service: str, operation: str, params: Params) -> Iterator[Refusal]:

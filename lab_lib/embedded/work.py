@@ -17,7 +17,8 @@ from lab_lib.embedded import replace, replace_in, streams
 
 _LAST = 2  # an event or batch that has failed so often may fail for ever, so nobody waits for its next try
 _execute = lambda_svc._execute_function
-_events, _calls = set["Event"](), Counter[str]()  # the calls that are no part of an event's, by account
+_events = set["Event"]()
+_calls = Counter[str]()  # those that are no part of an event's, by account
 
 
 class Event(threading.Thread):
@@ -47,7 +48,9 @@ class Event(threading.Thread):
 def _thread(target: Any, **settings: Any) -> threading.Thread:
     """Return an event if the thread continues a request, whose context it has; else a thread as ministack wants it."""
     is_event = isinstance(getattr(target, "__self__", None), Context)
-    return (Event if is_event else threading.Thread)(target=target, **settings)
+    if is_event:
+        return Event(target, **settings)
+    return threading.Thread(target=target, **settings)
 
 
 def install() -> None:
@@ -80,6 +83,9 @@ def execute(function: dict[str, Any], event: dict[str, Any]) -> dict[str, Any]:
 def count(account: str) -> dict[str, int]:
     """Return how much there is to do."""
     with streams.lock:
-        failures = [event.failed for event in _events if event.account == account] + streams.failures(account)
+        failures = streams.failures(account)
+        for event in _events:
+            if event.account == account:
+                failures.append(event.failed)
         first_tries = [times for times in failures if times < _LAST]
         return {"busy": len(first_tries) + _calls[account]}

@@ -64,8 +64,8 @@ class Call(threading.Thread):
         super().join(_SHORT)
         if self.is_alive():
             watch = Stopwatch()
-            rest = (timeout or 0) - _SHORT
-            while self.is_alive() and watch.wall() < rest:
+            seconds_left = (timeout or 0) - _SHORT
+            while self.is_alive() and watch.wall() < seconds_left:
                 super().join(_LOOK_EVERY)
         _call.end = time.time()  # the time in which its lines are read is not counted
 
@@ -144,8 +144,9 @@ def append(stream: Any, lines: list[Line]) -> None:
     """
     if _call.start:
         ended = _call.end or time.time()
-        start, *rest = lines
-        lines = [_at(_call.start, start), *(_at(ended, line) for line in rest)]
+        start, *others = lines
+        lines = [_at(_call.start, start)]
+        lines += [_at(ended, line) for line in others]
         if _call.init:
             lines.insert(0, _at(_call.init, start) | {"message": "INIT_START"})
     _append(stream, lines)

@@ -71,7 +71,9 @@ def fault(view: View) -> str:
             said = tried.communicate()[1].decode(errors="replace").strip()
     except OSError as error:
         return _("libseccomp is not installed ({error})", error=error)
-    return _("bubblewrap does not work here ({error})", error=said[:_LONGEST_REASON]) if tried.returncode else ""
+    if tried.returncode == 0:
+        return ""
+    return _("bubblewrap does not work here ({error})", error=said[:_LONGEST_REASON])
 
 
 @cache
@@ -98,17 +100,17 @@ def view_of_function(files: dict[str, Path], folder: str = WORK) -> View:
 
 @cache
 def _python_alone() -> View:
+    installed = {Path(__file__).parents[2]}  # the lab
+    for prefix in (sys.base_prefix, "/usr", "/usr/local"):
+        for packages in Path(prefix).glob("lib*/python3*/*-packages"):
+            installed.add(packages.resolve())
     places = [Path(path) for path in (*SYSTEM, sys.base_prefix)]
-    prefixes = Path(sys.base_prefix), Path("/usr"), Path("/usr/local")
-    installed = {path.resolve() for prefix in prefixes for path in prefix.glob("lib*/python3*/*-packages")}
-    installed.add(Path(__file__).parents[2])  # the lab
-    # /lib may be /usr/lib under another name.
-    hidden = {
-        str(top / path.relative_to(top.resolve()))
-        for top in places
-        for path in installed
-        if path.is_relative_to(top.resolve())
-    }
+    hidden = set()
+    for place in places:
+        target = place.resolve()  # /lib may be /usr/lib under another name
+        for path in installed:
+            if path.is_relative_to(target):
+                hidden.add(str(place / path.relative_to(target)))
     return [
         ("--as-pid-1", "--symlink", python(), "/proc/self/exe", "--remount-ro", "/dev/shm"),  # noqa: S108
         *shown(*places),
@@ -124,5 +126,8 @@ def python() -> str:
 def boto3_packages() -> list[Path]:
     """Return the files and folders of boto3, and of what it needs."""
     names = ("boto3", "botocore", "dateutil", "jmespath", "s3transfer", "six", "urllib3")
-    paths = [Path(str(import_module(name).__file__)).resolve() for name in names]
-    return [path.parent if path.name == "__init__.py" else path for path in paths]
+    paths = []
+    for name in names:
+        path = Path(str(import_module(name).__file__)).resolve()
+        paths.append(path.parent if path.name == "__init__.py" else path)
+    return paths

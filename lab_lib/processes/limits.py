@@ -76,9 +76,9 @@ def _sweep(parent: Path) -> None:
 
 def are_strict() -> bool:
     """Return True if a cgroup can be made here."""
-    tried = made(2**30, 100)
-    tried.release()
-    return bool(tried.groups)
+    trial = made(memory=2**30, tasks=100)
+    trial.release()
+    return bool(trial.groups)
 
 
 def made(memory: int, tasks: int) -> Limits:

@@ -63,7 +63,8 @@ class Stopwatch:
 
     def _measured(self) -> tuple[float, float, dict[str, float]]:
         """Return the time, the processor time of all processes, and how long each of their threads has waited."""
-        members = {*family(*(self._pids or (os.getpid(), *servers)))}
+        pids = self._pids or (os.getpid(), *servers)
+        members = set(family(*pids))
         return time.monotonic(), total(members, cpu_seconds), dict(_waited(members))
 
 

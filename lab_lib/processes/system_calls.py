@@ -78,6 +78,8 @@ def filter_file(for_function: bool = False) -> BinaryIO:
     Calls of another architecture, such as those of 32-bit programs, end the process. The filter for a student's
     function comes on top of the other one.
     """
+    names = _REFUSED_TO_FUNCTION if for_function else _REFUSED
+    families = _FAMILIES_OF_FUNCTION if for_function else _FAMILIES
     library = _library()
     file = tempfile.TemporaryFile()  # noqa: SIM115  # the caller closes it
     rules = library.seccomp_init(_ALLOW)
@@ -89,7 +91,7 @@ def filter_file(for_function: bool = False) -> BinaryIO:
             _require(library.seccomp_rule_add_array(rules, action, number, len(conditions), array), name)
 
     try:
-        for name in _REFUSED_TO_FUNCTION if for_function else _REFUSED:
+        for name in names:
             refuse(name)
         if for_function:
             refuse("clone", _Comparison(0, _MASKED_EQUAL, _THREAD, 0))
@@ -98,8 +100,9 @@ def filter_file(for_function: bool = False) -> BinaryIO:
         refuse("mmap", _Comparison(3, _MASKED_EQUAL, _SHARED_ANONYMOUS, _SHARED_ANONYMOUS))
         for option in _BUFFERS:
             refuse("setsockopt", _Comparison(1, _EQUAL, _SOL_SOCKET), _Comparison(2, _EQUAL, option))
-        for family in {*range(_HIGHEST_FAMILY + 1)} - (_FAMILIES_OF_FUNCTION if for_function else _FAMILIES):
-            refuse("socket", _Comparison(0, _EQUAL, family))
+        for family in range(_HIGHEST_FAMILY + 1):
+            if family not in families:
+                refuse("socket", _Comparison(0, _EQUAL, family))
         refuse("socket", _Comparison(0, _GREATER, _HIGHEST_FAMILY))
         _require(library.seccomp_export_bpf(rules, file.fileno()), "the filter")
     finally:

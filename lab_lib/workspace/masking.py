@@ -47,12 +47,15 @@ def _masks(lab: "Lab") -> list[tuple[str, str]]:
     """Return (private value, mask) for plain text, HTML and URLs. Longest first: one value may contain another."""
     credentials = lab.session.get_credentials()
     keys = credentials.get_frozen_credentials() if credentials else ()
-    number = lab.phone.removeprefix("+")  # masked with and without its +
-    private = {
-        **{key: "********" for key in keys if key and len(key) >= _SHORTEST_KEY},
+    phone = lab.phone.removeprefix("+")  # masked with and without its +
+    private = {}
+    for key in keys:
+        if key and len(key) >= _SHORTEST_KEY:
+            private[key] = "********"
+    private |= {
         lab.account: without_accounts(lab.account),
         lab.email: f"{lab.email[:1]}***@{lab.email.partition('@')[2]}",
-        number: f"{'*' * (len(number) - 2)}{number[-2:]}",
+        phone: f"{'*' * (len(phone) - 2)}{phone[-2:]}",
     }
     escaped = {}
     for value, mask in private.items():

@@ -21,7 +21,8 @@ DATA_FILE = DATA / "transactions.txt"  # the handout's
 def workspace() -> Path:
     """Return the folder in which the user works, which may not exist. In a copy, and in `notebooks`, the one above."""
     here = Path.cwd()
-    here = here.parent if is_copy(here) or here == NOTEBOOKS else here
+    if is_copy(here) or here == NOTEBOOKS:
+        here = here.parent
     return Path(os.path.realpath(os.environ.get(WORKSPACE) or here))  # resolve() fails on a loop of links
 
 

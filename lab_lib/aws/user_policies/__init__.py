@@ -53,7 +53,11 @@ def probe(lab: Lab) -> Policy:
 def _fill_in(file: str, lab: Lab) -> Policy:
     names = {name: getattr(lab, name) for name in ("region", "account", "prefix")}
     names["bucket"] = lab.bucket_name or f"{lab.bucket_stem}*"  # see `Lab.choose_bucket`
-    policy: Policy = json.loads(Template(files(__name__).joinpath(file).read_text("utf-8")).substitute(names))
+    text = files(__name__).joinpath(file).read_text("utf-8")
+    policy: Policy = json.loads(Template(text).substitute(names))
     for statement in policy["Statement"]:
-        statement["Resource"] = [arn for resource in statement["Resource"] for arn in resources.for_each(resource)]
+        arns = []
+        for resource in statement["Resource"]:
+            arns += resources.for_each(resource)
+        statement["Resource"] = arns
     return policy
