@@ -26,7 +26,8 @@ def read_changes(records):
 
     A new amount that is no number is such a record, and counts as 0 in the total.
     """
-    changes, letters = {}, []
+    changes = {}
+    letters = []
     for record in records:
         try:
             images = record["dynamodb"]
@@ -68,11 +69,13 @@ def ends(records):
 
 def packs(changes):
     """Yield the changes in groups that fit into a transaction: a marker each, an ADD a customer."""
-    pack, customers = [], set()
+    pack = []
+    customers = set()
     for change in sorted(changes, key=lambda change: change.customer):  # saves ADDs
         if len(pack) + 1 + len(customers | {change.customer}) > MOST_ACTIONS:
             yield pack
-            pack, customers = [], set()
+            pack = []
+            customers = set()
         pack.append(change)
         customers.add(change.customer)
     if pack:
@@ -84,7 +87,8 @@ def actions(pack, marker_table, total_table, marker):
 
     ArithmeticError if the changes of a customer have a sum of more than 38 digits.
     """
-    sums, items = defaultdict(Decimal), []
+    sums = defaultdict(Decimal)
+    items = []
     for change in pack:
         sums[change.customer] = DYNAMODB_CONTEXT.add(sums[change.customer], change.amount)
         put = {
@@ -119,7 +123,8 @@ def judge(total, threshold):
     An alert holds for a threshold while the total stays at or above it. The lowest balance since
     the alert is noted, so that this can be told of any threshold: it may have changed since.
     """
-    balance, alerted = total.get("accountBalance"), total.get("alerted", False)
+    balance = total.get("accountBalance")
+    alerted = total.get("alerted", False)
     if not isinstance(balance, Decimal):
         return False, False
     lowest = total.get("lowestBalance", balance)

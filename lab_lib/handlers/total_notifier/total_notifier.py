@@ -67,7 +67,8 @@ def add(pack, marker):
 
 def totals_of(customers):
     """Yield the customers' items in TransactionTotal, read consistently, at most 100 a call."""
-    dynamodb, table = aws("resource", "dynamodb"), os.environ["TOTAL_TABLE"]
+    dynamodb = aws("resource", "dynamodb")
+    table = os.environ["TOTAL_TABLE"]
     for start in range(0, len(customers), 100):
         keys = [{"CustomerId": customer} for customer in customers[start : start + 100]]
         request = {table: {"Keys": keys, "ConsistentRead": True}}
@@ -87,7 +88,8 @@ def recheck(context, limit):
     totals = [total for page in pages for total in page["Items"]]
     due = [total for total in totals if any(judge(total, limit))]
     due.sort(key=lambda total: total["accountBalance"])
-    alerted, has_time = [], True
+    alerted = []
+    has_time = True
     while due and has_time:
         total = due.pop()
         if alert(total, limit):
@@ -100,7 +102,8 @@ def recheck(context, limit):
 
 def alert(total, limit):
     """Publish if the total has reached the threshold and nobody was told yet; True if it did."""
-    dynamodb, balance = aws("resource", "dynamodb"), total.get("accountBalance")
+    dynamodb = aws("resource", "dynamodb")
+    balance = total.get("accountBalance")
     is_due, is_stale = judge(total, limit)
     if is_due:
         message = json.dumps({"customerID": total["CustomerId"], "accountBalance": f"{balance:f}"})

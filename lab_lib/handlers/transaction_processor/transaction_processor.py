@@ -27,8 +27,10 @@ def lambda_handler(event, context):
     """Take in every object that the event names; an event can name several."""
     reports = []
     for record in event.get("Records", []):
-        bucket, upload = record["s3"]["bucket"]["name"], record["s3"]["object"]
-        key, sequencer = unquote_plus(upload["key"]), upload.get("sequencer")
+        bucket = record["s3"]["bucket"]["name"]
+        upload = record["s3"]["object"]
+        key = unquote_plus(upload["key"])
+        sequencer = upload.get("sequencer")
         report, etag = take_in(bucket, key, sequencer)
         source = {"etag": etag, "sequencer": sequencer, "time": record.get("eventTime")}
         print(json.dumps(report | source))
@@ -86,7 +88,10 @@ def write_rows(lines):
     dynamodb = aws("resource", "dynamodb")
     customers = dynamodb.Table(os.environ["CUSTOMER_TABLE"])
     transactions = dynamodb.Table(os.environ["TRANSACTIONS_TABLE"])
-    written, rejected, kept, addresses = 0, 0, [], {}
+    written = 0
+    rejected = 0
+    kept = []
+    addresses = {}
     # A batch writer sends 25 items a call, and again those that DynamoDB had no room for.
     with (
         customers.batch_writer(["CustomerId"]) as put_customer,
@@ -100,7 +105,8 @@ def write_rows(lines):
                     kept.append((number, str(fault), text[:MOST_SHOWN], fault.code, values))
                 continue
             written += 1
-            customer, address = row["CustomerId"], row.pop("Address")
+            customer = row["CustomerId"]
+            address = row.pop("Address")
             if addresses.get(customer) != address:
                 if len(addresses) >= MOST_REMEMBERED:  # memory must not grow with the file
                     addresses.clear()
@@ -112,7 +118,8 @@ def write_rows(lines):
 
 def keep_rejected(bucket, key, kept):
     """Keep the rejected lines, or forget those of an earlier upload of the file."""
-    s3, place = aws("client", "s3"), {"Bucket": bucket, "Key": rejected_key(key)}
+    s3 = aws("client", "s3")
+    place = {"Bucket": bucket, "Key": rejected_key(key)}
     if not kept:
         s3.delete_object(**place)
         return

@@ -64,7 +64,8 @@ def read_header(text):
     """Return the columns in the order of the file."""
     columns = split(text)
     if sorted(columns) != sorted(COLUMNS):
-        found, wanted = text[:80], "|".join(COLUMNS)
+        found = text[:80]
+        wanted = "|".join(COLUMNS)
         raise Unreadable(
             "header", f"line 1 is {found!r}; wanted {wanted!r}", found=found, wanted=wanted
         )

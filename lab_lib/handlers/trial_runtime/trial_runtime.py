@@ -39,7 +39,9 @@ NOT_DUMPABLE = 4  # PR_SET_DUMPABLE: no process of the function's may read or ch
 class Context:
     """The context that Lambda gives a function with each call."""
 
-    function_name, function_version, memory_limit_in_mb = "TotalNotifier", "$LATEST", 256
+    function_name = "TotalNotifier"
+    function_version = "$LATEST"
+    memory_limit_in_mb = 256
     aws_request_id = "00000000-0000-4000-8000-000000000000"
 
     def get_remaining_time_in_millis(self):
@@ -112,7 +114,8 @@ def run_and_exit(given, proxy, filter_):
         with os.fdopen(3, "rb", closefd=False) as lines:
             asked = json.loads(lines.readline())
         os.environ.update(asked["variables"], HTTP_PROXY=proxy)
-        done, why = 0, ""
+        done = 0
+        why = ""
         for batch in asked["batches"]:
             why = fault(batch)
             if why:
