@@ -40,7 +40,8 @@ class Copy(NamedTuple):
     def change_row(self, customer: str, transaction: str, **amount: str) -> None:
         """Write an item of Transactions with this amount, such as N="5"; without one, delete the item."""
         row = {"CustomerId": customer, "TransactionId": transaction}
-        row |= {"amount": json.dumps(amount)} if amount else {}
+        if amount:
+            row["amount"] = json.dumps(amount)
         self._ask("change_row", table=self._rows, region=self.lab.region, **row)
 
     def kill(self, function: str, call: int) -> None:
