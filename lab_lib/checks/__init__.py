@@ -105,10 +105,10 @@ def _in_order(steps: tuple[str, ...], probe: bool, further: bool = False) -> lis
     The rules of the probe come last: the others judge what was there before it.
     """
     chosen = steps or [step for step in STEPS if step != CLEAN_UP]
-    probed = {PROBE: probe, FURTHER: further}
+    is_asked = {PROBE: probe, FURTHER: further}
     rules = []
     for rule in RULES.values():
-        is_chosen = probed[rule.step] if rule.probes else rule.step in chosen
+        is_chosen = is_asked[rule.step] if rule.probes else rule.step in chosen
         if is_chosen:
             rules.append(rule)
     return sorted(rules, key=lambda rule: (rule.probes, rule.step))

@@ -85,11 +85,11 @@ class Upload:
         """Wait until all that is due is there, and show it. It raises what `following` raises after its block."""
 
         def has_arrived() -> bool:
-            rest = at_rest(self.lab)  # before the look, so that it sees all there will be
+            is_at_rest = at_rest(self.lab)  # before the look, so that it sees all there will be
             if self.look():
                 show(Progress(self.links))
             if not self.has_arrived:
-                self._raise_if_stopped(rest)
+                self._raise_if_stopped(is_at_rest)
             return self.has_arrived
 
         try:
@@ -106,7 +106,9 @@ class Upload:
         The first link waits too until a run has taken in a file of which no row is due.
         """
         waiting = [link for link in self.links if link.have < link.want and link.name != REJECTED]
-        return waiting if waiting or self._all_in else self.links[:1]
+        if not waiting and not self._all_in:
+            return self.links[:1]
+        return waiting
 
     @property
     def place(self) -> str:
@@ -121,7 +123,8 @@ class Upload:
         """Look at each link once, and return whether one has changed."""
         self.evidence = Evidence(self.lab, self._began)
         links = [self._written(), *self._rejected(), *self._behind()]
-        links = [link for link in links if not self.only or link.name in self.only]
+        if self.only:
+            links = [link for link in links if link.name in self.only]
         done = sum(link.have for link in links)
         if done != self._done:
             self._done = done
@@ -183,9 +186,9 @@ class Upload:
         why = self._why_no_alert()
         links = []
         for name, inbox in self.inboxes.items():
-            got = inbox.alerted(due) if settled else 0
-            if got is not None:
-                links.append(Link(messages(name), got, len(due), why, when=inbox.last))
+            alerted = inbox.alerted(due) if settled else 0
+            if alerted is not None:
+                links.append(Link(messages(name), alerted, len(due), why, when=inbox.last))
         flags = 0  # only this workbook's function sets them
         for customer in due:
             item = totals.get(customer, {})
@@ -202,10 +205,10 @@ class Upload:
             return _("{customers} had reached {limit:f} before", customers=listing(high), limit=limit)
         return _("no total reaches {limit:f}", limit=limit)
 
-    def _raise_if_stopped(self, rest: bool | None) -> None:
+    def _raise_if_stopped(self, is_at_rest: bool | None) -> None:
         """Raise if nothing more comes through the chain, or a check names the broken link. Else return."""
         quiet = time.monotonic() - self._since
-        is_last = is_over(self.lab, rest, quiet)
+        is_last = is_over(self.lab, is_at_rest, quiet)
         if not is_last and (quiet < _ASK_AFTER or self._has_asked):  # the checks are asked once a standstill
             return
         self._has_asked = True

@@ -70,10 +70,10 @@ def copied(lab: Lab) -> Iterator[Copy | None]:
     if lab.work() is None:
         yield None
         return
-    place = urlsplit(lab.signed(server.COPY))
-    with closing(HTTPConnection(str(place.hostname), place.port, timeout=_LONGEST)) as connection:
+    url = urlsplit(lab.signed(server.COPY))
+    with closing(HTTPConnection(str(url.hostname), url.port, timeout=_LONGEST)) as connection:
         try:
-            connection.request("GET", f"{place.path}?{place.query}")
+            connection.request("GET", f"{url.path}?{url.query}")
             answer = json.loads(connection.getresponse().readline(1_000))
             number = str(answer["copy"])
         except (OSError, HTTPException, ValueError, KeyError) as error:

@@ -138,13 +138,13 @@ def wrong_variables(account: Account, name: str) -> list[str]:
     wrong = []
     values = functions.environment(account.settings(name))
     texts = or_none(lambda: account.ask(functions.code, name)) or {}  # without it, none is known to be missing
-    read = _VARIABLE.findall(" ".join(texts.values()))
+    used = _VARIABLE.findall(" ".join(texts.values()))
     for key, right in account.ask(functions.variables, name).items():
         value = values.get(key)
         if not right:  # the URL of a queue that is not there
             continue
         if value is None:
-            if key in read:
+            if key in used:
                 wrong.append(_("{setting} is not set to {right}", setting=key, right=right))
         elif (amount(value) or value) != (amount(right) or right):  # as thresholds, 1500 and 1500.0 are the same
             wrong.append(_("{setting} is {value}, not {right}", setting=key, value=value, right=right))
@@ -200,7 +200,9 @@ def trigger_events(account: Account) -> bool | list[str]:
 @document
 def trigger_takes_uploads(account: Account) -> bool | list[str]:
     """Return True if a trigger takes the handout's file, or one that was in fact uploaded; else the filters."""
-    return any(is_taken(account, key) for key in [UPLOAD, *uploaded(account)]) or filters(account)
+    if any(is_taken(account, key) for key in [UPLOAD, *uploaded(account)]):
+        return True
+    return filters(account)
 
 
 @document

@@ -172,6 +172,9 @@ def wait_for_rest(lab: Lab, timeout: float) -> None:
         lab.wait_until(lambda: at_rest(lab) is not False, "the chain to be at rest", timeout=timeout)
 
 
-def is_over(lab: Lab, rest: bool | None, quiet: float) -> bool:
+def is_over(lab: Lab, is_at_rest: bool | None, quiet: float) -> bool:
     """Return whether nothing more comes, by `at_rest` and the seconds in which nothing has come."""
-    return rest is not False and quiet > (_SURE if rest else lab.longest(_SILENCE))
+    if is_at_rest is False:
+        return False
+    enough = _SURE if is_at_rest else lab.longest(_SILENCE)
+    return quiet > enough

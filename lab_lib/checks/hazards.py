@@ -83,7 +83,8 @@ def _strays(account: Account, arns: Iterable[str]) -> list[str]:
     chain |= {queues.queue_arn(lab, name) for name in queues.ALERT_QUEUES}
     chain.add(topics.topic_arn(lab))
     for end in map(unqualified, arns):
-        if end in chain or arn_part(end, 4) not in ("", lab.account):
+        owner = arn_part(end, 4)
+        if end in chain or owner not in ("", lab.account):
             found.append(grants.short(lab, end))
     return found
 

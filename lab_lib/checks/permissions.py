@@ -73,7 +73,9 @@ def function_role(account: Account, name: str) -> bool | str:
     if not _trusts_lambda(role):
         return _("{role}, which Lambda cannot assume", role=own)
     faults = _lacking(account, name, arn)
-    return _("{role}, which {fault}", role=own, fault=listing(faults)) if faults else True
+    if not faults:
+        return True
+    return _("{role}, which {fault}", role=own, fault=listing(faults))
 
 
 def is_workbook_code(account: Account, name: str) -> bool:

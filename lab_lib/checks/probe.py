@@ -182,14 +182,14 @@ class _Probe:
 
         def look() -> Faults | None:
             nonlocal seen, since
-            rest = at_rest(lab)
-            if rest is False:
+            is_at_rest = at_rest(lab)
+            if is_at_rest is False:
                 return None
             faults = self._compared(upload)
             if faults != seen:
                 seen = faults
                 since = time.monotonic()
-            is_last = is_over(lab, rest, time.monotonic() - since)
+            is_last = is_over(lab, is_at_rest, time.monotonic() - since)
             if is_last or not any(faults.values()):
                 return faults
             return None
@@ -295,7 +295,8 @@ class _Probe:
         for call in range(1, 40):  # more calls than a function makes for one file
             low = bank.new_customer()
             high = bank.new_customer()
-            file = bank.file([bank.below(high), bank.below(low), bank.to(high, bank.limit)])
+            lines = [bank.below(high), bank.below(low), bank.to(high, bank.limit)]
+            file = bank.file(lines)
             files.append(transactions.recount(*file))  # a kill must not harm the earlier ones
             for name in functions.SOURCES:
                 copy.kill(lab.name(name), call)

@@ -283,7 +283,11 @@ def read_all(account: Account) -> dict[str, transactions.Recount | Exception]:
 
 def files(account: Account) -> list[transactions.Recount]:
     """Return the transactions files with good rows, oldest first. The check of the upload tells of the others."""
-    return [file for file in read_all(account).values() if isinstance(file, transactions.Recount) and file.good]
+    found = []
+    for file in read_all(account).values():
+        if isinstance(file, transactions.Recount) and file.good:
+            found.append(file)
+    return found
 
 
 @once

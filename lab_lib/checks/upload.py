@@ -211,7 +211,11 @@ def missing_alerts(due: Mapping[str, Decimal], alerts: Iterable[Alert]) -> list[
     """Return the customers for whom an alert is due and none was sent."""
     alerted = {alert.key for alert in alerts}
     words = N_("no alert for {key}, who has {wanted}")
-    return [Difference(name, wanted=total, words=words) for name, total in due.items() if name not in alerted]
+    missing = []
+    for name, total in due.items():
+        if name not in alerted:
+            missing.append(Difference(name, wanted=total, words=words))
+    return missing
 
 
 def compare_messages(

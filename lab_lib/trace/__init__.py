@@ -4,9 +4,9 @@ All is read from what AWS keeps anyhow: the bucket, the functions' logs (14 days
 markers (48 hours), the tables and the queues. Why it went no further, the checks say.
 """
 
+import itertools
 from contextlib import suppress
 from dataclasses import replace
-from itertools import chain
 
 from lab_lib.calls.waiting import LOGS_TAKE
 from lab_lib.checks.evidence import at_rest
@@ -31,11 +31,11 @@ def watch(lab: Lab, customer: str, transaction: str) -> Trace:
     """Return what became of a transaction once all evidence has arrived, on AWS after a few minutes."""
 
     def settled() -> Trace | None:
-        is_over = at_rest(lab)  # asked before the evidence is read
+        is_at_rest = at_rest(lab)  # asked before the evidence is read
         trace = _of_transaction(Way(lab), customer, transaction)
-        events = chain(*trace.changes)
+        events = itertools.chain(*trace.changes)
         is_waiting = any(event.state is State.WAITS for event in events)
-        return None if is_waiting and not is_over else trace
+        return None if is_waiting and not is_at_rest else trace
 
     what = _("all that tells of {customer} {transaction}", customer=customer, transaction=transaction)
     pause = 15 if lab.is_real else 0.2  # AWS charges for calls

@@ -72,24 +72,24 @@ class Way:
         The stream has each. The last one may be a file that has not come so far.
         """
         key = {"CustomerId": customer, "TransactionId": transaction}
-        self._named = list[tuple[Upload, FileLine]]()  # the lines about it, oldest first
+        self._own_lines = list[tuple[Upload, FileLine]]()  # the lines about it, oldest first
         for upload in self.uploads:
             for line in self.lines(upload["Key"]):
                 if _names(line, key):
-                    self._named.append((upload, line))
+                    self._own_lines.append((upload, line))
         self._records = self.evidence.read("stream", streams.records, customer) or []
         self._marks = self._read_marks()
-        own = [record for record in self._records if streams.change(record)["TransactionId"] == transaction]
-        changes = [list(self._recorded(record)) for record in own]
+        own_records = [record for record in self._records if streams.change(record)["TransactionId"] == transaction]
+        changes = [list(self._recorded(record)) for record in own_records]
         item = self.evidence.read("Transactions", tables.find_item, "Transactions", key)
-        if self._named:
-            upload, line = self._named[-1]
+        if self._own_lines:
+            upload, line = self._own_lines[-1]
             row = line.row
             is_in_table = row and is_there(item, row["TransactionAmount"], row["TransactionDate"])
-            is_later = not own or _written(own[-1]) <= _uploaded(upload)
+            is_later = not own_records or _written(own_records[-1]) <= _uploaded(upload)
             if is_later and not is_in_table:
                 return [*changes, self.taken_in(upload, line)]
-        if item and not own:
+        if item and not own_records:
             changes.append(list(self._unrecorded(item)))
         return changes
 
@@ -135,7 +135,7 @@ class Way:
 
     def _brought(self, row: Item, in_table_by: int) -> Change:
         """Return the way of the first upload that has this row, which came to the table at that time at the latest."""
-        for upload, line in self._named:
+        for upload, line in self._own_lines:
             if line.row and row.items() <= line.row.items():  # the line may have an address too
                 return self.taken_in(upload, line, in_table_by)
         what = _("no file in the bucket has this row: the file was replaced or deleted, or the row was written by hand")
