@@ -123,8 +123,8 @@ def judge_alerts(account: Account, name: str) -> Finding:
         held = count(attributes.get("ApproximateNumberOfMessages")) or 0
         found = ngettext("{count:,} message, not read", "{count:,} messages, not read", held)
         return judged(held >= len(high), found, _("{count} or more", count=len(high)), hint)
-    read = account.ask(queues.messages, name)
-    sent = upload.read_alerts(read, topics.topic_arn(lab))
+    received = account.ask(queues.messages, name)
+    sent = upload.read_alerts(received, topics.topic_arn(lab))
     changed = moment(account.settings(NOTIFIER).get("LastModified"))
     wrong = list[Difference]()
     for alert in sent:
@@ -134,7 +134,8 @@ def judge_alerts(account: Account, name: str) -> Finding:
     delete = _("Delete the messages of {queue} that are wrong, or that you need no more", queue=queue)
     delete = account.how_to_fix(delete, "purge_queue", N_("Purge"))
     hidden = count(attributes.get("ApproximateNumberOfMessagesNotVisible"))
-    if missing and (hidden or len(read) >= queues.MOST):
+    may_have_more = hidden or len(received) >= queues.MOST
+    if missing and may_have_more:
         why = _("somebody is reading {queue}, or it has more than {most:,} messages", queue=queue, most=queues.MOST)
         return cannot_see(why, sentences(_("Look again in a minute."), delete), wanted)
     if wrong:
