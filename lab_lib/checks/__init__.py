@@ -47,16 +47,18 @@ def run(
             "There is no step {step!r}. The steps are {steps}.", step=min(unknown), steps=_(", ").join(STEPS)
         )
     account = Account(lab)
-    report = []
+    checks = []
     for rule in _in_order(steps, probe, further):
-        report.append(made(account, rule))
-        done(report[-1])
-    return Report(report)
+        check = made(account, rule)
+        checks.append(check)
+        done(check)
+    return Report(checks)
 
 
 def some(lab: Lab, *ids: str) -> Report:
     """Make the checks with these ids only, such as "table-Customer"."""
-    return Report(settled(lab, lambda account: [made(account, RULES[id]) for id in ids])[1])
+    _account, checks = settled(lab, lambda account: [made(account, RULES[id]) for id in ids])
+    return Report(checks)
 
 
 def number_of(*steps: str, probe: bool = False, further: bool = False) -> int:
@@ -77,8 +79,10 @@ def checkpoint(lab: Lab, step: str) -> None:
 
     rules = _in_order((step,), probe=False)
     account, made_checks = settled(lab, lambda account: [made(account, rule) for rule in rules])
-    if step in WHOLE and (broken := first_broken(account, *ALL_LINKS, is_over=False)) and broken.step < step:
-        made_checks.insert(0, broken)
+    if step in WHOLE:
+        broken = first_broken(account, *ALL_LINKS, is_over=False)
+        if broken and broken.step < step:
+            made_checks.insert(0, broken)
     report = Report(made_checks, checkpoint=True)
     if step not in (CLEAN_UP, FURTHER):
         drawn = [made(account, rule) for rule in RULES.values() if rule.step <= step or rule.finds]
@@ -87,7 +91,9 @@ def checkpoint(lab: Lab, step: str) -> None:
     held = sum(check.ok for check in report.checks)
     unseen = len(report.failed) - len(report.wrong)
     counted = _("Checks that hold: {held} of {all}", held=held, all=len(report.checks))
-    print(_("{counted}, and {unseen} cannot be seen", counted=counted, unseen=unseen) if unseen else counted)
+    if unseen:
+        counted = _("{counted}, and {unseen} cannot be seen", counted=counted, unseen=unseen)
+    print(counted)
     if report.wrong:
         first = report.wrong[0]
         raise CheckFailed(made(account, RULES[first.cause or first.id]).in_one_line)
@@ -99,6 +105,10 @@ def _in_order(steps: tuple[str, ...], probe: bool, further: bool = False) -> lis
     The rules of the probe come last: the others judge what was there before it.
     """
     chosen = steps or [step for step in STEPS if step != CLEAN_UP]
-    probed = {PROBE: probe, FURTHER: further}
-    rules = [rule for rule in RULES.values() if (probed[rule.step] if rule.probes else rule.step in chosen)]
+    is_asked = {PROBE: probe, FURTHER: further}
+    rules = []
+    for rule in RULES.values():
+        is_chosen = is_asked[rule.step] if rule.probes else rule.step in chosen
+        if is_chosen:
+            rules.append(rule)
     return sorted(rules, key=lambda rule: (rule.probes, rule.step))

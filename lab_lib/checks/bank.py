@@ -57,7 +57,8 @@ class Values:
 
     def new_id(self, form: str) -> str:
         """Return an id of this form, such as "C{}", with a number that makes it new."""
-        id = form.replace("{}", str(self.chance.randrange(10 ** self.chance.randint(2, 6))))
+        number = self.chance.randrange(10 ** self.chance.randint(2, 6))
+        id = form.replace("{}", str(number))
         if id in self._ids:
             return self.new_id(form)
         self._ids.add(id)
@@ -66,12 +67,13 @@ class Values:
     def odd_day(self) -> str:
         """Return a day of the years 1990 to 2035, often the last of its month or the 29th of February."""
         chance = self.chance
-        year = self.chance.randint(1990, 2035)
+        year = chance.randint(1990, 2035)
         if chance.random() < 0.2:
-            return f"02/29/{year // 4 * 4}"
+            return f"02/29/{year // 4 * 4}"  # a leap year
         month = chance.randint(1, 12)
         last = 28 if month == 2 else monthrange(year, month)[1]
-        return f"{month:02}/{chance.choice((last, chance.randint(1, last))):02}/{year}"
+        day = chance.choice((last, chance.randint(1, last)))
+        return f"{month:02}/{day:02}/{year}"
 
     def shuffled(self, items: list[T]) -> list[T]:
         """Return the elements in any order."""
@@ -79,14 +81,15 @@ class Values:
 
     def parts(self, total: int, count: int) -> list[int]:
         """Return this many positive whole numbers, which add up to the total."""
-        ends = [0, *sorted(self.chance.sample(range(1, total), count - 1)), total]
-        return [end - begin for begin, end in pairwise(ends)]
+        cuts = sorted(self.chance.sample(range(1, total), count - 1))
+        return [end - begin for begin, end in pairwise([0, *cuts, total])]
 
     def mixed(self, *lists: list[T]) -> list[T]:
         """Return the elements of all lists in one, in which those of each list keep their order."""
-        turns = self.shuffled([place for place, items in enumerate(lists) for _ in items])
-        rest = [iter(items) for items in lists]
-        return [next(rest[place]) for place in turns]
+        turns = []
+        for items in lists:
+            turns += [iter(items)] * len(items)  # the same iterator at each turn of this list
+        return [next(turn) for turn in self.shuffled(turns)]
 
 
 class Bank(Values):
@@ -110,43 +113,57 @@ class Bank(Values):
         crossing, *more = (self.new_customer() for _ in range(chance.randint(4, 5)))
         names = [crossing, *others, *more]
         number = chance.randint(10, 46)
-        lines = [self.below(name) for name in [*names, *chance.choices(names, k=number - len(names))]]
-        over = self.to(crossing, self.limit + chance.choice((0, chance.randint(1, 900))))
+        names += chance.choices(names, k=number - len(names))
+        lines = [self.below(name) for name in names]
+        excess = chance.choice((0, chance.randint(1, 900)))
+        over = self.to(crossing, self.limit + excess)
         return [*self._in_turn(lines), over, self.to(more[-1], self.limit - 1)]
 
     def wide(self) -> list[DrawnLine]:
         """Return lines with every kind of value: more than 100 of more than 25 customers, in more than 64 KB."""
         chance = self.chance
         limit = self.limit
-        accent, long, plain = self.new_id("é{}"), self.new_id("L{}").ljust(2047, "x"), self.new_customer()
+        accent = self.new_id("é{}")
+        long = self.new_id("L{}").ljust(2047, "x")
+        plain = self.new_customer()
         names = [accent, accent.replace("é", "e\u0301"), f"{long}a", f"{long}b", plain, plain.swapcase()]
-        names += [*map(self.new_id, KINDS["customers"]), *(self.new_customer() for _ in range(15))]
+        names += map(self.new_id, KINDS["customers"])
+        names += [self.new_customer() for _ in range(15)]
         names = self.shuffled(names)
-        crossing = names[:16]
-        low = names[16:]  # SNS and SQS take ten messages at once
+        crossing = names[:16]  # SNS and SQS take ten messages at once
+        low = names[16:]
         for name, address in zip(low, cycle(KINDS["addresses"]), strict=False):
             self._addresses[name] = address.format(f"{chance.randint(1, 199)} Long Street")
         several = names[1:]  # the first one reaches the threshold exactly, with one row
-        lines = [self._odd(self.below(name)) for name in [*several, *chance.choices(several, k=50), *[low[5]] * 70]]
+        several += chance.choices(several, k=50)
+        several += [low[5]] * 70
+        lines = [self._odd(self.below(name)) for name in several]
         for place in chance.sample(range(len(lines)), 8):
-            lines[place] = lines[place]._replace(address="".join(chance.choices("abcdefé京", k=9_000)))
+            long_address = "".join(chance.choices("abcdefé京", k=9_000))
+            lines[place] = lines[place]._replace(address=long_address)
         lines = self._in_turn([*lines, *self._alike(*low[:4])])
-        over = [0, 1, 10**6, 10 ** chance.randint(16, 24)]
-        over += [chance.randint(1, 10 ** chance.randint(1, 9)) for _ in crossing]
-        crossed = [self._odd(self.to(name, limit + more)) for name, more in zip(crossing, over, strict=False)]
+        excesses = [0, 1, 10**6, 10 ** chance.randint(16, 24)]
+        excesses += [chance.randint(1, 10 ** chance.randint(1, 9)) for _ in crossing]
+        crossed = []
+        for name, excess in zip(crossing, excesses, strict=False):
+            crossed.append(self._odd(self.to(name, limit + excess)))
         twice = chance.sample([line for line in lines if line.customer in low], 2)
-        return [*lines, *crossed, *map(self.below, crossing[:2] * 2), *twice, self.below(low[4])]
+        going_on = map(self.below, crossing[:2] * 2)
+        return [*lines, *crossed, *going_on, *twice, self.below(low[4])]
 
     def crowd(self) -> list[DrawnLine]:
         """Return lines of 101 new customers, of whom many cross."""
         names = [self.new_customer() for _ in range(101)]
         lines = [self.below(name) for name in names]
         crossing = names[: self.chance.randint(20, 40)]
-        return [*lines, *(self.to(name, self.limit + place) for place, name in enumerate(crossing))]
+        for excess, name in enumerate(crossing):
+            lines.append(self.to(name, self.limit + excess))
+        return lines
 
     def again(self, lines: list[DrawnLine], crossing: str) -> list[DrawnLine]:
         """Return the lines in another order, with more: a wrong one, and who had crossed has moved, and falls."""
-        bad = self._line(lines[-1].customer, 0)._replace(amount=self.chance.choice(KINDS["wrong_amounts"]))
+        line = self._line(lines[-1].customer, 0)
+        bad = line._replace(amount=self.chance.choice(KINDS["wrong_amounts"]))
         self.move(crossing)
         falls = self.to(crossing, self.limit - self.chance.randint(1, 20))
         return [bad, *self.shuffled(lines), falls]
@@ -168,9 +185,9 @@ class Bank(Values):
 
     def corrections(self, lines: list[DrawnLine]) -> list[DrawnLine]:
         """Return some of these lines with another amount or day. Of the last line's customer, that is a crossing."""
-        *low, last = lines
-        crossing = {line.customer for line in (low.pop(), last)}
-        one, other = self.chance.sample([line for line in low if line.customer not in crossing], 2)
+        *low, over, last = lines
+        others = [line for line in low if line.customer not in (over.customer, last.customer)]
+        one, other = self.chance.sample(others, 2)
         twice = self.below(one.customer)
         return [
             one._replace(amount=str(int(one.amount) - 3)),
@@ -184,10 +201,11 @@ class Bank(Values):
         """Return a file as somebody may write it: with a byte order mark, blanks around fields, and short days."""
         name = self.new_id('"C{}"')
         lines = [self.below(name), self.to(name, self.limit), self.below(self.new_customer())]
-        key, content = self.file(
-            line._replace(customer=f" {line.customer} ", address=f" {line.address}", date=re.sub(r"\b0", "", line.date))
-            for line in lines
-        )
+        odd = []
+        for line in lines:
+            day = re.sub(r"\b0", "", line.date)
+            odd.append(line._replace(customer=f" {line.customer} ", address=f" {line.address}", date=day))
+        key, content = self.file(odd)
         return File(key, b"\xef\xbb\xbf" + content + b"   ")
 
     def rejected(self) -> File:
@@ -257,7 +275,9 @@ class Bank(Values):
     def _odd(self, line: DrawnLine) -> DrawnLine:
         """Return the line with any id and day, and the amount as somebody may write it."""
         id = self.new_id(self.chance.choice(KINDS["transactions"]))
-        forms = KINDS["whole_amounts"] + (KINDS["positive_amounts"] if line.amount.isdigit() else [])
+        forms = KINDS["whole_amounts"]
+        if line.amount.isdigit():
+            forms = [*forms, *KINDS["positive_amounts"]]
         amount = self.chance.choice(forms).format(line.amount)
         return line._replace(transaction=id, date=self.odd_day(), amount=amount)
 
@@ -269,9 +289,9 @@ class Bank(Values):
             first,
             self.below(one)._replace(transaction=first.transaction.swapcase()),
             self.below(other)._replace(transaction=first.transaction),
-            self.below(other)._replace(transaction=other[:1024]),
+            self.below(other)._replace(transaction=other[:1024]),  # the customer's, as far as a key may be long
             booked,
-            self._line(third, int(booked.amount))._replace(date=booked.date),
+            self._line(third, int(booked.amount))._replace(date=booked.date),  # all but the id is the same
             self._line(third, 0),
             self._line(self.new_customer(), 0),
             self.to(fourth, -(10 ** self.chance.randint(3, 18))),

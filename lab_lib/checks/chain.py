@@ -72,24 +72,24 @@ class Upload:
         self.inboxes = alert_inboxes(lab)
         self.links = list[Link]()
         self._began = datetime.now(UTC)
-        self._marked = count_markers(lab, key)
+        self._marked = count_markers(lab, key)  # by earlier uploads of the key
         self.evidence = Evidence(lab, self._began)
         self._all_in = False  # whether all rows are there
         self._faults = list[Difference]()  # of the rows, then of the totals
-        self._done = -1
-        self._since = time.monotonic()
-        self._has_asked = False
+        self._done = -1  # what has come through all links; less than nothing before the first look
+        self._since = time.monotonic()  # when that changed last
+        self._has_asked = False  # the checks, since then
         self._broken = ""  # the part of the chain at which it stops
 
     def wait(self, show: Callable[[Progress], None]) -> None:
         """Wait until all that is due is there, and show it. It raises what `following` raises after its block."""
 
         def has_arrived() -> bool:
-            rest = at_rest(self.lab)  # before the look, so that it sees all there will be
+            is_at_rest = at_rest(self.lab)  # before the look, so that it sees all there will be
             if self.look():
                 show(Progress(self.links))
             if not self.has_arrived:
-                self._raise_if_stopped(rest)
+                self._raise_if_stopped(is_at_rest)
             return self.has_arrived
 
         try:
@@ -106,7 +106,9 @@ class Upload:
         The first link waits too until a run has taken in a file of which no row is due.
         """
         waiting = [link for link in self.links if link.have < link.want and link.name != REJECTED]
-        return waiting if waiting or self._all_in else self.links[:1]
+        if not waiting and not self._all_in:
+            return self.links[:1]
+        return waiting
 
     @property
     def place(self) -> str:
@@ -121,7 +123,8 @@ class Upload:
         """Look at each link once, and return whether one has changed."""
         self.evidence = Evidence(self.lab, self._began)
         links = [self._written(), *self._rejected(), *self._behind()]
-        links = [link for link in links if not self.only or link.name in self.only]
+        if self.only:
+            links = [link for link in links if link.name in self.only]
         done = sum(link.have for link in links)
         if done != self._done:
             self._done = done
@@ -136,30 +139,36 @@ class Upload:
         due = have = len(self.file.amounts)
         if not self._all_in:
             held = Snapshot.of(tables.items(self.lab, "Transactions"), (), ()).rows
-            self._faults = [*judge.compare_rows(self.expected, held)]
-            have -= len({fault.key for fault in self._faults})
+            self._faults = list(judge.compare_rows(self.expected, held))
+            wrong_rows = {fault.key for fault in self._faults}
+            have -= len(wrong_rows)
             if not self.expected.changed and self.evidence.has_taken_in(self.key, self._marked) is False:
                 have = 0
             elif not self._faults:
                 self._all_in = True
-        return Link(ROWS, have, due, "", self.evidence.note(PROCESSOR), self.evidence.last(PROCESSOR))
+        note = self.evidence.note(PROCESSOR)
+        return Link(ROWS, have, due, note=note, when=self.evidence.last(PROCESSOR))
 
     def _rejected(self) -> list[Link]:
         """Return the link of the lines that must be rejected, if there are any. Of very many, some are kept."""
         due = self.file.rejected
-        kept = buckets.rejected_rows(self.lab, self.key) if due and self._all_in else []
-        missing = [*judge.compare_rejected(due, kept)]
-        return [Link(REJECTED, len(due) - len(missing), len(due))] if due else []
+        if not due:
+            return []
+        kept = buckets.rejected_rows(self.lab, self.key) if self._all_in else []
+        missing = list(judge.compare_rejected(due, kept))
+        return [Link(REJECTED, len(due) - len(missing), len(due))]
 
     def _behind(self) -> list[Link]:
         """Return the links behind the rows. The totals are read when all rows are there, since they may be many."""
-        held = Snapshot.of((), (), tables.items(self.lab, "TransactionTotal") if self._all_in else ()).totals
-        faults = [*judge.compare_totals(self._totals, held)]
+        items = tables.items(self.lab, "TransactionTotal") if self._all_in else []
+        held = Snapshot.of((), (), items).totals
+        faults = list(judge.compare_totals(self._totals, held))
         if self._all_in:
             self._faults = faults
         changed = counted = len(self.expected.changed)
         if faults:  # a function of somebody else reports nothing: it has counted all if the totals are right
-            counted = min(sum(run.records for run in self.evidence.runs(NOTIFIER)), changed)
+            reported = sum(run.records for run in self.evidence.runs(NOTIFIER))
+            counted = min(reported, changed)
         why = ngettext("the row was there already", "all {count:,} rows were there already", len(self.file.amounts))
         last = self.evidence.last(NOTIFIER)
         return [
@@ -177,25 +186,29 @@ class Upload:
         why = self._why_no_alert()
         links = []
         for name, inbox in self.inboxes.items():
-            got = inbox.alerted(due) if settled else 0
-            if got is not None:
-                links.append(Link(messages(name), got, len(due), why, when=inbox.last))
-        # Only this workbook's function has flags.
-        flags = sum(totals.get(name, {}).get("alerted") is True for name in due)
-        out = max([flags, *(link.have for link in links)])
+            alerted = inbox.alerted(due) if settled else 0
+            if alerted is not None:
+                links.append(Link(messages(name), alerted, len(due), why, when=inbox.last))
+        flags = 0  # only this workbook's function sets them
+        for customer in due:
+            item = totals.get(customer, {})
+            if item.get("alerted") is True:
+                flags += 1
+        published = max([flags, *(link.have for link in links)])
         first = min((link.when for link in links if link.when), default=None)
-        return [Link(ALERTS, out, len(due), why, when=first), *links]
+        return [Link(ALERTS, published, len(due), why, when=first), *links]
 
     def _why_no_alert(self) -> str:
         limit = self.lab.threshold
-        if high := sorted(name for name, total in self._totals.items() if total >= limit):
+        high = sorted(name for name, total in self._totals.items() if total >= limit)
+        if high:
             return _("{customers} had reached {limit:f} before", customers=listing(high), limit=limit)
         return _("no total reaches {limit:f}", limit=limit)
 
-    def _raise_if_stopped(self, rest: bool | None) -> None:
+    def _raise_if_stopped(self, is_at_rest: bool | None) -> None:
         """Raise if nothing more comes through the chain, or a check names the broken link. Else return."""
         quiet = time.monotonic() - self._since
-        is_last = is_over(self.lab, rest, quiet)
+        is_last = is_over(self.lab, is_at_rest, quiet)
         if not is_last and (quiet < _ASK_AFTER or self._has_asked):  # the checks are asked once a standstill
             return
         self._has_asked = True
@@ -204,7 +217,8 @@ class Upload:
         of_queues = [messages(queue) for queue in self.inboxes]
         if all(link in of_queues for link in links):
             again = _("run notebook.alert_again(lab), since SNS keeps no message")
-        broken = find_broken(self.lab, self.key, links if is_last else links[:1], is_last)
+        suspects = links if is_last else links[:1]
+        broken = find_broken(self.lab, self.key, suspects, is_last)
         if broken:
             self._broken = broken.part
             fix = broken.in_one_line
@@ -231,9 +245,15 @@ class Upload:
             cause, hint = why_not(account, name, [], self.evidence.errors(name))
             if cause:
                 return sentences(cause, hint)
-        faults = [*self._faults, *(fault for inbox in self.inboxes.values() for fault in inbox.faults)]
-        found = _("{found}.", found=listing(dict.fromkeys(map(str, faults)))) if faults else ""
-        fix = correct_code(account, PROCESSOR if first == ROWS else NOTIFIER)
+        faults = [*self._faults]
+        for inbox in self.inboxes.values():
+            faults += inbox.faults
+        found = ""
+        if faults:
+            texts = dict.fromkeys(map(str, faults))  # each once
+            found = _("{found}.", found=listing(texts))
+        function = PROCESSOR if first == ROWS else NOTIFIER
+        fix = correct_code(account, function)
         if first == TOTALS:
             fix = _("`lab check --step 05` says how the totals are put right.")
         return sentences(found, _("Nothing more comes, and the checks of steps 00 to 04 find no reason."), fix)
@@ -255,7 +275,8 @@ def wait_until_uploads_start(lab: Lab) -> None:
         look = next(looks)
         if look % _LOOKS_A_TRIAL == 1:
             buckets.put(lab, key, f"{'|'.join(COLUMNS)}\n".encode())
-        if look == _LOOKS_A_TRIAL and (broken := find_broken(lab, key, [ROWS])):
+        broken = find_broken(lab, key, [ROWS]) if look == _LOOKS_A_TRIAL else None
+        if broken:
             raise CheckFailed(
                 "An upload does not start {function}. {broken} Then run this cell again.",
                 function=lab.name(PROCESSOR),

@@ -40,7 +40,8 @@ class Copy(NamedTuple):
     def change_row(self, customer: str, transaction: str, **amount: str) -> None:
         """Write an item of Transactions with this amount, such as N="5"; without one, delete the item."""
         row = {"CustomerId": customer, "TransactionId": transaction}
-        row |= {"amount": json.dumps(amount)} if amount else {}
+        if amount:
+            row["amount"] = json.dumps(amount)
         self._ask("change_row", table=self._rows, region=self.lab.region, **row)
 
     def kill(self, function: str, call: int) -> None:
@@ -69,10 +70,10 @@ def copied(lab: Lab) -> Iterator[Copy | None]:
     if lab.work() is None:
         yield None
         return
-    place = urlsplit(lab.signed(server.COPY))
-    with closing(HTTPConnection(str(place.hostname), place.port, timeout=_LONGEST)) as connection:
+    url = urlsplit(lab.signed(server.COPY))
+    with closing(HTTPConnection(str(url.hostname), url.port, timeout=_LONGEST)) as connection:
         try:
-            connection.request("GET", f"{place.path}?{place.query}")
+            connection.request("GET", f"{url.path}?{url.query}")
             answer = json.loads(connection.getresponse().readline(1_000))
             number = str(answer["copy"])
         except (OSError, HTTPException, ValueError, KeyError) as error:

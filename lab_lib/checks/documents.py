@@ -65,11 +65,13 @@ def abroad(account: Account) -> str:
 @document
 def table(account: Account, name: str) -> str:
     """Return the table's name, and its state if that is not one in which it works; "" without a table."""
-    now = account.ask(tables.describe, name)
-    if not now:
+    described = account.ask(tables.describe, name)
+    if not described:
         return ""
-    state = now["TableStatus"]
-    return account.name(name) if state in ("ACTIVE", "UPDATING") else f"{account.name(name)}, {state}"
+    state = described["TableStatus"]
+    if state in ("ACTIVE", "UPDATING"):
+        return account.name(name)
+    return f"{account.name(name)}, {state}"
 
 
 @document
@@ -90,12 +92,13 @@ def wanted_key(_account: Account, name: str) -> str:
 def state(account: Account, name: str) -> bool | str:
     """Return True if the function can be called, else why not, or the state that ends by itself."""
     described = account.ask(functions.describe, name) or {}
-    now = account.settings(name)
-    if described.get("Concurrency", {}).get("ReservedConcurrentExecutions") == 0:
+    settings = account.settings(name)
+    concurrency = described.get("Concurrency", {})
+    if concurrency.get("ReservedConcurrentExecutions") == 0:
         return _("its reserved concurrency is 0, so it cannot run")
-    if reason := functions.failure(now):
+    if reason := functions.failure(settings):
         return _("failed: {reason}", reason=reason)
-    return functions.is_ready(now) or "Pending"
+    return functions.is_ready(settings) or "Pending"
 
 
 @document
@@ -133,15 +136,15 @@ def parsed(code: str | bytes) -> ast.Module:
 def wrong_variables(account: Account, name: str) -> list[str]:
     """Return the variables of the workbook's code that are missing, or have other values. Others are not judged."""
     wrong = []
-    now = functions.environment(account.settings(name))
+    values = functions.environment(account.settings(name))
     texts = or_none(lambda: account.ask(functions.code, name)) or {}  # without it, none is known to be missing
-    read = _VARIABLE.findall(" ".join(texts.values()))
+    used = _VARIABLE.findall(" ".join(texts.values()))
     for key, right in account.ask(functions.variables, name).items():
-        value = now.get(key)
+        value = values.get(key)
         if not right:  # the URL of a queue that is not there
             continue
         if value is None:
-            if key in read:
+            if key in used:
                 wrong.append(_("{setting} is not set to {right}", setting=key, right=right))
         elif (amount(value) or value) != (amount(right) or right):  # as thresholds, 1500 and 1500.0 are the same
             wrong.append(_("{setting} is {value}, not {right}", setting=key, value=value, right=right))
@@ -197,7 +200,9 @@ def trigger_events(account: Account) -> bool | list[str]:
 @document
 def trigger_takes_uploads(account: Account) -> bool | list[str]:
     """Return True if a trigger takes the handout's file, or one that was in fact uploaded; else the filters."""
-    return any(is_taken(account, key) for key in [UPLOAD, *uploaded(account)]) or filters(account)
+    if any(is_taken(account, key) for key in [UPLOAD, *uploaded(account)]):
+        return True
+    return filters(account)
 
 
 @document
@@ -238,16 +243,23 @@ def _may_invoke(account: Account, bucket: str, owner: str) -> bool:
 @document
 def starts_notifier(account: Account) -> bool | list[str]:
     """Return True if the stream starts the function, else what it starts."""
-    return bool(mapping(account)) or [_mapped(account, other) for other in account.ask(triggers.mappings)]
+    if mapping(account):
+        return True
+    return [_mapped(account, other) for other in account.ask(triggers.mappings)]
 
 
 @document
 def other_stream_triggers(account: Account) -> list[str]:
     """Return the mappings that read an earlier stream, start the wrong function, or are there twice."""
     ours = [account.name(name) for name in functions.SOURCES]
-    others = [other for other in account.ask(triggers.mappings) if other["UUID"] != mapping(account).get("UUID")]
-    wrong = [other for other in others if is_old(account, other) or starts(account, other["FunctionArn"], *ours)]
-    return [_mapped(account, other) for other in wrong]
+    right_id = mapping(account).get("UUID")
+    wrong = []
+    for other in account.ask(triggers.mappings):
+        if other["UUID"] == right_id:
+            continue
+        if is_old(account, other) or starts(account, other["FunctionArn"], *ours):
+            wrong.append(_mapped(account, other))
+    return wrong
 
 
 def _mapped(account: Account, mapping: triggers.Trigger) -> str:
@@ -267,7 +279,9 @@ def subscribed(account: Account, protocol: str) -> bool | str:
     addresses = [row["Endpoint"] for row in account.ask(triggers.subscriptions) if row["Protocol"] == protocol]
     if not wanted:
         return Unasked(_("subscribed") if addresses else _("none was named"))
-    return wanted in addresses or (_("another address is subscribed") if addresses else "")
+    if wanted in addresses:
+        return True
+    return _("another address is subscribed") if addresses else ""
 
 
 @document
@@ -292,7 +306,7 @@ def _confirmed(account: Account) -> list[str]:
 def unsubscribed_by_click(account: Account) -> str:
     """Return the way in which anybody can end the e-mail: a mail scanner opens every link of an alert."""
     settings = [account.ask(triggers.subscription_settings, arn) for arn in _confirmed(account)]
-    by_token = all(now.get("ConfirmationWasAuthenticated") == "true" for now in settings)
+    by_token = all(each.get("ConfirmationWasAuthenticated") == "true" for each in settings)
     return "" if by_token else _("by the link in each mail")
 
 

@@ -85,7 +85,9 @@ class Evidence:
     def note(self, name: str) -> str:
         """Return what the log tells of runs that were tried again, "" without one."""
         errors = self.errors(name)
-        return _("tried again {times}: {error}", times=how_often(len(errors)), error=errors[-1]) if errors else ""
+        if not errors:
+            return ""
+        return _("tried again {times}: {error}", times=how_often(len(errors)), error=errors[-1])
 
     def errors(self, name: str) -> list[str]:
         """Return the errors of the runs of a function that have failed, oldest first."""
@@ -143,7 +145,7 @@ class Inbox:
         right = []
         self.faults = []
         for alert in read_alerts(messages, topics.topic_arn(self._lab)):
-            faults = [*alert.differences(self._lab.threshold)]
+            faults = list(alert.differences(self._lab.threshold))
             self.faults += faults
             if not faults:
                 right.append(alert)
@@ -170,6 +172,9 @@ def wait_for_rest(lab: Lab, timeout: float) -> None:
         lab.wait_until(lambda: at_rest(lab) is not False, "the chain to be at rest", timeout=timeout)
 
 
-def is_over(lab: Lab, rest: bool | None, quiet: float) -> bool:
+def is_over(lab: Lab, is_at_rest: bool | None, quiet: float) -> bool:
     """Return whether nothing more comes, by `at_rest` and the seconds in which nothing has come."""
-    return rest is not False and quiet > (_SURE if rest else lab.longest(_SILENCE))
+    if is_at_rest is False:
+        return False
+    enough = _SURE if is_at_rest else lab.longest(_SILENCE)
+    return quiet > enough

@@ -80,8 +80,8 @@ class Fact(Rule):
     @property
     def texts(self) -> list[str]:
         """Return what is translated, but for the title."""
-        wanted = [self.yes, self.some, self.none, self.otherwise, self.unit]
-        return [text for text in [self.why, self.console, *wanted] if text.isalpha() or " " in text]  # others are code
+        texts = [self.why, self.console, self.yes, self.some, self.none, self.otherwise, self.unit]
+        return [text for text in texts if text.isalpha() or " " in text]  # others are code
 
     def compare(self, account: Account, subject: str = "") -> Finding:
         names = _Names(account, subject, self.values)
@@ -97,7 +97,9 @@ class Fact(Rule):
         hint = account.how_to_fix(names.fill(self.why), names.fill(self.call), self.console, cell)
         if self.similar and not found:
             hint = _with_near(hint, account, wanted, self.similar)
-        state = State.OK if fits else State.COULD_BE if self.is_free else State.NOT_YET
+        state = State.COULD_BE if self.is_free else State.NOT_YET
+        if fits:
+            state = State.OK
         return Finding(state, shown, wanted, hint, counts=is_asked and state is not State.COULD_BE)
 
     def _compared(self, found: Any, names: _Names) -> tuple[bool, str]:

@@ -80,9 +80,11 @@ def _strays(account: Account, arns: Iterable[str]) -> list[str]:
     found = []
     lab = account.lab
     chain = {lab.arn("lambda", f"function:{lab.name(name)}") for name in functions.SOURCES}
-    chain |= {topics.topic_arn(lab), *(queues.queue_arn(lab, name) for name in queues.ALERT_QUEUES)}
+    chain |= {queues.queue_arn(lab, name) for name in queues.ALERT_QUEUES}
+    chain.add(topics.topic_arn(lab))
     for end in map(unqualified, arns):
-        if end in chain or arn_part(end, 4) not in ("", lab.account):
+        owner = arn_part(end, 4)
+        if end in chain or owner not in ("", lab.account):
             found.append(grants.short(lab, end))
     return found
 
@@ -106,7 +108,8 @@ def bucket_sends(account: Account) -> list[str]:
 @document
 def event_settings(account: Account) -> dict[str, Any]:
     """Return how Lambda treats an upload's event, by what the bucket starts."""
-    return account.ask(functions.event_settings, ":".join([PROCESSOR, *aliases(account)[0]]))
+    alias = aliases(account)[0]
+    return account.ask(functions.event_settings, ":".join([PROCESSOR, *alias]))
 
 
 @document

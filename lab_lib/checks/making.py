@@ -32,7 +32,10 @@ def settled(lab: Lab, make: Callable[[Account], list[Check]]) -> tuple[Account, 
     def look() -> tuple[Account, list[Check]] | None:
         account = Account(lab)
         checks = make(account)
-        return None if any(not check.ok and check.id in account.unsettled for check in checks) else (account, checks)
+        for check in checks:
+            if not check.ok and check.id in account.unsettled:
+                return None
+        return account, checks
 
     longest = 2 * lab.patience  # after one, no change is recent
     what = _("AWS to show the last changes")
@@ -45,11 +48,14 @@ def first_broken(account: Account, *links: str, is_over: bool = True) -> Check |
     A check that waits, for instance for AWS, breaks nothing. With `is_over`, what "could be" counts too, and the checks
     of the step "further" come last: a filter may break a link.
     """
-    rules = sorted(RULES.values(), key=lambda rule: rule.step)
+    rules = []
+    for rule in sorted(RULES.values(), key=lambda rule: rule.step):
+        if rule.step < "05" or (is_over and rule.step == FURTHER):
+            rules.append(rule)
     states = (State.NOT_YET, State.COULD_BE) if is_over else (State.NOT_YET,)
     for link in links:
         for rule in rules:
-            if rule.link == link and (rule.step < "05" or (is_over and rule.step == FURTHER)):
+            if rule.link == link:
                 check = made(account, rule)
                 if check.state in states:
                     return check
@@ -58,7 +64,8 @@ def first_broken(account: Account, *links: str, is_over: bool = True) -> Check |
 
 def waits_for_link(account: Account, found: str, *links: str) -> Finding | None:
     """Return what was found, waiting for the first check by which one of these links is broken; None if all hold."""
-    if not (broken := first_broken(account, *links, is_over=False)):
+    broken = first_broken(account, *links, is_over=False)
+    if not broken:
         return None
     waits = _behind(broken, "")
     return waits._replace(found=_("{found}; {waits}", found=found, waits=waits.found))
@@ -88,7 +95,8 @@ def _behind(first: Check, step: str) -> Finding:
 
 def _finding(account: Account, rule: Rule) -> Finding:
     try:
-        finding: Finding = rule.judge(account, *filter(None, [rule.subject]))
+        about = [rule.subject] if rule.subject else []
+        finding: Finding = rule.judge(account, *about)
         return finding
     except Exception as error:
         if is_unreachable(error):

@@ -73,7 +73,9 @@ def function_role(account: Account, name: str) -> bool | str:
     if not _trusts_lambda(role):
         return _("{role}, which Lambda cannot assume", role=own)
     faults = _lacking(account, name, arn)
-    return _("{role}, which {fault}", role=own, fault=listing(faults)) if faults else True
+    if not faults:
+        return True
+    return _("{role}, which {fault}", role=own, fault=listing(faults))
 
 
 def is_workbook_code(account: Account, name: str) -> bool:
@@ -82,7 +84,8 @@ def is_workbook_code(account: Account, name: str) -> bool:
 
 
 def _lacking(account: Account, name: str, role_arn: str) -> list[str]:
-    needs = _workbook_needs(account, name) if is_workbook_code(account, name) else _handout_needs(account, name)
+    read_needs = _workbook_needs if is_workbook_code(account, name) else _handout_needs
+    needs = read_needs(account, name)
     met = _met(account, role_arn, needs)
     return [_("lacks {need}", need=need) for need in needs if need not in met]
 
@@ -98,7 +101,8 @@ def _workbook_needs(account: Account, name: str) -> list[Need]:
     needs = []
     for statement in policies.policy(account.lab, functions.ROLES[name])["Statement"]:
         for resource in statement["Resource"]:
-            needs += [Need((action,), _example(account, resource)) for action in statement["Action"]]
+            example = _example(account, resource)
+            needs += [Need((action,), example) for action in statement["Action"]]
     return needs
 
 
@@ -118,7 +122,11 @@ def _handout_needs(account: Account, name: str) -> list[Need]:
 
 def _met(account: Account, role_arn: str, needs: list[Need], days: int = 0) -> list[Need]:
     """Return the needs that the role meets, now or after some days, by IAM's policy simulator."""
-    return [need for need in needs if account.ask(roles.allowed, role_arn, need.actions, need.resource, days)]
+    met = []
+    for need in needs:
+        if account.ask(roles.allowed, role_arn, need.actions, need.resource, days):
+            met.append(need)
+    return met
 
 
 def _example(account: Account, resource: str) -> str:

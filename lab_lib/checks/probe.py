@@ -108,18 +108,23 @@ class _Probe:
         bank = self.bank
         lines = bank.plain()
         wide = bank.wide()
-        crossing, nearly = (line.customer for line in lines[-2:])
+        crossing = lines[-2].customer
+        nearly = lines[-1].customer
+        high = wide[-4].customer  # who will have reached the threshold
         first = bank.file(lines)
         again = bank.file(bank.again(lines, crossing), first.key)
         poor = bank.new_customer()
-        risen = bank.file([bank.below(wide[-4].customer), bank.to(crossing, bank.limit), bank.to(poor, -9_000)])
+        risen = bank.file([bank.below(high), bank.to(crossing, bank.limit), bank.to(poor, -9_000)])
         for file in (first, bank.odd_file(wide), again, risen):
             if not self._is_right(file):
                 return
         if copy:
             copy.start_cold()  # what a function keeps in its memory is gone
-        later = bank.file([bank.below(lines[0].customer), bank.to(nearly, bank.limit)], bank.odd_key())
-        at_once = [bank.file(each, bank.odd_key()) for each in (bank.plain(poor), [], bank.plain(poor))]
+        late_lines = [bank.below(lines[0].customer), bank.to(nearly, bank.limit)]
+        later = bank.file(late_lines, bank.odd_key())
+        at_once = []
+        for content in (bank.plain(poor), [], bank.plain(poor)):
+            at_once.append(bank.file(content, bank.odd_key()))
         if self._is_right(later) and self._is_right(*at_once) and copy:
             crowd = bank.file(bank.crowd())  # whose records come in one batch
             self.outcome.faults["worker"] += self._works_alone(copy, crowd)
@@ -139,7 +144,7 @@ class _Probe:
         faults["by-hand"] += self._is_changed_by_hand(copy)
 
     def _is_right(self, *files: File) -> bool:
-        """Send files at once, enter what is wrong, and return whether nothing is that the handout's code does right."""
+        """Send files at once and enter what is wrong. Return True if nothing is, but for repeated alerts."""
         wrong = self._outcome(self._put(*files))
         keys = listing(file.key for file in files)
         for part, faults in wrong.items():
@@ -173,19 +178,21 @@ class _Probe:
         """Return what is wrong when nothing more comes of an upload."""
         lab = self.lab
         seen = Faults()
-        since = time.monotonic()
+        since = time.monotonic()  # when they changed last
 
         def look() -> Faults | None:
             nonlocal seen, since
-            rest = at_rest(lab)
-            if rest is False:
+            is_at_rest = at_rest(lab)
+            if is_at_rest is False:
                 return None
             faults = self._compared(upload)
             if faults != seen:
                 seen = faults
                 since = time.monotonic()
-            is_last = is_over(lab, rest, time.monotonic() - since)
-            return faults if is_last or not any(faults.values()) else None
+            is_last = is_over(lab, is_at_rest, time.monotonic() - since)
+            if is_last or not any(faults.values()):
+                return faults
+            return None
 
         try:
             faults = lab.wait_until(look, _("{key} to go all the way", key=_("a file")), timeout=_LONGEST)
@@ -202,10 +209,12 @@ class _Probe:
         lab = self.lab
         held = self.held = snapshot(lab)
         topic = topics.topic_arn(lab)
+        wrong_rows = compare_rows(expected, held.rows, as_written=True)
+        wrong_addresses = compare_addresses(expected, held.customers)
         faults: Faults = {
-            "rows": [*compare_rows(expected, held.rows, as_written=True), *compare_addresses(expected, held.customers)],
-            "totals": [*compare_totals(expected.own_totals, held.totals)],
-            "others": [*compare_others(upload.before, held, expected)],
+            "rows": [*wrong_rows, *wrong_addresses],
+            "totals": list(compare_totals(expected.own_totals, held.totals)),
+            "others": list(compare_others(upload.before, held, expected)),
             REPEATS: [],
         }
         for name, inbox in self._inboxes.items():
@@ -221,19 +230,19 @@ class _Probe:
         """Yield what TotalNotifier does not do itself: pause all else that the stream starts, then what starts it."""
         lab = self.lab
         own = self.lab.name(NOTIFIER)
-        started = {mapping["FunctionArn"].split(":")[6] for mapping in triggers.mappings(lab)}
+        started = {mapping["FunctionArn"].split(":")[6] for mapping in triggers.mappings(lab)}  # by name
         others = sorted(started - {own})
         copy.start_only([own])
-        typed = self.bank.new_customer()
-        copy.change_row(typed, "T1", N="7")
-        for lack in self._lacks({typed: Decimal(7)}):
+        customer = self.bank.new_customer()
+        copy.change_row(customer, "T1", N="7")
+        for lack in self._lacks({customer: Decimal(7)}):
             yield _("a row was put into the table, and {fault}", fault=lack)
         copy.start_only(others)
         upload = self._put(file)
-        self._outcome(upload)
-        was = upload.before.balances
-        now = self.held.balances
-        early = [name for name in upload.expected.crossing if was.get(name) != now.get(name)]
+        self._outcome(upload)  # reads the account again
+        before = upload.before.balances
+        after = self.held.balances
+        early = [name for name in upload.expected.crossing if before.get(name) != after.get(name)]
         if early:
             yield _(
                 "while no trigger starts {function}, the total of {customer} changes: {others} does its work",
@@ -286,7 +295,8 @@ class _Probe:
         for call in range(1, 40):  # more calls than a function makes for one file
             low = bank.new_customer()
             high = bank.new_customer()
-            file = bank.file([bank.below(high), bank.below(low), bank.to(high, bank.limit)])
+            lines = [bank.below(high), bank.below(low), bank.to(high, bank.limit)]
+            file = bank.file(lines)
             files.append(transactions.recount(*file))  # a kill must not harm the earlier ones
             for name in functions.SOURCES:
                 copy.kill(lab.name(name), call)
@@ -316,11 +326,11 @@ class _Probe:
         rising = bank.new_customer()
         lines = [bank.to(falling, limit), bank.to(rising, -50), bank.to(rising, limit - 10)]
         yield from self._faults(bank.file(lines))
-        for line in lines[:2]:
+        for line in lines[:2]:  # one falls to 0, the other rises by 50
             copy.change_row(line.customer, line.transaction)
-        typed = bank.new_id("T{}")
+        transaction = bank.new_id("T{}")
         for amount in ({"N": "5"}, {"S": "many"}, {"N": "7"}):
-            copy.change_row(falling, typed, **amount)
+            copy.change_row(falling, transaction, **amount)
         yield from self._lacks({falling: Decimal(7), rising: Decimal(limit + 40)})
 
     def _rest(self) -> None:
@@ -340,7 +350,11 @@ class _Probe:
 
 
 def _all_but_repeats(wrong: Faults) -> list[Difference | str]:
-    return [fault for part, faults in wrong.items() if part != REPEATS for fault in faults]
+    found = []
+    for part, faults in wrong.items():
+        if part != REPEATS:
+            found += faults
+    return found
 
 
 @dataclass(frozen=True, eq=False)
@@ -363,7 +377,8 @@ class Part(Rule):
         part = queue or self.id.removeprefix("probe-")
         wanted = _(self.right)
         is_further = self.step == FURTHER and part != REPEATS
-        outcome = account.ask(send_further if is_further else send)
+        probe = send_further if is_further else send
+        outcome = account.ask(probe)
         faults = outcome.faults.get(part)
         if faults is None:
             why = _("tried on a copy of the account only")

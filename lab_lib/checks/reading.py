@@ -49,7 +49,8 @@ class Account:
 
     def settings(self, function: str) -> dict[str, Any]:
         """Return the settings of a function, as Lambda gives them; {} if it is not there."""
-        return dict((self.ask(functions.describe, function) or {}).get("Configuration", {}))
+        described = self.ask(functions.describe, function) or {}
+        return dict(described.get("Configuration", {}))
 
     def how_to_fix(self, why: str, call: str, console: str = "", cell: resources.Cell | None = None) -> str:
         """Return a whole hint: `why`, without its full stop, the cell that does it, the call and the console's place.
@@ -58,8 +59,10 @@ class Account:
         """
         if not call:
             return _("{why}.", why=why)
-        ways = {"why": why, "call": _(call), "run": cell and cell.run}
-        text = _("{why}. {run}, or call {call}.", **ways) if cell else _("{why}. Call {call}.", **ways)
+        if cell:
+            text = _("{why}. {run}, or call {call}.", why=why, run=cell.run, call=_(call))
+        else:
+            text = _("{why}. Call {call}.", why=why, call=_(call))
         if console and self.lab.is_real:
             text = _("{text} In the console it is under {console}.", text=text, console=_(console))
         return text
@@ -92,9 +95,12 @@ def _with_its_bucket(lab: Lab) -> Lab:
     """
     if lab.bucket_name:
         return lab
-    by_name = sorted(or_none(partial(buckets.candidates, lab)) or [], key=lambda name: name != lab.bucket)
+    by_name = or_none(partial(buckets.candidates, lab)) or []
+    by_name = sorted(by_name, key=lambda name: name != lab.bucket)  # the lab's own name comes first
     allowed = or_none(partial(triggers.allowed_buckets, lab)) or []
-    labs = [lab if name == lab.bucket else replace(lab, bucket_name=name) for name in [*by_name, *allowed]]
+    labs = []
+    for name in [*by_name, *allowed]:
+        labs.append(lab if name == lab.bucket else replace(lab, bucket_name=name))
     for candidate in labs:
         if or_none(partial(triggers.find_bucket_trigger, candidate)):
             return candidate
@@ -110,14 +116,17 @@ def there(account: Account, kind: str, name: str) -> str:
 @document
 def role_for(account: Account, name: str) -> dict[str, Any]:
     """Return the role that was given, or has the handout's name, else the function's own; {} if there is none."""
-    return account.ask(roles.describe, roles.name_of(account.lab, functions.ROLES[name])) or role_of(account, name)
+    usual = roles.name_of(account.lab, functions.ROLES[name])
+    return account.ask(roles.describe, usual) or role_of(account, name)
 
 
 @document
 def role_of(account: Account, name: str) -> dict[str, Any]:
     """Return the function's own role; {} if the function or the role is not there."""
     arn = account.settings(name).get("Role", "")
-    role = account.ask(roles.describe, arn.split("/")[-1]) if arn else None
+    if not arn:
+        return {}
+    role = account.ask(roles.describe, arn.split("/")[-1])
     return role if role and role.get("Arn") == arn else {}
 
 
@@ -169,8 +178,9 @@ def filters(account: Account) -> list[str]:
 
 def fitting_key(account: Account, stem: str, end: str = ".txt") -> str:
     """Return a key with this text in it that starts the function, and with this end if the trigger takes any."""
-    trigger = (bucket_triggers(account) or [{}])[0]
-    return f"{affix(trigger, 'prefix')}{stem}{affix(trigger, 'suffix') or end}"
+    trigger = next(iter(bucket_triggers(account)), {})
+    suffix = affix(trigger, "suffix") or end
+    return f"{affix(trigger, 'prefix')}{stem}{suffix}"
 
 
 def starts(account: Account, arn: str, *names: str) -> bool:
@@ -198,7 +208,8 @@ def policy(account: Account, kind: str, name: str = "", *alias: str) -> tuple[li
         return account.ask(tables.statements, name), policies.table(lab, name)
     if kind == "function":
         arn = lab.arn("lambda", f"function:{lab.name(name)}")
-        return account.ask(functions.statements, ":".join([name, *alias])), ":".join([arn, *alias])
+        statements = account.ask(functions.statements, ":".join([name, *alias]))
+        return statements, ":".join([arn, *alias])
     if kind == "role":
         role = role_for(account, name)
         return grants.statements(role.get("AssumeRolePolicyDocument")), role["Arn"]
@@ -213,8 +224,10 @@ def policy(account: Account, kind: str, name: str = "", *alias: str) -> tuple[li
 def mapping(account: Account) -> triggers.Trigger:
     """Return the first mapping from the present stream to TotalNotifier; {} if there is none."""
     name = account.name(NOTIFIER)
-    present = [trigger for trigger in account.ask(triggers.mappings) if not is_old(account, trigger)]
-    return next((trigger for trigger in present if starts(account, trigger["FunctionArn"], name)), {})
+    for trigger in account.ask(triggers.mappings):
+        if not is_old(account, trigger) and starts(account, trigger["FunctionArn"], name):
+            return trigger
+    return {}
 
 
 def is_old(account: Account, mapping: triggers.Trigger) -> bool:
@@ -224,4 +237,5 @@ def is_old(account: Account, mapping: triggers.Trigger) -> bool:
 
 def stream_arn(account: Account) -> str:
     """Return the ARN of the stream of Transactions, "" if it never had one."""
-    return str((account.ask(tables.describe, tables.STREAMED) or {}).get("LatestStreamArn", ""))
+    table = account.ask(tables.describe, tables.STREAMED) or {}
+    return str(table.get("LatestStreamArn", ""))

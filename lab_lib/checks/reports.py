@@ -90,7 +90,11 @@ class Report:
 
         Those of the step "further" are not among them, nor what is neither right nor wrong and does not count.
         """
-        return [check for check in self._in_order() if not check.ok and check.step != FURTHER and not check.is_spared]
+        failed = []
+        for check in self._in_order():
+            if not (check.ok or check.is_spared or check.step == FURTHER):
+                failed.append(check)
+        return failed
 
     @property
     def wrong(self) -> list[Check]:
@@ -116,7 +120,8 @@ class Report:
             return Look()
         if existence.state in (State.NOT_YET, State.WAITS):
             cell = RULES[existence.id].cell
-            return _drawn("later" if cell and cell.notebook > step > "" else "not there")
+            is_later = cell and step and cell.notebook > step
+            return _drawn("later" if is_later else "not there")
         for check in about:
             if check.state is State.NOT_YET:
                 return _drawn("wrong")
@@ -133,11 +138,13 @@ class Report:
         return "\n".join(lines)
 
     def _repr_html_(self) -> str:
-        (above, folded) = self._split()
-        good = LOOKS["ok"]
-        summary = f"<summary>{badge(good.sign, good.colour)} {self._held(folded)}</summary>"
-        details = f"<details>{summary}{_table(folded)}</details>" if folded else ""
-        return f"{_table(above) if above else ''}{details}"
+        above, folded = self._split()
+        html = _table(above) if above else ""
+        if folded:
+            good = LOOKS["ok"]
+            summary = f"<summary>{badge(good.sign, good.colour)} {self._held(folded)}</summary>"
+            html += f"<details>{summary}{_table(folded)}</details>"
+        return html
 
     def _split(self) -> tuple[list[Check], list[Check]]:
         """Return the checks above the fold and those below it."""
@@ -164,5 +171,6 @@ def _table(checks: list[Check]) -> str:
     rows = []
     for check in checks:
         mark = badge(marked(check.state), LOOKS[check.state].colour)
-        rows.append((mark, escape(check.name), "<br>→ ".join(map(escape, check.lines))))
+        words = "<br>→ ".join(map(escape, check.lines))
+        rows.append((mark, escape(check.name), words))
     return table(rows)

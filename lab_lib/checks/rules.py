@@ -84,7 +84,9 @@ class Rule:
             rule = replace(self, **texts, subject=subject, judge=judge)
             if rule.id in RULES:
                 raise ValueError(f"Two checks have the id {rule.id}.")
-            RULES[rule.id] = replace(rule, link=rule.resource.link) if rule.resource else rule
+            if rule.resource:
+                rule = replace(rule, link=rule.resource.link)
+            RULES[rule.id] = rule
         return judge
 
     @property
@@ -94,7 +96,10 @@ class Rule:
     @property
     def needs(self) -> list[str]:
         """Return the ids of the checks that must hold first."""
-        return [check for each in self.after.split() for check in resources.for_each(each)]
+        ids = []
+        for pattern in self.after.split():
+            ids += resources.for_each(pattern)
+        return ids
 
     @property
     def probes(self) -> bool:
@@ -109,7 +114,10 @@ class Rule:
     @property
     def finds(self) -> bool:
         """Return True if it says whether its resource is there at all."""
-        return self.id == "-".join([*self.of.split(), *filter(None, [self.subject])])
+        words = self.of.split()
+        if self.subject:
+            words.append(self.subject)
+        return self.id == "-".join(words)
 
     @property
     def part(self) -> str:
@@ -119,7 +127,9 @@ class Rule:
         """
         own = part_of(self.resource) if self.resource else ""
         is_about_all = self.probes and not self.link
-        return own if own or is_about_all or not self.needs else RULES[self.needs[-1]].part
+        if own or is_about_all or not self.needs:
+            return own
+        return RULES[self.needs[-1]].part
 
     @property
     def cell(self) -> resources.Cell | None:
@@ -138,9 +148,13 @@ class Rule:
     def _subjects(self) -> list[str]:
         if isinstance(self.subjects, list):
             return self.subjects
-        kind = self.subjects.removeprefix("every ") or (self.of if "{}" in self.id else "")
+        kind = self.subjects.removeprefix("every ")
+        if not kind and "{}" in self.id:
+            kind = self.of
+        if not kind:
+            return [""]
         names = resources.names if self.subjects.startswith("every ") else resources.in_chain
-        return names(kind) if kind else [""]
+        return names(kind)
 
 
 RULES: dict[str, Rule] = {}  # by id
@@ -165,7 +179,7 @@ def waits_for(id: str, name: str) -> Finding:
 
 def none_of(faults: Iterable[str], hint: str, right: str = "") -> Finding:
     """Return a finding that is right if there are no faults, and then reads `right`; otherwise it lists the faults."""
-    named = sorted(faults)
+    texts = sorted(faults)
     right = right or _("none")
-    found = listing(named) if named else right
-    return judged(not named, found, right, hint)
+    found = listing(texts) if texts else right
+    return judged(not texts, found, right, hint)

@@ -123,16 +123,19 @@ def judge_alerts(account: Account, name: str) -> Finding:
         held = count(attributes.get("ApproximateNumberOfMessages")) or 0
         found = ngettext("{count:,} message, not read", "{count:,} messages, not read", held)
         return judged(held >= len(high), found, _("{count} or more", count=len(high)), hint)
-    read = account.ask(queues.messages, name)
-    sent = upload.read_alerts(read, topics.topic_arn(lab))
+    received = account.ask(queues.messages, name)
+    sent = upload.read_alerts(received, topics.topic_arn(lab))
     changed = moment(account.settings(NOTIFIER).get("LastModified"))
-    recent = [alert for alert in sent if changed is None or alert.sent >= changed]
-    wrong = [fault for alert in recent for fault in alert.differences(lab.threshold)]
+    wrong = list[Difference]()
+    for alert in sent:
+        if changed is None or alert.sent >= changed:
+            wrong += alert.differences(lab.threshold)
     missing = upload.missing_alerts(high, sent)
     delete = _("Delete the messages of {queue} that are wrong, or that you need no more", queue=queue)
     delete = account.how_to_fix(delete, "purge_queue", N_("Purge"))
     hidden = count(attributes.get("ApproximateNumberOfMessagesNotVisible"))
-    if missing and (hidden or len(read) >= queues.MOST):
+    may_have_more = hidden or len(received) >= queues.MOST
+    if missing and may_have_more:
         why = _("somebody is reading {queue}, or it has more than {most:,} messages", queue=queue, most=queues.MOST)
         return cannot_see(why, sentences(_("Look again in a minute."), delete), wanted)
     if wrong:
@@ -145,10 +148,15 @@ def judge_alerts(account: Account, name: str) -> Finding:
 @Rule("05", "errors", "errors since the last upload", after="upload", weight=2).enter
 def judge_errors(account: Account) -> Finding:
     """Neither the logs nor CloudWatch tell of an error of a function since then. CloudWatch counts minutes late."""
-    found = {name: errors for name in functions.SOURCES if (errors := _errors(account, name))}
+    found = {}
+    for name in functions.SOURCES:
+        if errors := _errors(account, name):
+            found[name] = errors
     if not found and any(_idle(account, name) for name in functions.SOURCES):
         return _waits_for_rows()  # what does nothing makes no errors
-    faults = [f"{account.name(name)}{_(': ')}{error}" for name, errors in found.items() for error in errors]
+    faults = []
+    for name, errors in found.items():
+        faults += [f"{account.name(name)}{_(': ')}{error}" for error in errors]
     for name in found:
         if first := waits_for_link(account, listing(faults), *LINKS[name]):
             return first
@@ -171,7 +179,7 @@ def _sums(account: Account) -> dict[str, Decimal]:
 
 @once
 def _wrong_rows(account: Account) -> list[Difference]:
-    return [*upload.compare_rows(due(account), _held(account).rows)]
+    return list(upload.compare_rows(due(account), _held(account).rows))
 
 
 def _waits_for_rows() -> Finding:
@@ -191,8 +199,10 @@ def _done(account: Account, name: str, faults: Iterable[Difference], hint: str, 
         return first
     if or_none(partial(_errors, account, name)):  # the check of errors says that they cannot be seen
         return waits_for("errors", RULES["errors"].name)
+    if not idle:
+        return finding
     again = by_upload(account, N_("Then upload the file once more"))
-    return judged(False, idle, right, sentences(fix_function(account, name), again)) if idle else finding
+    return judged(False, idle, right, sentences(fix_function(account, name), again))
 
 
 @once
@@ -206,9 +216,13 @@ def _idle(account: Account, name: str) -> str:
         return ""
     if not account.ask(Evidence).runs(name):
         counted = none_if_unseen(lambda: account.ask(cloudwatch.metrics, name, datetime.now(UTC) - _LOGS_KEPT))
-        return "" if counted is None or counted["Invocations"] else _("{function} has not run", function=function)
+        if counted is None or counted["Invocations"]:
+            return ""
+        return _("{function} has not run", function=function)
     code = or_none(partial(account.ask, functions.code, name))
-    if not code or account.settings(name).get("Layers") or any(map(_CALLS_AWS.search, code.values())):
+    if not code or account.settings(name).get("Layers"):
+        return ""  # not all of the code is known
+    if any(map(_CALLS_AWS.search, code.values())):
         return ""
     return _("the code of {function} calls nothing of AWS", function=function)
 
@@ -231,14 +245,15 @@ def _errors(account: Account, name: str) -> list[str]:
     """Return the last errors of a function since the last upload, or how many CloudWatch has counted."""
     since = newest(account)
     runs = [run for run in account.ask(Evidence).runs(name) if run.begin >= milliseconds(since)]
-    if logged := [run.error for run in runs if run.error]:
-        return [*dict.fromkeys(logged[-3:])]
+    logged = [run.error for run in runs if run.error]
+    if logged:
+        return list(dict.fromkeys(logged[-3:]))  # each once
     counts = account.ask(cloudwatch.metrics, name, since)
-    named = {
+    texts = {
         "Errors": N_("{count} errors"),
         "Throttles": N_("{count} throttles: its concurrency had reached the limit"),
     }
-    return [_(text, count=counts[metric]) for metric, text in named.items() if counts[metric]]
+    return [_(text, count=counts[metric]) for metric, text in texts.items() if counts[metric]]
 
 
 # The uploads, read again with none of the code of the functions
@@ -269,7 +284,11 @@ def read_all(account: Account) -> dict[str, transactions.Recount | Exception]:
 
 def files(account: Account) -> list[transactions.Recount]:
     """Return the transactions files with good rows, oldest first. The check of the upload tells of the others."""
-    return [file for file in read_all(account).values() if isinstance(file, transactions.Recount) and file.good]
+    found = []
+    for file in read_all(account).values():
+        if isinstance(file, transactions.Recount) and file.good:
+            found.append(file)
+    return found
 
 
 @once
@@ -289,5 +308,9 @@ def newest(account: Account) -> datetime:
 def newer_functions(account: Account) -> list[str]:
     """Return the functions that have changed since the last upload: nothing shows that they work."""
     since = newest(account)
-    changed = {name: moment(account.settings(name).get("LastModified")) or since for name in functions.SOURCES}
-    return [account.name(name) for name, time in changed.items() if time > since]
+    newer = []
+    for name in functions.SOURCES:
+        changed = moment(account.settings(name).get("LastModified"))
+        if changed and changed > since:
+            newer.append(account.name(name))
+    return newer

@@ -22,7 +22,8 @@ Totals = dict[str, Decimal]  # by customer
 SUBJECT = "Warning! Account balance is very high"  # the handout's
 _LONGEST = 60  # characters of a text that is shown
 # The words of differences, with the fields of Difference in braces.
-_MISSING, _DIFFERS = N_("{key} is missing"), N_("{key} has {attribute} {found}, not {wanted}")
+_MISSING = N_("{key} is missing")
+_DIFFERS = N_("{key} has {attribute} {found}, not {wanted}")
 _ALERT_DIFFERS = N_("an alert for {key} has {attribute} {found}, not {wanted}")
 
 
@@ -42,7 +43,8 @@ class Difference(NamedTuple):
         words = self.words or (_DIFFERS if self.attribute else _MISSING)
         parts = [self.key] if isinstance(self.key, str) else self.key
         key = " ".join(part[:_LONGEST] for part in parts)
-        return _(words, **self._asdict() | {"key": key, "found": _shown(self.found), "wanted": _shown(self.wanted)})
+        fields = self._asdict() | {"key": key, "found": _shown(self.found), "wanted": _shown(self.wanted)}
+        return _(words, **fields)
 
 
 class Snapshot(NamedTuple):
@@ -111,8 +113,14 @@ def expect(before: Snapshot, files: Iterable[Recount], threshold: Decimal) -> Ex
         if sums[customer] >= threshold and not had_reached:
             crossing[customer] = sums[customer]
     changed = [row for row in amounts if not is_there(before.rows.get(row), amounts[row], days[row])]
-    last = {row[0]: amount - held.get(row, 0) for row, amount in amounts.items()}
-    going_on = {customer for customer, total in crossing.items() if total - last.get(customer, 0) >= threshold}
+    added_last = Totals()  # what the last row of each customer adds
+    for row, value in amounts.items():
+        customer, _transaction = row
+        added_last[customer] = value - held.get(row, 0)
+    going_on = set()
+    for customer, total in crossing.items():
+        if total - added_last.get(customer, 0) >= threshold:
+            going_on.add(customer)
     return Expected(amounts, days, addresses, changed, sums, crossing, going_on)
 
 
@@ -151,7 +159,8 @@ def compare_rejected(due: Mapping[int, str], kept: Iterable[Item]) -> Iterator[D
 
 def compare_others(before: Snapshot, after: Snapshot, expected: Expected | None = None) -> Iterator[Difference]:
     """Yield what has come, gone or changed in the tables although no file names it."""
-    rows, customers = (expected.amounts, expected.addresses) if expected else ((), ())
+    rows = expected.amounts if expected else {}
+    customers = expected.addresses if expected else {}
     yield from _touched(before.rows, after.rows, rows)
     yield from _touched(before.customers, after.customers, customers)
     yield from _touched(before.balances, after.balances, customers)
@@ -188,19 +197,25 @@ def read_alerts(messages: Iterable[Item], topic: str) -> list[Alert]:
     """Return the alerts in the envelope that SNS puts around what the topic sends, once each."""
     sent = {}
     for message in messages:
-        number = message.get("MessageId")
+        id = message.get("MessageId")
         time = moment(message.get("Timestamp"))
-        if _is_of(topic, message) and number and time:
+        if _is_of(topic, message) and id and time:
             body = queues.alert(message)
-            sent[str(number)] = Alert(body.get("customerID"), body.get("accountBalance"), message.get("Subject"), time)
-    return [*sent.values()]
+            customer = body.get("customerID")
+            balance = body.get("accountBalance")
+            sent[str(id)] = Alert(customer, balance, message.get("Subject"), time)
+    return list(sent.values())
 
 
 def missing_alerts(due: Mapping[str, Decimal], alerts: Iterable[Alert]) -> list[Difference]:
     """Return the customers for whom an alert is due and none was sent."""
     alerted = {alert.key for alert in alerts}
     words = N_("no alert for {key}, who has {wanted}")
-    return [Difference(name, wanted=total, words=words) for name, total in due.items() if name not in alerted]
+    missing = []
+    for name, total in due.items():
+        if name not in alerted:
+            missing.append(Difference(name, wanted=total, words=words))
+    return missing
 
 
 def compare_messages(
@@ -220,8 +235,8 @@ def compare_messages(
         customer = alert.key
         if customer in expected.crossing:
             alerted[customer] += 1
-            total = expected.crossing[customer]
-            found += alert.differences(threshold, None if customer in expected.going_on else total)
+            total = None if customer in expected.going_on else expected.crossing[customer]
+            found += alert.differences(threshold, total)
         elif customer in totals and totals[customer] >= threshold:
             repeated.add(customer)
         else:
@@ -260,11 +275,15 @@ def _touched(before: Mapping[Any, Any], after: Mapping[Any, Any], named: Collect
         if key in named or before.get(key) == after.get(key):
             continue
         words = N_("{key} was changed") if key in before else N_("{key} is in no file")
-        yield Difference(key, words=words if key in after else _MISSING)
+        if key not in after:
+            words = _MISSING
+        yield Difference(key, words=words)
 
 
 def _shown(value: Any) -> str:
     """Return a number as it is, a text in quotes, and of a long one its beginning."""
     if isinstance(value, Decimal):
         return f"{value.normalize():f}"
-    return _("nothing") if value is None else repr(value[:_LONGEST] if isinstance(value, str) else value)
+    if isinstance(value, str):
+        return repr(value[:_LONGEST])
+    return _("nothing") if value is None else repr(value)

@@ -4,6 +4,7 @@ All is read from what AWS keeps anyhow: the bucket, the functions' logs (14 days
 markers (48 hours), the tables and the queues. Why it went no further, the checks say.
 """
 
+import itertools
 from contextlib import suppress
 from dataclasses import replace
 
@@ -30,10 +31,11 @@ def watch(lab: Lab, customer: str, transaction: str) -> Trace:
     """Return what became of a transaction once all evidence has arrived, on AWS after a few minutes."""
 
     def settled() -> Trace | None:
-        is_over = at_rest(lab)  # asked before the evidence is read
+        is_at_rest = at_rest(lab)  # asked before the evidence is read
         trace = _of_transaction(Way(lab), customer, transaction)
-        waits = any(event.state is State.WAITS for change in trace.changes for event in change)
-        return trace if is_over or not waits else None
+        events = itertools.chain(*trace.changes)
+        is_waiting = any(event.state is State.WAITS for event in events)
+        return None if is_waiting and not is_at_rest else trace
 
     what = _("all that tells of {customer} {transaction}", customer=customer, transaction=transaction)
     pause = 15 if lab.is_real else 0.2  # AWS charges for calls
@@ -54,7 +56,8 @@ def follow_line(lab: Lab, file: str, number: int) -> Trace:
         keys = listing(reversed(uploads))
         raise LabError("The bucket has no upload with the key {key}: it has {keys}.", key=file, keys=keys)
     title = _("{key}, line {number}", key=key, number=number)
-    line = next((line for line in way.lines(key) if line.number in (1, number)), None)
+    lines = {line.number: line for line in way.lines(key)}
+    line = lines.get(1) or lines.get(number)  # line 1 is there only if the whole file is rejected
     if line is None:
         raise UsageError(
             "{key} has no row in line {number}. The header is line 1, and a blank line is no row.",
@@ -68,7 +71,8 @@ def follow_line(lab: Lab, file: str, number: int) -> Trace:
 
 
 def _of_transaction(way: Way, customer: str, transaction: str) -> Trace:
-    if changes := way.changes(customer, transaction):
+    changes = way.changes(customer, transaction)
+    if changes:
         return Trace(f"{customer} {transaction}", changes).mapped(visible)
     raise LabError(
         "Nothing tells of the transaction {transaction} of {customer}: no file in the bucket has it, nor the table "

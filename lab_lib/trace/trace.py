@@ -53,7 +53,8 @@ class TraceEvent:
     def parts(self) -> list[str]:
         """Return the parts of the chain's picture that it is about: a box, and the arrows that lead to it."""
         box = _BOXES.get(self.where, self.where)
-        return [*([box] if box else []), *(arrow.name for arrow in ARROWS if arrow.end == box)]
+        arrows = [arrow.name for arrow in ARROWS if arrow.end == box]
+        return [box, *arrows] if box else []
 
 
 Change = list[TraceEvent]  # what happened to one version of a transaction: a new one, a correction or a deletion
@@ -90,13 +91,12 @@ class Trace:
         shown = Markup(self._body())  # noqa: S704  # ours, escaped
         return page.render(heading=self.heading, shown=shown, style=html.style(), **html.script(SCRIPT))
 
-    def mapped(self, change: Callable[[str], str]) -> "Trace":
-        """Return the trace with each of its texts changed."""
-        changes = [
-            [replace(event, what=change(event.what), hint=change(event.hint)) for event in events]
-            for events in self.changes
-        ]
-        return Trace(change(self.title), changes)
+    def mapped(self, edit: Callable[[str], str]) -> "Trace":
+        """Return the trace with each of its texts edited."""
+        changes = []
+        for change in self.changes:
+            changes.append([replace(event, what=edit(event.what), hint=edit(event.hint)) for event in change])
+        return Trace(edit(self.title), changes)
 
     def __repr__(self) -> str:
         """Return a line for each event, without times, which differ from run to run."""

@@ -24,7 +24,8 @@ from lab_lib.transactions import is_there, why_rejected
 
 Item = dict[str, Any]  # of a table
 Upload = dict[str, Any]  # as S3 lists it
-_MOST, _SLACK = 100, 1_000  # uploads that are read, the newest; milliseconds by which clocks differ
+_MOST = 100  # uploads that are read, the newest
+_SLACK = 1_000  # milliseconds by which clocks differ
 _KINDS = {"INSERT": N_("new: {new}"), "REMOVE": N_("deleted: {old}"), "MODIFY": N_("corrected: {old} → {new}")}
 _LINKS = {  # through which a transaction comes to a box
     PROCESSOR: [ROWS],
@@ -58,7 +59,8 @@ class Way:
         self.account = Account(lab)
         self.lab = self.account.lab
         self.evidence = Evidence(self.lab)
-        self.uploads = (self.evidence.read("file", buckets.uploads) or [])[-_MOST:]  # the newest, oldest first
+        uploads = self.evidence.read("file", buckets.uploads) or []
+        self.uploads = uploads[-_MOST:]  # oldest first
 
     def lines(self, key: str) -> list[FileLine]:
         """Return the lines of an upload that are not blank."""
@@ -70,25 +72,25 @@ class Way:
         The stream has each. The last one may be a file that has not come so far.
         """
         key = {"CustomerId": customer, "TransactionId": transaction}
-        self._named = list[tuple[Upload, FileLine]]()  # the lines about it, oldest first
+        self._own_lines = list[tuple[Upload, FileLine]]()  # the lines about it, oldest first
         for upload in self.uploads:
             for line in self.lines(upload["Key"]):
                 if _names(line, key):
-                    self._named.append((upload, line))
+                    self._own_lines.append((upload, line))
         self._records = self.evidence.read("stream", streams.records, customer) or []
         self._marks = self._read_marks()
-        own = [record for record in self._records if streams.change(record)["TransactionId"] == transaction]
-        changes = [[*self._recorded(record)] for record in own]
+        own_records = [record for record in self._records if streams.change(record)["TransactionId"] == transaction]
+        changes = [list(self._recorded(record)) for record in own_records]
         item = self.evidence.read("Transactions", tables.find_item, "Transactions", key)
-        if self._named:
-            upload, line = self._named[-1]
+        if self._own_lines:
+            upload, line = self._own_lines[-1]
             row = line.row
-            is_shown = row and is_there(item, row["TransactionAmount"], row["TransactionDate"])
-            is_later = not own or _written(own[-1]) <= _uploaded(upload)
-            if is_later and not is_shown:
+            is_in_table = row and is_there(item, row["TransactionAmount"], row["TransactionDate"])
+            is_later = not own_records or _written(own_records[-1]) <= _uploaded(upload)
+            if is_later and not is_in_table:
                 return [*changes, self.taken_in(upload, line)]
-        if item and not own:
-            changes.append([*self._unrecorded(item)])
+        if item and not own_records:
+            changes.append(list(self._unrecorded(item)))
         return changes
 
     def taken_in(self, upload: Upload, line: FileLine, in_table_by: int | None = None) -> Change:
@@ -105,11 +107,11 @@ class Way:
             runs = [run for run in runs if run.begin <= in_table_by]
         run = None
         report = Item()  # the last that tells of it
-        for other in runs:
-            for told in other.reports:
-                if told.get("key") == key and "skipped" not in told:
-                    run = other
-                    report = told
+        for some_run in runs:
+            for some_report in some_run.reports:
+                if some_report.get("key") == key and "skipped" not in some_report:
+                    run = some_run
+                    report = some_report
         if time := moment(report.get("time")):
             when = milliseconds(time)
         uploaded = TraceEvent("bucket", _("uploaded as {key}", key=key), when=when)
@@ -131,11 +133,11 @@ class Way:
             events.append(TraceEvent("rejected lines", why, State.NOT_YET))
         return events
 
-    def _brought(self, row: Item, come: int) -> Change:
+    def _brought(self, row: Item, in_table_by: int) -> Change:
         """Return the way of the first upload that has this row, which came to the table at that time at the latest."""
-        for upload, line in self._named:
-            if line.row and row.items() <= line.row.items():
-                return self.taken_in(upload, line, come)
+        for upload, line in self._own_lines:
+            if line.row and row.items() <= line.row.items():  # the line may have an address too
+                return self.taken_in(upload, line, in_table_by)
         what = _("no file in the bucket has this row: the file was replaced or deleted, or the row was written by hand")
         return [self._unknown("file", what)]
 
@@ -147,17 +149,21 @@ class Way:
         runs = self.evidence.runs(NOTIFIER)
         mark = self._marks.get(record["eventID"])
         run = next((run for run in runs if run.id == mark), None)
-        latest = min(when + 999, run.begin) if run else when + 999  # the stream tells the second
-        events = self._brought(row, latest) if row else []
-        yield from events
-        when = max([when, *(event.when or 0 for event in events)])
+        latest = when + 999  # the stream tells only the second
+        if run:
+            latest = min(latest, run.begin)
+        if row:
+            for event in self._brought(row, latest):
+                when = max(when, event.when or 0)
+                yield event
         title = _(_KINDS[change["kind"]], old=change["old amount"], new=change["new amount"])
         yield TraceEvent("Transactions", title, when=when)
         number = record["dynamodb"]["SequenceNumber"].lstrip("0")
         what = _("{kind}, record …{end}", kind=change["kind"], end=number[-6:])
         yield TraceEvent("stream", what, when=when)
         if mark is None:
-            yield self._uncounted(record, [run for run in runs if run.begin >= _written(record)])
+            later = [run for run in runs if run.begin >= _written(record)]
+            yield self._uncounted(record, later)
         else:
             yield self._counted(record, run)
             yield from self._added(record, mark, run)
@@ -172,12 +178,18 @@ class Way:
         """Return the event of the run that has counted a record. One that failed after adding reports no records."""
         if run is None:
             return self._unknown(NOTIFIER, _("counted; its log does not tell so far: AWS writes it late"), State.WAITS)
-        what = ngettext("counted, with {count:,} other", "counted, with {count:,} others", run.records - 1)
-        if run.records < 2:
-            what = _("counted alone") if run.records else _("counted")
-        later = [other for other in self.evidence.runs(NOTIFIER) if other.begin > run.begin and _had(other, record)]
-        if later:
-            what = _("{what}; came again {times}, and added nothing", what=what, times=how_often(len(later)))
+        if run.records == 0:
+            what = _("counted")
+        elif run.records == 1:
+            what = _("counted alone")
+        else:
+            what = ngettext("counted, with {count:,} other", "counted, with {count:,} others", run.records - 1)
+        repeats = 0
+        for other in self.evidence.runs(NOTIFIER):
+            if other.begin > run.begin and _had(other, record):
+                repeats += 1
+        if repeats:
+            what = _("{what}; came again {times}, and added nothing", what=what, times=how_often(repeats))
         return TraceEvent(NOTIFIER, what, when=run.begin)
 
     def _uncounted(self, record: streams.Record, runs: list[Run]) -> TraceEvent:
@@ -202,9 +214,10 @@ class Way:
             what = _("{what}, {amount:+f} by this record", what=what, amount=effect)
         yield TraceEvent("TransactionTotal", what, when=run.end if run else None)
         limit = self.lab.threshold
+        has_alerted = run is not None and customer in run.alerted
         if after < limit:
             yield TraceEvent(TOPIC, _("none is due: {total:f} is below {threshold:f}", total=after, threshold=limit))
-        elif before >= limit and not (run and customer in run.alerted):
+        elif before >= limit and not has_alerted:
             yield TraceEvent(TOPIC, _("none is due: the total had reached {threshold:f} before", threshold=limit))
         else:
             yield from self._alerted(customer, after, run)
@@ -216,32 +229,38 @@ class Way:
         """
         key = {"CustomerId": customer}
         item = self.evidence.read("TransactionTotal", tables.find_item, "TransactionTotal", key)
-        now = (item or {}).get("accountBalance")
-        if not isinstance(now, Decimal):
+        present = (item or {}).get("accountBalance")
+        if not isinstance(present, Decimal):
             return None
-        after = now
-        added = Decimal(0)
+        added = Decimal(0)  # by this run
+        later = Decimal(0)  # by runs after it
         for record in self._records:
-            counted = self._marks.get(record["eventID"])
+            counted_by = self._marks.get(record["eventID"])
             effect = streams.effect(record)
-            if counted == mark:
-                after = now
-                added = added + effect  # what came before is in it
-            elif counted is not None:
-                after -= effect
+            if counted_by == mark:
+                added += effect
+                later = Decimal(0)  # so far only earlier runs have added
+            elif counted_by is not None:
+                later += effect
+        after = present - later
         return (after - added).normalize(), after.normalize()
 
     def _alerted(self, customer: str, total: Decimal, run: Run | None) -> Iterator[TraceEvent]:
         """Yield the alert about a total, which a later run publishes if this one has failed, and its messages."""
-        found = {queue: self._arrival(queue, customer, total) for queue in queues.ALERT_QUEUES}
-        runs = [other for other in self.evidence.runs(NOTIFIER) if run and other.begin >= run.begin]
+        arrivals = {queue: self._arrival(queue, customer, total) for queue in queues.ALERT_QUEUES}
+        runs = []
+        if run:
+            runs = [other for other in self.evidence.runs(NOTIFIER) if other.begin >= run.begin]
         sender = next((other for other in runs if customer in other.alerted), None)
-        when = min((arrived for arrived in found.values() if arrived), default=sender.end if sender else None)
+        when = sender.end if sender else None
+        known = [arrived for arrived in arrivals.values() if arrived]
+        if known:
+            when = min(known)
         if not sender and not when:
             yield self._missing(TOPIC, _("no run has reported it so far"), State.WAITS, runs)
             return
         yield TraceEvent(TOPIC, _("published: {customer}", customer=customer), when=when)
-        for queue, arrived in found.items():
+        for queue, arrived in arrivals.items():
             if arrived:
                 yield TraceEvent(queue, _("a message waits, with the balance {balance:f}", balance=total), when=arrived)
             else:
@@ -249,16 +268,17 @@ class Way:
 
     def _arrival(self, queue: str, customer: str, total: Decimal) -> int | None:
         """Return when the message about a total came to a queue; None without one."""
-        for came, body in self.evidence.messages(queue):
-            told = queues.alert(body)
-            if told.get("customerID") == customer and amount(told.get("accountBalance")) == total:
-                return came
+        for arrived, body in self.evidence.messages(queue):
+            alert = queues.alert(body)
+            if alert.get("customerID") == customer and amount(alert.get("accountBalance")) == total:
+                return arrived
         return None
 
     def _missing(self, where: str, what: str, state: State = State.COULD_BE, runs: Sequence[Run] = ()) -> TraceEvent:
         """Return why nothing came to this box: a check of its links, an error of these runs, or else `what`."""
         function = PROCESSOR if where == PROCESSOR else NOTIFIER
-        cause, hint = why_not(self.account, function, _LINKS[where], [run.error for run in runs if run.error])
+        errors = [run.error for run in runs if run.error]
+        cause, hint = why_not(self.account, function, _LINKS[where], errors)
         if cause:
             return TraceEvent(where, cause, State.NOT_YET, hint=hint)
         return self._unknown(where, what, state, runs)
@@ -292,7 +312,8 @@ def _read_lines(lab: Lab, key: str) -> list[FileLine]:
 
 def _reported(run: Run, report: Item) -> TraceEvent:
     """Return the run that took in an upload."""
-    written, rejected = (count(report.get(name)) or 0 for name in ("written", "rejected"))
+    written = count(report.get("written")) or 0
+    rejected = count(report.get("rejected")) or 0
     what = ngettext(
         "{count:,} row written, {rejected:,} rejected",
         "{count:,} rows written, {rejected:,} rejected",
@@ -304,7 +325,10 @@ def _reported(run: Run, report: Item) -> TraceEvent:
 
 def _names(line: FileLine, key: Item) -> bool:
     """Return whether a line is about this transaction, be it rejected or not."""
-    return key.items() <= line.row.items() if line.row else {*key.values()} <= {*line.text.split("|")}
+    if line.row:
+        return key.items() <= line.row.items()
+    fields = line.text.split("|")
+    return all(value in fields for value in key.values())
 
 
 def _uploaded(upload: Upload) -> int:
@@ -319,4 +343,9 @@ def _written(record: streams.Record) -> int:
 def _had(run: Run, record: streams.Record) -> bool:
     """Return True if a run that ended well had this record in its batch."""
     number = int(record["dynamodb"]["SequenceNumber"])
-    return any(int(told.get("first") or 0) <= number <= int(told.get("last") or 0) for told in run.reports)
+    for report in run.reports:
+        first = int(report.get("first") or 0)
+        last = int(report.get("last") or 0)
+        if first <= number <= last:
+            return True
+    return False
