@@ -120,7 +120,10 @@ def tls_only_bucket(lab: Lab) -> Policy:
 
 
 def queue(lab: Lab, name: str) -> Policy:
-    """Let the topic of this account, and nothing else, send to a queue for alerts. Deny requests without TLS."""
+    """Let the topic of this account, and nothing else, send to a queue for alerts. Deny requests without TLS.
+
+    The functions send to LabDeadLetters by their roles, so it lets nobody in.
+    """
     arn = lab.arn("sqs", lab.name(name))
     from_topic = {
         "Sid": "TopicToQueue",

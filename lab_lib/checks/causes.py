@@ -1,8 +1,9 @@
-"""Find what breaks the chain, and say how it is fixed: the ends of hints about what an upload leads to."""
+"""Find what breaks the chain for an upload, and choose the hint that fixes it."""
 
 from collections.abc import Iterable, Sequence
 
 from lab_lib.checks import permissions
+from lab_lib.checks.hints import how_to_fix
 from lab_lib.checks.making import first_broken, made, settled
 from lab_lib.checks.reading import NOTIFIER, PROCESSOR, Account, filters, is_taken
 from lab_lib.checks.reports import Check
@@ -52,30 +53,31 @@ def fix_error(account: Account, name: str, error: str, so_that: str = "") -> str
     function = account.name(name)
     if any(word in error for word in _DENIED):
         hint = _("Let the role of {function} do this, and remove what denies it", function=function)
-        return account.how_to_fix(hint, "put_role_policy", N_("Permissions"), cell("role"))
+        return how_to_fix(account.lab, hint, "put_role_policy", N_("Permissions"), cell("role"))
     if _TOO_LONG in error:
         hint = _("Give {function} a longer timeout", function=function)
         place = N_("General configuration")
-        return account.how_to_fix(hint, "update_function_configuration", place, cell("function", name))
+        return how_to_fix(account.lab, hint, "update_function_configuration", place, cell("function", name))
     return correct_code(account, name, so_that)
 
 
 def correct_code(account: Account, name: str, so_that: str = "") -> str:
     """Return a hint to correct the code of a function, or to replace it. `so_that` may be a marked text."""
     hint = _("Correct the code of {function}{so_that}", function=account.name(name), so_that=_(so_that))
-    return account.how_to_fix(hint, "update_function_code", N_("Code; then press Deploy"), cell("function", name))
+    return how_to_fix(account.lab, hint, "update_function_code", N_("Code; then press Deploy"), cell("function", name))
 
 
 def by_upload(account: Account, do: str) -> str:
     """Return a hint to upload something. It may be a marked text."""
-    return account.how_to_fix(_(do), "put_object", OBJECTS, cell("upload"))
+    return how_to_fix(account.lab, _(do), "put_object", OBJECTS, cell("upload"))
 
 
 def alert_again(account: Account, customers: str) -> str:
     """Return how the alerts of these customers are sent once more. Code of somebody else would be replaced."""
     if permissions.is_workbook_code(account, NOTIFIER):
         return _("To send all alerts once more, call notebook.alert_again(lab) in notebook 05.")
-    return account.how_to_fix(
+    return how_to_fix(
+        account.lab,
         _(
             "To alert once more, upload a file with another transaction of each customer ({customers})",
             customers=customers,

@@ -13,6 +13,7 @@ import jmespath
 
 from lab_lib import aws, resources
 from lab_lib.aws import queues, tables, topics
+from lab_lib.checks.hints import how_to_fix
 from lab_lib.checks.reading import DOCUMENTS, NOTIFIER, PROCESSOR, TOPIC, Account, or_none
 from lab_lib.checks.rules import RULES, Finding, Rule, State, Unasked
 from lab_lib.language import N_, _
@@ -94,7 +95,7 @@ class Fact(Rule):
             return Finding(State.WAITS, shown, wanted, _("Wait a moment: AWS has not finished."))
         names.update(found=shown, wanted=wanted)
         cell = RULES[self.id.replace("{}", subject)].cell
-        hint = account.how_to_fix(names.fill(self.why), names.fill(self.call), self.console, cell)
+        hint = how_to_fix(account.lab, names.fill(self.why), names.fill(self.call), self.console, cell)
         if self.similar and not found:
             hint = _with_near(hint, account, wanted, self.similar)
         state = State.COULD_BE if self.is_free else State.NOT_YET

@@ -1,16 +1,14 @@
-"""Read an account: each question is asked once. Put a hint together, and tell what several checks are about."""
+"""Read an account: each question is asked once. Here is also what several checks are about."""
 
 from collections.abc import Callable
 from dataclasses import replace
 from functools import partial
 from typing import Any, TypeVar, cast
 
-from lab_lib import resources
 from lab_lib.aws import buckets, functions, grants, policies, queues, roles, tables, topics, triggers
 from lab_lib.aws.policies import Policy
 from lab_lib.errors import is_unreachable
 from lab_lib.lab import Lab
-from lab_lib.language import _
 
 T = TypeVar("T")
 PROCESSOR, NOTIFIER = functions.SOURCES
@@ -51,21 +49,6 @@ class Account:
         """Return the settings of a function, as Lambda gives them; {} if it is not there."""
         described = self.ask(functions.describe, function) or {}
         return dict(described.get("Configuration", {}))
-
-    def how_to_fix(self, why: str, call: str, console: str = "", cell: resources.Cell | None = None) -> str:
-        """Return a whole hint: `why`, without its full stop, the cell that does it, the call and the console's place.
-
-        The place is named on AWS only. The call and the place may be marked texts. Without a call, `why` says it all.
-        """
-        if not call:
-            return _("{why}.", why=why)
-        if cell:
-            text = _("{why}. {run}, or call {call}.", why=why, run=cell.run, call=_(call))
-        else:
-            text = _("{why}. Call {call}.", why=why, call=_(call))
-        if console and self.lab.is_real:
-            text = _("{text} In the console it is under {console}.", text=text, console=_(console))
-        return text
 
 
 Read = Callable[..., Any]  # of an account and the subject, if there is one

@@ -13,6 +13,7 @@ from lab_lib.calls.refusals import none_if_unseen
 from lab_lib.checks import upload
 from lab_lib.checks.causes import LINKS, alert_again, by_upload, correct_code, fix_chain, fix_function
 from lab_lib.checks.evidence import TABLES, Evidence, at_rest
+from lab_lib.checks.hints import how_to_fix
 from lab_lib.checks.making import waits_for_link
 from lab_lib.checks.reading import (
     NOTIFIER,
@@ -99,7 +100,7 @@ def judge_totals(account: Account) -> Finding:
         rows=account.name("Transactions"),
         totals=account.name("TransactionTotal"),
     )
-    again = account.how_to_fix(again, "delete_item", N_("Explore items"))
+    again = how_to_fix(account.lab, again, "delete_item", N_("Explore items"))
     hint = _repair(account, NOTIFIER, again, N_(" so that a change counts once, and a correction as the difference"))
     return _done(account, NOTIFIER, faults, hint, right)
 
@@ -132,7 +133,7 @@ def judge_alerts(account: Account, name: str) -> Finding:
             wrong += alert.differences(lab.threshold)
     missing = upload.missing_alerts(high, sent)
     delete = _("Delete the messages of {queue} that are wrong, or that you need no more", queue=queue)
-    delete = account.how_to_fix(delete, "purge_queue", N_("Purge"))
+    delete = how_to_fix(account.lab, delete, "purge_queue", N_("Purge"))
     hidden = count(attributes.get("ApproximateNumberOfMessagesNotVisible"))
     may_have_more = hidden or len(received) >= queues.MOST
     if missing and may_have_more:

@@ -1,4 +1,5 @@
-"""Hold how the states look: the sign of each, its colours in tables, and its name in chain_picture.css."""
+"""Hold how the states look: the sign of each, its colours in tables, and its name in
+chain_picture.css, which has the picture's own colours."""
 
 from typing import NamedTuple
 
