@@ -114,7 +114,7 @@ def written(tmp_path, files):
         ("left_empty", QUICK, NOT_FREE),
         ("high_water", AGAIN, AGAIN[-1:]),
         ("marker_after", FEW, ["poison-and-crash", "topic-away"]),
-        ("hints", FEW, []),
+        ("hints", [*SMALL, *AGAIN, "topic-away"], []),
         ("set_of_ids", ["poison", "long-history"], ["long-history"]),
     ],
 )
