@@ -88,7 +88,7 @@ def show(page, stem: str) -> None:
     page.wait_for_function(IS_READY, arg=stem, timeout=LONGEST_START)
 
 
-# The first, the one with the live cell, and the last: nbval runs them all, and test_learner.py in a language.
+# The first, and the one with the live cell: nbval runs them all, and test_learner.py in a language.
 @pytest.mark.parametrize("number", [0, 5])
 def test_a_notebook_runs_in_jupyterlab_without_an_error_and_no_pop_up_asks_anything(
     number: int, page, workspace: Path, monkeypatch: pytest.MonkeyPatch
