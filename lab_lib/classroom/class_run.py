@@ -33,9 +33,9 @@ from lab_lib.classroom.record import Record
 from lab_lib.classroom.roster import Student
 from lab_lib.classroom.work import Work, in_words
 from lab_lib.embedded import server
-from lab_lib.embedded.process import end_when
 from lab_lib.errors import LabError, UsageError
 from lab_lib.language import N_, _
+from lab_lib.processes.family import end_when
 from lab_lib.workspace import one_command
 from lab_lib.workspace.masking import without_accounts
 from lab_lib.workspace.private_files import make_folder

@@ -65,8 +65,8 @@ def _stuck(students: list[Graded]) -> list[tuple[Check, list[Graded]]]:
         for check in (*_exercises_to_make(student), *student.wrong):
             failing[check.id].append(check)
             who[check.id].append(student)
-    ids = sorted(failing, key=lambda id: (-len(who[id]), mode(failing[id]).step))
-    return [(mode(failing[id]), who[id]) for id in ids]
+    problems = [(mode(checks), who[id]) for id, checks in failing.items()]
+    return sorted(problems, key=lambda problem: (-len(problem[1]), problem[0].step))
 
 
 def _exercises_to_make(student: Graded) -> Iterator[Check]:

@@ -23,11 +23,11 @@ from traitlets import Dict
 
 from lab_lib.classroom import lab_cells, tunnel
 from lab_lib.embedded import server
-from lab_lib.embedded.process import end_when
 from lab_lib.errors import LabError
 from lab_lib.exercises import copies, workbook
 from lab_lib.exercises.notebook_files import Cell, without_slow_import
 from lab_lib.language import _
+from lab_lib.processes.family import end_when
 from lab_lib.processes.stopwatch import Stopwatch
 from lab_lib.run import execution
 from lab_lib.run.execution import Kernel, one_kernel

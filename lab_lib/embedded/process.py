@@ -11,14 +11,13 @@ import os
 import resource
 import shutil
 import sys
-from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
-from threading import Event, Thread
+from threading import Thread
 
 from lab_lib.embedded.server import CLIENTS_PORT, HOST, NOTE
 from lab_lib.processes import box
-from lab_lib.processes.family import kill
+from lab_lib.processes.family import end_when
 
 # Seconds after which a failed event is tried again, and then after twice that; AWS waits a minute, then two.
 _FIRST_RETRY, _FIRST_RETRY_OF_COPY = "0.5", "0.05"
@@ -66,18 +65,6 @@ def main() -> None:
         if not box.fault_of_functions():
             boxes.install(guarded, runner.get_loop())
         runner.run(boxes.answer_at([f"fd://{door}"], guarded, asyncio.Event().wait))
-
-
-def end_when(is_over: Callable[[], bool], last: Callable[[], None] = lambda: None) -> None:
-    """Look each second if it is over. Then do the last, and kill all that this process has started, and itself.
-
-    A change of `os.getppid()` says on every system that the parent has ended, also if it was killed.
-    """
-    pause = Event().wait  # nothing sets the event
-    while not is_over():
-        pause(1)
-    last()
-    kill(os.getpid())
 
 
 def _watch(folder: Path, workspace: Path, note: bytes, owner: str) -> None:

@@ -1,7 +1,9 @@
 """A process and all that it has started: find them, add up what they take, and kill them."""
 
+import os
 from collections.abc import Callable, Iterable
 from contextlib import suppress
+from threading import Event
 
 import psutil
 
@@ -17,12 +19,29 @@ def family(*pids: int) -> list[psutil.Process]:
 
 
 def kill(pid: int) -> list[psutil.Process]:
-    """Kill a process, but first all that it has started, such as the functions of the embedded AWS. Return them."""
+    """Kill a process and all that it has started, such as the embedded AWS and its functions. Return them."""
     killed = family(pid)
-    for process in reversed(killed):
+    _kill(killed)
+    return killed
+
+
+def end_when(is_over: Callable[[], bool], last: Callable[[], None] = lambda: None) -> None:
+    """Look each second if it is over. Then kill all that this process has started, do the last, and end this process.
+
+    A change of `os.getppid()` says on every system that the parent has ended, also if it was killed.
+    """
+    pause = Event().wait  # nothing sets the event
+    while not is_over():
+        pause(1)
+    _kill(family(os.getpid())[1:])  # before the last, which may delete the folder that they write to
+    last()
+    os._exit(0)
+
+
+def _kill(processes: list[psutil.Process]) -> None:
+    for process in processes:
         with suppress(psutil.Error):
             process.kill()
-    return killed
 
 
 def total(processes: Iterable[psutil.Process], number: Callable[[psutil.Process], float]) -> float:
