@@ -19,6 +19,7 @@ from lab_lib.aws import buckets, cleanup, functions, policies, queues, roles, st
 from lab_lib.checks import chain
 from lab_lib.checks.evidence import snapshot
 from lab_lib.checks.reading import NOTIFIER, PROCESSOR, matches
+from lab_lib.checks.upload import Snapshot
 from lab_lib.errors import WrongResource
 from lab_lib.exercises import runner, workbook
 from lab_lib.lab import BREAK_IT, BREAK_IT_MY, Lab, is_embedded
@@ -254,7 +255,7 @@ def compare_functions(lab: Lab, *customers: str) -> DataFrame:
     stuck = {streams.customer(record) for record in unprocessed}
     columns: dict[str, Any] = {"CustomerId": customers}
     for whose, part in (("lab", ours), ("your", mine)):
-        totals = snapshot(part).balances
+        totals = Snapshot.of((), (), tables.items(part, "TransactionTotal")).balances
         alerts = Counter(alert["customerID"] for alert in queues.alerts(part, _QUEUE))
         columns[f"{whose} total"] = [totals.get(name, Decimal(0)) for name in customers]
         columns[f"{whose} alerts"] = [alerts[name] for name in customers]
@@ -272,9 +273,10 @@ def _wait_for_both(lab: Lab) -> None:
         return
 
     def have_all() -> bool:
-        unprocessed, error = _progress(ours, mine)
-        has_ended = not unprocessed or error != ""
-        return _is_right(ours) and has_ended
+        if not _is_right(ours):
+            return False
+        unprocessed, error = _progress(ours, mine)  # read last, so that it has all that was right
+        return not unprocessed or error != ""
 
     lab.wait_until(
         have_all,

@@ -14,7 +14,6 @@ from lab_lib import resources, transactions
 from lab_lib.aws import buckets, queues, tables, topics, triggers
 from lab_lib.aws.json_text import json_object
 from lab_lib.checks import chain
-from lab_lib.checks.evidence import snapshot
 from lab_lib.checks.reading import NOTIFIER
 from lab_lib.checks.upload import Snapshot, compare_totals
 from lab_lib.errors import StepMissing, UsageError, none_if_absent
@@ -76,8 +75,8 @@ def wait_for_totals(lab: Lab) -> None:
     if content is None:
         raise StepMissing("{key} is not in the bucket. Run the cell that uploads it, then this cell again.", key=FIRST)
     file = transactions.recount(FIRST, content)
-    rows = {row: item for row, item in snapshot(lab).rows.items() if row not in file.amounts}
-    before = Snapshot(rows)
+    held = Snapshot.of(tables.items(lab, "Transactions"), (), ()).rows
+    before = Snapshot({row: item for row, item in held.items() if row not in file.amounts})
     chain.Upload(lab, FIRST, file, (CHANGES, TOTALS), before).wait(live.chain)
 
 
