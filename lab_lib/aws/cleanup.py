@@ -114,7 +114,7 @@ def delete_experiments(lab: Lab) -> Iterator[str]:
 
 def remaining(lab: Lab) -> list[str]:
     """Return the names of the lab's own resources in the account."""
-    return survey(lab)[0]
+    return [resource.label for resource in _whole(lab) if resource.is_ours()]
 
 
 def survey(lab: Lab) -> tuple[list[str], list[str]]:

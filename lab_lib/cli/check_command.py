@@ -1,6 +1,5 @@
 """`lab check`: grade one account."""
 
-import json
 from contextlib import nullcontext
 from typing import Annotated, Any
 
@@ -44,6 +43,7 @@ def check(
     from lab_lib import checks
     from lab_lib.workspace.masking import masked
     from lab_lib.workspace.one_command import alone
+    from lab_lib.workspace.private_files import json_text
 
     if as_json:
         language.use(language.ENGLISH)  # programs read it
@@ -66,8 +66,7 @@ def check(
             report = checks.run(lab, *steps, probe=probe, further=probe, done=lambda _: progress.advance(bar))
         if as_json:
             listed = [check._asdict() for check in report.checks]
-            text = json.dumps(listed, indent=2, ensure_ascii=False)
-            print(masked(text, lab), flush=True)
+            print(masked(json_text(listed), lab), end="", flush=True)
         else:
             name = str(lab)
             out.say(f"{name[0].upper()}{name[1:]}")

@@ -103,6 +103,7 @@ def made(memory: int, tasks: int) -> Limits:
                 if file.exists():  # not every kernel limits swap
                     file.write_text(str(value))
     except OSError:  # it is root's, or read-only
+        Limits(memory, tasks, tuple(groups)).release()
         return Limits(memory, tasks)
     return Limits(memory, tasks, tuple(groups))
 
