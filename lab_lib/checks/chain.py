@@ -11,7 +11,8 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from lab_lib import transactions
-from lab_lib.aws import buckets, cloudwatch, functions, tables
+from lab_lib.aws import buckets, cloudwatch, functions, log_runs, tables
+from lab_lib.calls.refusals import none_if_unseen
 from lab_lib.calls.waiting import LOGS_TAKE
 from lab_lib.checks import upload as judge
 from lab_lib.checks.causes import correct_code, find_broken, why_not
@@ -294,17 +295,20 @@ def wait_until_uploads_start(lab: Lab) -> None:
 
 
 def wait_until_logged(lab: Lab) -> None:
-    """Wait until the readable logs tell of the last upload. Without any row, TotalNotifier need not have run."""
-    uploaded = buckets.uploads(lab)[-1]["LastModified"]
+    """Wait until the logs tell of the last upload. Without any row, TotalNotifier need not have run."""
+    since = {PROCESSOR: buckets.uploads(lab)[-1]["LastModified"]}  # the same file again changes nothing in the stream
     names = functions.SOURCES if tables.items(lab, "Transactions", most=1) else [PROCESSOR]
+    groups = {name: functions.log_group(lab, name) for name in names}
+
+    def has_run(name: str) -> bool:
+        return any(run.end for run in log_runs.read(lab, groups[name], since.get(name)))
 
     def logged() -> bool:
-        # The same file again changes nothing in the stream.
-        evidence = {PROCESSOR: Evidence(lab, uploaded), NOTIFIER: Evidence(lab)}
-        return all(evidence[name].last(name) or name in evidence[name].unseen for name in names)
+        return all(map(has_run, names))
 
     hint = _("A function has not run. The checkpoint of this notebook says which link is broken.")
-    lab.wait_until(logged, "the functions' logs", timeout=lab.longest(600), on_aws=LOGS_TAKE, hint=hint)
+    how = {"timeout": lab.longest(600), "on_aws": LOGS_TAKE, "hint": hint}
+    none_if_unseen(lambda: lab.wait_until(logged, "the functions' logs", **how))
 
 
 def wait_until_counted(lab: Lab) -> None:

@@ -4,6 +4,7 @@ import io
 import sys
 from collections.abc import Iterator, Sequence
 from decimal import Decimal
+from functools import cache
 from typing import Any, NamedTuple
 
 from lab_lib.aws import buckets, queues, streams, tables
@@ -61,8 +62,9 @@ class Way:
         self.evidence = Evidence(self.lab)
         uploads = self.evidence.read("file", buckets.uploads) or []
         self.uploads = uploads[-_MOST:]  # oldest first
+        self.lines = cache(self._lines)
 
-    def lines(self, key: str) -> list[FileLine]:
+    def _lines(self, key: str) -> list[FileLine]:
         """Return the lines of an upload that are not blank."""
         return self.evidence.read(f"object {key}", _read_lines, key) or []
 
