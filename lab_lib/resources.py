@@ -56,7 +56,7 @@ class Resource(NamedTuple):
     """A resource, and the cell that makes it.
 
     `name` is without prefix, and empty where the lab has one of a kind. `link` is the link of the handout's chain that
-    breaks without it; what this workbook adds to the handout has none.
+    breaks without it; what no row or alert passes has none.
     """
 
     kind: str

@@ -6,12 +6,13 @@ import re
 from collections.abc import Iterator
 from typing import Any
 
+from lab_lib import resources
 from lab_lib.settings import SETTINGS
 
 # What stays English. Beside it only code may be: a word with a digit, a sign, or a capital inside, and what stands in
 # backticks; and in brackets behind its Chinese name, the console's English one.
 STAYS_ENGLISH = """\
-names in AWS: Lambda|CloudWatch|Python|Customer|Transactions|Scan|Publish|Subscribe|Enabled|Runtime
+names in AWS: Lambda|CloudWatch|Python|Scan|Publish|Subscribe|Enabled|Runtime
 names in AWS: Role|Environment|Code|Handler|Timeout
 names in AWS: Description|Key|Size|Address|alerted|Invocations|Errors|Throttles|Type|Notification|Subject|Message
 names in AWS: Timestamp|Signature|Sid|Effect|Allow|Principal|Action|Resource|Condition
@@ -27,7 +28,9 @@ code: from my_naive import add
 the letters of answers: a|b|c|d
 a unit: ms
 """
-_STAYS = [*SETTINGS, *(text for line in STAYS_ENGLISH.splitlines() for text in line.partition(": ")[2].split("|"))]
+_NAMES = [resource.name for resource in resources.RESOURCES if resource.name]
+_LISTED = [text for line in STAYS_ENGLISH.splitlines() for text in line.partition(": ")[2].split("|")]
+_STAYS = [*SETTINGS, *_NAMES, *_LISTED]
 # A word in small letters, or with a capital at its beginning only.
 _WORD = re.compile(r"(?<![\w./\-`'\"=$@:])[A-Z]?[a-z]+(?![\w/(=@]|\.\w|-\w|:/)")
 _ALLOWED = re.compile("|".join(rf"\b{re.escape(text)}\b" for text in _STAYS))

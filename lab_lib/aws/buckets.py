@@ -100,10 +100,10 @@ def is_ours(lab: Lab) -> bool:
     return TAG in (tags or [])
 
 
-def delete_bucket(lab: Lab) -> None:
-    """Delete the bucket and every version of its objects, if the lab created it."""
+def delete_bucket(lab: Lab) -> bool:
+    """Delete the bucket and every version of its objects, if the lab created it: True then."""
     if not is_ours(lab):
-        return
+        return False
     s3 = lab.client("s3")
     for page in s3.get_paginator("list_object_versions").paginate(Bucket=lab.bucket):
         versions = [*page.get("Versions", []), *page.get("DeleteMarkers", [])]
@@ -111,6 +111,7 @@ def delete_bucket(lab: Lab) -> None:
         if keys:
             s3.delete_objects(Bucket=lab.bucket, Delete={"Objects": keys, "Quiet": True})
     s3.delete_bucket(Bucket=lab.bucket)
+    return True
 
 
 def upload(lab: Lab, path: str | Path, key: str = "") -> str:
@@ -186,10 +187,12 @@ def experiments(lab: Lab) -> list[str]:
     return keys
 
 
-def delete_experiments(lab: Lab) -> None:
-    """Delete the uploads beside the lab, and what was rejected of them."""
-    for key in experiments(lab):
+def delete_experiments(lab: Lab) -> bool:
+    """Delete the uploads beside the lab, and what was rejected of them: True if there were any."""
+    keys = experiments(lab)
+    for key in keys:
         delete_object(lab, key)
+    return bool(keys)
 
 
 def content(lab: Lab, key: str) -> bytes:

@@ -19,19 +19,29 @@ from lab_lib.lab import BREAK_IT, BREAK_IT_MY, Lab
 from lab_lib.language import _
 
 
-def _is_our_trigger(find: Callable[[Lab], object], function: str, lab: Lab) -> bool:
-    """Return True if the trigger exists and does not start a function of others. A notification has no tag."""
-    if find(lab) is None:
-        return False
-    return functions.find_function(lab, function) is None or functions.is_ours(lab, function)
-
-
 class Kind(NamedTuple):
-    """A kind of resource: how to find, recognise and delete one."""
+    """A kind of resource: how to find, recognise and delete one. `delete` does so, and is true, if it is the lab's."""
 
     find: Callable[..., object]
     is_ours: Callable[..., object]
-    delete: Callable[..., None]
+    delete: Callable[..., object]
+
+
+def _trigger(find: Callable[[Lab], object], function: str, delete: Callable[[Lab], None]) -> Kind:
+    """Return the kind of a trigger, which has no tag: it is ours if it does not start a function of others."""
+
+    def is_ours(lab: Lab) -> bool:
+        if find(lab) is None:
+            return False
+        return functions.find_function(lab, function) is None or functions.is_ours(lab, function)
+
+    def delete_own(lab: Lab) -> bool:
+        own = is_ours(lab)
+        if own:
+            delete(lab)
+        return own
+
+    return Kind(find, is_ours, delete_own)
 
 
 KINDS = {
@@ -41,15 +51,9 @@ KINDS = {
     "role": Kind(roles.find_role, roles.is_ours, roles.delete_role),
     "log": Kind(cloudwatch.find_log_group, cloudwatch.is_our_log_group, cloudwatch.delete_log_group),
     "function": Kind(functions.find_function, functions.is_ours, functions.delete_function),
-    "bucket trigger": Kind(
-        triggers.find_bucket_trigger,
-        partial(_is_our_trigger, triggers.find_bucket_trigger, "TransactionProcessor"),
-        triggers.delete_bucket_trigger,
-    ),
-    "stream trigger": Kind(
-        triggers.find_stream_trigger,
-        partial(_is_our_trigger, triggers.find_stream_trigger, "TotalNotifier"),
-        partial(triggers.delete_stream_trigger, wait=False),
+    "bucket trigger": _trigger(triggers.find_bucket_trigger, "TransactionProcessor", triggers.delete_bucket_trigger),
+    "stream trigger": _trigger(
+        triggers.find_stream_trigger, "TotalNotifier", partial(triggers.delete_stream_trigger, wait=False)
     ),
     "topic": Kind(topics.find_topic, topics.is_ours, topics.delete_topic),
     "policy break-it": Kind(roles.find_experiments, roles.find_experiments, roles.delete_experiments),
@@ -99,6 +103,11 @@ def find(lab: Lab, kind: str, name: str = "") -> object:
 def delete_all(lab: Lab) -> Iterator[str]:
     """Delete the lab's own resources one by one, and yield the name of each. Resources of others stay."""
     yield from _delete(_whole(lab))
+
+
+def delete_first_look(lab: Lab) -> None:
+    """Delete the small lab of 00's first look."""
+    list(_delete(_of_first_look(lab)))
 
 
 def delete_experiments(lab: Lab) -> Iterator[str]:
@@ -158,8 +167,7 @@ def _delete(resources: Iterable[Deletable]) -> Iterator[str]:
     kept = []
     for resource in resources:
         try:
-            if resource.is_ours():
-                _call(KINDS[resource.kind].delete, resource.lab, resource.name)
+            if _call(KINDS[resource.kind].delete, resource.lab, resource.name):
                 yield resource.label
         except ClientError as error:
             kept.append(_("{resource} ({reason})", resource=resource.label, reason=in_one_line(error)))
@@ -180,11 +188,15 @@ def _whole(lab: Lab) -> Iterator[Deletable]:
 
 def _beside(lab: Lab) -> Iterator[Deletable]:
     """Yield what notebooks 00, 01 and 06 put beside the lab: usually it is not there."""
-    if none_if_unseen(lambda: buckets.candidates(lab.first_look)):  # its bucket is made first, and deleted last
-        yield from _of_kinds(_OF_LAB, lab.first_look)
+    yield from _of_first_look(lab)
     yield from _of_kinds(_OF_PART, lab.variant(BREAK_IT_MY))
     yield from _of_kinds(_OF_PART, lab.variant(BREAK_IT))
     yield from _of_kinds(["policy break-it", "uploads to break-it/"], lab)
+
+
+def _of_first_look(lab: Lab) -> Iterator[Deletable]:
+    if none_if_unseen(lambda: buckets.candidates(lab.first_look)):  # its bucket is made first, and deleted last
+        yield from _of_kinds(_OF_LAB, lab.first_look)
 
 
 def _of_kinds(kinds: list[str], lab: Lab) -> Iterator[Deletable]:

@@ -94,7 +94,9 @@ def log_days(lab: Lab, group: str) -> int | None:
     return (describe(lab, group) or {}).get("retentionInDays")
 
 
-def delete_log_group(lab: Lab, name: str) -> None:
-    """Delete the function's log group, if the lab created it."""
-    if is_our_log_group(lab, name):
+def delete_log_group(lab: Lab, name: str) -> bool:
+    """Delete the function's log group, if the lab created it: True then."""
+    own = is_our_log_group(lab, name)
+    if own:
         lab.client("logs").delete_log_group(logGroupName=log_group(lab, name))
+    return own

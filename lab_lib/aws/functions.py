@@ -269,10 +269,12 @@ def is_ours(lab: Lab, name: str) -> bool:
     return arn is not None and has_lab_tag(lab.client("lambda").list_tags(Resource=arn)["Tags"])
 
 
-def delete_function(lab: Lab, name: str) -> None:
-    """Delete the function, if the lab created it."""
-    if is_ours(lab, name):
+def delete_function(lab: Lab, name: str) -> bool:
+    """Delete the function, if the lab created it: True then."""
+    own = is_ours(lab, name)
+    if own:
         lab.client("lambda").delete_function(FunctionName=lab.name(name))
+    return own
 
 
 def invoke_later(lab: Lab, name: str, event: dict[str, Any]) -> None:

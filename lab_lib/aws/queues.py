@@ -33,14 +33,13 @@ def ensure_queue(lab: Lab, name: str) -> str:
     and SNS drops what it may not deliver.
     """
     sqs = lab.client("sqs")
-    url = find_queue(lab, name)
+    url = queue_url(lab, name)
     fortnight = str(14 * 24 * 3600)  # seconds; SQS's maximum
     settings = {"SqsManagedSseEnabled": "true", "MessageRetentionPeriod": fortnight}
-    if url is None:
+    if find_queue(lab, name) is None:
         settings["Policy"] = json.dumps(policies.policy(lab, name))
-        answer = sqs.create_queue(QueueName=lab.name(name), Attributes=settings, tags=TAGS)
-        return str(answer["QueueUrl"])
-    if is_ours(lab, name):
+        sqs.create_queue(QueueName=lab.name(name), Attributes=settings, tags=TAGS)
+    elif is_ours(lab, name):
         sqs.set_queue_attributes(QueueUrl=url, Attributes=settings)
         if name == DEAD_LETTERS:  # `triggers.ensure_queue_subscription` repairs the policies of the others
             ensure_queue_policy(lab, name)
@@ -52,12 +51,17 @@ def ensure_queue_policy(lab: Lab, name: str) -> None:
     policy = policies.policy(lab, name)
     if statements(lab, name) != policy["Statement"]:
         settings = {"Policy": json.dumps(policy)}
-        lab.client("sqs").set_queue_attributes(QueueUrl=_url(lab, name), Attributes=settings)
+        lab.client("sqs").set_queue_attributes(QueueUrl=queue_url(lab, name), Attributes=settings)
 
 
 def find_queue(lab: Lab, name: str) -> str | None:
     """Return the queue's URL, or None."""
-    return _describe(lab, name)[0]
+    return queue_url(lab, name) if attributes(lab, name) else None
+
+
+def queue_url(lab: Lab, name: str) -> str:
+    """Return the URL that the queue has, or will have, which SQS makes of the account and the name."""
+    return f"{lab.client('sqs').meta.endpoint_url}/{lab.account}/{lab.name(name)}"
 
 
 def alerts(lab: Lab, name: str) -> list[dict[str, str]]:
@@ -90,7 +94,9 @@ def attributes(lab: Lab, name: str) -> dict[str, str]:
 
     An empty dict without a queue. The numbers may be a minute old on AWS.
     """
-    return _describe(lab, name)[1]
+    url = queue_url(lab, name)
+    answer = none_if_absent(lambda: lab.client("sqs").get_queue_attributes(QueueUrl=url, AttributeNames=["All"]))
+    return dict(answer["Attributes"]) if answer else {}
 
 
 def statements(lab: Lab, name: str) -> list[policies.Policy]:
@@ -100,18 +106,17 @@ def statements(lab: Lab, name: str) -> list[policies.Policy]:
 
 def is_ours(lab: Lab, name: str) -> bool:
     """Return True if the queue exists and has the lab's tag."""
-    sqs = lab.client("sqs")
-    url = _url(lab, name)
-    if url is None:
-        return False
-    answer = none_if_absent(lambda: sqs.list_queue_tags(QueueUrl=url)) or {}
+    url = queue_url(lab, name)
+    answer = none_if_absent(lambda: lab.client("sqs").list_queue_tags(QueueUrl=url)) or {}
     return has_lab_tag(answer.get("Tags", {}))
 
 
-def delete_queue(lab: Lab, name: str) -> None:
-    """Delete the queue and its messages, if the lab created it."""
-    if is_ours(lab, name):
-        lab.client("sqs").delete_queue(QueueUrl=_url(lab, name))
+def delete_queue(lab: Lab, name: str) -> bool:
+    """Delete the queue and its messages, if the lab created it: True then."""
+    own = is_ours(lab, name)
+    if own:
+        lab.client("sqs").delete_queue(QueueUrl=queue_url(lab, name))
+    return own
 
 
 def queue_arn(lab: Lab, name: str) -> str:
@@ -136,7 +141,7 @@ def arrivals(lab: Lab, name: str) -> list[tuple[int, Message]]:
 def delete_messages(lab: Lab, name: str, unwanted: Callable[[Message], bool]) -> None:
     """Delete the messages of the queue, if it exists, for whose body `unwanted` returns True, of ten times `MOST`."""
     sqs = lab.client("sqs")
-    url = find_queue(lab, name)
+    url = queue_url(lab, name)
     with _received(lab, name, 10 * MOST) as received:
         for message in received:
             if unwanted(json_object(message["Body"])):
@@ -186,7 +191,7 @@ def _received(lab: Lab, name: str, most: int) -> Iterator[list[dict[str, Any]]]:
     and elsewhere after one. A long queue shows its first messages again before it is read.
     """
     sqs = lab.client("sqs")
-    url = _url(lab, name)
+    url = queue_url(lab, name)
     receive = partial(
         sqs.receive_message,
         QueueUrl=url,
@@ -199,7 +204,7 @@ def _received(lab: Lab, name: str, most: int) -> Iterator[list[dict[str, Any]]]:
     enough = 2 if lab.is_real else 1  # answers without a new message, in a row
     answers_left = enough
     try:
-        while url and answers_left and len(received) < most:
+        while answers_left and len(received) < most:
             received_before = len(received)
             answer = none_if_absent(receive) or {}
             for message in answer.get("Messages", []):
@@ -214,21 +219,3 @@ def _received(lab: Lab, name: str, most: int) -> Iterator[list[dict[str, Any]]]:
                 handle = message["ReceiptHandle"]
                 changes.append({"Id": str(number), "ReceiptHandle": handle, "VisibilityTimeout": 0})
             sqs.change_message_visibility_batch(QueueUrl=url, Entries=changes)
-
-
-def _url(lab: Lab, name: str) -> str | None:
-    """Return the queue's URL, or None. For a minute after its deletion, AWS may still give one."""
-    url: str | None = none_if_absent(lambda: lab.client("sqs").get_queue_url(QueueName=lab.name(name))["QueueUrl"])
-    return url
-
-
-def _describe(lab: Lab, name: str) -> tuple[str | None, dict[str, str]]:
-    """Return the queue's URL and its attributes; None and an empty dict without a queue."""
-    sqs = lab.client("sqs")
-    url = _url(lab, name)
-    if url is None:
-        return None, {}
-    answer = none_if_absent(lambda: sqs.get_queue_attributes(QueueUrl=url, AttributeNames=["All"]))
-    if not answer:
-        return None, {}
-    return url, answer["Attributes"]

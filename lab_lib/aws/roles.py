@@ -103,17 +103,21 @@ def find_experiments(lab: Lab, name: str) -> str | None:
     return EXPERIMENTS if is_there else None
 
 
-def delete_experiments(lab: Lab, name: str) -> None:
-    """Take the permissions for notebooks 01 and 06 from the role; quiet if it has none."""
-    if find_experiments(lab, name):
+def delete_experiments(lab: Lab, name: str) -> bool:
+    """Take the permissions for notebooks 01 and 06 from the role, if it has them: True then."""
+    has_them = find_experiments(lab, name) is not None
+    if has_them:
         lab.client("iam").delete_role_policy(RoleName=lab.name(name), PolicyName=EXPERIMENTS)
+    return has_them
 
 
-def delete_role(lab: Lab, name: str) -> None:
-    """Delete the role, if the lab created it."""
-    if is_ours(lab, name):
+def delete_role(lab: Lab, name: str) -> bool:
+    """Delete the role, if the lab created it: True then."""
+    own = is_ours(lab, name)
+    if own:
         _remove_policies(lab, lab.name(name))
         lab.client("iam").delete_role(RoleName=lab.name(name))
+    return own
 
 
 def _put_policy(lab: Lab, role_name: str, policy_name: str, permissions: policies.Policy) -> None:

@@ -128,10 +128,12 @@ def is_ours(lab: Lab, name: str) -> bool:
     return arn is not None and TAG in lab.client("dynamodb").list_tags_of_resource(ResourceArn=arn)["Tags"]
 
 
-def delete_table(lab: Lab, name: str) -> None:
-    """Delete the table, if the lab created it. `ensure_table` waits until it is gone."""
-    if is_ours(lab, name):
+def delete_table(lab: Lab, name: str) -> bool:
+    """Delete the table, if the lab created it: True then. `ensure_table` waits until it is gone."""
+    own = is_ours(lab, name)
+    if own:
         lab.client("dynamodb").delete_table(TableName=lab.name(name))
+    return own
 
 
 def items(lab: Lab, name: str, beginning: str = "", most: int | None = None) -> list[Item]:

@@ -55,7 +55,9 @@ def is_ours(lab: Lab, name: str = ALERT_TOPIC) -> bool:
     return arn is not None and TAG in lab.client("sns").list_tags_for_resource(ResourceArn=arn)["Tags"]
 
 
-def delete_topic(lab: Lab, name: str = ALERT_TOPIC) -> None:
-    """Delete the topic and its subscriptions, if the lab created it."""
-    if is_ours(lab, name):
-        lab.client("sns").delete_topic(TopicArn=find_topic(lab, name))
+def delete_topic(lab: Lab, name: str = ALERT_TOPIC) -> bool:
+    """Delete the topic and its subscriptions, if the lab created it: True then."""
+    own = is_ours(lab, name)
+    if own:
+        lab.client("sns").delete_topic(TopicArn=topic_arn(lab, name))
+    return own

@@ -41,8 +41,8 @@ def show_first_look(lab: Lab, text: str) -> None:
     if lab.is_real or not is_embedded():
         print(_("On AWS the first look would take up to ten minutes, so it is off. Go on with the next cell."))
         return
+    cleanup.delete_first_look(lab)  # what an interrupted look has left
     look = lab.first_look
-    list(cleanup.delete_all(look))  # what an interrupted look has left
     try:
         create_functions(look)
         create_queues(look)
@@ -50,7 +50,7 @@ def show_first_look(lab: Lab, text: str) -> None:
         triggers.ensure_bucket_trigger(look)
         _follow(look, text)
     finally:
-        list(cleanup.delete_all(look))
+        cleanup.delete_first_look(lab)
 
 
 def _follow(look: Lab, text: str) -> None:

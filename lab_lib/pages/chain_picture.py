@@ -115,7 +115,7 @@ def in_words() -> str:
         "TransactionProcessor, which writes the DynamoDB tables Customer and Transactions. The stream of Transactions "
         "starts the Lambda function TotalNotifier, which writes the table TransactionTotal and publishes to the SNS "
         "topic HighBalanceAlert. The topic sends to e-mail and SMS, and to the SQS queues {queues}.",
-        queues=_(" and ").join(QUEUES),
+        queues=_(" and ").join([_(", ").join(QUEUES[:-1]), QUEUES[-1]]),
     )
 
 

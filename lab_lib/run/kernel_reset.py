@@ -3,6 +3,7 @@
 An error of AWS is one sentence here too: it becomes a line of the result.
 """
 
+import gc
 import os
 import sys
 from typing import Any
@@ -27,3 +28,4 @@ def reset() -> None:
     sys.path[:] = _PATH
     os.environ.clear()
     os.environ.update(_ENVIRONMENT)
+    gc.freeze()  # what is left is loaded for good: IPython's next reset need not look through it

@@ -6,6 +6,8 @@ import emulator
 import pytest
 from commands import run
 
+from lab_lib.aws import queues
+
 UNSEEN = {"DescribeTimeToLive", "GetMetricData", "SimulatePrincipalPolicy"}
 
 
@@ -30,5 +32,6 @@ def test_all_commands_work_over_https_with_keys_from_files_where_some_calls_are_
     reasons = {f"cannot see: {call} is missing on this endpoint" for call in UNSEEN}
     assert {check["found"] for check in unseen} == reasons
     assert all(check["state"] in ("ok", "cannot see") for check in checks), checks
-    assert traced.stdout.count("a message waits, with the balance 1750") == 2, traced.stdout + traced.stderr
+    waiting = traced.stdout.count("a message waits, with the balance 1750")
+    assert waiting == len(queues.ALERT_QUEUES), traced.stdout + traced.stderr
     assert (cleaned.returncode, "Nothing of the lab is left" in cleaned.stdout) == (0, True), cleaned.stderr

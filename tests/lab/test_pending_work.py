@@ -7,6 +7,7 @@ import pytest
 from accounts import user_of
 from chains import create_function, create_table, printed
 
+from lab_lib.aws import queues
 from lab_lib.calls.waiting import wait_until
 from lab_lib.lab import open_lab
 
@@ -77,11 +78,11 @@ def test_a_call_and_an_event_are_work_of_their_account_until_they_end_as_its_use
         end.delete_item(Key=OPEN)
 
 
-def test_there_is_work_from_the_answer_to_an_upload_until_its_alert_is_in_both_queues(chain):
+def test_there_is_work_from_the_answer_to_an_upload_until_its_alert_is_in_all_queues(chain):
     for number in range(20):
         chain.put(f"{number}.txt", [f"C{number}|Street 1|T{number}|01/02/2026|1500"])
         wait_for_rest(chain.lab)
-        for queue in ("CustomerNotify", "CreditCollection"):
+        for queue in queues.ALERT_QUEUES:
             assert f"C{number}" in dict(chain.alerts(queue))
 
 
