@@ -26,7 +26,6 @@ SHORT = 25  # characters of a line of code that may stand anywhere
 # Of each kind of page one: all have the same style sheets, and a look at their colours takes long. All pages are seen
 # on a telephone, where they are widest.
 KINDS = [f"{name}.html" for name in ("index", "search", "trace", "docs/aws", "notebooks/05-upload-and-verify")]
-KINDS.append("notebooks/06-break-it.html")
 OTHER = "zh_CN/"  # begins the pages of another language
 CHINESE = re.compile("[\u4e00-\u9fff]")
 TOO_WIDE = "() => document.documentElement.scrollWidth > document.documentElement.clientWidth"
