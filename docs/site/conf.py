@@ -3,8 +3,10 @@
 from babel import Locale
 from sphinx.application import Sphinx
 
+from lab_lib.exercises.notebook_files import without_slow_import
 from lab_lib.language import ENGLISH, FINISHED, N_, _, translations, used
 
+without_slow_import("nbformat")  # before myst_nb imports it
 language = used()
 project = html_title = _("Serverless Lab Workbook")
 copyright = _("2026 The Serverless Lab Workbook authors. MIT licence")
