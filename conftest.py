@@ -1,6 +1,5 @@
 """What all tests share: an embedded AWS of their own, and how the notebooks' cells are run and compared."""
 
-import gc
 import os
 import shutil
 import signal
@@ -41,7 +40,6 @@ LONGEST_FILES = (
     "test_trace.py",
 )
 LONGEST, LOOK_EVERY = 900, 10  # seconds for a test; a stopwatch would make a short one slower
-GARBAGE = 100_000  # objects; moto makes so many that Python's 700 cost a seventh of the time
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -49,7 +47,6 @@ def pytest_configure(config: pytest.Config) -> None:
     for name in [name for name in os.environ if name.startswith(("AWS_", "LAB_", "COLUMNS", "PYTHONDONTWRITE"))]:
         del os.environ[name]
     signal.signal(signal.SIGINT, signal.default_int_handler)  # a job in the background of a shell ignores Ctrl-C
-    gc.set_threshold(GARBAGE)
     os.environ[WORKSPACE] = home = tempfile.mkdtemp(prefix="lab-tests-")
     os.environ["LAB_LANG"] = "en"
     os.environ["XDG_STATE_HOME"] = f"{home}/state"

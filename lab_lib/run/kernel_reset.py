@@ -15,7 +15,6 @@ from lab_lib.exercises import short_errors
 _FOLDER, _PATH = os.getcwd(), sys.path[:]  # noqa: PTH109, a Path would have to be converted back
 _ENVIRONMENT = dict(os.environ)
 short_errors.register(InteractiveShell.instance())
-gc.set_threshold(100_000)  # objects: libraries make so many that Python's 700 cost a tenth of the time to load them
 
 
 def reset() -> None:
