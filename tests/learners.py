@@ -77,13 +77,15 @@ def hand_in(
     emptied=(),
     has_ids=True,
     data_id="",
+    last=None,
 ) -> None:
     """Write a submission: the exercises solved, some `left_out` (all if None), or with other code `written` by id.
 
-    A `comment` is added to each cell, and to the function. The cells with the ids in `emptied` hold no code.
+    A `comment` is added to each cell, and to the function. The cells with the ids in `emptied` hold no code. The
+    notebooks behind the `last` are missing.
     """
     with zipfile.ZipFile(path, "w") as archive:
-        for notebook in notebooks():
+        for notebook in notebooks(last):
             solved = json.loads(notebook.read_text(encoding="utf-8"))
             copy = learners_edition(notebook, "en")
             for cell, solution in zip(copy["cells"], solved["cells"], strict=True):

@@ -37,6 +37,7 @@ from lab_lib.workspace.private_files import write_file
 
 _MOST_MEMORY = 1_500_000_000  # bytes of the judge and, since they inherit it, of each process in the sandbox
 _MOST_TEXT = 1000  # characters of the reasons
+_MISSING = N_("It was not handed in.")
 
 
 @dataclass(frozen=True)
@@ -123,8 +124,12 @@ class Judge:
     faults: list[str] = field(default_factory=list)  # why a part of it could not be run or judged
 
     def run(self) -> None:
-        """Run the notebooks in a sandbox, and judge what they make and leave. Then judge the function."""
-        names = [path.name for path in headless.notebooks()]
+        """Run the notebooks in a sandbox, and judge what they make and leave. Then judge the function.
+
+        Of one that was not handed in, the lab's own cells build what those behind it need. Behind 05, none needs any.
+        """
+        all_names = [path.name for path in headless.notebooks()]
+        names = [name for name in all_names if name in self.files or name < headless.BREAK_IT]
         name = ""  # of the notebook under way
         try:
             with self._sandbox(names) as (box, accounts):
@@ -134,6 +139,9 @@ class Judge:
                     self._run_notebook(box, lab, name)
         except Ended as error:
             self._blame(Path(name).stem or _("getting ready"), error)
+        for name in all_names:
+            if name not in names:
+                self._end(name, _(_MISSING), [])
         self._keep()
         with self._safely(_("the function")):
             self.record.trial = self._try_function()
@@ -182,14 +190,18 @@ class Judge:
         if text:
             write_file(written, without_names(text))
         stopped = visible(str(heard.get("stopped", "")))
-        if stopped:
-            if name not in self.files:
-                stopped = _("It was not handed in.")
-            self._blame(written.stem, stopped)
-        errors = safe_cells.errors(written)
-        self.record.steps.append(Step(notebook=written.stem, ok=not stopped, error=stopped or None, errors=errors))
+        if stopped and name not in self.files:
+            stopped = _(_MISSING)
+        self._end(name, stopped, safe_cells.errors(written))
         if name < headless.BREAK_IT:  # which breaks the lab; 99 deletes it
             self._check(lab, name[:2])
+
+    def _end(self, name: str, stopped: str, errors: list[str]) -> None:
+        """Note how a notebook has ended: what has stopped it, if anything, and the errors of its cells."""
+        stem = Path(name).stem
+        if stopped:
+            self._blame(stem, stopped)
+        self.record.steps.append(Step(notebook=stem, ok=not stopped, error=stopped or None, errors=errors))
 
     def _judge(self, lab: Lab, asked: Text, heard: dict[str, Any]) -> None:
         """Judge an exercise where the sandbox has stopped for it."""

@@ -12,6 +12,7 @@ from tests.web_server import unasked
 pytestmark = pytest.mark.slow
 
 HALF = ("create-topic", "create-queue", "keys", "room")  # what half a student leaves out
+OF_THE_LAST = ("effect", "one-transaction", "order")  # two notebooks
 STEPS = {"00": 5, "01": 8, "02": 8, "03": 2, "04": 7, "05": 15, "probe": 35}
 CRASH = "import os, signal; os.kill(os.getpid(), signal.SIGKILL)"
 HANG = "while True:\n    try:\n        import time; time.sleep(9)\n    except KeyboardInterrupt:\n        pass"
@@ -87,8 +88,9 @@ def whole_class(tmp_path_factory, listener):
     """Four submissions, in a sandbox each: right, half, hostile, and one that cannot be read. A fifth is of nobody.
 
     The hostile one forges an answer and names an address, then crashes its kernel, then hangs, then floods. Half makes
-    the topic in another cell, writes a comment into every cell, and claims to be right's. Neither has a function. Right
-    and half have transactions of their own. Right has emptied a setup and the upload, and an editor has taken the ids.
+    the topic in another cell, writes a comment into every cell, and claims to be right's. Neither has a function, nor
+    handed in 06 and 99. Right and half have transactions of their own. Right has emptied a setup and the upload, and an
+    editor has taken the ids.
     """
     if why := sandbox.fault():
         pytest.skip(why)
@@ -96,12 +98,12 @@ def whole_class(tmp_path_factory, listener):
     folder.mkdir()
     hand_in(folder / "right.zip", "Right", student_id="s1", emptied=("01-04", "05-10"), has_ids=False, data_id="s1")
     elsewhere = {"create-table": "aws.topics.ensure_topic(lab)\n" + solutions()["create-table"]}
-    half = {"left_out": HALF, "written": elsewhere, "notifier": None, "comment": "\n# Mine.\n"}
+    half = {"left_out": HALF, "written": elsewhere, "notifier": None, "comment": "\n# Mine.\n", "last": "05"}
     hand_in(folder / "half.zip", "Right", student_id="s1", data_id="S3", **half)
     hand_in(folder / "stranger.zip", "Stranger", left_out=None)
     hostile = {"actions": FORGE, "create-table": LURE.replace("PORT", str(listener)), "create-mapping": CRASH}
     hostile |= {"create-topic": HANG, "create-queue": FLOOD}
-    hand_in(folder / "hostile.zip", "Hostile", written=hostile, notifier=None)
+    hand_in(folder / "hostile.zip", "Hostile", written=hostile, notifier=None, last="05")
     (folder / "unreadable.zip").write_text("no zip")
     (roster := folder.with_name("roster.csv")).write_text(ROSTER)
     out = folder.with_name("graded")
@@ -117,11 +119,14 @@ def test_each_student_gets_the_points_of_their_own_work_and_a_fault_costs_nobody
     assert percents["Right"] == 100, done.stderr
     half = students["Half"]["points"]
     assert {column: half[column] for column in STEPS} == STEPS  # what is missing was made, so that it costs once
-    assert (half["exercises"], half["function"]) == (7.14, 0)  # 15 of 21
+    assert (half["exercises"], half["function"]) == (5.71, 0)  # 12 of 21
     hostile = students["Hostile"]
     assert 0 < percents["Hostile"] < 100
     assert hostile["points"]["00"] == 3.75  # all, built before it, times three of the four exercises that are needed
-    assert (students["Half"]["state"], students["Unreadable"]["state"], percents["Unreadable"]) == ("done", "failed", 0)
+    states = [students[name]["state"] for name in ("Right", "Half", "Unreadable")]
+    assert (states, percents["Unreadable"]) == (["done", "failed", "failed"], 0)
+    missing = [step["notebook"][:2] for step in students["Half"]["steps"] if step["error"] == "It was not handed in."]
+    assert missing == ["06", "99"]
     assert "unreadable.zip is not a file of `lab submit`" in students["Unreadable"]["error"]
     claim = "half.zip claims to be from Right (s1). It counts for Half, as its name says."
     notes = {answer["question"]: answer.get("note", "") for answer in students["Half"]["answers"]}
@@ -134,14 +139,14 @@ def test_each_student_gets_the_points_of_their_own_work_and_a_fault_costs_nobody
     assert len(hostile["steps"]) == 8, hostile  # each notebook went on
     assert "create-queue" not in right(hostile)
     page = (out / "feedback" / f"{hostile['folder']}.html").read_text(encoding="utf-8")
-    assert page.count('class="notebook"') == 8
+    assert page.count('class="notebook"') == 6  # the others were not handed in
 
 
 def test_answers_and_functions_are_judged_outside(whole_class):
     _, students, _ = whole_class
 
     assert right(students["Right"]) == ANSWERS
-    assert right(students["Half"]) == ANSWERS - {*HALF}
+    assert right(students["Half"]) == ANSWERS - {*HALF, *OF_THE_LAST}
     assert {case["state"] for case in students["Right"]["trial"]} == {"passed"}
     assert {case["cause"][:27] for case in students["Half"]["trial"]} == {"my_notifier.py has no lambd"}
     assert len({student["seed"] for student in students.values()}) == 1  # all are tried with the same transactions
