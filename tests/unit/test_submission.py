@@ -20,6 +20,7 @@ from lab_lib.classroom.own_work import OwnWork
 from lab_lib.classroom.roster import Student
 from lab_lib.classroom.sandbox import Ended
 from lab_lib.exercises import copies, questions
+from lab_lib.run.headless import notebooks
 from lab_lib.workspace.private_files import write_file
 from tests.classes import check, made_by
 from tests.lab.commands import assert_refused, in_process
@@ -218,9 +219,10 @@ def opened(culprit):
 
 @pytest.fixture
 def judge(tmp_path):
-    """judge(files): a judge of a submission of Ana that holds these files."""
+    """judge(files): a judge of a submission of Ana that holds these files, and empty notebooks."""
     (work := grading.Grading(CLASS[0], tmp_path)).draft.mkdir()
-    return lambda files: Judge(work, work.record(), files, OwnWork())
+    empty = {path.name: b"" for path in notebooks()}
+    return lambda files: Judge(work, work.record(), empty | files, OwnWork())
 
 
 def test_a_notebook_that_ends_its_sandbox_costs_nothing_that_was_earned_before_it(judge, monkeypatch):
