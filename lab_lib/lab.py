@@ -11,11 +11,11 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field, replace
 from decimal import Decimal
-from functools import partial
+from functools import partial, wraps
 from http import HTTPStatus
 from itertools import product
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, ParamSpec, TypeVar
 
 import boto3
 from botocore.auth import SigV4QueryAuth
@@ -41,6 +41,7 @@ from lab_lib.settings import (
 from lab_lib.workspace.places import DATA_FILE
 
 T = TypeVar("T")
+P = ParamSpec("P")
 TAGS = {"lab": "serverless-lab"}
 TAG = {"Key": "lab", "Value": "serverless-lab"}  # the same tag for S3, IAM, DynamoDB and SNS
 BUCKET_NAME = "inputs3bucketfortransact"  # the handout's part of the bucket's name
@@ -278,6 +279,22 @@ def lab_on(endpoint: str, secret: str, account: str) -> Lab:
 def has_lab_tag(tags: dict[str, str]) -> bool:
     """Return True if the lab's tag is among the tags of a function, queue or log group."""
     return tags.get("lab") == TAGS["lab"]
+
+
+def only_ours(is_ours: Callable[P, object]) -> Callable[[Callable[P, object]], Callable[P, bool]]:
+    """Let a function delete a resource only if it is the lab's, and return whether it was."""
+
+    def guard(delete: Callable[P, object]) -> Callable[P, bool]:
+        @wraps(delete)
+        def delete_own(*about: P.args, **more: P.kwargs) -> bool:
+            own = bool(is_ours(*about, **more))
+            if own:
+                delete(*about, **more)
+            return own
+
+        return delete_own
+
+    return guard
 
 
 def is_embedded(profile: str = "", role_arn: str = "") -> bool:

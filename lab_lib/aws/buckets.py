@@ -15,7 +15,7 @@ from lab_lib.aws import grants, policies
 from lab_lib.aws.json_text import count, json_object
 from lab_lib.errors import LabError, WrongResource, error_code, none_if_absent, none_if_lacking
 from lab_lib.handlers.transaction_processor.transactions_file import REJECTED, rejected_key
-from lab_lib.lab import BUCKET_NAME, TAG, Lab
+from lab_lib.lab import BUCKET_NAME, TAG, Lab, only_ours
 from lab_lib.settings import DEFAULT_REGION
 
 _PRIVATE = dict.fromkeys(["BlockPublicAcls", "IgnorePublicAcls", "BlockPublicPolicy", "RestrictPublicBuckets"], True)
@@ -100,10 +100,9 @@ def is_ours(lab: Lab) -> bool:
     return TAG in (tags or [])
 
 
-def delete_bucket(lab: Lab) -> bool:
-    """Delete the bucket and every version of its objects, if the lab created it: True then."""
-    if not is_ours(lab):
-        return False
+@only_ours(is_ours)
+def delete_bucket(lab: Lab) -> None:
+    """Delete the bucket and every version of its objects, if the lab created it."""
     s3 = lab.client("s3")
     for page in s3.get_paginator("list_object_versions").paginate(Bucket=lab.bucket):
         versions = [*page.get("Versions", []), *page.get("DeleteMarkers", [])]
@@ -111,7 +110,6 @@ def delete_bucket(lab: Lab) -> bool:
         if keys:
             s3.delete_objects(Bucket=lab.bucket, Delete={"Objects": keys, "Quiet": True})
     s3.delete_bucket(Bucket=lab.bucket)
-    return True
 
 
 def upload(lab: Lab, path: str | Path, key: str = "") -> str:

@@ -15,7 +15,7 @@ from lab_lib.aws import buckets, cloudwatch, functions, queues, roles, tables, t
 from lab_lib.calls.asking import ask
 from lab_lib.calls.refusals import in_one_line, none_if_unseen
 from lab_lib.errors import LabError, is_unreachable, warn
-from lab_lib.lab import BREAK_IT, BREAK_IT_MY, Lab
+from lab_lib.lab import BREAK_IT, BREAK_IT_MY, Lab, only_ours
 from lab_lib.language import _
 
 
@@ -30,18 +30,12 @@ class Kind(NamedTuple):
 def _trigger(find: Callable[[Lab], object], function: str, delete: Callable[[Lab], None]) -> Kind:
     """Return the kind of a trigger, which has no tag: it is ours if it does not start a function of others."""
 
-    def is_ours(lab: Lab) -> bool:
+    def is_ours(lab: Lab, /) -> bool:
         if find(lab) is None:
             return False
         return functions.find_function(lab, function) is None or functions.is_ours(lab, function)
 
-    def delete_own(lab: Lab) -> bool:
-        own = is_ours(lab)
-        if own:
-            delete(lab)
-        return own
-
-    return Kind(find, is_ours, delete_own)
+    return Kind(find, is_ours, only_ours(is_ours)(delete))
 
 
 KINDS = {

@@ -6,7 +6,7 @@ from typing import Any
 from lab_lib.aws.json_text import milliseconds
 from lab_lib.calls.refusals import none_if_unseen
 from lab_lib.errors import none_if_absent
-from lab_lib.lab import TAGS, Lab, has_lab_tag
+from lab_lib.lab import TAGS, Lab, has_lab_tag, only_ours
 
 LOG_DAYS = 14
 MOST = 10_000  # lines of a log that are read
@@ -94,9 +94,7 @@ def log_days(lab: Lab, group: str) -> int | None:
     return (describe(lab, group) or {}).get("retentionInDays")
 
 
-def delete_log_group(lab: Lab, name: str) -> bool:
-    """Delete the function's log group, if the lab created it: True then."""
-    own = is_our_log_group(lab, name)
-    if own:
-        lab.client("logs").delete_log_group(logGroupName=log_group(lab, name))
-    return own
+@only_ours(is_our_log_group)
+def delete_log_group(lab: Lab, name: str) -> None:
+    """Delete the function's log group, if the lab created it."""
+    lab.client("logs").delete_log_group(logGroupName=log_group(lab, name))

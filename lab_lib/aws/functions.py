@@ -24,7 +24,7 @@ from lab_lib.calls import sessions
 from lab_lib.calls.waiting import WAITS
 from lab_lib.errors import LabError, StepMissing, none_if_absent
 from lab_lib.handlers.transaction_processor.transactions_file import MOST_ROWS
-from lab_lib.lab import TAGS, Lab, has_lab_tag
+from lab_lib.lab import TAGS, Lab, has_lab_tag, only_ours
 from lab_lib.language import _
 
 Settings = dict[str, Any]  # of a function or a mapping, as Lambda gives them
@@ -269,12 +269,10 @@ def is_ours(lab: Lab, name: str) -> bool:
     return arn is not None and has_lab_tag(lab.client("lambda").list_tags(Resource=arn)["Tags"])
 
 
-def delete_function(lab: Lab, name: str) -> bool:
-    """Delete the function, if the lab created it: True then."""
-    own = is_ours(lab, name)
-    if own:
-        lab.client("lambda").delete_function(FunctionName=lab.name(name))
-    return own
+@only_ours(is_ours)
+def delete_function(lab: Lab, name: str) -> None:
+    """Delete the function, if the lab created it."""
+    lab.client("lambda").delete_function(FunctionName=lab.name(name))
 
 
 def invoke_later(lab: Lab, name: str, event: dict[str, Any]) -> None:

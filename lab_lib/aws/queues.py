@@ -11,7 +11,7 @@ from lab_lib import resources
 from lab_lib.aws import grants, policies
 from lab_lib.aws.json_text import json_object
 from lab_lib.errors import none_if_absent
-from lab_lib.lab import TAGS, Lab, has_lab_tag
+from lab_lib.lab import TAGS, Lab, has_lab_tag, only_ours
 from lab_lib.language import N_, _, ngettext
 
 Message = dict[str, Any]  # the body of a message
@@ -111,12 +111,10 @@ def is_ours(lab: Lab, name: str) -> bool:
     return has_lab_tag(answer.get("Tags", {}))
 
 
-def delete_queue(lab: Lab, name: str) -> bool:
-    """Delete the queue and its messages, if the lab created it: True then."""
-    own = is_ours(lab, name)
-    if own:
-        lab.client("sqs").delete_queue(QueueUrl=queue_url(lab, name))
-    return own
+@only_ours(is_ours)
+def delete_queue(lab: Lab, name: str) -> None:
+    """Delete the queue and its messages, if the lab created it."""
+    lab.client("sqs").delete_queue(QueueUrl=queue_url(lab, name))
 
 
 def queue_arn(lab: Lab, name: str) -> str:

@@ -6,7 +6,7 @@ from typing import Any
 
 from lab_lib.aws import policies
 from lab_lib.errors import none_if_absent
-from lab_lib.lab import TAG, Lab
+from lab_lib.lab import TAG, Lab, only_ours
 
 POLICY_NAME = "lab"
 EXPERIMENTS = "break-it"  # the policy for notebooks 01 and 06
@@ -103,21 +103,17 @@ def find_experiments(lab: Lab, name: str) -> str | None:
     return EXPERIMENTS if is_there else None
 
 
-def delete_experiments(lab: Lab, name: str) -> bool:
-    """Take the permissions for notebooks 01 and 06 from the role, if it has them: True then."""
-    has_them = find_experiments(lab, name) is not None
-    if has_them:
-        lab.client("iam").delete_role_policy(RoleName=lab.name(name), PolicyName=EXPERIMENTS)
-    return has_them
+@only_ours(find_experiments)
+def delete_experiments(lab: Lab, name: str) -> None:
+    """Take the permissions for notebooks 01 and 06 from the role, if it has them."""
+    lab.client("iam").delete_role_policy(RoleName=lab.name(name), PolicyName=EXPERIMENTS)
 
 
-def delete_role(lab: Lab, name: str) -> bool:
-    """Delete the role, if the lab created it: True then."""
-    own = is_ours(lab, name)
-    if own:
-        _remove_policies(lab, lab.name(name))
-        lab.client("iam").delete_role(RoleName=lab.name(name))
-    return own
+@only_ours(is_ours)
+def delete_role(lab: Lab, name: str) -> None:
+    """Delete the role, if the lab created it."""
+    _remove_policies(lab, lab.name(name))
+    lab.client("iam").delete_role(RoleName=lab.name(name))
 
 
 def _put_policy(lab: Lab, role_name: str, policy_name: str, permissions: policies.Policy) -> None:

@@ -10,7 +10,7 @@ from lab_lib.aws import grants
 from lab_lib.aws.policies import Policy
 from lab_lib.calls.waiting import WAITS
 from lab_lib.errors import WrongResource, none_if_absent, none_if_lacking
-from lab_lib.lab import TAG, Lab
+from lab_lib.lab import TAG, Lab, only_ours
 from lab_lib.language import _
 
 Item = dict[str, Any]  # an item of a table: the values of its attributes
@@ -128,12 +128,10 @@ def is_ours(lab: Lab, name: str) -> bool:
     return arn is not None and TAG in lab.client("dynamodb").list_tags_of_resource(ResourceArn=arn)["Tags"]
 
 
-def delete_table(lab: Lab, name: str) -> bool:
-    """Delete the table, if the lab created it: True then. `ensure_table` waits until it is gone."""
-    own = is_ours(lab, name)
-    if own:
-        lab.client("dynamodb").delete_table(TableName=lab.name(name))
-    return own
+@only_ours(is_ours)
+def delete_table(lab: Lab, name: str) -> None:
+    """Delete the table, if the lab created it. `ensure_table` waits until it is gone."""
+    lab.client("dynamodb").delete_table(TableName=lab.name(name))
 
 
 def items(lab: Lab, name: str, beginning: str = "", most: int | None = None) -> list[Item]:

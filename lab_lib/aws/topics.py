@@ -4,7 +4,7 @@ import json
 
 from lab_lib.aws import policies
 from lab_lib.errors import none_if_absent
-from lab_lib.lab import TAG, Lab
+from lab_lib.lab import TAG, Lab, only_ours
 
 ALERT_TOPIC = "HighBalanceAlert"
 
@@ -55,9 +55,7 @@ def is_ours(lab: Lab, name: str = ALERT_TOPIC) -> bool:
     return arn is not None and TAG in lab.client("sns").list_tags_for_resource(ResourceArn=arn)["Tags"]
 
 
-def delete_topic(lab: Lab, name: str = ALERT_TOPIC) -> bool:
-    """Delete the topic and its subscriptions, if the lab created it: True then."""
-    own = is_ours(lab, name)
-    if own:
-        lab.client("sns").delete_topic(TopicArn=topic_arn(lab, name))
-    return own
+@only_ours(is_ours)
+def delete_topic(lab: Lab, name: str = ALERT_TOPIC) -> None:
+    """Delete the topic and its subscriptions, if the lab created it."""
+    lab.client("sns").delete_topic(TopicArn=topic_arn(lab, name))

@@ -126,13 +126,10 @@ def _met(account: Account, role_arn: str, needs: list[Need], days: int = 0) -> l
     actions = defaultdict[str, set[str]](set)
     for need in needs:
         actions[need.resource].update(need.actions)
-    met = []
-    for need in needs:
-        of_resource = tuple(sorted(actions[need.resource]))
-        allowed = account.ask(roles.allowed, role_arn, of_resource, need.resource, days)
-        if allowed.intersection(need.actions):
-            met.append(need)
-    return met
+    allowed = {}
+    for resource, names in actions.items():
+        allowed[resource] = account.ask(roles.allowed, role_arn, tuple(sorted(names)), resource, days)
+    return [need for need in needs if allowed[need.resource].intersection(need.actions)]
 
 
 def _example(account: Account, resource: str) -> str:
