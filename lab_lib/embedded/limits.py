@@ -86,10 +86,9 @@ def refusals(model: OperationModel, params: Params) -> Iterator[Refusal]:
             is_about = place.endswith((f":{limit.parameter}", f".{limit.parameter}"))
             if is_about and not limit.allows(value):
                 yield Refusal(limit.code, limit.message.format(value=value))
-        code = _CODES.get(service, "")
-        member = path[0].lower() + path[1:]
         for rule in _broken(shape, value):
-            yield Refusal(code, _CONSTRAINT.format(value, member, rule))
+            member = path[0].lower() + path[1:]
+            yield Refusal(_CODES.get(service, ""), _CONSTRAINT.format(value, member, rule))
 
 
 def _values(shape: Any, value: Any, path: str = "") -> Iterator[tuple[str, Any, Any]]:

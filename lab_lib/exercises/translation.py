@@ -116,8 +116,10 @@ def _texts(source: str) -> Iterator[tuple[int, str, str]]:
     code = re.sub("^%.*", lambda magic: " " * len(magic[0]), source)  # Python cannot parse a magic
     begins = [*accumulate(map(len, code.splitlines(keepends=True)), initial=0)]
     for token in tokenize.generate_tokens(io.StringIO(code).readline):
+        if token.type != tokenize.COMMENT:
+            continue
         comment = _COMMENT.fullmatch(token.string)
-        if comment and token.type == tokenize.COMMENT:
+        if comment:
             line, column = token.start
             yield begins[line - 1] + column + comment.start(1), comment[1], ""
     for node, margin in _strings(ast.parse(code)):
