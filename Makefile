@@ -5,7 +5,7 @@ READY := .venv/.ready
 DEV := .venv/.dev
 
 .DEFAULT_GOAL := help
-.PHONY: help run lab zh class test test-all sabotage bench prove lint format refresh docs catalogues site wheel lock clean
+.PHONY: help run lab zh test test-all sabotage bench prove lint format refresh docs catalogues site wheel lock clean
 
 help: ## list these commands
 	@echo "The Serverless Lab Workbook. Begin with: make lab"
@@ -23,10 +23,6 @@ lab: $(READY) ## open your own copy of the lab in JupyterLab
 
 zh: $(READY) ## put the menus of JupyterLab into Chinese
 	@$(INSTALL) --extra $@ || $(call stop,$(FAILED))
-
-##@ Teach
-
-class: .venv/.class ## add what `lab class` needs
 
 ##@ Work on the lab
 
@@ -120,9 +116,9 @@ $(READY): requirements.lock pyproject.toml
 		|| $(call stop,$(FAILED))
 	@touch $@
 
-# The packages of an extra. All is compiled, since each kernel in the sandbox, which keeps nothing, would compile it anew.
-.venv/.class $(DEV): .venv/.%: $(READY)
-	@$(INSTALL) --extra $* || $(call stop,$(FAILED))
+# All is compiled, since each kernel in the sandbox, which keeps nothing, would compile it anew.
+$(DEV): $(READY)
+	@$(INSTALL) --extra dev || $(call stop,$(FAILED))
 	@echo "Compiling all packages: once, a minute or two."
 	@$(BIN)/python -u -m compileall -j 0 -x 'site-packages/(docker|fontTools|graphql|moto|mypyc?|pip|setuptools|sphinx|sqlalchemy|.*/tests)/' .venv/lib lab_lib | awk '/^Compiling/ && ++n % 1000 == 0 {print "  " n " files"; fflush()}'
 	@touch $@

@@ -28,14 +28,6 @@ def main() -> None:
     except KeyboardInterrupt as stop:  # while the commands were loaded, which takes a moment
         stopped_by = stop.args[0] if stop.args else signal.SIGINT  # Python's own has no number
         sys.exit(128 + stopped_by)
-    except ModuleNotFoundError as error:  # `lab class` needs an extra
-        message = _(
-            "{name} is not installed. Install all that the commands need: "
-            "pip install 'serverless-lab-workbook[class]', or in a checkout: make class",
-            name=error.name,
-        )
-        print(message, file=sys.stderr)
-        sys.exit(2)
     except Exception as error:
         if sys.flags.dev_mode:
             raise

@@ -7,7 +7,7 @@ import typer
 
 import lab_lib
 from lab_lib.cli.setting_options import Settings, takes
-from lab_lib.cli.terminal import out, warn_of_functions
+from lab_lib.cli.terminal import out
 from lab_lib.errors import BUILD_AGAIN
 from lab_lib.language import _, sentences
 from lab_lib.workspace.places import workspace
@@ -79,8 +79,20 @@ def _say_whether_it_runs() -> bool:
                 server=running,
             )
         )
-        warn_of_functions()
+        out.say(_where_functions_run(running.why_no_boxes))
     else:
         idle = _("The embedded AWS of {workspace} does not run, so it holds nothing.", workspace=workspace())
         out.say(sentences(idle, _(BUILD_AGAIN)))
     return bool(running)
+
+
+def _where_functions_run(why_no_boxes: str) -> str:
+    from lab_lib.processes import box
+
+    if not why_no_boxes:
+        return _("Each function runs in a box: it sees Python, boto3 and its own files, and no file of yours.")
+    return _(
+        "Functions run as you, like any program that you start: deploy only code that you trust. On Linux with "
+        "bubblewrap, each runs in a box. Here none can be made: {why}. See docs/embedded-aws.md.",
+        why=box.fault_of_functions() or why_no_boxes,  # the server speaks English
+    )

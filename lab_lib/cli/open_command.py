@@ -15,7 +15,7 @@ import typer
 import lab_lib
 from lab_lib import language
 from lab_lib.cli.setting_options import Settings, takes
-from lab_lib.cli.terminal import out, relative_to_cwd, warn_of_functions
+from lab_lib.cli.terminal import out, relative_to_cwd
 from lab_lib.errors import UsageError
 from lab_lib.language import _
 from lab_lib.settings import PLACE
@@ -65,7 +65,6 @@ def open_(
     first = copies.existing(notebooks[0].name)
     lab = lab_lib.open_lab(**settings)
     out.say(_("The lab is open: {lab}. Ctrl-C in this terminal ends JupyterLab.", lab=lab))
-    warn_of_functions()
     name = language.used()
     if name in language.FINISHED and not entry_points(group="jupyterlab.languagepack", name=name):
         out.say(

@@ -93,22 +93,6 @@ def confirm(told: str, region: str, numbers: list[str], rows: int, yes: bool) ->
         asking.ask(_("Go on?"))
 
 
-def warn_of_functions() -> None:
-    """Say that functions run as the user, if the embedded AWS runs and cannot make boxes for them."""
-    from lab_lib.embedded import server
-    from lab_lib.processes import box
-
-    running = server.running()
-    if running and running.why_no_boxes:
-        out.say(
-            _(
-                "Functions of the embedded AWS run as you here ({why}), so deploy only code that you trust. They run "
-                "in boxes on Linux with bubblewrap 0.8, libseccomp and user namespaces: see docs/sandbox.md.",
-                why=box.fault_of_functions() or running.why_no_boxes,  # the server speaks English
-            )
-        )
-
-
 class FoldingTable(Table):
     """A table that breaks the lines of all columns but the first, as their language does."""
 

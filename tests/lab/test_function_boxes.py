@@ -108,6 +108,11 @@ def test_each_environment_has_a_tmp_of_its_own_that_lives_as_long_as_it(call):
 
 
 @in_a_box
+def test_the_status_says_that_functions_run_in_boxes(lab):
+    assert "Each function runs in a box" in in_process("local", "status").stdout
+
+
+@in_a_box
 def test_what_a_function_starts_is_bounded_and_ends_with_it(call, lab):
     others = {*family(server.running().pid)}
     assert 0 < call("fork(500)") < 300
@@ -134,8 +139,10 @@ def test_without_boxes_functions_run_as_the_user_who_is_told_and_end_with_their_
     create_function(lab, "See", CODE)
 
     assert functions.invoke(lab, "See", f"open({str(secret)!r}).read()") == "of the learner"
+    assert "bubblewrap" not in in_process("open", "--", "true").stdout
     told = in_process("local", "status").stdout
-    assert "run as you here (bubblewrap (bwrap), which is for Linux, is not installed)" in told
+    assert "Functions run as you" in told
+    assert "none can be made: bubblewrap (bwrap), which is for Linux, is not installed." in told
     processes = family(server.running().pid)
     processes[0].kill()
     assert still_running(processes) == []
