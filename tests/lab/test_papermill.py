@@ -1,4 +1,4 @@
-"""README's loop over the notebooks with papermill's own command."""
+"""The documented loop over the notebooks with papermill's own command."""
 
 import sys
 
@@ -7,7 +7,7 @@ import pytest
 from lab_lib.aws import cleanup
 from lab_lib.lab import open_lab
 from lab_lib.run.headless import notebooks
-from tests import readme
+from tests import documents
 
 
 @pytest.mark.slow
@@ -17,9 +17,9 @@ def test_papermill_gives_the_notebooks_their_settings(tmp_path, own_home):
     first, last = notebooks()[0], notebooks()[-1]
     for path in (first, last):
         (tmp_path / "notebooks" / path.name).symlink_to(path)
-    loop, _ = readme.commands("Run them with papermill, or nbval")
+    loop, _ = documents.commands("docs/instructors.md", "papermill and nbval")
 
-    ran = readme.begin(loop, tmp_path)
+    ran = documents.begin(loop, tmp_path)
 
     shown = ran.communicate()[0]
     assert ran.returncode == 0, shown

@@ -10,7 +10,7 @@ import pytest
 from lab_lib.exercises import pictures
 from lab_lib.exercises.copies import solved_notebooks as notebooks
 from lab_lib.settings import DEFAULT_ACCOUNT, SETTINGS
-from tests import readme
+from tests import documents
 
 every_notebook = pytest.mark.parametrize("path", notebooks(), ids=lambda path: path.stem)
 
@@ -19,10 +19,10 @@ def cells(path: Path, kind: str) -> list[dict]:
     return [cell for cell in json.loads(path.read_text(encoding="utf-8"))["cells"] if cell["cell_type"] == kind]
 
 
-def test_every_output_is_the_committed_one_by_the_readmes_command() -> None:
-    *_, command = readme.commands("Run them with papermill, or nbval")
+def test_every_output_is_the_committed_one_by_the_documented_command() -> None:
+    *_, command = documents.commands("docs/instructors.md", "papermill and nbval")
 
-    process = readme.begin(command, readme.ROOT)
+    process = documents.begin(command, documents.ROOT)
 
     print(process.communicate()[0])
     assert process.returncode == 0

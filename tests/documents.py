@@ -1,4 +1,4 @@
-"""The commands that README shows, so that tests run exactly these."""
+"""The commands that documents show, so that tests run exactly these."""
 
 import os
 import re
@@ -10,9 +10,9 @@ from textwrap import dedent
 ROOT = Path(__file__).parents[1]
 
 
-def commands(heading):
+def commands(document, heading):
     """Return the blocks of commands below this heading."""
-    section = (ROOT / "README.md").read_text(encoding="utf-8").split(f"\n## {heading}\n")[1].split("\n## ")[0]
+    section = (ROOT / document).read_text(encoding="utf-8").split(f"\n## {heading}\n")[1].split("\n## ")[0]
     return [dedent(block) for block in re.findall(r"(?:^ {4}.*\n)+", section, re.MULTILINE)]
 
 
