@@ -22,9 +22,9 @@ from urllib.parse import parse_qs
 from botocore.auth import S3SigV4QueryAuth
 from botocore.awsrequest import AWSRequest
 from botocore.credentials import Credentials
-from ministack.app import _send_response
+from ministack.app import SERVICE_HANDLERS, _send_response
 from ministack.core import iam_evaluator, lambda_runtime, router, sigv4
-from ministack.core.iam_actions import access_denied_response
+from ministack.core.iam_actions import _SERVICE_PROTOCOL, access_denied_response
 from ministack.core.responses import get_account_id, get_region, set_request_account_id
 from ministack.services import lambda_svc
 
@@ -38,10 +38,12 @@ App = Callable[[Scope, Receive, Send], Awaitable[None]]
 _RENEW = 'In a notebook, run the cell with open_lab again; in a terminal, run `eval "$(lab local env)"` again.'
 _UNSIGNED = f"The embedded AWS only answers requests that are signed with AWS Signature Version 4. {_RENEW}"
 _WRONG = f"This request is not signed with a key of the embedded AWS that runs now. {_RENEW}"
+_ABSENT = "The lab's embedded AWS does not have the service {}. docs/embedded-aws.md says which it has."
 _LONG = "The body is longer than 100 MB, the most that the embedded AWS takes. Upload a large file in parts."
 # Bytes. Lambda takes a request of 70 MB, for a zip file of 50 MB. S3 advises to upload more than 100 MB in parts, and
 # boto3 and the aws command do so from 8 MB on.
 _LONGEST_BODY = 100 * 2**20
+_CBOR = "smithy-protocol"  # the header of requests in CBOR, which boto3 sends to none of ministack's services
 _keys = lambda_runtime.execution_credentials
 
 
@@ -95,12 +97,12 @@ def guarded(app: App, port: int, secret: str) -> App:
             reason = _refusal(scope, query, headers, body)
         path = scope["path"]
         acts = (questions | copies.ACTS) if OF_COPY in headers else questions
+        service = router.detect_service(scope["method"], path, headers, query)
         if reason:
-            service = router.detect_service(scope["method"], path, headers, query)
             code = "EntityTooLarge" if reason == _LONG else "InvalidAccessKeyId"
-            # In the protocol of the service, boto3 and the aws command show the reason.
-            refusal = access_denied_response(service, "", "", "", error_code=code, message=reason, headers=headers)
-            await _send_response(send, *refusal)
+            await _send_response(send, *_error(service, headers, code, reason))
+        elif service not in SERVICE_HANDLERS or _CBOR in headers:
+            await _send_response(send, *_error(service, headers, "NotImplemented", _ABSENT.format(service)))
         elif headers.get(OF_COPY, own_number) != own_number:  # it is for a copy of this server
             await copies.pass_on(scope, body, send, headers[OF_COPY])
         elif path == COPY:
@@ -143,6 +145,18 @@ def _headers(scope: Scope) -> dict[str, str]:
         text = sigv4.decode_header_value(value)
         headers[key] = f"{headers[key]},{text}" if key in headers else text
     return headers
+
+
+def _error(service: str, headers: dict[str, str], code: str, message: str) -> Any:
+    """Return an error in the protocol of the service, so that boto3 and the aws command show the message."""
+    if _CBOR in headers:  # a map of these texts; see RFC 8949
+        texts = [text.encode() for text in ("__type", code, "message", message)]
+        items = [b"\x79" + len(text).to_bytes(2) + text for text in texts]
+        return 403, {"content-type": "application/cbor", _CBOR: headers[_CBOR]}, b"\xa2" + b"".join(items)
+    like = service
+    if service not in (*SERVICE_HANDLERS, *_SERVICE_PROTOCOL):  # its request tells the protocol
+        like = "sns" if "x-www-form-urlencoded" in headers.get("content-type", "") else ""
+    return access_denied_response(like, "", "", "", error_code=code, message=message, headers=headers)
 
 
 def _refusal_of_page(headers: dict[str, str], addresses: list[str]) -> str:

@@ -22,6 +22,14 @@ from lab_lib.processes.family import end_when
 # Seconds after which a failed event is tried again, and then after twice that; AWS waits a minute, then two.
 _FIRST_RETRY, _FIRST_RETRY_OF_COPY = "0.5", "0.05"
 _RETRY_BASE = "LAMBDA_ASYNC_RETRY_BASE_SECONDS"
+# The lab's own, and all others of ministack that need no Docker, no port of their own, and no other server.
+_SERVICES = (
+    "s3,lambda,dynamodb,dynamodbstreams,sns,sqs,iam,sts,logs,cloudwatch,tagging,cloudformation,"
+    "account,acm,apigateway,appconfig,appconfigdata,athena,autoscaling,backup,batch,budgets,cloudcontrol,cloudtrail,"
+    "cognito-identity,cognito-idp,config,cur,elasticfilesystem,elasticmapreduce,events,firehose,inspector2,kinesis,kms,"
+    "location,mediaconnect,organizations,pipes,resource-groups,route53,s3files,scheduler,secretsmanager,"
+    "servicediscovery,ses,signer,ssm,states,transcribe,translate,waf,waf-regional,wafv2"
+)
 
 
 def main() -> None:
@@ -95,7 +103,7 @@ def _settings(port: int, secret: str) -> dict[str, str]:
         "MINISTACK_HOST": HOST,
         "GATEWAY_PORT": str(port),
         "LOG_LEVEL": "ERROR",  # warnings contain the input and output of functions
-        "SERVICES": "s3,lambda,dynamodb,dynamodbstreams,sns,sqs,iam,sts,logs,cloudwatch,tagging,cloudformation",
+        "SERVICES": _SERVICES,
         "AUTH": "true",  # roles, policies and public access are enforced
         "AWS_SECRET_ACCESS_KEY": secret,  # belongs to each account's own key, its twelve digits
         _RETRY_BASE: _FIRST_RETRY,

@@ -108,6 +108,48 @@ def test_the_refusal_of_an_old_secret_says_what_to_do_in_the_protocol_of_the_ser
             call()
 
 
+@pytest.mark.parametrize(
+    ("service", "call"),
+    [
+        ("events", "list_event_buses"),
+        ("stepfunctions", "list_state_machines"),
+        ("pipes", "list_pipes"),
+        ("scheduler", "list_schedules"),
+        ("kinesis", "list_streams"),
+        ("ssm", "describe_parameters"),
+    ],
+)
+def test_a_service_that_needs_neither_docker_nor_a_network_is_offered_to_the_owner(lab, service, call):
+    assert getattr(lab.client(service), call)()["ResponseMetadata"]["HTTPStatusCode"] == 200
+    with pytest.raises(ClientError, match=RENEW):
+        getattr(lab_of(lab, lab.account, "an old secret").client(service), call)()
+
+
+@pytest.mark.parametrize(
+    ("service", "call"),
+    [
+        ("ecs", "list_clusters"),  # JSON
+        ("eks", "list_clusters"),  # JSON after REST
+        ("cloudfront", "list_distributions"),  # XML
+        ("rds", "describe_db_instances"),  # a form
+        ("redshift", "describe_clusters"),  # a form, of a service that ministack does not know
+        ("ec2", "describe_vpcs"),  # a form, with errors of its own
+        ("eventbridgev2", "list_event_buses"),  # CBOR
+    ],
+)
+def test_any_other_service_is_said_not_to_be_there_in_its_own_protocol(lab, service, call):
+    with pytest.raises(ClientError, match=r"NotImplemented.* embedded AWS does not have the service \w+\."):
+        getattr(lab.client(service), call)()
+    with pytest.raises(ClientError, match=RENEW):
+        getattr(lab_of(lab, lab.account, "an old secret").client(service), call)()
+
+
+def test_a_prefix_of_the_host_leads_to_the_embedded_aws_too(lab):
+    machine = f"arn:aws:states:us-east-1:{lab.account}:stateMachine:none"
+    with pytest.raises(ClientError, match="StateMachineDoesNotExist"):
+        lab.client("stepfunctions").start_sync_execution(stateMachineArn=machine)
+
+
 def test_a_user_and_an_assumed_role_are_admitted_with_their_own_keys_only_and_manage_nothing(lab):
     user, iam = user_of(lab, "ana", EVERYTHING), lab.client("iam")
     trust = {"Effect": "Allow", "Action": "sts:AssumeRole", "Principal": {"AWS": lab.arn("iam", "root")}}
