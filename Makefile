@@ -76,13 +76,13 @@ refresh: $(DEV) ## run the notebooks, and keep their outputs for the tests (ONLY
 	@files=$$($(BIN)/python -m tests.notebooks.refresh $(ONLY)) && $(BIN)/nbstripout $(KEEP) $$files
 
 docs: export LAB_LANG = en
-docs: $(DEV) ## write docs/checks.md, docs/permissions.md, the costs in docs/aws.md, and the pictures
+docs: $(DEV) ## write the generated pages, tables and pictures of docs/
 	$(BIN)/python docs/permissions.py > docs/permissions.md
 	$(BIN)/python docs/headings.py
 	$(BIN)/python -m docs.chain
 	$(BIN)/python -m docs.rooms
 	$(BIN)/python docs/costs.py
-	$(BIN)/python docs/checks.py
+	$(BIN)/python -m docs.checks
 
 catalogues: $(DEV) ## bring the catalogues of all languages up to date, and begin a new one (NEW=es)
 	$(BIN)/python -m docs.catalogues $(NEW)

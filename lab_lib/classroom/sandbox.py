@@ -1,7 +1,7 @@
 """Run a submission in a sandbox, watch it, and talk to it by lines of JSON.
 
 The sandbox is a box (processes/box.py) with the system's programs, Python, the lab's code and the notebooks' data. Only
-a socket leads in, to its embedded AWS. docs/sandbox.md says line by line what holds. With `trust`, the same program
+a socket leads in, to its embedded AWS. docs/embedded-aws.md says what holds. With `trust`, the same program
 runs without a sandbox.
 """
 

@@ -1,7 +1,7 @@
 """Start a program in a box: it sees some folders, read-only, writes to memory only, and reaches nothing else.
 
 The box is bubblewrap's: processes, network, users and keys of its own, and no capability. A filter refuses what no
-program of the lab needs (system_calls.py). A `View` says what is in a box; docs/sandbox.md says what holds.
+program of the lab needs (system_calls.py). A `View` says what is in a box; docs/embedded-aws.md says what holds.
 """
 
 import shutil

@@ -1,4 +1,4 @@
-"""Play what a student's code could try in the sandbox. docs/sandbox.md names these tests, line by line."""
+"""Play what a student's code could try in the sandbox. docs/embedded-aws.md says what holds."""
 
 import ctypes
 import json
