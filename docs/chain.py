@@ -1,6 +1,7 @@
 """Write the pictures of the chain, in the README and at the top of each notebook: `make docs`.
 
-A README in another language has a picture in that language, such as chain.zh_CN.svg.
+The README's plays an upload as the chain has just taken it. One in another language has a picture in that language, such
+as chain.zh_CN.svg.
 """
 
 import json
@@ -10,12 +11,48 @@ from pathlib import Path
 
 from docs import catalogues
 from lab_lib import language
+from lab_lib.aws import buckets
+from lab_lib.checks.chain import following
 from lab_lib.exercises.copies import solved_notebooks
 from lab_lib.exercises.pictures import PICTURE, shown
-from lab_lib.pages import chain_picture
+from lab_lib.lab import open_lab
+from lab_lib.pages import chain_picture, live
 from lab_lib.pages.chain_picture import in_words
+from lab_lib.pages.live import Progress
+from lab_lib.run.headless import DATA_FILE
+from tests.lab.chains import Chain
+from tests.own_aws import own_aws
 
 README, WIDEST = Path(__file__).parents[1] / "README.md", 120  # characters of a line there
+PLAYS, LENGTH, PACE, MOVES = 3, 10, 0.25, 0.5  # seconds: of a play, from part to part, and how long one is moving
+WAITS = "--hue: currentColor; --wide-line: 1.2; --tint: .06; --shown: 0; color: var(--faint);"
+MOVING = "--hue: #d97706; --wide-line: 3; --tint: .3; --shown: 0; color: inherit;"
+
+
+def sent() -> Progress:
+    """Build the lab, and return how its file came through."""
+    looks = list[Progress]()
+    with own_aws("docs"):
+        lab = Chain(open_lab()).build().lab
+        with following(lab, DATA_FILE, looks.append):
+            buckets.upload(lab, DATA_FILE)
+    return looks[-1]
+
+
+def film(progress: Progress) -> str:
+    """Return a picture in which a row comes from part to part, without a script. It ends as it is without motion."""
+    looks = {name: look._replace(when=0) for name, look in live.picture(progress).looks.items()}
+    drawn = chain_picture.svg(looks, in_words())
+    moments = sorted({*re.findall(r'data-at="(\d+)"', drawn)}, key=int)
+    rules = [".lab-chain .word { opacity: var(--shown, 1); }"]
+    for place, moment in enumerate(moments, 1):
+        begins = f"{100 * place * PACE / LENGTH:g}%"
+        ends = f"{100 * (place * PACE + MOVES) / LENGTH:g}%"
+        frames = f"from {{ {WAITS} }} {begins} {{ {MOVING} }} {ends} {{ {MOVING} animation-timing-function: step-start; }}"
+        rules.append(f"@keyframes part-{place} {{ {frames} }}")
+        rules.append(f'[data-at="{moment}"] {{ animation: part-{place} {LENGTH}s step-end {PLAYS}; }}')
+    motion = "\n".join(["@media (prefers-reduced-motion: no-preference) {", *rules, "}"])
+    return drawn.replace("</style>", f"{motion}\n</style>", 1)
 
 
 def with_image(readme: str) -> str:
@@ -34,10 +71,10 @@ def place(path: Path) -> None:
 
 
 if __name__ == "__main__":
+    progress = sent()
     for name in (*language.FINISHED, language.ENGLISH):  # which all below is in, too
         language.use(name)
-        drawn = chain_picture.svg({}, in_words())
-        catalogues.named(Path(__file__).with_suffix(".svg"), name).write_text(drawn, encoding="utf-8")
+        catalogues.named(Path(__file__).with_suffix(".svg"), name).write_text(film(progress), encoding="utf-8")
     README.write_text(with_image(README.read_text(encoding="utf-8")), encoding="utf-8")
     for path in solved_notebooks():
         place(path)
