@@ -1,7 +1,7 @@
 """Write the pictures of the chain, in the README and at the top of each notebook: `make docs`.
 
-The README's plays an upload as the chain has just taken it. One in another language has a picture in that language, such
-as chain.zh_CN.svg.
+The README's plays an upload as the chain has just taken it. One in another language has a picture in that language,
+such as chain.zh_CN.svg.
 """
 
 import json
@@ -27,6 +27,7 @@ README, WIDEST = Path(__file__).parents[1] / "README.md", 120  # characters of a
 PLAYS, LENGTH, PACE, MOVES = 3, 10, 0.25, 0.5  # seconds: of a play, from part to part, and how long one is moving
 WAITS = "--hue: currentColor; --wide-line: 1.2; --tint: .06; --shown: 0; color: var(--faint);"
 MOVING = "--hue: #d97706; --wide-line: 3; --tint: .3; --shown: 0; color: inherit;"
+SETTLES = "animation-timing-function: step-start;"  # at once it looks as it does without motion
 
 
 def sent() -> Progress:
@@ -48,7 +49,7 @@ def film(progress: Progress) -> str:
     for place, moment in enumerate(moments, 1):
         begins = f"{100 * place * PACE / LENGTH:g}%"
         ends = f"{100 * (place * PACE + MOVES) / LENGTH:g}%"
-        frames = f"from {{ {WAITS} }} {begins} {{ {MOVING} }} {ends} {{ {MOVING} animation-timing-function: step-start; }}"
+        frames = f"from {{ {WAITS} }} {begins} {{ {MOVING} }} {ends} {{ {MOVING} {SETTLES} }}"
         rules.append(f"@keyframes part-{place} {{ {frames} }}")
         rules.append(f'[data-at="{moment}"] {{ animation: part-{place} {LENGTH}s step-end {PLAYS}; }}')
     motion = "\n".join(["@media (prefers-reduced-motion: no-preference) {", *rules, "}"])
