@@ -69,7 +69,7 @@ _WIDTH = 1_000_000  # of a line in lab.po: Babel would break the previous Englis
 _KEPT = re.compile(r"(?<!`)`[^`\n]+`(?!`)|\]\((?!#)[^)#]*|src=\"[^\"]*\"|</?(?:details|summary)>|^\*\*[a-z]\*\*(?= )")
 _OF_LANGUAGE = re.compile(r"\.[a-z]{2}(?:_\w+)?(?=\.(?:md|svg))")  # in the name of a document or picture
 _NO_WORDS = re.compile(rf"\{{[^{{}}]*\}}|{_KEPT.pattern}")
-_TERM = r"(?<![\w.(\"#-]){}s?(?![\w([\"]|\.\w)"  # not in a name, such as transactions.txt, an option, a call or an anchor
+_TERM = r"(?<![\w.(\"#-]){}s?(?![\w([\"]|\.\w)"  # no name, option, call or anchor
 _UNUSUAL = re.compile(r"[。，：；、？！”）] (?![ |<])|(?<![*\w`])\*(?=[^*\s][^*]*\*(?!\*))|：：|[\u4e00-\u9fff]: ")
 _NO_TRANSLATION = "has no translation"
 _PLACES = string.Formatter()
