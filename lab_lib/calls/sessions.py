@@ -235,14 +235,11 @@ def fetch(session: boto3.Session, address: str, endpoint: str | None, headers: d
 
 def config(endpoint: str | None, retries: int = 5, seconds: float = 0) -> Config:
     """Return how a client calls AWS, whose answers may take so many seconds longer than usual."""
-    is_local = bool(endpoint) and urlsplit(endpoint).hostname in ("localhost", "127.0.0.1")
-    proxies: dict[str, str] | None = None  # those of the environment
-    if is_local:  # a proxy cannot reach this machine's loopback
-        proxies = {}
+    is_local = urlsplit(endpoint or "").hostname in ("localhost", "127.0.0.1")
     return Config(
         retries={"mode": "standard", "total_max_attempts": retries + 1},
         connect_timeout=10,  # seconds
         read_timeout=60 + seconds,
-        proxies=proxies,
+        proxies={} if is_local else None,  # a proxy of the environment cannot reach this machine's loopback
         inject_host_prefix=not is_local,  # such as sync- of Step Functions: sync-127.0.0.1 is no address
     )

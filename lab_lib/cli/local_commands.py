@@ -21,7 +21,7 @@ def start() -> None:
     from lab_lib.embedded import server
 
     server.start()
-    _say_whether_it_runs()
+    status()
 
 
 @app.command()
@@ -41,8 +41,20 @@ def stop() -> None:
 @app.command()
 def status() -> None:
     """Print the address of the embedded AWS; exit status 1 if it does not run."""
-    if not _say_whether_it_runs():
+    from lab_lib.embedded import server
+
+    if not (running := server.running()):
+        idle = _("The embedded AWS of {workspace} does not run, so it holds nothing.", workspace=workspace())
+        out.say(sentences(idle, _(BUILD_AGAIN)))
         raise typer.Exit(1)
+    out.say(
+        _(
+            "The embedded AWS of {workspace} runs at {server.endpoint} (process {server.pid}).",
+            workspace=workspace(),
+            server=running,
+        )
+    )
+    out.say(_where_functions_run(running.why_no_boxes))
 
 
 @app.command()
@@ -66,24 +78,6 @@ def env(settings: Settings) -> None:
     alias = """alias aws='aws --endpoint-url "$AWS_ENDPOINT_URL"'"""
     lines = [f"export {name}={shlex.quote(str(value))}" for name, value in exports.items()]
     print("unset AWS_PROFILE AWS_SESSION_TOKEN", *lines, alias, sep="\n", flush=True)
-
-
-def _say_whether_it_runs() -> bool:
-    from lab_lib.embedded import server
-
-    if running := server.running():
-        out.say(
-            _(
-                "The embedded AWS of {workspace} runs at {server.endpoint} (process {server.pid}).",
-                workspace=workspace(),
-                server=running,
-            )
-        )
-        out.say(_where_functions_run(running.why_no_boxes))
-    else:
-        idle = _("The embedded AWS of {workspace} does not run, so it holds nothing.", workspace=workspace())
-        out.say(sentences(idle, _(BUILD_AGAIN)))
-    return bool(running)
 
 
 def _where_functions_run(why_no_boxes: str) -> str:

@@ -5,7 +5,6 @@ import shutil
 import subprocess
 import sys
 from contextlib import suppress
-from importlib.metadata import entry_points
 from pathlib import Path
 from typing import Annotated
 from urllib.parse import quote
@@ -61,19 +60,9 @@ def open_(
     renewed = [copies.renew(number) for number in fresh or []]
     id = student_id or copies.data_id(copies.folder()) or os.environ.get("JUPYTERHUB_USER", "")
     copies.complete(id)
-    notebooks = renewed or copies.solved_notebooks()
-    first = copies.existing(notebooks[0].name)
+    first = copies.existing((renewed or copies.solved_notebooks())[0].name)
     lab = lab_lib.open_lab(**settings)
     out.say(_("The lab is open: {lab}. Ctrl-C in this terminal ends JupyterLab.", lab=lab))
-    name = language.used()
-    if name in language.FINISHED and not entry_points(group="jupyterlab.languagepack", name=name):
-        out.say(
-            _(
-                "The menus of JupyterLab are in English until their language pack is installed: "
-                "pip install 'serverless-lab-workbook[{extra}]', or in a checkout: make {extra}",
-                extra=name[:2],
-            )
-        )
     out.say(_("Your copy of the notebooks: {path}", path=relative_to_cwd(first.parent)))
     if drawn := copies.data_id(first.parent):
         out.say(_("Your transactions are drawn from the id {id}.", id=drawn))

@@ -150,13 +150,11 @@ def _headers(scope: Scope) -> dict[str, str]:
 def _error(service: str, headers: dict[str, str], code: str, message: str) -> Any:
     """Return an error in the protocol of the service, so that boto3 and the aws command show the message."""
     if _CBOR in headers:  # a map of these texts; see RFC 8949
-        texts = [text.encode() for text in ("__type", code, "message", message)]
-        items = [b"\x79" + len(text).to_bytes(2) + text for text in texts]
+        items = [b"\x79" + len(text).to_bytes(2) + text.encode() for text in ("__type", code, "message", message)]
         return 403, {"content-type": "application/cbor", _CBOR: headers[_CBOR]}, b"\xa2" + b"".join(items)
-    like = service
-    if service not in (*SERVICE_HANDLERS, *_SERVICE_PROTOCOL):  # its request tells the protocol
-        like = "sns" if "x-www-form-urlencoded" in headers.get("content-type", "") else ""
-    return access_denied_response(like, "", "", "", error_code=code, message=message, headers=headers)
+    if service not in _SERVICE_PROTOCOL and "x-www-form-urlencoded" in headers.get("content-type", ""):
+        service = "sns"  # which takes forms too
+    return access_denied_response(service, "", "", "", error_code=code, message=message, headers=headers)
 
 
 def _refusal_of_page(headers: dict[str, str], addresses: list[str]) -> str:

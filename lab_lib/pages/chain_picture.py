@@ -163,14 +163,13 @@ class Picture(NamedTuple):
             look = self.looks.get(name, Look())
             parts[look.word].append(called(name))
         usual = "" if "" in parts else max(parts, key=lambda word: len(parts[word]))  # of most parts
-        groups = []
-        for word, names in parts.items():
-            if word not in ("", usual):
-                groups.append(_("{parts} {said}", parts=_(", ").join(names), said=word))
-        if usual and groups:
-            groups.append(_("all else {said}", said=usual))
-        elif usual:
-            groups.append(_("all {said}", said=usual))
+        groups = [
+            _("{parts} {said}", parts=_(", ").join(names), said=word)
+            for word, names in parts.items()
+            if word not in ("", usual)
+        ]
+        if usual:
+            groups.append(_("all else {said}", said=usual) if groups else _("all {said}", said=usual))
         return _("The chain: {parts}.", parts=_("; ").join(groups))
 
     def _repr_html_(self) -> str:
@@ -207,10 +206,7 @@ def _moments(looks: Mapping[str, Look]) -> dict[str, int]:
 def _screen(width: int, boxes: Mapping[str, Box]) -> dict[str, Any]:
     """Return what the template draws on a screen of this width, with these boxes."""
     lowest = max(box.y for box in boxes.values())
-    arrows = []
-    for arrow in ARROWS:
-        line = _line(boxes[arrow.start], boxes[arrow.end])
-        arrows.append((arrow, line))
+    arrows = [(arrow, _line(boxes[arrow.start], boxes[arrow.end])) for arrow in ARROWS]
     return {"width": width, "height": lowest + TALL + 18, "arrows": arrows, "boxes": boxes.values()}
 
 

@@ -71,10 +71,7 @@ def chain(progress: Progress) -> None:
         clear_output(wait=True)  # type: ignore[no-untyped-call]
     elif not progress.is_last:
         return
-    rows = []
-    for link in progress.links:
-        sign = LOOKS[_state(link)].sign
-        rows.append((f"{sign} {link.called}", _words(link)))
+    rows = [(f"{LOOKS[_state(link)].sign} {link.called}", _words(link)) for link in progress.links]
     text = "\n".join(aligned(rows))
     data = {"text/html": f"{picture(progress)._repr_html_()}<pre>{escape(text)}</pre>", "text/plain": text}
     display(data, raw=True)  # type: ignore[no-untyped-call]

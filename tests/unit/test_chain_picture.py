@@ -72,14 +72,12 @@ def test_a_notebooks_picture_has_each_part_and_in_chinese_no_english_but_names(n
     assert all(drawn.count(f'data-part="{part}"') == 2 for part in PARTS)  # in a wide and in a narrow window
 
 
-@pytest.mark.parametrize("name", ["chain.svg", "chain.zh_CN.svg"])
-def test_the_readmes_picture_moves_without_a_script_and_only_for_who_wants_it(name):
-    drawn = Path(chain_picture.__file__).parents[2].joinpath("docs", name).read_text(encoding="utf-8")
+def test_the_readmes_picture_moves_without_a_script_and_only_for_who_wants_it():
+    drawn = (Path(__file__).parents[2] / "docs" / "chain.svg").read_text("utf-8")
     motion = drawn.partition("(prefers-reduced-motion: no-preference) {\n.lab-chain .word")[2]
 
     assert len(drawn.encode()) <= 500_000
     assert "<script" not in drawn
     assert "@media (prefers-color-scheme: dark)" in drawn
     assert drawn.count("@keyframes") == motion.count("@keyframes") == len(set(re.findall(r'data-at="\d+"', drawn)))
-    assert all(f'data-part="{part}" data-state="right"' in drawn for part in PARTS if "e-mail, SMS" not in part)
-    assert {"24", "2", "1"} == set(re.findall(r'class="word"[^>]*>(?:共 )?(\d+)', drawn))
+    assert ">24 of 24<" in drawn

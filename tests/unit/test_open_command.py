@@ -3,8 +3,6 @@
 import pytest
 
 import lab_lib
-from lab_lib import language
-from lab_lib.cli import open_command
 from tests.lab.commands import assert_refused, in_process
 
 
@@ -35,11 +33,3 @@ def test_a_user_of_jupyterhub_has_transactions_of_their_own(monkeypatch):
     assert_refused(in_process("open", "--id", "bo2", "--", "true"))
     monkeypatch.setenv("JUPYTERHUB_USER", "bo2")  # the copy came from elsewhere
     assert "drawn from the id ana1" in in_process("open", "--", "true").stdout
-
-
-@pytest.mark.parametrize(("used", "packs", "told"), [("zh_CN", "", True), ("zh_CN", "zh_CN", False), ("en", "", False)])
-def test_who_works_in_chinese_is_told_how_the_menus_become_chinese_too(used, packs, told, monkeypatch):
-    monkeypatch.setenv(language.VARIABLE, used)
-    monkeypatch.setattr(open_command, "entry_points", lambda group, name: name == packs)
-
-    assert ("make zh" in in_process("open", "--", "true").stdout) == told
