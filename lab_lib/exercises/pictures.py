@@ -47,9 +47,7 @@ def picture(number: str) -> Picture:
     """Return the picture of a notebook, such as "03"."""
     lit = NOTEBOOKS[number]
     made = [part_of(resource) for resource in RESOURCES if resource.cell.notebook == number]
-    looks = {
-        part: Look("lit", _(lit.word) if part in BOXES else "") for part in PARTS if part in (*lit.others, *made)
-    }
+    looks = {part: Look("lit", _(lit.word) if part in BOXES else "") for part in PARTS if part in (*lit.others, *made)}
     alt = _("{chain} {lit}: {parts}", chain=in_words(), lit=_(lit.word).capitalize(), parts=_(lit.sentence))
     return Picture(looks, alt)
 
