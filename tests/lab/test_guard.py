@@ -100,11 +100,11 @@ def test_a_signature_expires(monkeypatch):
     assert [status(S3SigV4QueryAuth, age, 3600) for age in (60, 7200)] == [200, 403]
 
 
-OFFERED = "s3.list_buckets sqs.list_queues events.list_event_buses stepfunctions.list_state_machines pipes.list_pipes "
-OFFERED += "scheduler.list_schedules kinesis.list_streams ssm.describe_parameters"
+OFFERED = """s3.list_buckets sqs.list_queues events.list_event_buses stepfunctions.list_state_machines pipes.list_pipes
+scheduler.list_schedules kinesis.list_streams ssm.describe_parameters"""
 # In turn they speak JSON, JSON after REST, XML, two kinds of form, one with errors of its own, and CBOR.
-ABSENT = "ecs.list_clusters eks.list_clusters cloudfront.list_distributions rds.describe_db_instances "
-ABSENT += "redshift.describe_clusters ec2.describe_vpcs eventbridgev2.list_event_buses"
+ABSENT = """ecs.list_clusters eks.list_clusters cloudfront.list_distributions rds.describe_db_instances
+redshift.describe_clusters ec2.describe_vpcs eventbridgev2.list_event_buses"""
 
 
 @pytest.mark.parametrize("asked", f"{OFFERED} {ABSENT}".split())
