@@ -16,7 +16,7 @@ from pathlib import Path
 from subprocess import DEVNULL
 from typing import Any
 
-from docs import catalogues, checks
+from docs import catalogues
 from docs.catalogues import DOCUMENTS
 from lab_lib import language
 from lab_lib.aws import buckets
@@ -30,7 +30,7 @@ from tests.own_aws import own_aws
 HERE, ROOT = Path(__file__).parent, Path(__file__).parents[2]
 LANGUAGES = (language.ENGLISH, *language.FINISHED)
 SHOWN = "output-on-site"
-LEFT_OUT = ("permissions",)  # documents that answer exercises; checks.md, which does too, is for instructors
+LEFT_OUT = ("permissions",)  # documents that answer exercises
 LAB = [sys.executable, "-m", "lab_lib"]
 SPHINX = [sys.executable, "-m", "sphinx", "--quiet", "--fail-on-warning", "--keep-going", "--conf-dir", str(HERE)]
 TRACED = """customer_id|customer_address|trn_id|trn_date|trn_amount
@@ -50,14 +50,12 @@ _EMPTY_TITLE = re.compile(r"<th[^>]*></th>")
 def main(site: Path) -> None:
     """Build the site in the place of the one that is there."""
     with own_aws("site") as folder:
-        all_checks = checks.full()
         built = folder / "built"
         for name in language.FINISHED:  # for the outputs; the English ones are in the notebooks
             subprocess.run([*LAB, "run", "--lang", name, "--out", folder / "run" / name], stdout=DEVNULL, check=True)
         for name in LANGUAGES:
             source = folder / name
             lay(source, name, ROOT / "notebooks" if name == language.ENGLISH else folder / "run" / name)
-            (source / "docs" / "checks.md").write_text(in_english(all_checks, name), encoding="utf-8")
             subprocess.run([*SPHINX, "--doctree-dir", folder / "doctrees" / name, source, built / name], check=True)
         send_traced(folder / "bank.txt")
         for name in LANGUAGES:

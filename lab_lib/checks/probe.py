@@ -361,7 +361,6 @@ def _all_but_repeats(wrong: Faults) -> list[Difference | str]:
 class Part(Rule):
     """A part of the outcome is a check with the fields that probe.toml describes."""
 
-    about: str = ""
     right: str = ""
     function: str = NOTIFIER
     so_that: str = ""
